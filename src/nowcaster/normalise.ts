@@ -1,0 +1,87 @@
+// The one place where windows of raw weights become network inputs, and network outputs become weights again.
+// Dataset, callback and evaluate all come here. Arithmetic is float64; only stored results are float32.
+
+import type { WnnSpec } from './spec.js';
+
+/** Added to the difference of maximum and minimum, as in the paper's code. */
+const RANGE_EPSILON = 1e-8;
+/** Added once more to the range, as in the paper's code. */
+const SCALE_EPSILON = 1e-5;
+
+/** How one window was normalised: `raw = normalised * scale + origin`. */
+export interface Scaling {
+  /** The window's first value, or 0 without normalisation. */
+  origin: number;
+  /** `2 * range`, or 1 without normalisation. */
+  scale: number;
+}
+
+/** Twice the paper's range of a window whose extremes are given: `2 * ((max - min + 1e-8) + 1e-5)`. */
+export function scaleOfExtent(minimum: number, maximum: number): number {
+  return 2 * (maximum - minimum + RANGE_EPSILON + SCALE_EPSILON);
+}
+
+/**
+ * Normalises `count` windows at once: `x[i] = (w[i] - w[0]) / scale`.
+ *
+ * @param raw raw weights, one array an epoch of the window, oldest first: `raw[i][j]` is scalar j in epoch i.
+ * @param start first scalar to take; `count` scalars follow.
+ * @param windows receives [count, L] row-major normalised windows.
+ * @param origins receives the origin of each window.
+ * @param scales receives the scale of each window.
+ */
+export function normaliseWindows(
+  spec: Pick<WnnSpec, 'inputLength' | 'normalisation'>,
+  raw: readonly Float32Array[],
+  start: number,
+  count: number,
+  windows: Float32Array,
+  origins: Float64Array | Float32Array,
+  scales: Float64Array | Float32Array,
+): void {
+  const length = spec.inputLength;
+  const byRange = spec.normalisation === 'range';
+  for (let j = 0; j < count; j++) {
+    const at = start + j;
+    let origin = 0;
+    let scale = 1;
+    if (byRange) {
+      origin = raw[0][at];
+      let minimum = origin;
+      let maximum = origin;
+      for (let i = 1; i < length; i++) {
+        const value = raw[i][at];
+        if (value < minimum) minimum = value;
+        if (value > maximum) maximum = value;
+      }
+      scale = scaleOfExtent(minimum, maximum);
+    }
+    for (let i = 0; i < length; i++) windows[j * length + i] = (raw[i][at] - origin) / scale;
+    origins[j] = origin;
+    scales[j] = scale;
+  }
+}
+
+/**
+ * The training target of a raw future value: what the network should answer so that {@link forecastOf} gives `future`.
+ *
+ * @param last the window's last raw value; without residual pass the origin instead.
+ */
+export function targetOf(future: number, last: number, scale: number): number {
+  return (future - last) / scale;
+}
+
+/**
+ * The forecast of a raw weight from the network's answer: `(x[L-1] + y) * scale + origin`, or `y * scale + origin`
+ * when the spec has no residual.
+ *
+ * @param lastNormalised the window's last normalised value, x[L-1].
+ */
+export function forecastOf(
+  spec: Pick<WnnSpec, 'residual'>,
+  answer: number,
+  lastNormalised: number,
+  { origin, scale }: Scaling,
+): number {
+  return ((spec.residual ? lastNormalised : 0) + answer) * scale + origin;
+}

@@ -1,0 +1,68 @@
+// What a run's directory holds, in types. The file formats themselves are in manifest.ts, snapshotLog.ts,
+// weightsParquet.ts and metricsParquet.ts.
+
+/** Version of the store's layout; written to every run.json and checked by every reader. */
+export const TRAJECTORY_SCHEMA_VERSION = 1;
+
+/** All kinds of tensors that are recorded. `norm`: batch-norm parameters and statistics. `other`: neither (embeddings,
+ * scalars). The last two are recorded but not trained on unless asked. */
+export const TENSOR_KINDS = ['conv', 'fc', 'bias', 'norm', 'other'] as const;
+export type TensorKind = (typeof TENSOR_KINDS)[number];
+
+/** One recorded tensor of a run. */
+export interface TensorSpec {
+  /** Unique within the run, e.g. `conv2d_1/kernel`. */
+  name: string;
+  kind: TensorKind;
+  shape: number[];
+  /** How an importer rearranged the values into [kh, kw, in, out] or [in, out]; absent when they were left as found. */
+  converted?: string;
+}
+
+/** All recorded tensors at the end of one epoch. */
+export interface Snapshot {
+  /** From 0, counted as Keras counts: the first epoch's end is 0. */
+  epoch: number;
+  /** Values of each tensor, row-major, in the order of the manifest's `tensors`. */
+  values: Float32Array[];
+  /** Figures of the epoch, e.g. loss, acc, val_loss, val_acc. Not finite: stored as null. */
+  metrics: Record<string, number>;
+}
+
+/** What became of a run. Only `complete` and `diverged` runs are finished; the others are done again by the same plan. */
+export const RUN_STATUSES = ['recording', 'complete', 'interrupted', 'diverged', 'failed'] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+/** The optimiser of a run and its settings, as its framework names them. */
+export interface OptimiserInfo {
+  name: string;
+  [setting: string]: number | string | boolean;
+}
+
+/** What is known of a run before it starts. Holds no clock times, so that the same run gives the same bytes. */
+export interface RunInfo {
+  /** Unique within the store, stable: made from the run's inputs. Letters, digits, `.`, `_`, `-`. */
+  id: string;
+  source: 'zoo' | 'callback' | 'import';
+  /** Image set and architecture, e.g. `mnist` and `lenet`; null where not known. */
+  task: string | null;
+  architecture: string | null;
+  optimiser: OptimiserInfo | null;
+  /** Further settings: batchSize, epochs, trainExamples, ... */
+  hyperparameters: Record<string, number | string | boolean>;
+  seed: number | null;
+  engine: string | null;
+  /** Epochs that the run is meant to have; null when open-ended. */
+  epochsPlanned: number | null;
+}
+
+/** `run.json`. */
+export interface RunManifest extends RunInfo {
+  schemaVersion: typeof TRAJECTORY_SCHEMA_VERSION;
+  toolkitVersion: string;
+  tensors: TensorSpec[];
+  epochsRecorded: number;
+  status: RunStatus;
+  /** Why the run is interrupted, diverged or failed; null otherwise. */
+  reason: string | null;
+}
