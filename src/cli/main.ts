@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+// The `wnn` command: collects the commands, and turns errors that a user caused into one line and an exit status.
+
+import yargs, { type CommandModule } from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { WnnError } from '../errors.js';
+import { TOOLKIT_VERSION } from '../version.js';
+
+/** Commands in the order in which the data flows. Loaded only when asked for, so that `--help` is quick. */
+const COMMANDS: Record<string, () => Promise<CommandModule<object, never>>> = {};
+
+const USAGE = `wnn <command>
+
+Meta-training toolkit for weight nowcasters: record weight trajectories from training
+runs, build samples, train nowcasters, export them and measure what they save.`;
+
+/** Prints an error as its user should see it and returns the exit status. */
+function report(error: unknown): number {
+  if (error instanceof WnnError) {
+    process.stderr.write(`wnn: ${error.message}\n`);
+    return error.exitCode;
+  }
+  process.stderr.write(`wnn: unexpected error, please report it:\n${error instanceof Error ? error.stack : error}\n`);
+  return 1;
+}
+
+/** The commands to parse for: the one that was named, or all of them to show or to guess from. */
+async function loadCommands(named: string | undefined): Promise<CommandModule<object, never>[]> {
+  const load = named === undefined ? undefined : COMMANDS[named];
+  return load ? [await load()] : Promise.all(Object.values(COMMANDS).map((load) => load()));
+}
+
+async function main(): Promise<number> {
+  const words = hideBin(process.argv);
+  let misuse: string | undefined;
+  const parser = yargs(words)
+    .scriptName('wnn')
+    .usage(USAGE)
+    .option('json', { type: 'boolean', describe: 'print one JSON object instead of text', global: true })
+    .option('quiet', { type: 'boolean', alias: 'q', describe: 'no progress and no notes on stderr', global: true })
+    .command(await loadCommands(words[0]))
+    .demandCommand(1, 'name a command')
+    .strict()
+    .recommendCommands()
+    .wrap(Math.min(100, process.stdout.columns || 100))
+    .version(TOOLKIT_VERSION)
+    .help()
+    .exitProcess(false)
+    .fail((message, error) => {
+      if (error instanceof Error && error.name !== 'YError') throw error;
+      misuse ??= message;
+    });
+  await parser.parseAsync();
+  if (misuse === undefined) return 0;
+  const command = words[0] in COMMANDS ? ` ${words[0]}` : '';
+  process.stderr.write(`wnn: ${misuse}; see \`wnn${command} --help\`\n`);
+  return 2;
+}
+
+process.exitCode = await main().catch(report);
