@@ -1,0 +1,48 @@
+// Opens the wasm engine: tfjs-backend-wasm, completed with the kernels that training needs.
+
+import * as tf from '@tensorflow/tfjs-core';
+import { EngineUnavailableError } from '../../errors.js';
+import type { Engine } from '../engine.js';
+
+/** Opens the wasm engine. @throws EngineUnavailableError if WebAssembly does not start. */
+export async function openWasm(): Promise<Engine> {
+  const backend = await import('@tensorflow/tfjs-backend-wasm');
+  const listeners = processListeners();
+  const started = await tf.setBackend('wasm').catch(() => false);
+  if (!started) {
+    throw new EngineUnavailableError({
+      what: 'engine wasm does not open',
+      where: `Node ${process.version}`,
+      remedy: 'use a Node with WebAssembly (not --jitless), or another engine',
+    });
+  }
+  await tf.ready();
+  removeNewListeners(listeners);
+  const simd = (await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')) === true;
+  const threads = Math.max(1, backend.getThreadsCount() || 1);
+  return {
+    name: 'wasm',
+    description: `wasm (${simd ? 'SIMD' : 'no SIMD'}, ${threads} thread${threads === 1 ? '' : 's'})`,
+    version: backend.version_wasm,
+  };
+}
+
+const HANDLED_EVENTS = ['uncaughtException', 'unhandledRejection'] as const;
+
+type Listeners = Map<string, unknown[]>;
+
+function processListeners(): Listeners {
+  return new Map(HANDLED_EVENTS.map((event) => [event, process.rawListeners(event)]));
+}
+
+/**
+ * The wasm module takes over how the whole process dies of uncaught errors, which is not for a library to decide; take
+ * its handlers off again.
+ */
+function removeNewListeners(before: Listeners): void {
+  for (const event of HANDLED_EVENTS) {
+    for (const listener of process.rawListeners(event)) {
+      if (!before.get(event)?.includes(listener)) process.removeListener(event, listener as () => void);
+    }
+  }
+}
