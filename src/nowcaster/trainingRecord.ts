@@ -1,0 +1,156 @@
+// What the trainer writes down and the exporter reads: `train.json`, beside `<kind>/best.safetensors`. Types and the
+// check of a parsed file only; reading and writing it are the stages' business.
+
+import { CorruptFileError, SchemaVersionError } from '../errors.js';
+import type { Loss } from './compute.js';
+import { specProblem, TRAINED_KINDS, type TrainedKind, type WnnSpec } from './spec.js';
+
+/** Version of `train.json`; checked by every reader. */
+export const TRAINING_SCHEMA_VERSION = 1;
+
+/** Name of the record in a training's directory. */
+export const TRAINING_RECORD_NAME = 'train.json';
+
+/** Path of a kind's best weights, relative to the training's directory. */
+export function bestWeightsPath(kind: TrainedKind): string {
+  return `${kind}/best.safetensors`;
+}
+
+/** Mean absolute errors on the held-out runs, in normalised units (weights divided by twice their window's range). */
+export interface ForecastErrors {
+  /** Forecast = the window's last value. */
+  noChange: number;
+  /** Forecast = least-squares line through the window, at the horizon. */
+  linear: number;
+  /** The trained network, in its best state. */
+  wnn: number;
+}
+
+/** {@link ForecastErrors} of one horizon. */
+export interface HorizonErrors extends ForecastErrors {
+  /** Epochs past the window's last value. */
+  horizon: number;
+}
+
+/** The settings that decide what a training computes. Two trainings with equal settings and data give equal bytes. */
+export interface TrainingSettings {
+  seed: number;
+  loss: Loss;
+  batchSize: number;
+  /** Optimiser steps that were planned; early stopping may end before. */
+  plannedSteps: number;
+  /** Optimiser steps between two validations. */
+  validationSteps: number;
+  learningRate: number;
+  schedule: 'cosine' | 'constant';
+  warmUpSteps: number;
+  /** Decoupled weight decay of kernels, a share per step of the learning rate. */
+  weightDecay: number;
+  /** Greatest L2 norm of the whole gradient; null: not clipped. */
+  gradientClip: number | null;
+  /** L1 penalty of the kernels and biases of the `in` and `out` layers. */
+  kernelPenalty: number;
+  biasPenalty: number;
+  /** Validations without improvement after which training ends; null: never. */
+  patience: number | null;
+  /** Training samples shuffled together at once; less than all of them when they did not fit in memory. */
+  shuffledTogether: number;
+}
+
+/** What came of one kind. */
+export interface KindTraining {
+  /** Samples trained on and samples of held-out runs. */
+  trainSamples: number;
+  validationSamples: number;
+  /** Optimiser steps made, and passes over the training samples (a fraction when it ended within one). */
+  steps: number;
+  epochs: number;
+  /** Step and epoch of the state that was kept. */
+  bestStep: number;
+  bestEpoch: number;
+  /** Mean data loss of the batches between the last validation before the best state and it, in units of `loss`. */
+  trainLoss: number;
+  /** Held-out errors of the best state, averaged over the horizons. */
+  validation: ForecastErrors;
+  /** The same a horizon, ascending. */
+  horizons: HorizonErrors[];
+  /** Why it ended: all planned steps, or no improvement for `patience` validations. */
+  ended: 'planned' | 'early';
+  /** Steps undone because loss or gradient were not finite. */
+  rollbacks: number;
+  /** Path of the best weights relative to the record, and the SHA-256 of that file in hex. */
+  weights: string;
+  weightsSha256: string;
+  /** Engine that computed it: `wasm`, `tensorflow`. */
+  engine: string;
+  settings: TrainingSettings;
+}
+
+/** A run that the samples came from. */
+export interface TrainingRun {
+  id: string;
+  /** Which side of the split it was on. */
+  split: 'train' | 'val';
+  task: string | null;
+  architecture: string | null;
+  optimiser: string | null;
+  seed: number | null;
+}
+
+/** `train.json`. Holds no clock times, so that the same training gives the same bytes. */
+export interface TrainingRecord {
+  schemaVersion: typeof TRAINING_SCHEMA_VERSION;
+  toolkitVersion: string;
+  spec: WnnSpec;
+  /** The kinds trained so far; at least one. */
+  kinds: Partial<Record<TrainedKind, KindTraining>>;
+  /** Where the samples came from. */
+  dataset: {
+    /** SHA-256 of `dataset.json`, in hex. */
+    sha256: string;
+    /** Seed of the sampling. */
+    seed: number | string | null;
+    runs: TrainingRun[];
+  };
+}
+
+function kindProblem(kind: string, training: Partial<KindTraining> | null): string | null {
+  if (typeof training !== 'object' || training === null) return `kinds.${kind} is not an object`;
+  if (typeof training.weights !== 'string') return `kinds.${kind}.weights is not a path`;
+  const errors = training.validation;
+  for (const name of ['noChange', 'linear', 'wnn'] as const)
+    if (typeof errors?.[name] !== 'number') return `kinds.${kind}.validation.${name} is not a number`;
+  if (!Array.isArray(training.horizons)) return `kinds.${kind}.horizons is not a list`;
+  return null;
+}
+
+/**
+ * Checks a parsed `train.json`.
+ *
+ * @param fileName path of the file, for messages.
+ * @throws {@link SchemaVersionError} when it is of another version; {@link CorruptFileError} when it is not a record.
+ */
+export function checkTrainingRecord(value: unknown, fileName: string): TrainingRecord {
+  const record = value as Partial<TrainingRecord> | null;
+  const remedy = 'train again into another directory (wnn train --out)';
+  const fail = (problem: string) =>
+    new CorruptFileError({ what: `not a training record: ${problem}`, where: fileName, remedy });
+  if (typeof record !== 'object' || record === null) throw fail('it is not an object');
+  if (record.schemaVersion !== TRAINING_SCHEMA_VERSION)
+    throw new SchemaVersionError({
+      what: `training record of schema version ${record.schemaVersion}, this toolkit reads ${TRAINING_SCHEMA_VERSION}`,
+      where: fileName,
+      remedy: 'use the toolkit version that wrote it, or train again',
+    });
+  const problem = specProblem(record.spec);
+  if (problem !== null) throw fail(problem);
+  if (typeof record.kinds !== 'object' || record.kinds === null) throw fail('kinds is missing');
+  if (Object.keys(record.kinds).length === 0) throw fail('no kind was trained');
+  for (const [kind, training] of Object.entries(record.kinds)) {
+    if (!(TRAINED_KINDS as readonly string[]).includes(kind)) throw fail(`unknown kind ${kind}`);
+    const problem = kindProblem(kind, training);
+    if (problem !== null) throw fail(problem);
+  }
+  if (!Array.isArray(record.dataset?.runs)) throw fail('dataset.runs is missing');
+  return record as TrainingRecord;
+}
