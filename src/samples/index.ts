@@ -1,0 +1,5 @@
+// Samples on disk, the meeting point of the dataset stage (writes) and the train stage (reads).
+
+export { DATASET_MANIFEST, readDatasetManifest, requireSampleSpec, shardPaths } from './manifest.js';
+export * from './schema.js';
+export { openSamples, readShard, type ShardExpectation } from './shardReader.js';
