@@ -89,12 +89,15 @@ export interface KindTraining {
 /** A run that the samples came from. */
 export interface TrainingRun {
   id: string;
+  /** SHA-256 of the run's manifest and recorded weights, hex. */
+  sha256: string;
   /** Which side of the split it was on. */
   split: 'train' | 'val';
   task: string | null;
   architecture: string | null;
-  optimiser: string | null;
-  seed: number | null;
+  epochs: number;
+  /** Samples that it gave, all kinds together. */
+  samples: number;
 }
 
 /** `train.json`. Holds no clock times, so that the same training gives the same bytes. */
@@ -109,7 +112,7 @@ export interface TrainingRecord {
     /** SHA-256 of `dataset.json`, in hex. */
     sha256: string;
     /** Seed of the sampling. */
-    seed: number | string | null;
+    seed: number;
     runs: TrainingRun[];
   };
 }

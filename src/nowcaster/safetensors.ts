@@ -1,0 +1,184 @@
+// The safetensors format (https://github.com/huggingface/safetensors#format): named arrays behind a JSON header.
+// Only bytes in and out: no files, nothing from Node, and nothing of nowcasters.
+
+import { CorruptFileError } from '../errors.js';
+
+/** Bytes of one element of each type that this toolkit reads. */
+const ELEMENT_BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
+
+/** Element types of the format that this toolkit reads. */
+export type SafetensorsDtype = keyof typeof ELEMENT_BYTES;
+
+/** One array of a file. */
+export interface SafeTensor {
+  dtype: SafetensorsDtype;
+  shape: readonly number[];
+  /** Its elements, row-major, little-endian. */
+  data: Uint8Array;
+}
+
+/** The content of a file. */
+export interface SafetensorsFile {
+  /** In the order of their data. */
+  tensors: Record<string, SafeTensor>;
+  metadata: Record<string, string>;
+}
+
+/** The format's own limit on the header, against headers that name absurd sizes. */
+const MAX_HEADER_BYTES = 100_000_000;
+const HEADER_SIZE_BYTES = 8;
+
+/** A float32 array as a {@link SafeTensor}; shares its memory. */
+export function tensorOfFloat32(shape: readonly number[], values: Float32Array): SafeTensor {
+  return { dtype: 'F32', shape, data: new Uint8Array(values.buffer, values.byteOffset, values.byteLength) };
+}
+
+/**
+ * Encodes arrays in the order given. The same input gives the same bytes.
+ *
+ * @param metadata strings by name, stored as `__metadata__`.
+ */
+export function encodeSafetensors(
+  tensors: Record<string, SafeTensor>,
+  metadata: Record<string, string> = {},
+): Uint8Array {
+  const header: Record<string, unknown> = {};
+  if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
+  let end = 0;
+  for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {
+    const start = end;
+    end += data.byteLength;
+    header[name] = { dtype, shape, data_offsets: [start, end] };
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const headerBytes = Math.ceil(text.length / 8) * 8;
+  const bytes = new Uint8Array(HEADER_SIZE_BYTES + headerBytes + end);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  bytes.fill(0x20, HEADER_SIZE_BYTES, HEADER_SIZE_BYTES + headerBytes);
+  bytes.set(text, HEADER_SIZE_BYTES);
+  let offset = HEADER_SIZE_BYTES + headerBytes;
+  for (const { data } of Object.values(tensors)) {
+    bytes.set(data, offset);
+    offset += data.byteLength;
+  }
+  return bytes;
+}
+
+function corrupt(fileName: string, what: string, cause?: unknown): CorruptFileError {
+  return new CorruptFileError({
+    what: `not a whole safetensors file (${what})`,
+    where: fileName,
+    remedy: 'export or copy it again',
+    cause,
+  });
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/**
+ * Decodes a file. Every size that the header names is checked against the bytes that are there; nothing is copied.
+ *
+ * @param fileName what to call the file in errors.
+ * @returns tensors whose `data` are views into `bytes`.
+ * @throws {@link CorruptFileError}
+ */
+export function decodeSafetensors(bytes: Uint8Array, fileName: string): SafetensorsFile {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.byteLength < HEADER_SIZE_BYTES + 2) throw corrupt(fileName, `only ${bytes.byteLength} bytes`);
+  const declared = view.getBigUint64(0, true);
+  const rest = bytes.byteLength - HEADER_SIZE_BYTES;
+  if (declared > BigInt(Math.min(rest, MAX_HEADER_BYTES)))
+    throw corrupt(fileName, `its header should have ${declared} bytes, ${rest} are there`);
+  const dataStart = HEADER_SIZE_BYTES + Number(declared);
+  let header: unknown;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(HEADER_SIZE_BYTES, dataStart));
+    header = JSON.parse(text);
+  } catch (error) {
+    throw corrupt(fileName, 'its header is not JSON', error);
+  }
+  if (!isObject(header)) throw corrupt(fileName, 'its header is not an object');
+  const data = bytes.subarray(dataStart);
+  const metadata: Record<string, string> = {};
+  const entries: [name: string, start: number, tensor: SafeTensor][] = [];
+  for (const [name, value] of Object.entries(header)) {
+    if (!isObject(value)) throw corrupt(fileName, `${name} is not an object`);
+    if (name === '__metadata__') {
+      for (const [key, text] of Object.entries(value)) {
+        if (typeof text !== 'string') throw corrupt(fileName, `metadata ${key} is not a string`);
+        metadata[key] = text;
+      }
+    } else entries.push(decodeEntry(name, value, data, fileName));
+  }
+  entries.sort((a, b) => a[1] - b[1] || a[2].data.length - b[2].data.length);
+  let end = 0;
+  for (const [name, start, tensor] of entries) {
+    if (start !== end) throw corrupt(fileName, `${name} starts at byte ${start} where byte ${end} was expected`);
+    end += tensor.data.byteLength;
+  }
+  if (end !== data.byteLength) throw corrupt(fileName, `its header covers ${end} of ${data.byteLength} bytes`);
+  return { tensors: Object.fromEntries(entries.map(([name, , tensor]) => [name, tensor])), metadata };
+}
+
+function decodeEntry(
+  name: string,
+  value: Record<string, unknown>,
+  data: Uint8Array,
+  fileName: string,
+): [name: string, start: number, tensor: SafeTensor] {
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== 'string' || !Object.hasOwn(ELEMENT_BYTES, dtype))
+    throw corrupt(fileName, `${name} has the type ${String(dtype)}, which is not known`);
+  if (!Array.isArray(shape) || !shape.every(isCount)) throw corrupt(fileName, `${name} has no valid shape`);
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
+    throw corrupt(fileName, `${name} has no valid offsets`);
+  const [start, end] = offsets as [number, number];
+  if (start > end || end > data.byteLength)
+    throw corrupt(fileName, `${name} should stand in bytes ${start} to ${end} of ${data.byteLength}`);
+  const expected = shape.reduce((product, n) => product * n, ELEMENT_BYTES[dtype as SafetensorsDtype]);
+  if (expected !== end - start)
+    throw corrupt(fileName, `${name} needs ${expected} bytes for its shape and has ${end - start}`);
+  return [name, start, { dtype: dtype as SafetensorsDtype, shape, data: data.subarray(start, end) }];
+}
+
+/** The value of an IEEE 754 half-precision number from its 16 bits. */
+function halfToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+/** The elements of a tensor of any type as float32: a copy, rounded where the type holds more digits. */
+export function float32OfTensor({ dtype, data }: SafeTensor): Float32Array {
+  // A copy, because a typed array must start at a multiple of its element size.
+  const buffer = data.slice().buffer;
+  switch (dtype) {
+    case 'F32':
+      return new Float32Array(buffer);
+    case 'F64':
+      return Float32Array.from(new Float64Array(buffer));
+    case 'F16':
+      return Float32Array.from(new Uint16Array(buffer), halfToNumber);
+    case 'BF16':
+      return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer);
+    case 'I64':
+      return Float32Array.from(new BigInt64Array(buffer), Number);
+    case 'I32':
+      return Float32Array.from(new Int32Array(buffer));
+    case 'I16':
+      return Float32Array.from(new Int16Array(buffer));
+    case 'I8':
+      return Float32Array.from(new Int8Array(buffer));
+    case 'U8':
+    case 'BOOL':
+      return Float32Array.from(data);
+    default:
+      return dtype satisfies never;
+  }
+}

@@ -1,0 +1,126 @@
+// The file of one network's parameters, used by training checkpoints and by export: safetensors with one float32
+// array per layer array, `<layer>/kernel` and `<layer>/bias`, and the spec in the metadata.
+
+import { CorruptFileError, MismatchError, SchemaVersionError } from '../errors.js';
+import { layoutOf } from './layout.js';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  float32OfTensor,
+  type SafeTensor,
+  tensorOfFloat32,
+} from './safetensors.js';
+import { specProblem, type WnnSpec } from './spec.js';
+
+/** Version of the file's content; written to the metadata and checked by the reader. */
+export const WEIGHTS_SCHEMA_VERSION = 1;
+
+/** One network: its spec and its flat parameters as {@link layoutOf} lays them out. */
+export interface NetworkWeights {
+  spec: WnnSpec;
+  parameters: Float32Array;
+}
+
+/** One array of a network: where it stands in the flat parameters, and its shape. */
+export interface NamedArray {
+  /** `<layer>/kernel` or `<layer>/bias`. */
+  name: string;
+  shape: number[];
+  start: number;
+  end: number;
+}
+
+/** The arrays of a network in the order of the files: kernel then bias, layer by layer. */
+export function arraysOf(spec: WnnSpec): NamedArray[] {
+  return layoutOf(spec).layers.flatMap(({ name, inputs, units, kernel, bias }) => [
+    { name: `${name}/kernel`, shape: [inputs, units], start: kernel, end: bias },
+    { name: `${name}/bias`, shape: [units], start: bias, end: bias + units },
+  ]);
+}
+
+/**
+ * Throws unless the parameters fit the spec and are all finite.
+ *
+ * @param where what to call their source in errors.
+ * @throws {@link MismatchError}, {@link CorruptFileError}
+ */
+export function checkParameters(spec: WnnSpec, parameters: Float32Array, where: string): void {
+  const { size } = layoutOf(spec);
+  if (parameters.length !== size)
+    throw new MismatchError({
+      what: `${parameters.length} parameters where the spec needs ${size}`,
+      where,
+      remedy: 'use weights that were trained with this spec',
+    });
+  for (const { name, start, end } of arraysOf(spec)) {
+    for (let i = start; i < end; i++) {
+      if (!Number.isFinite(parameters[i]))
+        throw new CorruptFileError({
+          what: `a weight of ${name} is ${parameters[i]}`,
+          where,
+          remedy: 'use weights of a training that did not diverge',
+        });
+    }
+  }
+}
+
+/** Encodes a network as safetensors. The same input gives the same bytes. */
+export function encodeWeights(spec: WnnSpec, parameters: Float32Array): Uint8Array {
+  const tensors: Record<string, SafeTensor> = {};
+  for (const { name, shape, start, end } of arraysOf(spec))
+    tensors[name] = tensorOfFloat32(shape, parameters.subarray(start, end));
+  return encodeSafetensors(tensors, {
+    format: 'wnn-weights',
+    schemaVersion: String(WEIGHTS_SCHEMA_VERSION),
+    spec: JSON.stringify(spec),
+  });
+}
+
+/**
+ * Decodes a network that {@link encodeWeights} encoded.
+ *
+ * @param fileName what to call the file in errors.
+ * @throws {@link CorruptFileError}, {@link SchemaVersionError}, {@link MismatchError}
+ */
+export function decodeWeights(bytes: Uint8Array, fileName: string): NetworkWeights {
+  const { tensors, metadata } = decodeSafetensors(bytes, fileName);
+  if (metadata.format !== 'wnn-weights')
+    throw new MismatchError({
+      what: 'a safetensors file, but not of a weight nowcaster',
+      where: fileName,
+      remedy: 'give a file that wnn train or wnn export wrote',
+    });
+  if (metadata.schemaVersion !== String(WEIGHTS_SCHEMA_VERSION))
+    throw new SchemaVersionError({
+      what: `schema version ${metadata.schemaVersion}, this version reads ${WEIGHTS_SCHEMA_VERSION}`,
+      where: fileName,
+      remedy: 'use the toolkit version that wrote it, or train again',
+    });
+  const spec = parseSpec(metadata.spec, fileName);
+  const parameters = new Float32Array(layoutOf(spec).size);
+  for (const { name, shape, start } of arraysOf(spec)) {
+    const tensor = tensors[name];
+    if (tensor === undefined || tensor.shape.join() !== shape.join())
+      throw new MismatchError({
+        what: `${name} ${tensor ? `has shape [${tensor.shape}]` : 'is missing'}, expected [${shape}]`,
+        where: fileName,
+        remedy: 'use a file of the network that its spec describes',
+      });
+    parameters.set(float32OfTensor(tensor), start);
+  }
+  checkParameters(spec, parameters, fileName);
+  return { spec, parameters };
+}
+
+function parseSpec(text: string | undefined, fileName: string): WnnSpec {
+  let spec: unknown;
+  try {
+    spec = JSON.parse(text ?? '');
+  } catch {
+    spec = null;
+  }
+  const problem = specProblem(spec);
+  if (problem !== null)
+    throw new CorruptFileError({ what: problem, where: `${fileName}, metadata spec`, remedy: 'export it again' });
+  return spec as WnnSpec;
+}
