@@ -1,0 +1,63 @@
+// The order in which a training sees its examples: a new permutation each epoch, fixed by the seed alone, in the form
+// that tfjs-layers' fitDataset reads. Made here because tfjs's own shuffling cannot be seeded.
+
+import { Random } from '../random.js';
+import type { Batch, Examples } from './taskData.js';
+
+/** What fitDataset and evaluateDataset need of a dataset. They dispose of the batches' tensors. */
+export interface BatchSource {
+  iterator(): Promise<{ next(): Promise<{ value: Batch; done: false } | { value: null; done: true }> }>;
+}
+
+/** Batches of one pass over all examples; the last one may be smaller. */
+export function countBatches(examples: Examples, batchSize: number): number {
+  return Math.ceil(examples.count / batchSize);
+}
+
+/**
+ * Endless training batches: epoch after epoch in an order drawn from `seed` and the epoch's number.
+ *
+ * @param augment whether inputs are changed at random, from the same seed.
+ */
+export function shuffledBatches(examples: Examples, batchSize: number, seed: number, augment: boolean): BatchSource {
+  return {
+    async iterator() {
+      let epoch = 0;
+      let position = examples.count;
+      let order: Uint32Array = new Uint32Array();
+      let augmentation: Random | undefined;
+      return {
+        async next() {
+          if (position >= examples.count) {
+            order = new Random(seed, 'order', epoch).permutation(examples.count);
+            if (augment) augmentation = new Random(seed, 'augmentation', epoch);
+            position = 0;
+            epoch++;
+          }
+          const indices = order.subarray(position, position + batchSize);
+          position += batchSize;
+          return { value: examples.takeBatch(indices, augmentation), done: false };
+        },
+      };
+    },
+  };
+}
+
+/** Each example once, in order: for validation. */
+export function orderedBatches(examples: Examples, batchSize: number): BatchSource {
+  return {
+    async iterator() {
+      let position = 0;
+      return {
+        async next() {
+          if (position >= examples.count) return { value: null, done: true };
+          const length = Math.min(batchSize, examples.count - position);
+          const start = position;
+          position += length;
+          const indices = Uint32Array.from({ length }, (_, i) => start + i);
+          return { value: examples.takeBatch(indices), done: false };
+        },
+      };
+    },
+  };
+}

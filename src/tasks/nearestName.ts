@@ -1,0 +1,34 @@
+// The error for a name that is not known: says which one was probably meant, and all that are.
+
+import { UsageError } from '../errors.js';
+
+/**
+ * Makes the error for an unknown name.
+ *
+ * @param sort what the name is of, e.g. `task`.
+ * @param known all names there are, aliases included.
+ */
+export function unknownName(sort: string, name: string, known: readonly string[]): UsageError {
+  const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate) }));
+  const nearest = ranked.reduce((best, entry) => (entry.distance < best.distance ? entry : best));
+  const close = nearest.distance <= Math.max(2, name.length / 3);
+  return new UsageError({
+    what: `unknown ${sort}`,
+    where: name === '' ? '(empty)' : name,
+    remedy: `${close ? `did you mean ${nearest.candidate}? ` : ''}known: ${known.join(', ')}`,
+  });
+}
+
+/** Levenshtein's distance: insertions, deletions and substitutions from `a` to `b`. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substituted, row[j] + 1, next[j - 1] + 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}

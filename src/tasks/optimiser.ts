@@ -1,0 +1,72 @@
+// The optimisers of a run: from their settings, as a plan or a manifest holds them, to a tfjs optimiser.
+
+import * as tf from '@tensorflow/tfjs-core';
+import { UsageError } from '../errors.js';
+import type { OptimiserInfo } from '../trajectory/schema.js';
+import { unknownName } from './nearestName.js';
+
+/** Settings of each optimiser beside `learningRate`, with their defaults (those of Keras). */
+const DEFAULTS = {
+  adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+  sgd: {},
+  momentum: { momentum: 0.9, nesterov: false },
+  rmsprop: { decay: 0.9, momentum: 0, epsilon: 1e-7 },
+} as const;
+
+export type OptimiserName = keyof typeof DEFAULTS;
+
+/** Names of all optimisers. */
+export const OPTIMISERS = Object.keys(DEFAULTS) as OptimiserName[];
+
+/**
+ * An optimiser's settings with the defaults filled in, as a run's manifest records them.
+ *
+ * @throws {@link UsageError} for an unknown optimiser or setting, or a learning rate that is not positive.
+ */
+export function completeOptimiser(info: OptimiserInfo): OptimiserInfo & { name: OptimiserName } {
+  const name = OPTIMISERS.find((candidate) => candidate === info.name);
+  if (name === undefined) throw unknownName('optimiser', String(info.name), OPTIMISERS);
+  const complete: OptimiserInfo = { name, learningRate: info.learningRate, ...DEFAULTS[name] };
+  for (const [setting, value] of Object.entries(info)) {
+    if (!(setting in complete)) throw unknownName(`setting of ${name}`, setting, Object.keys(complete));
+    if (typeof value !== typeof complete[setting]) {
+      throw new UsageError({
+        what: `${setting} of ${name} must be a ${typeof complete[setting]}`,
+        where: String(value),
+        remedy: 'correct the value',
+      });
+    }
+    complete[setting] = value;
+  }
+  if (!(typeof info.learningRate === 'number' && info.learningRate > 0 && Number.isFinite(info.learningRate))) {
+    throw new UsageError({
+      what: 'not a learning rate',
+      where: `${name} ${info.learningRate}`,
+      remedy: 'give a positive number, e.g. 0.001',
+    });
+  }
+  return complete as OptimiserInfo & { name: OptimiserName };
+}
+
+/**
+ * Makes the optimiser. Whoever asked for it disposes of it.
+ *
+ * @throws {@link UsageError} as {@link completeOptimiser}.
+ */
+export function makeOptimiser(info: OptimiserInfo): tf.Optimizer {
+  const { name, learningRate, ...settings } = completeOptimiser(info);
+  const rate = learningRate as number;
+  const number = (setting: string) => settings[setting] as number;
+  switch (name) {
+    case 'adam':
+      return tf.train.adam(rate, number('beta1'), number('beta2'), number('epsilon'));
+    case 'sgd':
+      return tf.train.sgd(rate);
+    case 'momentum':
+      return tf.train.momentum(rate, number('momentum'), settings.nesterov as boolean);
+    case 'rmsprop':
+      return tf.train.rmsprop(rate, number('decay'), number('momentum'), number('epsilon'));
+    default:
+      throw name satisfies never;
+  }
+}

@@ -1,0 +1,252 @@
+// Trains one network of a task, the same way each time: the seed alone fixes initial weights and batches, whatever
+// callbacks watch or change the training. Recording and nowcasting are callbacks; nothing is stored here.
+
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { UsageError } from '../errors.js';
+import type { OptimiserInfo } from '../trajectory/schema.js';
+import { buildModel } from '../zoo/index.js';
+import { countBatches, orderedBatches, shuffledBatches } from './batches.js';
+import { makeOptimiser } from './optimiser.js';
+import type { Task } from './task.js';
+import type { TaskData } from './taskData.js';
+
+/** Examples in one validation batch; a matter of memory only. */
+const VALIDATION_BATCH = 256;
+/** Milliseconds between chances for other work of the process (messages, signals) during training. */
+const YIELD_INTERVAL = 50;
+
+/** A tfjs callback, or the plain object of functions that tfjs takes in its place. */
+export type TrainCallback = tfl.Callback | tfl.CustomCallbackArgs;
+
+/** Progress within an epoch. */
+export interface BatchProgress {
+  /** From 0. */
+  epoch: number;
+  /** Batches done in this epoch, from 1. */
+  batchesDone: number;
+  batchesPerEpoch: number;
+  /** Training examples (images) a second of this epoch so far. */
+  examplesPerSecond: number;
+}
+
+/** Figures of a finished epoch. */
+export interface EpochProgress {
+  /** From 0. */
+  epoch: number;
+  /** loss, acc, val_loss, val_acc. */
+  metrics: Record<string, number>;
+  /** Training examples (images) a second of this epoch, without validation. */
+  examplesPerSecond: number;
+}
+
+/** Options of {@link trainTask}. */
+export interface TrainTaskOptions {
+  task: Task;
+  /** The task's data, already loaded. */
+  images: TaskData;
+  /** Fixes initial weights, order of examples and augmentation. */
+  seed: number;
+  /** At least 1. */
+  epochs: number;
+  /** Examples in a batch, at least 1; the last batch of an epoch may be smaller. */
+  batchSize: number;
+  /** Name (`adam`, `sgd`, ...), `learningRate` and further settings; see optimiser.ts. */
+  optimiser: OptimiserInfo;
+  /** Factor on the network's channels and units. Default 1. */
+  width?: number;
+  /** Called after this module's own, in order. They run at the end of an epoch after its validation, as in Keras. */
+  callbacks?: TrainCallback[];
+  /** Stops at the end of the batch; an epoch that is cut off never reaches the callbacks. */
+  signal?: AbortSignal;
+  onBatch?(progress: BatchProgress): void;
+  onEpoch?(progress: EpochProgress): void;
+}
+
+/** Result of {@link trainTask}. */
+export interface TrainTaskResult {
+  /** One array a figure (loss, acc, val_loss, val_acc), one value an epoch. */
+  history: Record<string, number[]>;
+  /** Epochs done; fewer than asked for when the training diverged. */
+  epochs: number;
+  /** Whether loss or weights became infinite or NaN; training stopped at the end of that epoch. */
+  diverged: boolean;
+  /** Trainable and other parameters of the network. */
+  parameters: number;
+  /** Wall-clock time of all epochs, validation and callbacks included. */
+  seconds: number;
+  /** Training examples (images) a second over the run, without validation and callbacks at epoch ends. */
+  examplesPerSecond: number;
+}
+
+/**
+ * Trains a network of the task from its seed and validates it after each epoch. Cross-entropy loss.
+ * All tensors, the network's included, are gone when it returns: callbacks see the network, and keep what they want.
+ *
+ * @throws {@link UsageError} for impossible settings; `signal.reason` when aborted.
+ */
+export async function trainTask(options: TrainTaskOptions): Promise<TrainTaskResult> {
+  const { task, images, seed, epochs, batchSize, signal } = options;
+  checkWhole('epochs', epochs);
+  checkWhole('batchSize', batchSize);
+  const optimiser = makeOptimiser(options.optimiser);
+  const model = buildModel(task.architecture, {
+    inputShape: images.inputShape,
+    classes: images.classes,
+    seed,
+    width: options.width,
+  });
+  try {
+    signal?.throwIfAborted();
+    model.compile({ optimizer: optimiser, loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
+    const parameters = model.countParams();
+    const watch = new TrainingWatch(model, options, countBatches(images.train, batchSize));
+    const begin = performance.now();
+    const history = await model.fitDataset(shuffledBatches(images.train, batchSize, seed, false) as never, {
+      epochs,
+      batchesPerEpoch: watch.batchesPerEpoch,
+      validationData: orderedBatches(images.validation, VALIDATION_BATCH) as never,
+      callbacks: [watch, ...(options.callbacks ?? []).map((callback) => new GuardedCallback(callback, watch))],
+      verbose: 0,
+    });
+    if (watch.cutOff) signal?.throwIfAborted();
+    return {
+      history: history.history as Record<string, number[]>,
+      epochs: history.epoch.length,
+      diverged: watch.diverged,
+      parameters,
+      seconds: (performance.now() - begin) / 1000,
+      examplesPerSecond: watch.examplesPerSecond,
+    };
+  } finally {
+    model.dispose();
+    optimiser.dispose();
+  }
+}
+
+/** Runs before all other callbacks: stops a training that was aborted or diverged, and tells of its progress. */
+class TrainingWatch extends tfl.Callback {
+  diverged = false;
+  /** Whether the training was aborted in the middle of an epoch. */
+  cutOff = false;
+  #epoch = 0;
+  #epochBegin = 0;
+  #epochExamples = 0;
+  #examples = 0;
+  #milliseconds = 0;
+  #epochRate = 0;
+  #lastYield = performance.now();
+
+  constructor(
+    readonly network: tfl.LayersModel,
+    readonly options: TrainTaskOptions,
+    readonly batchesPerEpoch: number,
+  ) {
+    super();
+  }
+
+  get examplesPerSecond(): number {
+    return this.#milliseconds > 0 ? (this.#examples * 1000) / this.#milliseconds : 0;
+  }
+
+  override async onEpochBegin(epoch: number): Promise<void> {
+    this.#epoch = epoch;
+    this.#epochBegin = performance.now();
+    this.#epochExamples = 0;
+  }
+
+  override async onBatchEnd(batch: number, logs?: tfl.Logs): Promise<void> {
+    const now = performance.now();
+    this.#epochExamples += logs?.size ?? 0;
+    this.#epochRate = (this.#epochExamples * 1000) / (now - this.#epochBegin);
+    this.options.onBatch?.({
+      epoch: this.#epoch,
+      batchesDone: batch + 1,
+      batchesPerEpoch: this.batchesPerEpoch,
+      examplesPerSecond: this.#epochRate,
+    });
+    if (batch + 1 === this.batchesPerEpoch) {
+      this.#examples += this.#epochExamples;
+      this.#milliseconds += now - this.#epochBegin;
+    }
+    if (now - this.#lastYield > YIELD_INTERVAL) {
+      await new Promise((resume) => setImmediate(resume));
+      this.#lastYield = performance.now();
+    }
+    if (this.options.signal?.aborted && batch + 1 < this.batchesPerEpoch) {
+      this.cutOff = true;
+      this.network.stopTraining = true;
+    }
+  }
+
+  override async onEpochEnd(epoch: number, logs: tfl.Logs = {}): Promise<void> {
+    if (this.cutOff) return;
+    await resolveLogs(logs);
+    if (!Number.isFinite(logs.loss) || !(await hasFiniteWeights(this.network))) this.diverged = true;
+    if (this.diverged || this.options.signal?.aborted) this.network.stopTraining = true;
+    this.options.onEpoch?.({ epoch, metrics: { ...logs }, examplesPerSecond: this.#epochRate });
+  }
+}
+
+/** Hands everything on to a callback, except the end of an epoch that was cut off. */
+class GuardedCallback extends tfl.Callback {
+  readonly #inner: tfl.Callback;
+
+  constructor(
+    callback: TrainCallback,
+    readonly watch: TrainingWatch,
+  ) {
+    super();
+    const isCallback = 'setModel' in callback;
+    this.#inner = isCallback ? callback : (new tfl.CustomCallback(callback, 'never') as unknown as tfl.Callback);
+  }
+  override setParams(params: Parameters<tfl.Callback['setParams']>[0]): void {
+    this.#inner.setParams(params);
+  }
+  override setModel(model: tfl.LayersModel): void {
+    this.#inner.setModel(model);
+  }
+  override async onTrainBegin(logs?: tfl.Logs): Promise<void> {
+    await this.#inner.onTrainBegin(logs);
+  }
+  override async onEpochBegin(epoch: number, logs?: tfl.Logs): Promise<void> {
+    await this.#inner.onEpochBegin(epoch, logs);
+  }
+  override async onBatchBegin(batch: number, logs?: tfl.Logs): Promise<void> {
+    await this.#inner.onBatchBegin(batch, logs);
+  }
+  override async onBatchEnd(batch: number, logs?: tfl.Logs): Promise<void> {
+    await this.#inner.onBatchEnd(batch, logs);
+  }
+  override async onEpochEnd(epoch: number, logs?: tfl.Logs): Promise<void> {
+    if (!this.watch.cutOff) await this.#inner.onEpochEnd(epoch, logs);
+  }
+  override async onTrainEnd(logs?: tfl.Logs): Promise<void> {
+    if (!this.watch.cutOff) await this.#inner.onTrainEnd(logs);
+  }
+}
+
+/** Turns the scalars that tfjs puts into an epoch's figures into numbers, in place, and disposes of them. */
+async function resolveLogs(logs: Record<string, number | tf.Tensor>): Promise<void> {
+  for (const [key, value] of Object.entries(logs)) {
+    if (typeof value === 'number') continue;
+    logs[key] = (await value.data())[0];
+    value.dispose();
+  }
+}
+
+/** A loss that is clipped can look finite when the weights no longer are. */
+async function hasFiniteWeights(model: tfl.LayersModel): Promise<boolean> {
+  for (const weight of model.getWeights()) {
+    const sum = tf.tidy(() => tf.sum(weight));
+    const [value] = await sum.data();
+    sum.dispose();
+    if (!Number.isFinite(value)) return false;
+  }
+  return true;
+}
+
+function checkWhole(option: string, value: number): void {
+  if (Number.isInteger(value) && value > 0) return;
+  throw new UsageError({ what: `${option} must be a whole number from 1`, where: `${value}`, remedy: 'correct it' });
+}

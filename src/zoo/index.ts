@@ -1,0 +1,60 @@
+// The model zoo: the registry of architectures, and the building of a network from one. A new architecture is a file
+// here and a line in ARCHITECTURES.
+
+import * as tfl from '@tensorflow/tfjs-layers';
+import { MismatchError, UsageError } from '../errors.js';
+import type { Architecture, ModelOptions } from './architecture.js';
+import { LayerKit } from './layerKit.js';
+import { lenet } from './lenet.js';
+import { mlp } from './mlp.js';
+import { simplenet } from './simplenet.js';
+
+export type { ModelOptions } from './architecture.js';
+
+const ARCHITECTURES: readonly Architecture[] = [simplenet, lenet, mlp];
+
+/** Names of all architectures, without aliases. */
+export function architectureNames(): string[] {
+  return ARCHITECTURES.map((architecture) => architecture.name);
+}
+
+/** The architecture's name for a name or alias; `undefined` when there is none. */
+export function canonicalArchitecture(name: string): string | undefined {
+  return ARCHITECTURES.find((candidate) => candidate.name === name || candidate.aliases?.includes(name))?.name;
+}
+
+/**
+ * Builds a network, not compiled, that ends in class probabilities (softmax). The same options give the same names of
+ * layers and the same initial weights, whatever was built before. Names of weights must be taken from `originalName`:
+ * tfjs appends a number to `name` when the same one was used before in the process.
+ *
+ * @param architecture name or alias.
+ * @returns the network; whoever asked for it disposes of it.
+ * @throws {@link UsageError} for an unknown architecture or width, {@link MismatchError} when it cannot take such inputs.
+ */
+export function buildModel(architecture: string, options: ModelOptions): tfl.LayersModel {
+  const { inputShape, classes, seed, width = 1 } = options;
+  const name = canonicalArchitecture(architecture);
+  const found = ARCHITECTURES.find((candidate) => candidate.name === name);
+  if (found === undefined) {
+    throw new UsageError({
+      what: 'unknown architecture',
+      where: architecture,
+      remedy: `known: ${architectureNames().join(', ')}`,
+    });
+  }
+  if (!(width >= 0.125 && width <= 4)) {
+    throw new UsageError({ what: 'width out of range', where: `${width}`, remedy: 'give 0.125 to 4' });
+  }
+  if (inputShape.length !== found.inputRank) {
+    throw new MismatchError({
+      what: `inputs of shape [${inputShape}] do not fit`,
+      where: found.name,
+      remedy: `give inputs of rank ${found.inputRank}`,
+    });
+  }
+  const kit = new LayerKit(seed, width);
+  const input = tfl.input({ shape: [...inputShape], name: 'input' });
+  const output = kit.dense(found.build(input, kit), 'classes', classes, 'softmax');
+  return tfl.model({ inputs: input, outputs: output, name: found.name.replaceAll('-', '_') });
+}

@@ -1,0 +1,111 @@
+// Makes the layers of one network: named explicitly, so that names do not depend on what the process built before, and
+// with seeded initial values, so that one seed fixes the network.
+
+import * as tfl from '@tensorflow/tfjs-layers';
+import { Random } from '../random.js';
+
+type Tensor = tfl.SymbolicTensor;
+
+/** Options of a convolution. */
+export interface ConvOptions {
+  /** Height and width of the kernel. */
+  kernel: number;
+  /** Default 1. */
+  stride?: number;
+  /** Default `same`. */
+  padding?: 'same' | 'valid';
+  /** Default false: followed by a batch normalisation, which has its own offset. */
+  bias?: boolean;
+  activation?: 'relu' | 'tanh';
+}
+
+/** The momentum of batch-norm's moving statistics. Runs here are short, so they follow faster than Keras's 0.99. */
+const BATCH_NORM_MOMENTUM = 0.9;
+
+/** The layers of one network. Names must be unique within it; underscores join their parts. */
+export class LayerKit {
+  readonly #seed: number;
+  readonly #width: number;
+
+  /**
+   * @param seed fixes all initial weights; each layer draws from a stream of its own name.
+   * @param width factor on the number of channels and hidden units.
+   */
+  constructor(seed: number, width: number) {
+    this.#seed = seed;
+    this.#width = width;
+  }
+
+  /** A number of channels or units times the network's width, at least 1, rounded to a multiple of `multiple`. */
+  scale(channels: number, multiple = 1): number {
+    return Math.max(multiple, Math.round((channels * this.#width) / multiple) * multiple);
+  }
+
+  /** Seed of a layer's initial values. tfjs takes 0 for none, so it is at least 1. */
+  seedOf(name: string): number {
+    return 1 + (new Random(this.#seed, 'initial weights', name).uint32() >>> 1);
+  }
+
+  conv(x: Tensor, name: string, filters: number, options: ConvOptions): Tensor {
+    const seed = this.seedOf(name);
+    return apply(
+      tfl.layers.conv2d({
+        name,
+        filters,
+        kernelSize: options.kernel,
+        strides: options.stride ?? 1,
+        padding: options.padding ?? 'same',
+        useBias: options.bias ?? false,
+        activation: options.activation,
+        kernelInitializer:
+          options.activation === 'tanh'
+            ? tfl.initializers.glorotUniform({ seed })
+            : tfl.initializers.heNormal({ seed }),
+      }),
+      x,
+    );
+  }
+
+  dense(x: Tensor, name: string, units: number, activation: 'relu' | 'tanh' | 'softmax'): Tensor {
+    const seed = this.seedOf(name);
+    return apply(
+      tfl.layers.dense({
+        name,
+        units,
+        activation,
+        kernelInitializer:
+          activation === 'relu' ? tfl.initializers.heNormal({ seed }) : tfl.initializers.glorotUniform({ seed }),
+      }),
+      x,
+    );
+  }
+
+  batchNorm(x: Tensor, name: string): Tensor {
+    return apply(tfl.layers.batchNormalization({ name, momentum: BATCH_NORM_MOMENTUM, epsilon: 1e-3 }), x);
+  }
+
+  relu(x: Tensor, name: string): Tensor {
+    return apply(tfl.layers.activation({ name, activation: 'relu' }), x);
+  }
+
+  maxPool(x: Tensor, name: string, padding: 'same' | 'valid' = 'valid'): Tensor {
+    return apply(tfl.layers.maxPooling2d({ name, poolSize: 2, strides: 2, padding }), x);
+  }
+
+  averagePool(x: Tensor, name: string): Tensor {
+    return apply(tfl.layers.averagePooling2d({ name, poolSize: 2, strides: 2 }), x);
+  }
+
+  globalAveragePool(x: Tensor, name: string): Tensor {
+    return apply(tfl.layers.globalAveragePooling2d({ name, dataFormat: 'channelsLast' }), x);
+  }
+
+  flatten(x: Tensor, name: string): Tensor {
+    return apply(tfl.layers.flatten({ name }), x);
+  }
+}
+
+/** Applies a layer to one input. */
+export function apply(layer: tfl.layers.Layer, x: Tensor | Tensor[]): Tensor {
+  return layer.apply(x) as Tensor;
+}
