@@ -46,7 +46,7 @@ class WeightLog extends tfl.Callback {
   override async onTrainBegin(): Promise<void> {
     this.initial.push(...this.read());
   }
-  override async onEpochEnd(): Promise<void> {
+  override async onEpochEnd(_epoch: number): Promise<void> {
     this.epochs.push(this.read());
   }
   private read(): number[] {
@@ -91,7 +91,7 @@ describe('trainTask', () => {
       epochs: 1,
       callbacks: [
         {
-          onBatchEnd: (_batch, logs) => {
+          onBatchEnd: (_batch: number, logs?: tfl.Logs) => {
             sizes.push(logs!.size);
             losses.push(logs!.loss);
           },
@@ -136,7 +136,7 @@ describe('trainTask', () => {
       ...base,
       epochs: 50,
       optimiser: { name: 'sgd', learningRate: 1e30 },
-      callbacks: [{ onEpochEnd: (epoch) => void epochs.push(epoch) }],
+      callbacks: [{ onEpochEnd: (epoch: number) => void epochs.push(epoch) }],
     });
     expect(result.diverged).toBe(true);
     expect(result.epochs).toBeLessThan(50);
@@ -151,7 +151,7 @@ describe('trainTask', () => {
       ...base,
       signal: stop.signal,
       callbacks: [
-        { onEpochEnd: (epoch) => void ends.push(`epoch ${epoch}`), onTrainEnd: () => void ends.push('train') },
+        { onEpochEnd: (epoch: number) => void ends.push(`epoch ${epoch}`), onTrainEnd: () => void ends.push('train') },
       ],
       onBatch: ({ epoch, batchesDone }) => {
         if (epoch === 1 && batchesDone === 2) stop.abort(new Error('enough'));
