@@ -2,6 +2,8 @@
 // abstraction over TensorFlow.js: once an engine is open, models and tensors are used as ever.
 
 import * as tf from '@tensorflow/tfjs-core';
+// Registers the gradients: tfjs-core leaves that to its caller, and its own module for it is not loadable in Node.
+import '@tensorflow/tfjs-layers';
 import { EngineUnavailableError, UsageError } from '../errors.js';
 import type { NoteListener } from '../progress.js';
 import { openTensorflow } from './tensorflow/open.js';

@@ -3,6 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineUnavailableError } from '../../errors.js';
 import type { Engine } from '../engine.js';
+import { registerWasmKernels } from './registerKernels.js';
 
 /** Opens the wasm engine. @throws EngineUnavailableError if WebAssembly does not start. */
 export async function openWasm(): Promise<Engine> {
@@ -18,6 +19,7 @@ export async function openWasm(): Promise<Engine> {
   }
   await tf.ready();
   removeNewListeners(listeners);
+  registerWasmKernels();
   const simd = (await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')) === true;
   const threads = Math.max(1, backend.getThreadsCount() || 1);
   return {
