@@ -1,0 +1,59 @@
+// What predicts weights, seen from the callback: something that turns a window of recorded values into forecasts. The
+// nowcaster is one; evaluate's curve fits are others.
+
+import type { WnnCompute } from '../nowcaster/compute.js';
+import { type ForecastOptions, forecast, horizonIndex } from '../nowcaster/forecast.js';
+import type { TrainedKind, WnnSpec } from '../nowcaster/spec.js';
+
+/** Turns windows of weights into forecasts. */
+export interface Forecaster {
+  /** Consecutive epochs that it looks at, 2 or more. */
+  readonly windowLength: number;
+  /**
+   * Forecasts all values of one kind at once.
+   *
+   * @param history raw values, one array an epoch, `windowLength` of them, oldest first.
+   * @param out receives the forecasts; may be the oldest of the history's arrays, so each value must be read before it
+   * is written.
+   */
+  forecast(kind: TrainedKind, history: readonly Float32Array[], out: Float32Array): Promise<void>;
+  /** Frees what it holds; afterwards it cannot be used. */
+  dispose(): Promise<void>;
+}
+
+/** Trained networks in memory: what {@link WeightForecasting} needs of a nowcaster. */
+export interface NowcasterNetworks {
+  spec: WnnSpec;
+  /** Flat parameters of each kind's network, as layoutOf lays them out. */
+  parameters: Readonly<Record<TrainedKind, Float32Array>>;
+}
+
+/** Makes what runs the networks. */
+export type ComputeFactory = (spec: WnnSpec) => WnnCompute | Promise<WnnCompute>;
+
+/**
+ * A forecaster that asks the nowcaster's networks. Its compute is made at the first forecast.
+ *
+ * @throws MismatchError when the nowcaster has no such horizon.
+ */
+export function createNowcasterForecaster(
+  { spec, parameters }: NowcasterNetworks,
+  createCompute: ComputeFactory,
+  options: ForecastOptions = {},
+): Forecaster {
+  horizonIndex(spec, options.horizon);
+  let compute: Promise<WnnCompute> | undefined;
+  return {
+    windowLength: spec.inputLength,
+    async forecast(kind, history, out) {
+      compute ??= Promise.resolve(createCompute(spec));
+      const bias = kind === 'bias' ? options.bias : 'normal';
+      await forecast(await compute, parameters[kind], history, out, { ...options, bias });
+    },
+    async dispose() {
+      const made = compute;
+      compute = undefined;
+      await (await made)?.dispose();
+    },
+  };
+}

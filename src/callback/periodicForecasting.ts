@@ -1,0 +1,211 @@
+// The callback's mechanics: record the weights each epoch, let a forecaster replace them once a period, keep or undo the
+// result. Which forecaster is not its business; the optimiser's state is never touched.
+
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { MismatchError, UsageError } from '../errors.js';
+import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import type { NoteListener } from '../progress.js';
+import type { Forecaster } from './forecaster.js';
+import { SnapshotWindow } from './snapshotWindow.js';
+import { TrackedTensors } from './trackedTensors.js';
+
+/** A batch on which a nowcast must prove itself; see {@link ForecastingOptions.guard}. */
+export interface GuardBatch {
+  /** Inputs, as for `model.evaluate`. Stays the caller's to dispose, after training. */
+  x: tf.Tensor | tf.Tensor[];
+  /** Targets, as for `model.evaluate`. Stays the caller's to dispose, after training. */
+  y: tf.Tensor | tf.Tensor[];
+  /** Examples that go through the model at once. Default: 32, as `model.evaluate`. */
+  batchSize?: number;
+}
+
+/** When, where and how carefully to nowcast. */
+export interface ForecastingOptions {
+  /**
+   * Epochs from one nowcast to the next; nowcasts happen at the end of epochs e with (e + 1) mod period = 0, counting
+   * from 0. At least the window's length, so that no window spans a nowcast. Default: the window's length, 5.
+   */
+  period?: number;
+  /** First epoch (from 0) at whose end a nowcast may happen. Default 0. */
+  startEpoch?: number;
+  /** Kinds of tensors to nowcast. Default: conv, fc and bias. */
+  kinds?: readonly TrainedKind[];
+  /** Returns whether to nowcast a layer. Default: all that hold one to three arrays and are not frozen. */
+  layers?: (layer: tfl.layers.Layer) => boolean;
+  /**
+   * A batch (of training or validation data) on which the model's loss is measured before and after each nowcast; one
+   * that raises it is undone. Default: none, every nowcast is kept.
+   */
+  guard?: GuardBatch;
+  /** Called after every nowcast, also after one that was skipped or undone. May be asynchronous. */
+  onNowcast?: (nowcast: Nowcast) => void | Promise<void>;
+  /** Receives, once a fit, why nowcasts are being skipped. Default: `console.warn`. */
+  onNote?: NoteListener;
+}
+
+/** What became of one nowcast. */
+export interface Nowcast {
+  /** Epoch (from 0) at whose end it happened. */
+  epoch: number;
+  /** `kept`: the weights were replaced; `undone`: by the guard; `skipped`: nothing was replaced. */
+  outcome: 'kept' | 'undone' | 'skipped';
+  /** Why it was undone or skipped; null when kept. */
+  reason: string | null;
+  /** Values replaced (or to be replaced), by kind. */
+  scalars: Record<TrainedKind, number>;
+  /** Wall-clock seconds that reading, forecasting and writing took, without the guard. */
+  seconds: number;
+  /** Loss on the guard's batch before and after; null without a guard or when skipped. */
+  lossBefore: number | null;
+  lossAfter: number | null;
+}
+
+function requireWhole(name: string, value: number, least: number, why: string): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw new UsageError({
+    what: `${name} must be a whole number of at least ${least}${why}`,
+    where: `${name} ${value}`,
+    remedy: `give ${least} or more`,
+  });
+}
+
+function allFinite(values: Float32Array): boolean {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
+  return true;
+}
+
+async function measureLoss(model: tfl.LayersModel, { x, y, batchSize }: GuardBatch): Promise<number> {
+  const result = model.evaluate(x, y, { batchSize, verbose: 0 });
+  const [loss] = Array.isArray(result) ? result : [result];
+  const [value] = await loss.data();
+  tf.dispose(result);
+  return value;
+}
+
+/**
+ * Replaces a model's weights by their forecasts once a period. Give it to `fit` or `fitDataset`; each fit starts afresh.
+ * One instance serves any number of fits one after another; fits at the same time need an instance each.
+ */
+export class PeriodicForecasting extends tfl.Callback {
+  /** Nowcasts of the current or last fit, in order. */
+  history: Nowcast[] = [];
+  readonly period: number;
+  readonly #forecaster: Forecaster;
+  readonly #options: ForecastingOptions;
+  readonly #window: SnapshotWindow;
+  #tracked: TrackedTensors | null = null;
+  #noted = false;
+  /** Whether an epoch is between its begin and its end; null where nobody announces begins. */
+  #epochOpen: boolean | null = null;
+
+  /** @throws {@link UsageError} when the period or the start epoch is impossible. */
+  constructor(forecaster: Forecaster, options: ForecastingOptions = {}) {
+    super();
+    this.period = options.period ?? forecaster.windowLength;
+    requireWhole('period', this.period, forecaster.windowLength, ', the length of the window');
+    requireWhole('startEpoch', options.startEpoch ?? 0, 0, '');
+    this.#forecaster = forecaster;
+    this.#options = options;
+    this.#window = new SnapshotWindow(forecaster.windowLength);
+  }
+
+  override async onTrainBegin(): Promise<void> {
+    this.history = [];
+    this.#tracked = null;
+    this.#noted = false;
+    this.#epochOpen = null;
+    this.#window.forget();
+  }
+
+  override async onEpochBegin(): Promise<void> {
+    this.#epochOpen = true;
+  }
+
+  override async onEpochEnd(epoch: number): Promise<void> {
+    if (this.#epochOpen === false)
+      throw new MismatchError({
+        what: 'one forecasting callback in two fits at the same time',
+        where: `end of epoch ${epoch}`,
+        remedy: 'give each fit an instance of its own',
+      });
+    if (this.#epochOpen) this.#epochOpen = false;
+    const next = this.#nextNowcast(epoch);
+    if (next - epoch >= this.#window.length) return;
+    const started = performance.now();
+    if (this.#tracked === null) {
+      const { kinds, layers } = this.#options;
+      this.#tracked = new TrackedTensors(this.model, { kinds, layers });
+      this.#window.reset(this.#tracked.size);
+    }
+    await this.#tracked.read(this.#window.slot(epoch));
+    if (epoch !== next) return;
+    const nowcast = await this.#nowcast(epoch, this.#tracked, started);
+    this.history.push(nowcast);
+    await this.#options.onNowcast?.(nowcast);
+  }
+
+  /** Frees the window and what the forecaster holds. Not needed between fits; afterwards it cannot be used. */
+  async dispose(): Promise<void> {
+    this.#window.release();
+    this.#tracked = null;
+    await this.#forecaster.dispose();
+  }
+
+  /** The first epoch from `epoch` on at whose end a nowcast is due. */
+  #nextNowcast(epoch: number): number {
+    const from = Math.max(epoch, this.#options.startEpoch ?? 0);
+    return Math.ceil((from + 1) / this.period) * this.period - 1;
+  }
+
+  async #nowcast(epoch: number, tracked: TrackedTensors, started: number): Promise<Nowcast> {
+    const scalars = {} as Nowcast['scalars'];
+    for (const kind of TRAINED_KINDS) scalars[kind] = tracked.countOf(kind);
+    const finish = (outcome: Nowcast['outcome'], reason: string | null, rest: Partial<Nowcast> = {}): Nowcast => {
+      const seconds = (performance.now() - started) / 1000;
+      return { epoch, outcome, reason, scalars, seconds, lossBefore: null, lossAfter: null, ...rest };
+    };
+    const skip = (reason: string) => {
+      this.#noteOnce(`Nowcast at the end of epoch ${epoch} skipped: ${reason}`);
+      return finish('skipped', reason);
+    };
+
+    const history = this.#window.window();
+    if (history === null)
+      return finish('skipped', `only ${this.#window.consecutive} of ${this.#window.length} epochs recorded`);
+    if (tracked.size === 0) return skip('the model has no layer that can be nowcast');
+    if (!history.every(allFinite)) return skip('weights are not finite (NaN or infinite)');
+
+    const current = history[history.length - 1];
+    const forecasts = history[0];
+    for (const kind of TRAINED_KINDS) {
+      const [begin, end] = tracked.ranges[kind];
+      if (begin === end) continue;
+      const windows = history.map((values) => values.subarray(begin, end));
+      await this.#forecaster.forecast(kind, windows, forecasts.subarray(begin, end));
+    }
+    if (!allFinite(forecasts)) return skip('the forecast is not finite (NaN or infinite)');
+
+    const { guard } = this.#options;
+    if (guard === undefined) {
+      tracked.write(forecasts);
+      return finish('kept', null);
+    }
+    const guardStarted = performance.now();
+    const lossBefore = await measureLoss(this.model, guard);
+    const guardSeconds = (performance.now() - guardStarted) / 1000;
+    tracked.write(forecasts);
+    const seconds = (performance.now() - started) / 1000 - guardSeconds;
+    const lossAfter = await measureLoss(this.model, guard);
+    const losses = { lossBefore, lossAfter, seconds };
+    if (lossAfter <= lossBefore) return finish('kept', null, losses);
+    tracked.write(current);
+    return finish('undone', `loss on the guard's batch went from ${lossBefore} to ${lossAfter}`, losses);
+  }
+
+  #noteOnce(note: string): void {
+    if (this.#noted) return;
+    this.#noted = true;
+    (this.#options.onNote ?? console.warn)(note);
+  }
+}
