@@ -1,6 +1,7 @@
 // The gradients of a depthwise 2D convolution, which tfjs-backend-wasm lacks, composed of its own operations.
 
 import * as tf from '@tensorflow/tfjs-core';
+import { framePixels, spreadPixels } from './pixels.js';
 
 type DepthwiseAttrs = Pick<
   tf.DepthwiseConv2dNativeBackpropInputAttrs,
@@ -41,13 +42,12 @@ export const depthwiseBackpropInputKernel: tf.KernelConfig = {
           strideHeight,
           strideWidth,
         );
-        const top = effectiveFilterHeight - 1 - padInfo.top;
-        const left = effectiveFilterWidth - 1 - padInfo.left;
-        const framed = frame(
-          spread,
-          [top, inHeight + effectiveFilterHeight - 1],
-          [left, inWidth + effectiveFilterWidth - 1],
-        );
+        const framed = framePixels(spread, {
+          top: effectiveFilterHeight - 1 - padInfo.top,
+          left: effectiveFilterWidth - 1 - padInfo.left,
+          height: inHeight + effectiveFilterHeight - 1,
+          width: inWidth + effectiveFilterWidth - 1,
+        });
         const kernel = tf.slice(turned, [0, 0, 0, m], [-1, -1, -1, 1]);
         parts.push(tf.depthwiseConv2d(framed, kernel, 1, 'valid', 'NHWC', [dilationHeight, dilationWidth]));
       }
@@ -96,31 +96,3 @@ export const depthwiseBackpropFilterKernel: tf.KernelConfig = {
     });
   },
 };
-
-/** Puts `strideHeight - 1` rows and `strideWidth - 1` columns of zeros after each pixel. */
-function spreadPixels(images: tf.Tensor4D, strideHeight: number, strideWidth: number): tf.Tensor4D {
-  if (strideHeight === 1 && strideWidth === 1) return images;
-  const [batch, height, width, channels] = images.shape;
-  const apart = tf.pad(tf.reshape(images, [batch * height, 1, width, 1, channels]), [
-    [0, 0],
-    [0, strideHeight - 1],
-    [0, 0],
-    [0, strideWidth - 1],
-    [0, 0],
-  ]);
-  return tf.reshape(apart, [batch, height * strideHeight, width * strideWidth, channels]);
-}
-
-/** Moves images by `[offset, size]` rows and columns into a frame of that size, zero where they do not reach. */
-function frame(images: tf.Tensor4D, rows: [number, number], columns: [number, number]): tf.Tensor4D {
-  const [, height, width] = images.shape;
-  const [top, framedHeight] = rows;
-  const [left, framedWidth] = columns;
-  const padded = tf.pad(images, [
-    [0, 0],
-    [Math.max(0, top), Math.max(0, framedHeight - top - height)],
-    [Math.max(0, left), Math.max(0, framedWidth - left - width)],
-    [0, 0],
-  ]);
-  return tf.slice(padded, [0, Math.max(0, -top), Math.max(0, -left), 0], [-1, framedHeight, framedWidth, -1]);
-}
