@@ -1,0 +1,225 @@
+// checkpoint.safetensors: everything that the rest of a kind's training depends on. Training that goes on from one gives
+// the same bytes as training that was never stopped.
+
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { writeFileAtomic } from '../atomic.js';
+import { CorruptFileError, MismatchError, MissingFileError, SchemaVersionError } from '../errors.js';
+import { layoutOf } from '../nowcaster/layout.js';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  float32OfTensor,
+  type SafetensorsFile,
+  tensorOfFloat32,
+} from '../nowcaster/safetensors.js';
+import type { TrainedKind, WnnSpec } from '../nowcaster/spec.js';
+import type { TrainingSettings } from '../nowcaster/trainingRecord.js';
+import type { AdamState } from './adam.js';
+import type { BaselineErrors } from './validation.js';
+
+/** Version of the checkpoint's content. */
+const CHECKPOINT_SCHEMA_VERSION = 1;
+const FORMAT = 'wnn-checkpoint';
+
+/** Which training a checkpoint is of. Training goes on only where all of it agrees. */
+export interface TrainingIdentity {
+  kind: TrainedKind;
+  spec: WnnSpec;
+  /** SHA-256 of `dataset.json`, hex. */
+  dataset: string;
+  settings: TrainingSettings;
+}
+
+/** Parameters with the optimiser's memory of how they came about. */
+export interface OptimiserState {
+  parameters: Float32Array;
+  adam: AdamState;
+}
+
+/** What is known of the best state so far. */
+export interface BestState {
+  parameters: Float32Array;
+  step: number;
+  trainLoss: number;
+  /** Held-out errors, one a horizon, and their mean. */
+  horizonErrors: number[];
+  error: number;
+}
+
+/** Sums over the steps since the last validation. */
+export interface RunningSums {
+  /** Data loss times samples, and the samples. */
+  loss: number;
+  samples: number;
+  penalty: number;
+  gradientNorm: number;
+  steps: number;
+}
+
+/** The whole state of a kind's training. */
+export interface TrainingState {
+  /** Batches used; the next one is this step's. */
+  step: number;
+  /** Name of the engine that made the last steps. */
+  engine: string;
+  current: OptimiserState;
+  /** The state at the last validation (or the start), to go back to. */
+  good: OptimiserState;
+  best: BestState | null;
+  baselines: BaselineErrors;
+  /** Validations since the best one. */
+  withoutImprovement: number;
+  /** What the schedule's rates are multiplied by; halved at each rollback. */
+  rateFactor: number;
+  rollbacks: number;
+  /** Rollbacks since the last validation. */
+  rollbacksInARow: number;
+  sums: RunningSums;
+  metricsBytes: number;
+  ended: 'planned' | 'early' | null;
+}
+
+/** The numbers of a {@link TrainingState}, as the metadata holds them. */
+interface StateFigures extends Omit<TrainingState, 'current' | 'good' | 'best'> {
+  adamSteps: number;
+  /** Null where the good state is the current one. */
+  goodAdamSteps: number | null;
+  best: Omit<BestState, 'parameters'> | null;
+}
+
+/** A copy that further steps leave alone. */
+export function copyOptimiserState({ parameters, adam }: OptimiserState): OptimiserState {
+  return {
+    parameters: parameters.slice(),
+    adam: { steps: adam.steps, first: adam.first.slice(), second: adam.second.slice() },
+  };
+}
+
+/** Encodes a checkpoint. The same state gives the same bytes. */
+export function encodeCheckpoint(identity: TrainingIdentity, state: TrainingState): Uint8Array {
+  const { current, good, best, ...rest } = state;
+  const arrays: Record<string, Float32Array> = {};
+  const put = (prefix: string, { parameters, adam }: OptimiserState) => {
+    arrays[`${prefix}parameters`] = parameters;
+    arrays[`${prefix}first`] = adam.first;
+    arrays[`${prefix}second`] = adam.second;
+  };
+  put('', current);
+  // Without steps since the last validation the good state is the current one.
+  const storesGood = state.sums.steps > 0;
+  if (storesGood) put('good/', good);
+  if (best) arrays['best/parameters'] = best.parameters;
+  const { parameters: _, ...bestFigures } = best ?? { parameters: undefined };
+  const figures = {
+    ...rest,
+    adamSteps: current.adam.steps,
+    goodAdamSteps: storesGood ? good.adam.steps : null,
+    best: best && bestFigures,
+  } as StateFigures;
+  return encodeSafetensors(
+    Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, tensorOfFloat32([array.length], array)])),
+    {
+      format: FORMAT,
+      schemaVersion: String(CHECKPOINT_SCHEMA_VERSION),
+      identity: JSON.stringify(identity),
+      state: JSON.stringify(figures),
+    },
+  );
+}
+
+const START_OVER = 'give --restart to start over, or another --out';
+
+/** Differences between two flat objects, in words; null when there are none. */
+function describeDifference(saved: object, wanted: object): string | null {
+  const values = saved as Record<string, unknown>;
+  for (const [name, value] of Object.entries(wanted)) {
+    const [has, needs] = [JSON.stringify(values[name]), JSON.stringify(value)];
+    if (has !== needs) return `${name} is ${has} there, ${needs} here`;
+  }
+  return null;
+}
+
+/**
+ * Decodes a checkpoint of the training that is meant.
+ *
+ * @throws {@link MismatchError} when it is of another spec, dataset or settings; {@link CorruptFileError} and
+ *   {@link SchemaVersionError} when it cannot be read.
+ */
+export function decodeCheckpoint(bytes: Uint8Array, fileName: string, identity: TrainingIdentity): TrainingState {
+  const corrupt = (what: string, cause?: unknown) =>
+    new CorruptFileError({ what, where: fileName, remedy: START_OVER, cause });
+  let file: SafetensorsFile;
+  try {
+    file = decodeSafetensors(bytes, fileName);
+  } catch (error) {
+    throw error instanceof CorruptFileError ? corrupt(error.what, error) : error;
+  }
+  const { tensors, metadata } = file;
+  if (metadata.format !== FORMAT) throw corrupt('not a checkpoint of this toolkit');
+  if (metadata.schemaVersion !== String(CHECKPOINT_SCHEMA_VERSION))
+    throw new SchemaVersionError({
+      what: `checkpoint of schema version ${metadata.schemaVersion}, this toolkit reads ${CHECKPOINT_SCHEMA_VERSION}`,
+      where: fileName,
+      remedy: START_OVER,
+    });
+  let saved: TrainingIdentity;
+  let figures: StateFigures;
+  try {
+    saved = JSON.parse(metadata.identity);
+    figures = JSON.parse(metadata.state);
+  } catch (cause) {
+    throw corrupt('checkpoint with unreadable metadata', cause);
+  }
+  const difference =
+    describeDifference(saved.spec, identity.spec) ??
+    (saved.dataset === identity.dataset ? null : 'it was trained on other samples') ??
+    describeDifference(saved.settings, identity.settings) ??
+    describeDifference({ kind: saved.kind }, { kind: identity.kind });
+  if (difference !== null)
+    throw new MismatchError({
+      what: `checkpoint of another training (${difference})`,
+      where: fileName,
+      remedy: START_OVER,
+    });
+  const { size } = layoutOf(identity.spec);
+  const take = (name: string): Float32Array => {
+    const tensor = tensors[name];
+    if (tensor?.shape.join() !== String(size)) throw corrupt(`checkpoint without a whole ${name}`);
+    return float32OfTensor(tensor);
+  };
+  const takeState = (prefix: string, steps: number): OptimiserState => ({
+    parameters: take(`${prefix}parameters`),
+    adam: { steps, first: take(`${prefix}first`), second: take(`${prefix}second`) },
+  });
+  const { adamSteps, goodAdamSteps, best, ...rest } = figures;
+  const current = takeState('', adamSteps);
+  return {
+    ...rest,
+    current,
+    good: goodAdamSteps === null ? copyOptimiserState(current) : takeState('good/', goodAdamSteps),
+    best: best && { ...best, parameters: take('best/parameters') },
+  };
+}
+
+/** Reads the checkpoint of a training, or null when there is none. @throws as {@link decodeCheckpoint} */
+export function readCheckpoint(path: string, identity: TrainingIdentity): TrainingState | null {
+  if (!existsSync(path)) return null;
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(path);
+  } catch (cause) {
+    throw new MissingFileError({ what: 'checkpoint cannot be read', where: path, remedy: START_OVER, cause });
+  }
+  return decodeCheckpoint(bytes, path, identity);
+}
+
+/** Writes a checkpoint in place of the last one, which stays when the disk is full. @throws WriteError */
+export function writeCheckpoint(path: string, identity: TrainingIdentity, state: TrainingState): void {
+  writeFileAtomic(path, encodeCheckpoint(identity, state));
+}
+
+/** SHA-256 in hex. */
+export function hashBytes(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

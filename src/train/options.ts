@@ -1,0 +1,201 @@
+// What a training can be told, and how what was left out is filled in from the samples.
+
+import { UsageError } from '../errors.js';
+import { LOSSES, type Loss, type WnnCompute } from '../nowcaster/compute.js';
+import type { TrainedKind, WnnSpec } from '../nowcaster/spec.js';
+import type { TrainingSettings } from '../nowcaster/trainingRecord.js';
+import type { NoteListener, ProgressListener } from '../progress.js';
+import type { ComputeRequest } from './computeEngine.js';
+import type { MetricsLine } from './metricsLog.js';
+import { SCHEDULES, type Schedule } from './schedule.js';
+
+/** How the optimiser runs. All optional; together with the samples they decide every byte of the result. */
+export interface TrainingChoices {
+  /** Samples a step. Default: the power of two from 128 to 8,192 that gives at least 100 steps an epoch. */
+  batchSize?: number;
+  /** Passes over the training samples. Default 30. Not together with `steps`. */
+  epochs?: number;
+  /** Optimiser steps in all, in place of `epochs`. */
+  steps?: number;
+  /** Highest learning rate. Default 0.001. */
+  learningRate?: number;
+  /** Default `cosine`. */
+  schedule?: Schedule;
+  /** Steps in which the learning rate rises from 0. Default 0. */
+  warmUpSteps?: number;
+  /** Decoupled weight decay of kernels: each step shrinks them by this share of the learning rate. Default 0. */
+  weightDecay?: number;
+  /** Greatest L2 norm of the whole gradient, penalties included. Default: not clipped. */
+  gradientClip?: number;
+  /** Data loss. Default `mae`, as in the paper. */
+  loss?: Loss;
+  /** L1 penalty of the kernels of the `in` and `out` layers. Default 1e-6. */
+  kernelPenalty?: number;
+  /** L1 penalty of the biases of the `in` and `out` layers. Default 0.1. */
+  biasPenalty?: number;
+  /** Steps between validations. Default: one epoch. */
+  validationSteps?: number;
+  /** Validations without improvement after which a kind's training ends. Default: never. */
+  patience?: number;
+  /** Seed of the first parameters and of the order of samples. Default 1. */
+  seed?: number;
+  /**
+   * Bytes of samples to hold in memory, validation included. Default 1 GiB. Where the training samples are more, each
+   * epoch goes through the shards in random order, as many at once as fit, and shuffles within those.
+   */
+  memory?: number;
+}
+
+/** Options of {@link trainNowcaster}. */
+export interface TrainOptions extends TrainingChoices {
+  /** Directory of the samples, made by the dataset stage. */
+  samples: string;
+  /** Directory for `train.json` and one directory a kind; made when missing. */
+  out: string;
+  /** Kinds to train, one after another. Default: all three. */
+  kinds?: readonly TrainedKind[];
+  /**
+   * The network. `streams`, `activation` and `residual` are free (defaults: the paper's); `inputLength`, `horizons` and
+   * `normalisation` are those of the samples and, when given, must agree with them.
+   */
+  spec?: Partial<WnnSpec>;
+  /** What computes the network. Default `auto`: tensorflow where it has a GPU, else the wasm kernels. */
+  engine?: ComputeRequest;
+  /** Threads of the wasm kernels. Default: as many as there are cores. Does not change the result. */
+  threads?: number;
+  /** Opens the compute engine in place of `engine` and `threads`. */
+  openCompute?: (spec: WnnSpec) => Promise<WnnCompute>;
+  /** Whether to go on from checkpoints in `out` (default) or to start over. */
+  resume?: boolean;
+  /** Least seconds between checkpoints. Default 10. Does not change the result. */
+  checkpointSeconds?: number;
+  /** Aborting it saves a checkpoint, then {@link trainNowcaster} throws its reason. */
+  signal?: AbortSignal;
+  onProgress?: ProgressListener;
+  onNote?: NoteListener;
+  /** Hears of each validation, after it was written to `metrics.jsonl`. */
+  onMetrics?: (kind: TrainedKind, line: MetricsLine) => void;
+}
+
+/** Default of {@link TrainingChoices.memory}: 1 GiB. */
+const DEFAULT_MEMORY = 2 ** 30;
+const DEFAULT_EPOCHS = 30;
+const DEFAULT_STEPS_PER_EPOCH = 100;
+const [SMALLEST_BATCH, LARGEST_BATCH] = [128, 8192];
+
+/** The power of two from 128 to 8,192 that gives at least 100 steps an epoch, as far as there are samples for it. */
+export function defaultBatchSize(samples: number): number {
+  const power = 2 ** Math.floor(Math.log2(Math.max(1, samples / DEFAULT_STEPS_PER_EPOCH)));
+  return Math.min(LARGEST_BATCH, Math.max(SMALLEST_BATCH, power));
+}
+
+/** How much of a kind's samples there is, and how it is held in memory. */
+export interface SampleExtent {
+  trainSamples: number;
+  validationSamples: number;
+  /** Rows of the largest shard of either split, and bytes of its file. */
+  largestShard: { rows: number; bytes: number };
+  /** Numbers of a sample: L + H. */
+  width: number;
+}
+
+/** How the samples are held: all validation samples or one shard at a time, so many training samples at once. */
+export interface MemoryPlan {
+  validationResident: boolean;
+  shuffledTogether: number;
+  /** Bytes of samples held at once, at most. */
+  bytes: number;
+}
+
+/** Divides the memory between training and validation samples. At least one shard of each is always held. */
+export function planMemory(extent: SampleExtent, memory = DEFAULT_MEMORY): MemoryPlan {
+  const { trainSamples, validationSamples, largestShard, width } = extent;
+  const sampleBytes = 4 * width;
+  // A training sample also takes four bytes of the permutation that it is drawn by.
+  const drawnBytes = sampleBytes + 4;
+  const validationResident = validationSamples * sampleBytes <= memory / 4;
+  const validationBytes = (validationResident ? validationSamples : largestShard.rows) * sampleBytes;
+  const capacity = Math.floor((memory - validationBytes - largestShard.bytes) / drawnBytes);
+  const shuffledTogether = Math.min(trainSamples, Math.max(capacity, largestShard.rows));
+  return {
+    validationResident,
+    shuffledTogether,
+    bytes: shuffledTogether * drawnBytes + validationBytes + largestShard.bytes,
+  };
+}
+
+/** What {@link resolveSettings} checks of each number. */
+const RANGES: [name: keyof TrainingChoices, option: string, low: number, whole: boolean][] = [
+  ['batchSize', '--batch-size', 1, true],
+  ['epochs', '--epochs', 1, true],
+  ['steps', '--steps', 1, true],
+  ['learningRate', '--learning-rate', Number.MIN_VALUE, false],
+  ['warmUpSteps', '--warm-up-steps', 0, true],
+  ['weightDecay', '--weight-decay', 0, false],
+  ['gradientClip', '--gradient-clip', Number.MIN_VALUE, false],
+  ['kernelPenalty', '--kernel-penalty', 0, false],
+  ['biasPenalty', '--bias-penalty', 0, false],
+  ['validationSteps', '--validation-steps', 1, true],
+  ['patience', '--patience', 1, true],
+  ['seed', '--seed', Number.NEGATIVE_INFINITY, false],
+  ['memory', '--memory', 1, false],
+];
+
+/**
+ * Checks the choices without regard to any samples.
+ *
+ * @throws {@link UsageError} naming the option.
+ */
+export function checkChoices(choices: TrainingChoices): void {
+  for (const [name, option, low, whole] of RANGES) {
+    const value = choices[name];
+    if (value === undefined) continue;
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < low || (whole && !Number.isInteger(value)))
+      throw new UsageError({
+        what: `${value} is not a possible ${name}`,
+        where: option,
+        remedy: `give a ${whole ? 'whole ' : ''}number ${low === Number.MIN_VALUE ? 'above 0' : `from ${low} up`}`,
+      });
+  }
+  const { schedule, loss } = choices;
+  if (schedule !== undefined && !SCHEDULES.includes(schedule))
+    throw new UsageError({
+      what: `no schedule ${schedule}`,
+      where: '--schedule',
+      remedy: `use ${SCHEDULES.join(', ')}`,
+    });
+  if (loss !== undefined && !LOSSES.includes(loss))
+    throw new UsageError({ what: `no loss ${loss}`, where: '--loss', remedy: `use ${LOSSES.join(', ')}` });
+  if (choices.steps !== undefined && choices.epochs !== undefined)
+    throw new UsageError({ what: 'both epochs and steps', where: '--epochs, --steps', remedy: 'give one of them' });
+}
+
+/** Fills in the defaults for one kind, from the number of its samples. */
+export function resolveSettings(choices: TrainingChoices, extent: SampleExtent): TrainingSettings {
+  const batchSize = choices.batchSize ?? defaultBatchSize(extent.trainSamples);
+  const stepsPerEpoch = Math.ceil(extent.trainSamples / batchSize);
+  const plannedSteps = choices.steps ?? (choices.epochs ?? DEFAULT_EPOCHS) * stepsPerEpoch;
+  const warmUpSteps = choices.warmUpSteps ?? 0;
+  if (warmUpSteps >= plannedSteps && warmUpSteps > 0)
+    throw new UsageError({
+      what: `a warm-up of ${warmUpSteps} of ${plannedSteps} steps`,
+      where: '--warm-up-steps',
+      remedy: 'give fewer than all steps',
+    });
+  return {
+    seed: choices.seed ?? 1,
+    loss: choices.loss ?? 'mae',
+    batchSize,
+    plannedSteps,
+    validationSteps: choices.validationSteps ?? stepsPerEpoch,
+    learningRate: choices.learningRate ?? 1e-3,
+    schedule: choices.schedule ?? 'cosine',
+    warmUpSteps,
+    weightDecay: choices.weightDecay ?? 0,
+    gradientClip: choices.gradientClip ?? null,
+    kernelPenalty: choices.kernelPenalty ?? 1e-6,
+    biasPenalty: choices.biasPenalty ?? 0.1,
+    patience: choices.patience ?? null,
+    shuffledTogether: planMemory(extent, choices.memory).shuffledTogether,
+  };
+}

@@ -1,0 +1,52 @@
+// What is added to the gradient of the data loss before the optimiser sees it: L1 penalties, and the limit on its norm.
+
+import type { WnnLayout } from '../nowcaster/layout.js';
+
+/** Weights of the L1 penalties of the `in` and `out` layers. */
+export interface PenaltySettings {
+  kernelPenalty: number;
+  biasPenalty: number;
+}
+
+/**
+ * Adds the gradient of the L1 penalties, sign(p) times the weight (0 at 0), to `gradients`.
+ *
+ * @returns the penalty: the weighted sum of absolute values.
+ */
+export function addPenalties(
+  layout: WnnLayout,
+  parameters: Float32Array,
+  gradients: Float32Array,
+  { kernelPenalty, biasPenalty }: PenaltySettings,
+): number {
+  let penalty = 0;
+  const add = (start: number, end: number, weight: number) => {
+    if (weight === 0) return;
+    let sum = 0;
+    for (let i = start; i < end; i++) {
+      sum += Math.abs(parameters[i]);
+      gradients[i] += weight * Math.sign(parameters[i]);
+    }
+    penalty += weight * sum;
+  };
+  for (const { penalised, kernel, bias, units } of layout.layers) {
+    if (!penalised) continue;
+    add(kernel, bias, kernelPenalty);
+    add(bias, bias + units, biasPenalty);
+  }
+  return penalty;
+}
+
+/** The L2 norm of a gradient; not finite when an element is not. */
+export function normOfGradient(gradients: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < gradients.length; i++) sum += gradients[i] * gradients[i];
+  return Math.sqrt(sum);
+}
+
+/** Scales a gradient of norm `norm` down to `limit` where it is longer. */
+export function clipGradient(gradients: Float32Array, norm: number, limit: number): void {
+  if (!(norm > limit)) return;
+  const factor = limit / norm;
+  for (let i = 0; i < gradients.length; i++) gradients[i] *= factor;
+}

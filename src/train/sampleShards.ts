@@ -1,0 +1,93 @@
+// The shards of one kind and split as the trainer sees them: windows, and targets as the network is to answer them.
+
+import { join } from 'node:path';
+import type { TrainedKind, WnnSpec } from '../nowcaster/spec.js';
+import { type DatasetManifest, readShard, type ShardInfo, type Split } from '../samples/index.js';
+
+/** Samples in memory. */
+export interface SampleBlock {
+  count: number;
+  /** [count, L] row-major. */
+  windows: Float32Array;
+  /** [count, horizons] row-major: what the network should answer. */
+  targets: Float32Array;
+}
+
+/** Shards that can be read one at a time. */
+export interface SampleShards {
+  inputLength: number;
+  horizons: number;
+  /** Samples of each shard, each at least 1. */
+  rows: number[];
+  /** Samples of all shards. */
+  total: number;
+  /** Bytes of the largest file; 0 without shards. */
+  largestFile: number;
+  /** Reads and checks one shard. The block may be changed by the caller. */
+  read(index: number): Promise<SampleBlock>;
+}
+
+/** Without a residual the network answers the future itself, relative to the window's first value: target + x[L-1]. */
+function addLastValue({ count, windows, targets }: SampleBlock, inputLength: number, horizons: number): void {
+  for (let j = 0; j < count; j++) {
+    const last = windows[j * inputLength + inputLength - 1];
+    for (let h = 0; h < horizons; h++) targets[j * horizons + h] += last;
+  }
+}
+
+/** The shards of a kind and split; nothing is read yet. */
+export function openShards(
+  dir: string,
+  manifest: DatasetManifest,
+  kind: TrainedKind,
+  split: Split,
+  spec: WnnSpec,
+): SampleShards {
+  const { inputLength } = spec;
+  const horizons = spec.horizons.length;
+  const shards: ShardInfo[] = manifest.kinds[kind].splits[split].shards.filter(({ rows }) => rows > 0);
+  const rows = shards.map((shard) => shard.rows);
+  return {
+    inputLength,
+    horizons,
+    rows,
+    total: rows.reduce((sum, count) => sum + count, 0),
+    largestFile: Math.max(0, ...shards.map(({ bytes }) => bytes)),
+    async read(index) {
+      const { file, rows, bytes } = shards[index];
+      const block = await readShard(join(dir, file), { inputLength, horizons, rows, bytes });
+      if (!spec.residual) addLastValue(block, inputLength, horizons);
+      return block;
+    },
+  };
+}
+
+/**
+ * Reads shards, in the order given, into one block.
+ *
+ * @param into block to fill from its start; must have room for them all.
+ * @returns the block that was filled, with its `count` set.
+ */
+export async function readShardsInto(
+  shards: SampleShards,
+  indices: Iterable<number>,
+  into: SampleBlock,
+): Promise<SampleBlock> {
+  into.count = 0;
+  for (const index of indices) {
+    const block = await shards.read(index);
+    into.windows.set(block.windows, into.count * shards.inputLength);
+    into.targets.set(block.targets, into.count * shards.horizons);
+    into.count += block.count;
+  }
+  return into;
+}
+
+/** An empty block with room for `capacity` samples. */
+export function createBlock({ inputLength, horizons }: SampleShards, capacity: number): SampleBlock {
+  return {
+    count: 0,
+    windows: new Float32Array(capacity * inputLength),
+    targets: new Float32Array(capacity * horizons),
+  };
+}

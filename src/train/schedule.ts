@@ -1,0 +1,34 @@
+// The learning rate of each step: warm-up, then constant or falling along a cosine. Values only, no state.
+
+/** How the learning rate runs after the warm-up. */
+export const SCHEDULES = ['cosine', 'constant'] as const;
+export type Schedule = (typeof SCHEDULES)[number];
+
+/** What decides the rate of every step. */
+export interface ScheduleSettings {
+  schedule: Schedule;
+  /** Highest rate. */
+  learningRate: number;
+  /** Steps in which the rate rises in equal parts to `learningRate`: step s has (s + 1) / warmUpSteps of it. */
+  warmUpSteps: number;
+  /** Steps planned, warm-up included. */
+  plannedSteps: number;
+}
+
+/**
+ * The learning rate of a step. The cosine (Loshchilov and Hutter, 2017, without restarts) starts from the full rate
+ * after the warm-up and would reach 0 one step after the last.
+ *
+ * @param step from 0 to `plannedSteps - 1`.
+ */
+export function learningRateAt(step: number, { schedule, learningRate, warmUpSteps, plannedSteps }: ScheduleSettings) {
+  if (step < warmUpSteps) return (learningRate * (step + 1)) / warmUpSteps;
+  switch (schedule) {
+    case 'constant':
+      return learningRate;
+    case 'cosine':
+      return learningRate * 0.5 * (1 + Math.cos((Math.PI * (step - warmUpSteps)) / (plannedSteps - warmUpSteps)));
+    default:
+      return schedule satisfies never;
+  }
+}

@@ -1,0 +1,290 @@
+// The training of one kind's network: steps, validations, rollbacks and checkpoints, from a fresh or a saved state to
+// the end. Which kinds, which samples and which engine is decided in index.ts.
+
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { writeFileAtomic } from '../atomic.js';
+import { CorruptFileError, WnnError } from '../errors.js';
+import type { WnnCompute } from '../nowcaster/compute.js';
+import { initParameters } from '../nowcaster/init.js';
+import { layoutOf, type WnnLayout } from '../nowcaster/layout.js';
+import type { WnnSpec } from '../nowcaster/spec.js';
+import { encodeWeights } from '../nowcaster/weightsFile.js';
+import type { NoteListener, ProgressListener } from '../progress.js';
+import { createAdamState, type IndexRange, stepAdam } from './adam.js';
+import type { BatchFeed } from './batchFeed.js';
+import {
+  type BestState,
+  copyOptimiserState,
+  type RunningSums,
+  type TrainingIdentity,
+  type TrainingState,
+  writeCheckpoint,
+} from './checkpoint.js';
+import { type MetricsLine, type MetricsLog, openMetricsLog } from './metricsLog.js';
+import { addPenalties, clipGradient, normOfGradient } from './penalties.js';
+import { learningRateAt } from './schedule.js';
+import type { BaselineErrors, ValidationSet } from './validation.js';
+
+/** Names of a kind's files within its directory. */
+export const CHECKPOINT_NAME = 'checkpoint.safetensors';
+export const METRICS_NAME = 'metrics.jsonl';
+export const BEST_NAME = 'best.safetensors';
+
+/** Rollbacks without a validation between them after which training gives up. */
+const MAX_ROLLBACKS = 5;
+/** Gradients longer than this count as not finite: their squares would overflow Adam's float32 memory. */
+const MAX_NORM = 1e18;
+/** Least time between two reports, and between two turns of the event loop. */
+const REPORT_MS = 100;
+
+/** What {@link trainKind} works with. */
+export interface KindJob {
+  identity: TrainingIdentity;
+  /** Directory of the kind's files. */
+  dir: string;
+  compute: WnnCompute;
+  /** Name of the engine, for the record. */
+  engine: string;
+  feed: BatchFeed;
+  validation: ValidationSet;
+  trainSamples: number;
+  /** Where to go on from; null: from fresh parameters. */
+  state: TrainingState | null;
+  checkpointSeconds: number;
+  signal?: AbortSignal;
+  onProgress?: ProgressListener;
+  onNote?: NoteListener;
+  onMetrics?: (line: MetricsLine) => void;
+}
+
+const noSums = (): RunningSums => ({ loss: 0, samples: 0, penalty: 0, gradientNorm: 0, steps: 0 });
+
+function createState({ spec, kind, settings }: TrainingIdentity, baselines: BaselineErrors): TrainingState {
+  const parameters = initParameters(spec, `${settings.seed}/${kind}`);
+  const current = { parameters, adam: createAdamState(parameters.length) };
+  return {
+    step: 0,
+    engine: '',
+    current,
+    good: copyOptimiserState(current),
+    best: null,
+    baselines,
+    withoutImprovement: 0,
+    rateFactor: 1,
+    rollbacks: 0,
+    rollbacksInARow: 0,
+    sums: noSums(),
+    metricsBytes: 0,
+    ended: null,
+  };
+}
+
+/** Opens metrics.jsonl where a state left it. */
+function openMetrics(dir: string, keep: number): MetricsLog {
+  const path = join(dir, METRICS_NAME);
+  const size = existsSync(path) ? statSync(path).size : 0;
+  if (size < keep)
+    throw new CorruptFileError({
+      what: `${size} bytes where the checkpoint beside it counts ${keep}`,
+      where: path,
+      remedy: 'put the file back, or give --restart to start over',
+    });
+  return openMetricsLog(path, keep);
+}
+
+/** Goes back to the last good state at half the learning rate, or gives up. */
+function rollBack(job: KindJob, state: TrainingState, what: string): void {
+  const { kind, settings } = job.identity;
+  const at = `${kind}, step ${state.step + 1}`;
+  if (state.rollbacksInARow === MAX_ROLLBACKS)
+    throw new WnnError({
+      what: `training does not stay finite (${what} after ${MAX_ROLLBACKS} rollbacks in a row)`,
+      where: at,
+      remedy: `lower --learning-rate (now ${settings.learningRate}) or give --gradient-clip 1, with --restart`,
+    });
+  state.rollbacks++;
+  state.rollbacksInARow++;
+  state.rateFactor /= 2;
+  state.current = copyOptimiserState(state.good);
+  state.sums = noSums();
+  job.onNote?.(`${at}: ${what}; went back to the last good state and halved the learning rate`);
+}
+
+/** Uses one batch's loss and gradient: a step of the optimiser, or a rollback. */
+function applyStep(
+  job: KindJob,
+  state: TrainingState,
+  layout: WnnLayout,
+  decayed: readonly IndexRange[],
+  gradients: Float32Array,
+  loss: number,
+  samples: number,
+): void {
+  const { settings } = job.identity;
+  const { parameters, adam } = state.current;
+  const penalty = addPenalties(layout, parameters, gradients, settings);
+  const norm = normOfGradient(gradients);
+  if (!Number.isFinite(loss) || !(norm <= MAX_NORM)) {
+    rollBack(job, state, Number.isFinite(loss) ? `gradient of length ${norm}` : `loss ${loss}`);
+    return;
+  }
+  if (settings.gradientClip !== null) clipGradient(gradients, norm, settings.gradientClip);
+  const rate = learningRateAt(state.step, settings) * state.rateFactor;
+  stepAdam(parameters, gradients, adam, rate, settings.weightDecay, decayed);
+  const { sums } = state;
+  sums.loss += loss * samples;
+  sums.samples += samples;
+  sums.penalty += penalty;
+  sums.gradientNorm += norm;
+  sums.steps++;
+}
+
+/** Measures the current state on the held-out samples, keeps it if it is the best, and writes a line of metrics. */
+async function validate(job: KindJob, state: TrainingState, metrics: MetricsLog): Promise<void> {
+  const { settings } = job.identity;
+  // All steps since the last validation were undone: there is nothing new to measure.
+  if (state.sums.steps === 0) return;
+  const horizonErrors = await job.validation.measureNetwork(job.compute, state.current.parameters);
+  const error = horizonErrors.reduce((sum, value) => sum + value, 0) / horizonErrors.length;
+  if (!Number.isFinite(error)) {
+    rollBack(job, state, `validation error ${error}`);
+    return;
+  }
+  const { sums } = state;
+  const trainLoss = sums.loss / sums.samples;
+  const best = state.best === null || error < state.best.error;
+  if (best)
+    state.best = { parameters: state.current.parameters.slice(), step: state.step, trainLoss, horizonErrors, error };
+  state.withoutImprovement = best ? 0 : state.withoutImprovement + 1;
+  const line: MetricsLine = {
+    step: state.step,
+    epoch: state.step / job.feed.stepsPerEpoch,
+    learningRate: learningRateAt(state.step - 1, settings) * state.rateFactor,
+    trainLoss,
+    penalty: sums.penalty / sums.steps,
+    gradientNorm: sums.gradientNorm / sums.steps,
+    validationError: error,
+    horizonErrors,
+    best,
+    rollbacks: state.rollbacks,
+  };
+  metrics.append(line);
+  job.onMetrics?.(line);
+  state.good = copyOptimiserState(state.current);
+  state.rollbacksInARow = 0;
+  state.sums = noSums();
+  if (settings.patience !== null && state.withoutImprovement >= settings.patience) state.ended = 'early';
+}
+
+/** Writes a state's best weights where they are not there yet, and returns the file's bytes. */
+export function saveBest(dir: string, spec: WnnSpec, best: BestState): Uint8Array {
+  const path = join(dir, BEST_NAME);
+  const bytes = encodeWeights(spec, best.parameters);
+  if (!existsSync(path) || !readFileSync(path).equals(bytes)) writeFileAtomic(path, bytes);
+  return bytes;
+}
+
+function saveState(job: KindJob, state: TrainingState, metrics: MetricsLog): void {
+  metrics.flush();
+  state.metricsBytes = metrics.bytes;
+  if (state.best) saveBest(job.dir, job.identity.spec, state.best);
+  writeCheckpoint(join(job.dir, CHECKPOINT_NAME), job.identity, state);
+}
+
+/** Samples used up to a step. */
+function samplesBefore(step: number, { feed, identity, trainSamples }: KindJob): number {
+  const epochs = Math.floor(step / feed.stepsPerEpoch);
+  const within = (step % feed.stepsPerEpoch) * identity.settings.batchSize;
+  return epochs * trainSamples + within;
+}
+
+function describeState(state: TrainingState, { feed, identity }: KindJob): string {
+  const { plannedSteps } = identity.settings;
+  const epoch = `epoch ${(state.step / feed.stepsPerEpoch).toFixed(1)}/${(plannedSteps / feed.stepsPerEpoch).toFixed(1)}`;
+  const loss = state.sums.samples > 0 ? `  loss ${(state.sums.loss / state.sums.samples).toFixed(5)}` : '';
+  return `${epoch}${loss}${state.best ? `  best ${state.best.error.toFixed(5)}` : ''}`;
+}
+
+/** Waits for both; fails only when both have ended, so that nothing still runs on their buffers. */
+async function awaitBoth<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([a, b]);
+  return [await a, await b];
+}
+
+/**
+ * Trains one kind to its end, from fresh parameters or from a saved state that has not ended.
+ *
+ * @returns the state at the end, with `ended` and `best` set; saved, as is the best network.
+ * @throws WnnError when training does not stay finite; WriteError when a file cannot be written; what reading samples
+ *   throws; the signal's reason, after a checkpoint, when it is aborted.
+ */
+export async function trainKind(job: KindJob): Promise<TrainingState> {
+  const { identity, compute, feed } = job;
+  const { spec, kind, settings } = identity;
+  const state = job.state ?? createState(identity, await job.validation.measureBaselines(spec));
+  state.engine = job.engine;
+  const metrics = openMetrics(job.dir, state.metricsBytes);
+  try {
+    const layout = layoutOf(spec);
+    const decayed = layout.layers.map((layer): IndexRange => [layer.kernel, layer.bias]);
+    const gradients = new Float32Array(layout.size);
+    const resumed = samplesBefore(state.step, job);
+    let reported = Number.NEGATIVE_INFINITY;
+    let saved = performance.now();
+    const report = () =>
+      job.onProgress?.({
+        task: `train ${kind}`,
+        done: samplesBefore(state.step, job),
+        total: samplesBefore(state.ended === null ? settings.plannedSteps : state.step, job),
+        unit: 'samples',
+        resumed,
+        detail: describeState(state, job),
+      });
+    feed.seek(state.step);
+    let batch = await feed.next();
+    while (state.ended === null) {
+      const now = performance.now();
+      if (now - reported > REPORT_MS) {
+        reported = now;
+        report();
+        // Lets signals and timers in, whatever the engine does.
+        await setImmediate();
+      }
+      if (job.signal?.aborted || now - saved > job.checkpointSeconds * 1000) {
+        saveState(job, state, metrics);
+        job.signal?.throwIfAborted();
+        saved = performance.now();
+      }
+      const isLast = state.step + 1 >= settings.plannedSteps;
+      const [loss, following] = await awaitBoth(
+        compute.lossAndGradients(
+          state.current.parameters,
+          batch.windows,
+          batch.targets,
+          batch.count,
+          settings.loss,
+          gradients,
+        ),
+        isLast ? Promise.resolve(batch) : feed.next(),
+      );
+      applyStep(job, state, layout, decayed, gradients, loss, batch.count);
+      batch = following;
+      state.step++;
+      if (isLast || state.step % settings.validationSteps === 0) await validate(job, state, metrics);
+      if (isLast) state.ended ??= 'planned';
+    }
+    if (state.best === null)
+      throw new WnnError({
+        what: 'training ended without a finite validation',
+        where: kind,
+        remedy: `lower --learning-rate (now ${settings.learningRate}) or give --gradient-clip 1, with --restart`,
+      });
+    saveState(job, state, metrics);
+    report();
+    return state;
+  } finally {
+    metrics.close();
+  }
+}
