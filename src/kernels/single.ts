@@ -1,0 +1,72 @@
+// The fused kernels on the calling thread, for browsers and for Node: what the callback uses. Not: threads (index.ts).
+
+import type { WnnCompute } from '../nowcaster/compute.js';
+import type { WnnSpec } from '../nowcaster/spec.js';
+import { groupSizeOf } from './groups.js';
+import { CHUNK, compileKernels, openInstance } from './instance.js';
+
+/** How long a call computes before it lets the page or the event loop breathe, in milliseconds. */
+const BREATH = 50;
+
+/** Lets pending events run when the last time was long ago. */
+function makeBreather(): () => Promise<void> | undefined {
+  let last = performance.now();
+  return () => {
+    if (performance.now() - last < BREATH) return undefined;
+    return new Promise((resolve) => {
+      setTimeout(() => {
+        last = performance.now();
+        resolve();
+      });
+    });
+  };
+}
+
+/**
+ * Opens the fused WebAssembly kernels on the calling thread. Needs WebAssembly SIMD (Chrome 91, Firefox 89, Safari 16.4,
+ * Node 16) and, under a content security policy, `wasm-unsafe-eval`. Nothing is fetched: the binary is in the module.
+ *
+ * Arguments of exp are held to [-87.3, 88], so exp itself stays finite; where the network overflows after it, answers
+ * are +-1 or NaN, and `lossAndGradients` returns NaN.
+ *
+ * @throws {WebAssembly.CompileError} where the engine lacks SIMD.
+ */
+export async function createSingleThreadCompute(spec: WnnSpec): Promise<WnnCompute> {
+  const kernels = await openInstance(await compileKernels(), spec);
+  const breathe = makeBreather();
+  // One call at a time: a call that breathes must not find its parameters replaced.
+  let queue: Promise<unknown> = Promise.resolve();
+  const enqueue = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = queue.then(work);
+    queue = done.catch(() => undefined);
+    return done;
+  };
+
+  return {
+    spec,
+    description: 'wasm, 1 thread',
+    forward: (parameters, windows, count, answers) =>
+      enqueue(async () => {
+        kernels.setParameters(parameters);
+        for (let first = 0; first < count; first += 32 * CHUNK) {
+          await breathe();
+          kernels.forward(windows, first, Math.min(32 * CHUNK, count - first), answers);
+        }
+      }),
+    lossAndGradients: (parameters, windows, targets, count, loss, gradients) =>
+      enqueue(async () => {
+        kernels.setParameters(parameters);
+        kernels.resetTotals();
+        const size = groupSizeOf(count);
+        let total = 0;
+        for (let first = 0; first < count; first += size) {
+          await breathe();
+          total += kernels.sumGroup(windows, targets, first, Math.min(size, count - first), loss);
+          kernels.addToTotals();
+        }
+        const mean = 1 / (count * spec.horizons.length);
+        return kernels.finish(mean, gradients) ? total * mean : Number.NaN;
+      }),
+    dispose: () => Promise.resolve(),
+  };
+}
