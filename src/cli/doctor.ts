@@ -1,0 +1,64 @@
+// `wnn doctor`: what this machine offers, which engine `auto` takes, and what to do about the others.
+
+import os from 'node:os';
+import type { CommandModule } from 'yargs';
+import { type EngineReport, surveyEngines } from '../engine/survey.js';
+import { TOOLKIT_VERSION } from '../version.js';
+import { formatBytes } from './figures.js';
+import { type GlobalArguments, printResult } from './terminal.js';
+
+/** What `wnn doctor --json` prints. */
+interface Diagnosis {
+  toolkit: string;
+  node: string;
+  system: string;
+  /** Logical cores that this process may use. */
+  cores: number;
+  processor: string;
+  /** Bytes. */
+  memory: { total: number; free: number };
+  engines: EngineReport[];
+}
+
+async function diagnose(): Promise<Diagnosis> {
+  return {
+    toolkit: TOOLKIT_VERSION,
+    node: process.versions.node,
+    system: `${os.type()} ${os.release()} ${os.arch()}`,
+    cores: os.availableParallelism(),
+    processor: os.cpus()[0]?.model.trim() ?? 'unknown',
+    memory: { total: os.totalmem(), free: os.freemem() },
+    engines: await surveyEngines(),
+  };
+}
+
+function describeEngine(report: EngineReport): string[] {
+  if (report.available) {
+    const by = report.chosenByAuto ? ', taken by auto' : '';
+    return [`  ${report.name.padEnd(11)} available${by}: ${report.description}, version ${report.version}`];
+  }
+  return [`  ${report.name.padEnd(11)} not available: ${report.reason}`, `${' '.repeat(14)}remedy: ${report.remedy}`];
+}
+
+function describeDiagnosis(diagnosis: Diagnosis): string {
+  const { total, free } = diagnosis.memory;
+  return [
+    `toolkit   ${diagnosis.toolkit}`,
+    `Node      ${diagnosis.node}`,
+    `system    ${diagnosis.system}`,
+    `cores     ${diagnosis.cores} (${diagnosis.processor})`,
+    `memory    ${formatBytes(total)}, ${formatBytes(free)} free`,
+    'engines, in the order in which auto tries them:',
+    ...diagnosis.engines.flatMap(describeEngine),
+  ].join('\n');
+}
+
+export const doctorCommand: CommandModule<object, GlobalArguments> = {
+  command: 'doctor',
+  describe: 'show which compute engines open here, which one auto takes, and why others do not',
+  builder: (yargs) => yargs.example('$0 doctor --json', 'the same for programs'),
+  handler: async (argv) => {
+    const diagnosis = await diagnose();
+    printResult(argv, diagnosis, () => describeDiagnosis(diagnosis));
+  },
+};

@@ -1,0 +1,47 @@
+// Tries every engine and says how it went, for `wnn doctor`.
+
+import { EngineUnavailableError } from '../errors.js';
+import { ENGINE_NAMES, type EngineName, openEngine } from './engine.js';
+
+/** How one engine fares on this machine. */
+export interface EngineReport {
+  name: EngineName;
+  available: boolean;
+  /** What it would run on; `null` when it is not available. */
+  description: string | null;
+  /** Version of the library that computes; `null` when it is not available. */
+  version: string | null;
+  /** Why it does not open; `null` when it does. */
+  reason: string | null;
+  /** What would make it open; `null` when it does. */
+  remedy: string | null;
+  /** Whether `auto` takes this engine. */
+  chosenByAuto: boolean;
+}
+
+/**
+ * Opens every engine in the order in which `auto` tries them, and leaves the one that `auto` takes open.
+ *
+ * @returns one report an engine, in that order.
+ */
+export async function surveyEngines(): Promise<EngineReport[]> {
+  const reports: EngineReport[] = [];
+  for (const name of ENGINE_NAMES) reports.push(await reportEngine(name));
+  const chosen = reports.find((report) => report.available);
+  if (chosen !== undefined) {
+    chosen.chosenByAuto = true;
+    await openEngine(chosen.name);
+  }
+  return reports;
+}
+
+async function reportEngine(name: EngineName): Promise<EngineReport> {
+  try {
+    const { description, version } = await openEngine(name);
+    return { name, available: true, description, version, reason: null, remedy: null, chosenByAuto: false };
+  } catch (error) {
+    if (!(error instanceof EngineUnavailableError)) throw error;
+    const { where: reason, remedy } = error;
+    return { name, available: false, description: null, version: null, reason, remedy, chosenByAuto: false };
+  }
+}
