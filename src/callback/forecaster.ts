@@ -3,12 +3,15 @@
 
 import type { WnnCompute } from '../nowcaster/compute.js';
 import { type ForecastOptions, forecast, horizonIndex } from '../nowcaster/forecast.js';
-import type { TrainedKind, WnnSpec } from '../nowcaster/spec.js';
+import type { Nowcaster } from '../nowcaster/nowcaster.js';
+import { TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
 
 /** Turns windows of weights into forecasts. */
 export interface Forecaster {
   /** Consecutive epochs that it looks at, 2 or more. */
   readonly windowLength: number;
+  /** Kinds that it can forecast. */
+  readonly kinds: readonly TrainedKind[];
   /**
    * Forecasts all values of one kind at once.
    *
@@ -21,12 +24,8 @@ export interface Forecaster {
   dispose(): Promise<void>;
 }
 
-/** Trained networks in memory: what {@link WeightForecasting} needs of a nowcaster. */
-export interface NowcasterNetworks {
-  spec: WnnSpec;
-  /** Flat parameters of each kind's network, as layoutOf lays them out. */
-  parameters: Readonly<Record<TrainedKind, Float32Array>>;
-}
+/** Trained networks in memory: what the callback needs of a {@link Nowcaster}. */
+export type NowcasterNetworks = Pick<Nowcaster, 'spec' | 'parameters'>;
 
 /** Makes what runs the networks. */
 export type ComputeFactory = (spec: WnnSpec) => WnnCompute | Promise<WnnCompute>;
@@ -45,10 +44,11 @@ export function createNowcasterForecaster(
   let compute: Promise<WnnCompute> | undefined;
   return {
     windowLength: spec.inputLength,
+    kinds: TRAINED_KINDS.filter((kind) => parameters[kind] !== undefined),
     async forecast(kind, history, out) {
       compute ??= Promise.resolve(createCompute(spec));
       const bias = kind === 'bias' ? options.bias : 'normal';
-      await forecast(await compute, parameters[kind], history, out, { ...options, bias });
+      await forecast(await compute, parameters[kind]!, history, out, { ...options, bias });
     },
     async dispose() {
       const made = compute;

@@ -29,7 +29,7 @@ export interface ForecastingOptions {
   period?: number;
   /** First epoch (from 0) at whose end a nowcast may happen. Default 0. */
   startEpoch?: number;
-  /** Kinds of tensors to nowcast. Default: conv, fc and bias. */
+  /** Kinds of tensors to nowcast. Default: all that the nowcaster has a network for. */
   kinds?: readonly TrainedKind[];
   /** Returns whether to nowcast a layer. Default: all that hold one to three arrays and are not frozen. */
   layers?: (layer: tfl.layers.Layer) => boolean;
@@ -134,8 +134,9 @@ export class PeriodicForecasting extends tfl.Callback {
     if (next - epoch >= this.#window.length) return;
     const started = performance.now();
     if (this.#tracked === null) {
-      const { kinds, layers } = this.#options;
-      this.#tracked = new TrackedTensors(this.model, { kinds, layers });
+      const { kinds = TRAINED_KINDS, layers } = this.#options;
+      const known = kinds.filter((kind) => this.#forecaster.kinds.includes(kind));
+      this.#tracked = new TrackedTensors(this.model, { kinds: known, layers });
       this.#window.reset(this.#tracked.size);
     }
     await this.#tracked.read(this.#window.slot(epoch));

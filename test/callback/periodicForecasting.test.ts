@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Forecaster } from '../../src/callback/forecaster.js';
 import { type Nowcast, PeriodicForecasting } from '../../src/callback/periodicForecasting.js';
 import { TrackedTensors } from '../../src/callback/trackedTensors.js';
+import { TRAINED_KINDS } from '../../src/nowcaster/spec.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -15,6 +16,7 @@ function stepForecaster(windowLength = 5, step = 1) {
   const seen: { kind: string; first: number[] }[] = [];
   const forecaster: Forecaster = {
     windowLength,
+    kinds: TRAINED_KINDS,
     async forecast(kind, history, out) {
       seen.push({ kind, first: history.map((values) => values[0]) });
       for (let i = 0; i < out.length; i++) out[i] = history[windowLength - 1][i] + step;
@@ -264,6 +266,7 @@ describe('PeriodicForecasting', () => {
     const buffers = new Set<ArrayBufferLike>();
     const forecaster: Forecaster = {
       windowLength: 5,
+      kinds: TRAINED_KINDS,
       async forecast(_kind, history, out) {
         for (const values of [...history, out]) buffers.add(values.buffer);
         out.set(history[4]);

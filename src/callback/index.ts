@@ -1,0 +1,9 @@
+// What a training job imports, in a browser: `import { WeightForecasting } from 'weight-nowcaster/callback'`.
+
+export type { Loss, WnnCompute } from '../nowcaster/compute.js';
+export { type Nowcaster, type NowcasterSource, readNowcaster } from '../nowcaster/nowcaster.js';
+export type { TrainedKind, WnnSpec } from '../nowcaster/spec.js';
+export type { ComputeFactory, Forecaster, NowcasterNetworks } from './forecaster.js';
+export { type ForecastingOptions, type GuardBatch, type Nowcast, PeriodicForecasting } from './periodicForecasting.js';
+export { fetchSource } from './source.js';
+export { WeightForecasting, type WeightForecastingOptions } from './weightForecasting.js';

@@ -1,0 +1,48 @@
+// What a training job imports in Node: the same as in a browser, and `load` takes directories as well.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MissingFileError } from '../errors.js';
+import { type NowcasterSource, readNowcaster } from '../nowcaster/nowcaster.js';
+import { fetchSource } from './source.js';
+import { WeightForecasting as FetchingWeightForecasting, type WeightForecastingOptions } from './weightForecasting.js';
+
+// The class below takes the place of the one that this exports.
+export * from './index.js';
+
+/** Reads files from a directory on disk. */
+export function directorySource(directory: string): NowcasterSource {
+  return async (relativePath) => {
+    const path = join(directory, relativePath);
+    try {
+      return await readFile(path);
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      throw new MissingFileError({
+        what: code === 'ENOENT' || code === 'ENOTDIR' ? 'no such file' : `cannot read (${code})`,
+        where: path,
+        remedy: 'give the directory that `wnn export` made',
+        cause,
+      });
+    }
+  };
+}
+
+/** The source for a path, a `file:` address or an address to fetch from. */
+export function sourceOf(location: string | URL): NowcasterSource {
+  const text = String(location);
+  if (text.startsWith('file:')) return directorySource(fileURLToPath(text));
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(text) ? fetchSource(location) : directorySource(text);
+}
+
+/** {@link FetchingWeightForecasting} whose `load` takes directories as well as addresses. */
+export class WeightForecasting extends FetchingWeightForecasting {
+  /** @param location path or address (`file:`, `http:`, `https:`) of the nowcaster directory. */
+  static override async load(
+    location: string | URL,
+    options: WeightForecastingOptions = {},
+  ): Promise<WeightForecasting> {
+    return new WeightForecasting(await readNowcaster(sourceOf(location), String(location)), options);
+  }
+}

@@ -1,0 +1,51 @@
+// The callback that users give to `fit`: periodic forecasting by a trained nowcaster. Loads over HTTP here; node.ts adds
+// directories.
+
+import type { ForecastOptions } from '../nowcaster/forecast.js';
+import { readNowcaster } from '../nowcaster/nowcaster.js';
+import { createDefaultCompute } from './defaultCompute.js';
+import { type ComputeFactory, createNowcasterForecaster, type NowcasterNetworks } from './forecaster.js';
+import { type ForecastingOptions, PeriodicForecasting } from './periodicForecasting.js';
+import { fetchSource } from './source.js';
+
+/** Options of {@link WeightForecasting}. */
+export interface WeightForecastingOptions extends ForecastingOptions {
+  /** Epochs ahead to jump; one of the nowcaster's horizons. Default: its farthest, 5 for the paper's networks. */
+  horizon?: number;
+  /** `published` reproduces the published callback's fault on biases, for comparisons. Default `normal`. */
+  bias?: ForecastOptions['bias'];
+  /** Makes what runs the networks. Default: the fused WebAssembly kernels on this thread, or tfjs without them. */
+  compute?: ComputeFactory;
+}
+
+/**
+ * Replaces, at the end of every fifth epoch, a model's weights by what a nowcaster says they will be five epochs later
+ * (Jang et al., ICML 2023). The optimiser's state is untouched.
+ *
+ * ```js
+ * await model.fit(x, y, { epochs: 50, callbacks: [await WeightForecasting.load('weights/mine')] });
+ * ```
+ *
+ * Kernels are forecast by rank (3 and more `conv`, 2 `fc`), one-dimensional tensors by `bias`; layers that are frozen,
+ * normalise, embed, or hold more than three arrays are left alone.
+ */
+export class WeightForecasting extends PeriodicForecasting {
+  /**
+   * @param nowcaster the networks, e.g. of readNowcaster.
+   * @throws MismatchError when the nowcaster has no such horizon; UsageError for an impossible period or start epoch.
+   */
+  constructor(nowcaster: NowcasterNetworks, options: WeightForecastingOptions = {}) {
+    const { horizon, bias, compute = createDefaultCompute } = options;
+    super(createNowcasterForecaster(nowcaster, compute, { horizon, bias }), options);
+  }
+
+  /**
+   * Loads a nowcaster directory (`nowcaster.json` and `tfjs/`).
+   *
+   * @param location address of the directory; in Node also its path.
+   * @throws MissingFileError, CorruptFileError, SchemaVersionError or MismatchError that name the file.
+   */
+  static async load(location: string | URL, options: WeightForecastingOptions = {}): Promise<WeightForecasting> {
+    return new WeightForecasting(await readNowcaster(fetchSource(location), String(location)), options);
+  }
+}

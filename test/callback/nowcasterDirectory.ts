@@ -1,0 +1,41 @@
+// A nowcaster directory with random networks, for tests that need one on disk.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { initParameters } from '../../src/nowcaster/init.js';
+import { NOWCASTER_MANIFEST_NAME, NOWCASTER_SCHEMA_VERSION, tfjsModelPath } from '../../src/nowcaster/nowcaster.js';
+import { PAPER_SPEC, TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../../src/nowcaster/spec.js';
+import { arraysOf } from '../../src/nowcaster/weightsFile.js';
+import { Random } from '../../src/random.js';
+
+/** Random networks, moved off their small initial weights so that every layer matters. */
+export function randomNetworks(spec: WnnSpec = PAPER_SPEC) {
+  const parameters = {} as Record<TrainedKind, Float32Array>;
+  for (const kind of TRAINED_KINDS) {
+    const random = new Random(7, kind);
+    parameters[kind] = initParameters(spec, 5).map((value) => value + 0.1 * random.normal());
+  }
+  return { spec, parameters };
+}
+
+/** Writes them as a nowcaster directory. */
+export function writeNowcasterDirectory(directory: string, { spec, parameters } = randomNetworks()): void {
+  const entry = { training: null, source: { file: 'none', sha256: '' }, files: {} };
+  const manifest = {
+    schemaVersion: NOWCASTER_SCHEMA_VERSION,
+    toolkitVersion: '0.0.0',
+    tag: 'random',
+    spec,
+    kinds: Object.fromEntries(TRAINED_KINDS.map((kind) => [kind, entry])),
+    dataset: null,
+  };
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, NOWCASTER_MANIFEST_NAME), JSON.stringify(manifest));
+  const weights = arraysOf(spec).map(({ name, shape }) => ({ name, shape, dtype: 'float32' }));
+  for (const kind of TRAINED_KINDS) {
+    const path = join(directory, tfjsModelPath(kind));
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileSync(path, JSON.stringify({ weightsManifest: [{ paths: ['weights.bin'], weights }] }));
+    writeFileSync(join(path, '..', 'weights.bin'), new Uint8Array(parameters[kind].buffer));
+  }
+}
