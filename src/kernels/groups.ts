@@ -4,12 +4,12 @@
 /** Samples of the smallest group; a block of the kernels is 64. */
 const SMALLEST = 256;
 /** Samples of the largest group. */
-const LARGEST = 1024;
+export const LARGEST_GROUP = 1024;
 /** Groups of a batch between those sizes: enough to keep many threads busy to the end. */
 export const GROUPS = 64;
 
 /** Samples of each group of a batch, except the last, which may be smaller; a multiple of 64 up to 1,024. */
 export function groupSizeOf(count: number): number {
   const even = Math.ceil(count / GROUPS / 64) * 64;
-  return Math.min(Math.max(even, SMALLEST), LARGEST);
+  return Math.min(Math.max(even, SMALLEST), LARGEST_GROUP);
 }

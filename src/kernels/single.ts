@@ -2,25 +2,9 @@
 
 import type { WnnCompute } from '../nowcaster/compute.js';
 import type { WnnSpec } from '../nowcaster/spec.js';
+import { makeBreather, makeQueue } from './breath.js';
 import { groupSizeOf } from './groups.js';
 import { CHUNK, compileKernels, openInstance } from './instance.js';
-
-/** How long a call computes before it lets the page or the event loop breathe, in milliseconds. */
-const BREATH = 50;
-
-/** Lets pending events run when the last time was long ago. */
-function makeBreather(): () => Promise<void> | undefined {
-  let last = performance.now();
-  return () => {
-    if (performance.now() - last < BREATH) return undefined;
-    return new Promise((resolve) => {
-      setTimeout(() => {
-        last = performance.now();
-        resolve();
-      });
-    });
-  };
-}
 
 /**
  * Opens the fused WebAssembly kernels on the calling thread. Needs WebAssembly SIMD (Chrome 91, Firefox 89, Safari 16.4,
@@ -34,13 +18,7 @@ function makeBreather(): () => Promise<void> | undefined {
 export async function createSingleThreadCompute(spec: WnnSpec): Promise<WnnCompute> {
   const kernels = await openInstance(await compileKernels(), spec);
   const breathe = makeBreather();
-  // One call at a time: a call that breathes must not find its parameters replaced.
-  let queue: Promise<unknown> = Promise.resolve();
-  const enqueue = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = queue.then(work);
-    queue = done.catch(() => undefined);
-    return done;
-  };
+  const enqueue = makeQueue();
 
   return {
     spec,
