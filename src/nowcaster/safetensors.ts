@@ -2,6 +2,7 @@
 // Only bytes in and out: no files, nothing from Node, and nothing of nowcasters.
 
 import { CorruptFileError } from '../errors.js';
+import { numberOfHalf } from './half.js';
 
 /** Bytes of one element of each type that this toolkit reads. */
 const ELEMENT_BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
@@ -144,27 +145,17 @@ function decodeEntry(
   return [name, start, { dtype: dtype as SafetensorsDtype, shape, data: data.subarray(start, end) }];
 }
 
-/** The value of an IEEE 754 half-precision number from its 16 bits. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-}
-
 /** The elements of a tensor of any type as float32: a copy, rounded where the type holds more digits. */
 export function float32OfTensor({ dtype, data }: SafeTensor): Float32Array {
-  // A copy, because a typed array must start at a multiple of its element size.
-  const buffer = data.slice().buffer;
+  // A copy, because a typed array must start at a multiple of its element size. Not slice(): a Buffer's is a view.
+  const { buffer } = new Uint8Array(data);
   switch (dtype) {
     case 'F32':
       return new Float32Array(buffer);
     case 'F64':
       return Float32Array.from(new Float64Array(buffer));
     case 'F16':
-      return Float32Array.from(new Uint16Array(buffer), halfToNumber);
+      return Float32Array.from(new Uint16Array(buffer), numberOfHalf);
     case 'BF16':
       return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer);
     case 'I64':

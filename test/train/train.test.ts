@@ -1,0 +1,278 @@
+// The train stage as a whole, on small samples and the float64 reference as its engine: figures, interruptions,
+// rollbacks, early stopping.
+
+import { createHash } from 'node:crypto';
+import { appendFileSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WnnError } from '../../src/errors.js';
+import { PAPER_SPEC, TRAINED_KINDS, type WnnSpec } from '../../src/nowcaster/spec.js';
+import { checkTrainingRecord } from '../../src/nowcaster/trainingRecord.js';
+import { decodeWeights } from '../../src/nowcaster/weightsFile.js';
+import { Random } from '../../src/random.js';
+import { type MetricsLine, planTraining, type TrainOptions, trainNowcaster } from '../../src/train/index.js';
+import { referenceForward } from '../nowcaster/reference.js';
+import { createReferenceCompute, drawLaw, makeDirectory, writeSamples } from './fixtures.js';
+
+/** A small variant, so that the plain float64 loops are quick. */
+const SMALL: WnnSpec = { ...PAPER_SPEC, streams: 'values', activation: 'relu' };
+
+let dir: string;
+let dispose: () => void;
+beforeEach(() => {
+  ({ dir, dispose } = makeDirectory());
+});
+afterEach(() => dispose());
+
+function optionsFor(out: string, more: Partial<TrainOptions> = {}): TrainOptions {
+  return {
+    samples: join(dir, 'samples'),
+    out: join(dir, out),
+    spec: { streams: 'values', activation: 'relu' },
+    openCompute: async (spec) => createReferenceCompute(spec),
+    batchSize: 64,
+    epochs: 3,
+    learningRate: 0.01,
+    ...more,
+  };
+}
+
+/** Every file under a directory, by its path, as a digest. */
+function digestFiles(root: string): Record<string, string> {
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((f) =>
+    statSync(join(root, f)).isFile(),
+  );
+  return Object.fromEntries(
+    files.toSorted().map((file) => [
+      file,
+      createHash('sha256')
+        .update(readFileSync(join(root, file)))
+        .digest('hex'),
+    ]),
+  );
+}
+
+function readMetrics(out: string, kind: string): MetricsLine[] {
+  const lines = readFileSync(join(dir, out, kind, 'metrics.jsonl'), 'utf8')
+    .trimEnd()
+    .split('\n');
+  return lines.map((line) => JSON.parse(line));
+}
+
+describe('trainNowcaster', () => {
+  it('leaves for each kind the best network and its true held-out errors', async () => {
+    const spec = { ...SMALL, horizons: [2, 5] };
+    writeSamples(join(dir, 'samples'), { spec });
+    const { record, recordPath } = await trainNowcaster(optionsFor('out'));
+    expect(checkTrainingRecord(JSON.parse(readFileSync(recordPath, 'utf8')), recordPath)).toEqual(record);
+    expect(Object.keys(record.kinds)).toEqual(['conv', 'fc', 'bias']);
+    expect(record.spec).toEqual(spec);
+    for (const kind of TRAINED_KINDS) {
+      const training = record.kinds[kind]!;
+      const bytes = readFileSync(join(dir, 'out', training.weights));
+      expect(createHash('sha256').update(bytes).digest('hex')).toBe(training.weightsSha256);
+      const { parameters } = decodeWeights(bytes, 'best');
+      const { windows, targets } = drawLaw(spec, 150, 1, `${kind}/val-00000.arrow`);
+      const answers = referenceForward(spec, parameters, windows, 150);
+      const meanError = (errorOf: (j: number, h: number) => number, h: number) =>
+        Array.from({ length: 150 }, (_, j) => Math.abs(errorOf(j, h))).reduce((a, b) => a + b) / 150;
+      training.horizons.forEach(({ horizon, wnn, noChange, linear }, h) => {
+        expect(horizon).toBe(spec.horizons[h]);
+        expect(wnn).toBeCloseTo(
+          meanError((j) => answers[j * 2 + h] - targets[j * 2 + h], h),
+          6,
+        );
+        expect(noChange).toBeCloseTo(
+          meanError((j) => targets[j * 2 + h], h),
+          6,
+        );
+        expect(linear).not.toBeCloseTo(noChange, 3);
+      });
+      expect(training.validation.wnn).toBeCloseTo((training.horizons[0].wnn + training.horizons[1].wnn) / 2, 12);
+      const metrics = readMetrics('out', kind);
+      expect(metrics.map(({ step }) => step)).toEqual([8, 16, 24]);
+      const best = Math.min(...metrics.map(({ validationError }) => validationError));
+      expect(training.validation.wnn).toBe(best);
+      expect(metrics.find(({ validationError }) => validationError === best)?.step).toBe(training.bestStep);
+      expect(best).toBeLessThan(training.validation.noChange);
+    }
+  });
+
+  it('trains to the future itself when the spec has no residual', async () => {
+    writeSamples(join(dir, 'samples'), { spec: { ...SMALL, residual: false } });
+    const options = optionsFor('out', { spec: { ...SMALL, residual: false }, kinds: ['fc'], epochs: 8 });
+    const { record } = await trainNowcaster(options);
+    const { noChange, wnn } = record.kinds.fc!.validation;
+    const { windows, targets } = drawLaw(SMALL, 150, 1, 'fc/val-00000.arrow');
+    const { parameters } = decodeWeights(readFileSync(join(dir, 'out/fc/best.safetensors')), 'best');
+    const answers = referenceForward(SMALL, parameters, windows, 150);
+    const errors = Array.from(answers, (answer, j) => Math.abs(answer - (targets[j] + windows[j * 5 + 4])));
+    expect(wnn).toBeCloseTo(errors.reduce((a, b) => a + b) / 150, 6);
+    expect(noChange).toBeCloseTo(targets.reduce((sum, target) => sum + Math.abs(target), 0) / 150, 6);
+  });
+
+  it('does nothing more when called again, and adds kinds to the record', async () => {
+    writeSamples(join(dir, 'samples'));
+    await trainNowcaster(optionsFor('out', { kinds: ['bias'] }));
+    const again = await trainNowcaster(optionsFor('out', { kinds: ['conv', 'bias'] }));
+    expect(again.kinds.map(({ kind, resumedFrom }) => [kind, resumedFrom])).toEqual([
+      ['conv', 0],
+      ['bias', 24],
+    ]);
+    expect(Object.keys(again.record.kinds)).toEqual(['conv', 'bias']);
+    const before = digestFiles(join(dir, 'out'));
+    const openCompute = () => Promise.reject(new Error('nothing is left to compute'));
+    const third = await trainNowcaster(optionsFor('out', { kinds: ['conv', 'bias'], openCompute }));
+    expect(third.record).toEqual(again.record);
+    expect(digestFiles(join(dir, 'out'))).toEqual(before);
+    await trainNowcaster(optionsFor('whole', { kinds: ['conv', 'bias'] }));
+    expect(digestFiles(join(dir, 'whole'))).toEqual(before);
+  });
+
+  it('stops early after validations without improvement', async () => {
+    writeSamples(join(dir, 'samples'));
+    const options = optionsFor('out', {
+      kinds: ['fc'],
+      epochs: 100,
+      learningRate: 0.3,
+      schedule: 'constant',
+      patience: 3,
+    });
+    const { record } = await trainNowcaster(options);
+    const { ended, steps, bestStep } = record.kinds.fc!;
+    expect(ended).toBe('early');
+    expect(steps).toBe(bestStep + 3 * 8);
+    expect(readMetrics('out', 'fc').at(-1)?.step).toBe(steps);
+  });
+
+  it('plans without computing or writing', async () => {
+    writeSamples(join(dir, 'samples'));
+    const plan = planTraining(optionsFor('out', { epochs: undefined, steps: 30 }));
+    expect(plan.parameters).toBe(5 * 64 + 64 + 64 * 32 + 32 + 32 + 1);
+    expect(plan.kinds.map(({ kind, trainSamples, stepsPerEpoch }) => [kind, trainSamples, stepsPerEpoch])).toEqual(
+      TRAINED_KINDS.map((kind) => [kind, 500, 8]),
+    );
+    expect(plan.kinds[0].settings.plannedSteps).toBe(30);
+    expect(existsSync(join(dir, 'out'))).toBe(false);
+  });
+});
+
+describe('an interrupted training', () => {
+  /** Runs with crashes after random numbers of steps until it comes to its end. */
+  async function trainWithCrashes(options: TrainOptions, random: Random): Promise<number> {
+    for (let crashes = 0; ; crashes++) {
+      const fatal = 1 + random.below(9);
+      const openCompute = async (spec: WnnSpec) =>
+        createReferenceCompute(spec, (loss, call) => {
+          if (call === fatal) throw new Error('crash');
+          return loss;
+        });
+      try {
+        await trainNowcaster({ ...options, openCompute });
+        return crashes;
+      } catch (error) {
+        if ((error as Error).message !== 'crash') throw error;
+        // What a torn write would leave behind the last checkpoint.
+        appendFileSync(join(options.out, 'fc', 'metrics.jsonl'), '{"step":9');
+      }
+    }
+  }
+
+  it.each([
+    ['all samples in memory', {}],
+    ['few samples in memory', { memory: 20_000 }],
+    ['validations within epochs', { validationSteps: 3, patience: 6 }],
+  ])('ends with the bytes of an undisturbed one: %s', async (_name, more) => {
+    writeSamples(join(dir, 'samples'), { train: [110, 190, 90, 60], val: [80, 70] });
+    const options = optionsFor('out', { kinds: ['fc'], checkpointSeconds: 0, ...more });
+    await trainNowcaster({ ...options, out: join(dir, 'whole') });
+    const crashes = await trainWithCrashes(options, new Random(8));
+    expect(crashes).toBeGreaterThan(2);
+    expect(digestFiles(join(dir, 'out'))).toEqual(digestFiles(join(dir, 'whole')));
+  });
+
+  it('keeps what was done when aborted, and goes on from there', async () => {
+    writeSamples(join(dir, 'samples'));
+    const options = optionsFor('out', { kinds: ['conv', 'fc'], checkpointSeconds: 1e9 });
+    await trainNowcaster({ ...options, out: join(dir, 'whole') });
+    const controller = new AbortController();
+    let steps = 0;
+    const openCompute = async (spec: WnnSpec) =>
+      createReferenceCompute(spec, (loss) => {
+        if (++steps === 30) controller.abort();
+        return loss;
+      });
+    await expect(trainNowcaster({ ...options, openCompute, signal: controller.signal })).rejects.toThrow(/abort/i);
+    const plan = planTraining(options);
+    expect(plan.kinds.map(({ step, ended }) => [step, ended])).toEqual([
+      [24, true],
+      [6, false],
+    ]);
+    await trainNowcaster(options);
+    expect(digestFiles(join(dir, 'out'))).toEqual(digestFiles(join(dir, 'whole')));
+  });
+
+  it('starts over when told to', async () => {
+    writeSamples(join(dir, 'samples'));
+    await trainNowcaster(optionsFor('out', { kinds: ['fc'], learningRate: 0.1 }));
+    await trainNowcaster(optionsFor('out', { kinds: ['fc'], resume: false }));
+    await trainNowcaster(optionsFor('whole', { kinds: ['fc'] }));
+    expect(digestFiles(join(dir, 'out'))).toEqual(digestFiles(join(dir, 'whole')));
+  });
+});
+
+describe('a loss that is not finite', () => {
+  /** An engine on which every batch that holds one of the samples has a loss of NaN. */
+  function poisonedCompute(poison: ReadonlySet<number>, crashAt = -1) {
+    return async (spec: WnnSpec) => {
+      const compute = createReferenceCompute(spec, (loss, call) => {
+        if (call === crashAt) throw new Error('crash');
+        return loss;
+      });
+      return {
+        ...compute,
+        async lossAndGradients(...args: Parameters<typeof compute.lossAndGradients>) {
+          const [, windows, , count] = args;
+          const loss = await compute.lossAndGradients(...args);
+          for (let j = 0; j < count; j++) if (poison.has(windows[j * 5 + 3])) return Number.NaN;
+          return loss;
+        },
+      };
+    };
+  }
+
+  it('is undone and told, whether interrupted or not', async () => {
+    writeSamples(join(dir, 'samples'));
+    const poison = new Set([drawLaw(SMALL, 300, 1, 'fc/train-00000.arrow').windows[3]]);
+    const notes: string[] = [];
+    const options = optionsFor('out', { kinds: ['fc'], checkpointSeconds: 0, validationSteps: 5, patience: 50 });
+    const { record } = await trainNowcaster({
+      ...options,
+      out: join(dir, 'whole'),
+      openCompute: poisonedCompute(poison),
+      onNote: (note) => notes.push(note),
+    });
+    expect(record.kinds.fc).toMatchObject({ rollbacks: 3, steps: 24 });
+    expect(notes).toHaveLength(3);
+    expect(notes[0]).toMatch(/^fc, step \d+: loss NaN; went back .* halved the learning rate$/);
+    const rates = readMetrics('whole', 'fc').map(({ learningRate }) => learningRate);
+    expect(rates.at(-1)).toBeLessThan(0.01 / 8);
+    for (let crash = 1; ; crash += 2) {
+      try {
+        await trainNowcaster({ ...options, openCompute: poisonedCompute(poison, crash) });
+        break;
+      } catch (error) {
+        expect((error as Error).message).toBe('crash');
+      }
+    }
+    expect(digestFiles(join(dir, 'out'))).toEqual(digestFiles(join(dir, 'whole')));
+  });
+
+  it('ends the training when it keeps happening', async () => {
+    writeSamples(join(dir, 'samples'));
+    const openCompute = async (spec: WnnSpec) => createReferenceCompute(spec, () => Number.POSITIVE_INFINITY);
+    const failure = trainNowcaster(optionsFor('out', { kinds: ['bias'], openCompute }));
+    await expect(failure).rejects.toThrow(WnnError);
+    await expect(failure).rejects.toThrow(/does not stay finite.*bias, step 6; lower --learning-rate/);
+  });
+});
