@@ -3,10 +3,16 @@
 import { join, resolve } from 'node:path';
 import { UsageError } from '../errors.js';
 import { Random } from '../random.js';
+import { cifar10 } from './imageSets/cifar10.js';
+import { fashionMnist } from './imageSets/fashionMnist.js';
 import { mnist } from './imageSets/mnist.js';
+import type { ImageSource } from './imageSource.js';
 import type { ImageExamples, ImageShape } from './images.js';
 import { unknownName } from './nearestName.js';
 import type { TaskData } from './taskData.js';
+
+/** All image sets. */
+const SOURCES: readonly ImageSource[] = [mnist, fashionMnist, cifar10];
 
 /** A set of labelled images with its official division into train and validation (test) part. */
 export interface ImageSet extends TaskData {
@@ -14,18 +20,6 @@ export interface ImageSet extends TaskData {
   readonly train: ImageExamples;
   readonly validation: ImageExamples;
 }
-
-/** Where an image set comes from. One per file in imageSets/. */
-export interface ImageSource {
-  name: string;
-  inputShape: ImageShape;
-  classes: number;
-  /** Reads both parts, from `directory` unless the set is part of the installation. */
-  read(directory: string): { train: ImageExamples; validation: ImageExamples };
-}
-
-/** All image sets. */
-const SOURCES: readonly ImageSource[] = [mnist];
 
 /** Options of {@link loadImageSet}. */
 export interface LoadImageSetOptions {

@@ -3,11 +3,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { UsageError } from '../errors.js';
 import type { OptimiserInfo } from '../trajectory/schema.js';
+import { AdamW } from './adamw.js';
 import { unknownName } from './nearestName.js';
 
 /** Settings of each optimiser beside `learningRate`, with their defaults (those of Keras). */
 const DEFAULTS = {
   adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+  adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0.004 },
   sgd: {},
   momentum: { momentum: 0.9, nesterov: false },
   rmsprop: { decay: 0.9, momentum: 0, epsilon: 1e-7 },
@@ -60,13 +62,23 @@ export function makeOptimiser(info: OptimiserInfo): tf.Optimizer {
   switch (name) {
     case 'adam':
       return tf.train.adam(rate, number('beta1'), number('beta2'), number('epsilon'));
+    case 'adamw':
+      return new AdamW(rate, number('beta1'), number('beta2'), number('epsilon'), number('weightDecay'));
     case 'sgd':
       return tf.train.sgd(rate);
     case 'momentum':
-      return tf.train.momentum(rate, number('momentum'), settings.nesterov as boolean);
+      return new Momentum(rate, number('momentum'), settings.nesterov as boolean);
     case 'rmsprop':
       return tf.train.rmsprop(rate, number('decay'), number('momentum'), number('epsilon'));
     default:
       throw name satisfies never;
+  }
+}
+
+/** tfjs's own forgets to dispose of the learning rate that it inherits from gradient descent. */
+class Momentum extends tf.MomentumOptimizer {
+  override dispose(): void {
+    super.dispose();
+    this.c.dispose();
   }
 }

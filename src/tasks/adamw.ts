@@ -1,0 +1,34 @@
+// AdamW (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019): Adam whose weight decay does not pass
+// through the gradient's moments. tfjs has only Adam.
+
+import * as tf from '@tensorflow/tfjs-core';
+
+type NamedGradients = Parameters<tf.AdamOptimizer['applyGradients']>[0];
+
+/** As in Keras and PyTorch, all trained weights decay by `learningRate * weightDecay` before each step of Adam. */
+export class AdamW extends tf.AdamOptimizer {
+  static override get className(): string {
+    return 'AdamW';
+  }
+
+  constructor(
+    learningRate: number,
+    beta1: number,
+    beta2: number,
+    epsilon: number,
+    readonly weightDecay: number,
+  ) {
+    super(learningRate, beta1, beta2, epsilon);
+  }
+
+  override applyGradients(gradients: NamedGradients): void {
+    const names = Array.isArray(gradients) ? gradients.map(({ name }) => name) : Object.keys(gradients);
+    const variables = tf.engine().registeredVariables;
+    tf.tidy(() => {
+      for (const name of names) {
+        variables[name].assign(tf.mul(variables[name], 1 - this.learningRate * this.weightDecay));
+      }
+    });
+    super.applyGradients(gradients);
+  }
+}

@@ -1,0 +1,60 @@
+// What the toolkit knows of an image set before it is in memory: its shape, where to download it, how to read it.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { MissingFileError } from '../errors.js';
+import type { ImageExamples, ImageShape } from './images.js';
+
+/** The official division of an image set. */
+export interface ImageParts {
+  train: ImageExamples;
+  /** The official test images. */
+  validation: ImageExamples;
+}
+
+/** One file to download. */
+export interface Download {
+  url: string;
+  /** Its size. */
+  bytes: number;
+  checksum: { algorithm: string; hex: string };
+  /** Whether it is a .tar.gz that holds the set's files in one folder. */
+  archive: boolean;
+}
+
+/** Where an image set comes from. One per file in imageSets/. */
+export interface ImageSource {
+  name: string;
+  inputShape: ImageShape;
+  classes: number;
+  /** The official files; null when the set is part of the installation. */
+  downloads: readonly Download[] | null;
+  /**
+   * Paths of the files that `read` reads.
+   *
+   * @throws MissingFileError when one is not there.
+   */
+  locate(directory: string): string[];
+  /**
+   * Reads both parts.
+   *
+   * @throws MissingFileError when a file is not there, CorruptFileError when its content is not what it should be.
+   */
+  read(directory: string): ImageParts;
+}
+
+/**
+ * The first of several paths under a directory that exists.
+ *
+ * @param name the image set's, for the error.
+ * @throws {@link MissingFileError} when none does.
+ */
+export function locateFile(directory: string, candidates: readonly string[], name: string): string {
+  const path = candidates.map((candidate) => join(directory, candidate)).find((candidate) => existsSync(candidate));
+  if (path !== undefined) return path;
+  throw new MissingFileError({
+    what: `${name} has no ${candidates[0]}`,
+    where: directory,
+    remedy: `get it with \`wnn data get ${name}\`, or name the directory that has it with --from`,
+  });
+}

@@ -1,0 +1,217 @@
+// Puts an image set where loadImageSet finds it: downloaded from its official address and checked, or copied from where
+// it already is. The set's folder appears when it is whole and readable, or not at all.
+
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { basename, join } from 'node:path';
+import { extract } from 'tar';
+import { asWriteError, temporaryName } from '../atomic.js';
+import { CorruptFileError, MissingFileError } from '../errors.js';
+import type { ProgressListener } from '../progress.js';
+import { readExistingFile } from './idx.js';
+import { imagesDirectory } from './imageSet.js';
+import type { Download, ImageSource } from './imageSource.js';
+
+/** Options of {@link obtainImages}. */
+export interface ObtainImagesOptions {
+  /** Directory that already has the set's files, or its official archive. Default: download. */
+  from?: string;
+  /** Directory that holds a folder for each image set. Default: `imagesDirectory()`. */
+  directory?: string;
+  onProgress?: ProgressListener;
+  signal?: AbortSignal;
+}
+
+/** Result of {@link obtainImages}. */
+export interface ObtainImagesResult {
+  name: string;
+  /** How it came to be there. `installed`: part of the installation, nothing to do. */
+  origin: 'installed' | 'already there' | 'copied' | 'downloaded';
+  /** Its files. */
+  files: string[];
+  /** Their size together. */
+  bytes: number;
+  trainExamples: number;
+  validationExamples: number;
+}
+
+/** Whether a set's files are there; their content is not looked at. */
+export function isPresent(source: ImageSource, directory: string = imagesDirectory()): boolean {
+  try {
+    source.locate(join(directory, source.name));
+    return true;
+  } catch (error) {
+    if (error instanceof MissingFileError) return false;
+    throw error;
+  }
+}
+
+/**
+ * Downloads or copies an image set, unless a whole one is there already. Files that are there but cannot be read are
+ * replaced, once the new ones are known to be good.
+ *
+ * @throws {@link MissingFileError} when the address does not answer or `from` lacks a file; {@link CorruptFileError} when
+ * a checksum or a file's content is wrong; WriteError; `signal.reason` when aborted. Nothing is left behind then.
+ */
+export async function obtainImages(
+  source: ImageSource,
+  options: ObtainImagesOptions = {},
+): Promise<ObtainImagesResult> {
+  const target = join(options.directory ?? imagesDirectory(), source.name);
+  if (source.downloads === null) return describe(source, target, 'installed');
+  if (existsSync(target)) {
+    try {
+      return describe(source, target, 'already there');
+    } catch (error) {
+      if (!(error instanceof CorruptFileError || error instanceof MissingFileError)) throw error;
+    }
+  }
+  const staging = temporaryName(target);
+  try {
+    mkdirSync(staging, { recursive: true });
+    if (options.from === undefined) await downloadAll(source, source.downloads, staging, options);
+    else await takeFrom(options.from, source, source.downloads, staging);
+    describe(source, staging, 'downloaded');
+    rmSync(target, { recursive: true, force: true });
+    renameSync(staging, target);
+  } catch (error) {
+    throw isSystemError(error) ? asWriteError(error, target) : error;
+  } finally {
+    rmSync(staging, { recursive: true, force: true });
+  }
+  return describe(source, target, options.from === undefined ? 'downloaded' : 'copied');
+}
+
+/** Reads everything, so that what it describes is known to be good. */
+function describe(source: ImageSource, directory: string, origin: ObtainImagesResult['origin']): ObtainImagesResult {
+  const { train, validation } = source.read(directory);
+  const files = source.locate(directory);
+  return {
+    name: source.name,
+    origin,
+    files,
+    bytes: files.reduce((sum, file) => sum + statSync(file).size, 0),
+    trainExamples: train.count,
+    validationExamples: validation.count,
+  };
+}
+
+async function takeFrom(
+  from: string,
+  source: ImageSource,
+  downloads: readonly Download[],
+  staging: string,
+): Promise<void> {
+  const archive = downloads.find((download) => download.archive);
+  const archivePath = archive && join(from, basename(archive.url));
+  if (archive && archivePath && existsSync(archivePath)) {
+    const hex = createHash(archive.checksum.algorithm).update(readExistingFile(archivePath)).digest('hex');
+    checkSum(archive, hex, archivePath);
+    await unpack(archivePath, staging);
+    return;
+  }
+  for (const file of source.locate(from)) copyFileSync(file, join(staging, basename(file)));
+}
+
+async function downloadAll(
+  source: ImageSource,
+  downloads: readonly Download[],
+  staging: string,
+  { onProgress, signal }: ObtainImagesOptions,
+): Promise<void> {
+  const total = downloads.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6;
+  let earlier = 0;
+  for (const download of downloads) {
+    const file = basename(download.url);
+    const path = join(staging, file);
+    await downloadFile(download, path, signal, (bytes) => {
+      onProgress?.({ task: `get ${source.name}`, done: (earlier + bytes) / 1e6, total, unit: 'MB', detail: file });
+    });
+    earlier += download.bytes;
+    if (download.archive) {
+      await unpack(path, staging);
+      rmSync(path);
+    }
+  }
+}
+
+async function downloadFile(
+  download: Download,
+  path: string,
+  signal: AbortSignal | undefined,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
+  const hash = createHash(download.checksum.algorithm);
+  const descriptor = openSync(path, 'w');
+  let received = 0;
+  try {
+    for await (const chunk of openDownload(download.url, signal)) {
+      received += chunk.length;
+      if (received > download.bytes) throw wrongDownload(download, `more than ${download.bytes} bytes`);
+      hash.update(chunk);
+      for (let offset = 0; offset < chunk.length; ) offset += writeSync(descriptor, chunk, offset);
+      onBytes(received);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+  if (received < download.bytes) throw wrongDownload(download, `${received} of ${download.bytes} bytes`);
+  checkSum(download, hash.digest('hex'), download.url);
+}
+
+/** The bytes behind an address; every failure of the network becomes an error that says how to go on by hand. */
+async function* openDownload(url: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
+  try {
+    const response = await fetch(url, { signal });
+    if (!response.ok || response.body === null) throw new Error(`HTTP status ${response.status}`);
+    for await (const chunk of response.body) yield chunk as Uint8Array;
+  } catch (cause) {
+    signal?.throwIfAborted();
+    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
+    throw new MissingFileError({
+      what: `download failed (${reason.replace(/^Error: /, '')})`,
+      where: url,
+      remedy: 'try again, or fetch it by hand and name its directory with --from',
+      cause,
+    });
+  }
+}
+
+async function unpack(archive: string, directory: string): Promise<void> {
+  try {
+    await extract({ file: archive, cwd: directory, strip: 1, strict: true });
+  } catch (cause) {
+    if (isSystemError(cause)) throw cause;
+    throw new CorruptFileError({ what: 'cannot unpack', where: archive, remedy: 'fetch the archive again', cause });
+  }
+}
+
+/** Whether the disk refused, in contrast to what was read being wrong (whose codes begin with TAR_ or Z_). */
+function isSystemError(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  return typeof code === 'string' && /^E[A-Z]+$/.test(code);
+}
+
+function checkSum(download: Download, hex: string, where: string): void {
+  const { algorithm, hex: expected } = download.checksum;
+  if (hex === expected) return;
+  throw new CorruptFileError({
+    what: `wrong ${algorithm} checksum (${hex}, expected ${expected})`,
+    where,
+    remedy: 'fetch it again',
+  });
+}
+
+function wrongDownload(download: Download, found: string): CorruptFileError {
+  return new CorruptFileError({ what: `wrong length (${found})`, where: download.url, remedy: 'try again' });
+}
