@@ -56,12 +56,24 @@ export interface RunInfo {
   epochsPlanned: number | null;
 }
 
+/** One file of a run's values, as it was written. Readers compare it before they decode it. */
+export interface WeightsFile {
+  /** Name within the run's directory, e.g. `weights-00000.parquet`. */
+  name: string;
+  /** Its length. */
+  bytes: number;
+  /** CRC-32 of the whole file (that of zlib), unsigned. */
+  crc32: number;
+}
+
 /** `run.json`. */
 export interface RunManifest extends RunInfo {
   schemaVersion: typeof TRAJECTORY_SCHEMA_VERSION;
   toolkitVersion: string;
   tensors: TensorSpec[];
   epochsRecorded: number;
+  /** Files of values in the order of their epochs; none while the run is being recorded. */
+  files: WeightsFile[];
   status: RunStatus;
   /** Why the run is interrupted, diverged or failed; null otherwise. */
   reason: string | null;

@@ -1,0 +1,66 @@
+// metrics.parquet: one row an epoch with its loss, accuracy and so on. Small, so a row-at-a-time writer suits it.
+
+import { readFileSync } from 'node:fs';
+import { PassThrough } from 'node:stream';
+import parquet, { type FieldDefinition } from 'parquetjs-lite';
+import { writeFileAtomic } from '../atomic.js';
+import { CorruptFileError } from '../errors.js';
+
+/** Figures of one epoch. A figure that was not finite, or is missing in this epoch only, is NaN. */
+export interface EpochMetrics {
+  epoch: number;
+  metrics: Record<string, number>;
+}
+
+/**
+ * Writes `metrics.parquet` whole: `epoch` int32 and one nullable double for each figure that any epoch has. A figure that
+ * is not finite is null. A figure called `epoch` is left out.
+ *
+ * @throws WriteError
+ */
+export async function writeMetricsParquet(path: string, rows: readonly EpochMetrics[]): Promise<void> {
+  const names = [...new Set(rows.flatMap(({ metrics }) => Object.keys(metrics)))].filter((name) => name !== 'epoch');
+  const fields: Record<string, FieldDefinition> = { epoch: { type: 'INT32' } };
+  for (const name of names) fields[name] = { type: 'DOUBLE', optional: true };
+  const stream = new PassThrough();
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const ended = new Promise((resolve) => stream.on('end', resolve));
+  const writer = await parquet.ParquetWriter.openStream(new parquet.ParquetSchema(fields), stream);
+  for (const { epoch, metrics } of rows) {
+    const row: Record<string, number | undefined> = { epoch };
+    for (const name of names) row[name] = Number.isFinite(metrics[name]) ? metrics[name] : undefined;
+    await writer.appendRow(row);
+  }
+  await writer.close();
+  await ended;
+  writeFileAtomic(path, Buffer.concat(chunks));
+}
+
+/**
+ * Reads `metrics.parquet`.
+ *
+ * @throws {@link CorruptFileError} when it is missing, truncated or damaged.
+ */
+export async function readMetricsParquet(path: string): Promise<EpochMetrics[]> {
+  try {
+    const reader = await parquet.ParquetReader.openBuffer(readFileSync(path));
+    const cursor = reader.getCursor();
+    const names = reader.schema.fieldList.map(({ name }) => name).filter((name) => name !== 'epoch');
+    const rows: EpochMetrics[] = [];
+    for (let row = await cursor.next(); row !== null; row = await cursor.next()) {
+      if (typeof row.epoch !== 'number') throw new Error('no column epoch');
+      rows.push({ epoch: row.epoch, metrics: {} });
+      for (const name of names) rows[rows.length - 1].metrics[name] = row[name] ?? Number.NaN;
+    }
+    await reader.close();
+    return rows;
+  } catch (error) {
+    throw new CorruptFileError({
+      what: `damaged Parquet file (${error instanceof Error ? error.message : String(error)})`,
+      where: path,
+      remedy: 'restore it from a copy, or delete the directory of its run and record the run again',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,196 @@
+// Records one run: opens its directory, appends snapshots to the log, turns the log into Parquet at the end.
+// What an earlier, unfinished attempt at the same run recorded stays readable until this one has recorded as much.
+
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { asWriteError } from '../atomic.js';
+import { MismatchError, UsageError } from '../errors.js';
+import { TOOLKIT_VERSION } from '../version.js';
+import { countValues, MANIFEST_FILE, runDirectory, writeManifest } from './manifest.js';
+import { type EpochMetrics, writeMetricsParquet } from './metricsParquet.js';
+import { isFinished, LOG_FILE, METRICS_FILE, readManifest } from './runReader.js';
+import {
+  type RunInfo,
+  type RunManifest,
+  type RunStatus,
+  type Snapshot,
+  type TensorSpec,
+  TRAJECTORY_SCHEMA_VERSION,
+} from './schema.js';
+import { readSnapshotLog, SnapshotLogWriter } from './snapshotLog.js';
+import { type ParquetSizes, removeWeightsFiles, writeWeightsParquet } from './weightsParquet.js';
+
+/** What killed attempts may have left: logs that had not overtaken an earlier attempt, and half-written files. */
+const LEFTOVER_PATTERN = /^snapshots\.next-.*\.arrows$|\.tmp$/;
+
+/** Records one run into a store. Made by {@link RunWriter.create}; used by one process at a time. */
+export class RunWriter {
+  /** The run's directory, `<store>/run=<id>`. */
+  readonly directory: string;
+  readonly #manifest: RunManifest;
+  readonly #log: SnapshotLogWriter;
+  readonly #sizes: ParquetSizes;
+  /** Whole epochs of the earlier attempt that the log must reach before it takes that one's place; 0 when it has. */
+  #toOvertake: number;
+  #lastEpoch = Number.NEGATIVE_INFINITY;
+
+  private constructor(
+    directory: string,
+    manifest: RunManifest,
+    log: SnapshotLogWriter,
+    toOvertake: number,
+    sizes: ParquetSizes,
+  ) {
+    this.directory = directory;
+    this.#manifest = manifest;
+    this.#log = log;
+    this.#toOvertake = toOvertake;
+    this.#sizes = sizes;
+  }
+
+  /**
+   * Opens a run for recording.
+   *
+   * @param storeDirectory the store; created where it is missing.
+   * @param tensors what each snapshot will hold, in this order; names must be unique.
+   * @throws {@link UsageError} when the run is there and finished, or the id is impossible; WriteError when the place
+   *   cannot be written; {@link MismatchError} for no tensors or two of one name.
+   */
+  static create(storeDirectory: string, info: RunInfo, tensors: TensorSpec[], sizes: ParquetSizes = {}): RunWriter {
+    const directory = runDirectory(storeDirectory, info.id);
+    if (tensors.length === 0 || new Set(tensors.map(({ name }) => name)).size !== tensors.length) {
+      throw new MismatchError({
+        what: tensors.length === 0 ? 'nothing to record' : 'two tensors of one name',
+        where: `run ${info.id}`,
+        remedy: 'give at least one tensor, and each a name of its own',
+      });
+    }
+    const manifest: RunManifest = {
+      schemaVersion: TRAJECTORY_SCHEMA_VERSION,
+      toolkitVersion: TOOLKIT_VERSION,
+      ...info,
+      tensors,
+      epochsRecorded: 0,
+      files: [],
+      status: 'recording',
+      reason: null,
+    };
+    let toOvertake = 0;
+    if (existsSync(join(directory, MANIFEST_FILE))) {
+      const earlier = readManifest(directory);
+      if (isFinished(earlier.status)) {
+        throw new UsageError({
+          what: `run already recorded (${earlier.status})`,
+          where: directory,
+          remedy: 'choose another id, or delete that directory to record it again',
+        });
+      }
+      toOvertake = earlier.epochsRecorded;
+    } else {
+      try {
+        mkdirSync(directory, { recursive: true });
+      } catch (error) {
+        throw asWriteError(error, directory);
+      }
+    }
+    const name = toOvertake > 0 ? `snapshots.next-${process.pid}.arrows` : LOG_FILE;
+    if (toOvertake === 0) writeManifest(directory, manifest);
+    return new RunWriter(directory, manifest, new SnapshotLogWriter(join(directory, name), tensors), toOvertake, sizes);
+  }
+
+  /** Number of epochs recorded so far. */
+  get epochsRecorded(): number {
+    return this.#manifest.epochsRecorded;
+  }
+
+  /**
+   * Records one epoch. When the call returns its promise the epoch is with the operating system (a kill of this process
+   * does not lose it); it is on the disk before the promise of the next call resolves.
+   *
+   * @param snapshot values in the order and sizes of the tensors given to {@link create}; epochs must ascend.
+   * @throws WriteError when the disk is full, the epochs before stay readable; {@link MismatchError} when values do not
+   *   fit the tensors.
+   */
+  async append(snapshot: Snapshot): Promise<void> {
+    this.#check(snapshot);
+    await this.#log.append(snapshot);
+    this.#lastEpoch = snapshot.epoch;
+    this.#manifest.epochsRecorded++;
+    if (this.#toOvertake > 0 && this.#manifest.epochsRecorded >= this.#toOvertake) await this.#overtake();
+  }
+
+  #check({ epoch, values }: Snapshot): void {
+    const { tensors, id } = this.#manifest;
+    const wrong = tensors.find(({ shape }, i) => values[i]?.length !== countValues(shape));
+    if (values.length !== tensors.length || wrong !== undefined) {
+      throw new MismatchError({
+        what: wrong ? `tensor ${wrong.name} has another size than at the start` : 'another number of tensors',
+        where: `run ${id}, epoch ${epoch}`,
+        remedy: 'record a network whose tensors keep their shapes',
+      });
+    }
+    if (!(epoch > this.#lastEpoch)) {
+      throw new MismatchError({
+        what: `epoch ${epoch} after epoch ${this.#lastEpoch}`,
+        where: `run ${id}`,
+        remedy: 'number the epochs upwards',
+      });
+    }
+  }
+
+  /** Puts this attempt's log in the place of the earlier attempt. From here on, readers see this attempt. */
+  async #overtake(): Promise<void> {
+    await this.#log.flush();
+    try {
+      renameSync(this.#log.path, join(this.directory, LOG_FILE));
+      // A reader takes the log before the Parquet of an unfinished run, so a kill between these steps does no harm.
+      writeManifest(this.directory, { ...this.#manifest, epochsRecorded: 0 });
+      removeWeightsFiles(this.directory);
+      rmSync(join(this.directory, METRICS_FILE), { force: true });
+    } catch (error) {
+      throw asWriteError(error, this.directory);
+    }
+    this.#toOvertake = 0;
+  }
+
+  /**
+   * Ends the run: the log becomes Parquet, then the manifest says the status, then the log goes. When this attempt ended
+   * before it reached an earlier one, that one is kept and this one dropped, unless it is `diverged` or `complete`.
+   *
+   * @param reason why, for all but `complete`: one line.
+   * @returns the manifest as it stands then.
+   * @throws WriteError when the Parquet cannot be written; then the log stays and its epochs stay readable.
+   */
+  async finish(status: Exclude<RunStatus, 'recording'>, reason: string | null = null): Promise<RunManifest> {
+    try {
+      await this.#log.flush();
+      if (this.#toOvertake > 0) {
+        if (!isFinished(status)) {
+          rmSync(this.#log.path, { force: true });
+          return readManifest(this.directory);
+        }
+        await this.#overtake();
+      }
+      const { tensors } = this.#manifest;
+      const metrics: EpochMetrics[] = [];
+      const snapshots = readSnapshotLog({ descriptor: this.#log.descriptor, path: this.#log.path }, tensors);
+      const files = await writeWeightsParquet(this.directory, tensors, collectMetrics(snapshots, metrics), this.#sizes);
+      await writeMetricsParquet(join(this.directory, METRICS_FILE), metrics);
+      const manifest: RunManifest = { ...this.#manifest, epochsRecorded: metrics.length, files, status, reason };
+      writeManifest(this.directory, manifest);
+      for (const name of readdirSync(this.directory)) {
+        if (name === LOG_FILE || LEFTOVER_PATTERN.test(name)) rmSync(join(this.directory, name), { force: true });
+      }
+      return manifest;
+    } finally {
+      this.#log.close();
+    }
+  }
+}
+
+function* collectMetrics(snapshots: Iterable<Snapshot>, into: EpochMetrics[]): Generator<Snapshot> {
+  for (const snapshot of snapshots) {
+    into.push({ epoch: snapshot.epoch, metrics: snapshot.metrics });
+    yield snapshot;
+  }
+}

@@ -1,0 +1,267 @@
+// The log of a run that is being recorded: snapshots.arrows, an Arrow IPC stream, one record batch an epoch, one row a
+// tensor. Any Arrow reader opens it. A tail that was cut off, by a kill or a power failure, costs only the last epoch.
+
+import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { crc32 } from 'node:zlib';
+import * as arrow from 'apache-arrow';
+import { asWriteError } from '../atomic.js';
+import { CorruptFileError, MissingFileError } from '../errors.js';
+import { floatListColumn, intListColumn, makeBatch } from './arrowColumns.js';
+import { countValues } from './manifest.js';
+import type { Snapshot, TensorSpec } from './schema.js';
+
+const flush = promisify(fdatasync);
+const CONTINUATION = 0xffffffff;
+
+/** The columns of one epoch. `crc32` is over the bytes of the row's values; `metrics` is JSON, in the first row. */
+function encodeBatch(tensors: readonly TensorSpec[], { epoch, values, metrics }: Snapshot): arrow.RecordBatch {
+  const rows = tensors.length;
+  const text = JSON.stringify(metrics, (_, value) =>
+    typeof value === 'number' && !Number.isFinite(value) ? null : value,
+  );
+  return makeBatch(rows, {
+    epoch: arrow.makeData({ type: new arrow.Int32(), data: new Int32Array(rows).fill(epoch) }),
+    tensor: utf8Column(tensors.map(({ name }) => name)),
+    kind: utf8Column(tensors.map(({ kind }) => kind)),
+    shape: intListColumn(tensors.map(({ shape }) => shape)),
+    values: floatListColumn(values),
+    crc32: arrow.makeData({ type: new arrow.Uint32(), data: Uint32Array.from(values, checksum) }),
+    metrics: utf8Column(tensors.map((_, row) => (row === 0 ? text : ''))),
+  });
+}
+
+function utf8Column(texts: string[]): arrow.Data<arrow.Utf8> {
+  const bytes = texts.map((text) => Buffer.from(text));
+  const valueOffsets = new Int32Array(texts.length + 1);
+  bytes.forEach((part, i) => {
+    valueOffsets[i + 1] = valueOffsets[i] + part.length;
+  });
+  return arrow.makeData({ type: new arrow.Utf8(), length: texts.length, valueOffsets, data: Buffer.concat(bytes) });
+}
+
+function checksum(values: Float32Array): number {
+  return crc32(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+}
+
+/** Appends epochs to a log. */
+export class SnapshotLogWriter {
+  readonly path: string;
+  readonly #tensors: readonly TensorSpec[];
+  /** Open for reading too, so that the log can be turned into Parquet whatever its name is by then. */
+  readonly descriptor: number;
+  #length = 0;
+  #schemaLength = 0;
+  #flushed: Promise<void> = Promise.resolve();
+
+  /** Creates the log, emptying a file of the same name. @throws WriteError */
+  constructor(path: string, tensors: readonly TensorSpec[]) {
+    this.path = path;
+    this.#tensors = tensors;
+    try {
+      this.descriptor = openSync(path, 'w+');
+    } catch (error) {
+      throw asWriteError(error, path);
+    }
+  }
+
+  /**
+   * Appends one epoch. It is with the operating system when the call returns, and flushed to the disk before the next
+   * call resolves, so that training need not wait for the disk.
+   *
+   * @throws WriteError when the disk is full; the log is left as it was before the call.
+   */
+  async append(snapshot: Snapshot): Promise<void> {
+    const stream = arrow.RecordBatchStreamWriter.writeAll([encodeBatch(this.#tensors, snapshot)]).toUint8Array(true);
+    // The stream is schema, batch and an 8-byte end mark; the log has the schema once and no end mark.
+    if (this.#schemaLength === 0) this.#schemaLength = messageLength(stream);
+    const bytes = stream.subarray(this.#length === 0 ? 0 : this.#schemaLength, stream.length - 8);
+    try {
+      for (let offset = 0; offset < bytes.length; ) {
+        offset += writeSync(this.descriptor, bytes, offset, bytes.length - offset, this.#length + offset);
+      }
+    } catch (error) {
+      ftruncateSync(this.descriptor, this.#length);
+      throw asWriteError(error, this.path);
+    }
+    this.#length += bytes.length;
+    await this.flush();
+    this.#flushed = flush(this.descriptor);
+    this.#flushed.catch(() => {}); // thrown by the next call of flush
+  }
+
+  /** Waits until all is on the disk. @throws WriteError */
+  async flush(): Promise<void> {
+    try {
+      await this.#flushed;
+    } catch (error) {
+      throw asWriteError(error, this.path);
+    }
+  }
+
+  close(): void {
+    closeSync(this.descriptor);
+  }
+}
+
+/** Length of the first message of a stream, with its prefix, when it has no body. */
+function messageLength(stream: Uint8Array): number {
+  return 8 + new DataView(stream.buffer, stream.byteOffset).getInt32(4, true);
+}
+
+/** One message of a log: where it lies and how long its parts are. */
+interface LogMessage {
+  offset: number;
+  /** Of prefix, metadata and body together. */
+  length: number;
+}
+
+/**
+ * Finds the whole messages of a log without reading their bodies. The first is the schema, each further one an epoch.
+ * Ends quietly where the file was cut off.
+ */
+function* scanMessages(descriptor: number, path: string): Generator<LogMessage> {
+  const { size } = fstatSync(descriptor);
+  const prefix = Buffer.alloc(8);
+  for (let offset = 0; offset + 8 <= size; ) {
+    readExactly(descriptor, prefix, offset);
+    const metadataLength = prefix.readInt32LE(4);
+    if (prefix.readUInt32LE(0) !== CONTINUATION) {
+      // A power failure can leave a grown file whose last blocks are zeros.
+      if (offset > 0 && prefix.readUInt32LE(0) === 0) return;
+      throw damagedLog(path, `no Arrow message at byte ${offset}`);
+    }
+    if (metadataLength === 0) return; // the end mark of a stream that another writer closed
+    if (metadataLength < 0) throw damagedLog(path, `no Arrow message at byte ${offset}`);
+    if (offset + 8 + metadataLength > size) return;
+    const metadata = Buffer.alloc(8 + metadataLength);
+    readExactly(descriptor, metadata, offset);
+    const length = 8 + metadataLength + bodyLength(metadata, path, offset);
+    if (offset + length > size) return;
+    yield { offset, length };
+    offset += length;
+  }
+}
+
+function bodyLength(metadata: Uint8Array, path: string, offset: number): number {
+  try {
+    const length = new arrow.MessageReader(metadata).readMessage()?.bodyLength;
+    if (typeof length === 'number' && Number.isSafeInteger(length) && length >= 0) return length;
+  } catch (error) {
+    throw damagedLog(path, `no Arrow message at byte ${offset}`, error);
+  }
+  throw damagedLog(path, `no Arrow message at byte ${offset}`);
+}
+
+function readExactly(descriptor: number, into: Uint8Array, position: number): void {
+  for (let done = 0; done < into.length; ) {
+    const count = readSync(descriptor, into, done, into.length - done, position + done);
+    if (count === 0) throw new Error(`file ended at byte ${position + done}`);
+    done += count;
+  }
+}
+
+function damagedLog(path: string, why: string, cause?: unknown): CorruptFileError {
+  return new CorruptFileError({ what: `damaged log (${why})`, where: path, remedy: 'record the run again', cause });
+}
+
+/** Number of whole epochs in a log, without reading them. 0 where there is no log. */
+export function countLogEpochs(path: string): number {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch {
+    return 0;
+  }
+  try {
+    return Math.max(0, [...scanMessages(descriptor, path)].length - 1);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Reads the epochs of a log in order, one in memory at a time.
+ *
+ * @param source path of the log, or an open descriptor with the path to name in errors; a descriptor is not closed.
+ * @param tensors the tensors of the run's manifest; the log must hold the same.
+ * @throws {@link MissingFileError}, or {@link CorruptFileError} for damage before the last epoch. The last epoch is left
+ *   out when it is damaged: it was being written when the machine stopped.
+ */
+export function* readSnapshotLog(
+  source: string | { descriptor: number; path: string },
+  tensors: readonly TensorSpec[],
+): Generator<Snapshot> {
+  const path = typeof source === 'string' ? source : source.path;
+  const descriptor = typeof source === 'string' ? openForReading(source) : source.descriptor;
+  try {
+    let schema: Uint8Array | undefined;
+    let held: LogMessage | undefined;
+    for (const message of scanMessages(descriptor, path)) {
+      if (schema === undefined) {
+        schema = Buffer.alloc(message.length);
+        readExactly(descriptor, schema, message.offset);
+        continue;
+      }
+      if (held !== undefined) yield readEpoch(descriptor, path, schema, held, tensors);
+      held = message;
+    }
+    if (schema === undefined || held === undefined) return;
+    let last: Snapshot;
+    try {
+      last = readEpoch(descriptor, path, schema, held, tensors);
+    } catch (error) {
+      if (error instanceof CorruptFileError) return;
+      throw error;
+    }
+    yield last;
+  } finally {
+    if (typeof source === 'string') closeSync(descriptor);
+  }
+}
+
+function openForReading(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    throw new MissingFileError({ what: 'no log', where: path, remedy: 'record the run again', cause: error });
+  }
+}
+
+function readEpoch(
+  descriptor: number,
+  path: string,
+  schema: Uint8Array,
+  { offset, length }: LogMessage,
+  tensors: readonly TensorSpec[],
+): Snapshot {
+  const stream = new Uint8Array(schema.length + length);
+  stream.set(schema);
+  readExactly(descriptor, stream.subarray(schema.length), offset);
+  let snapshot: Snapshot;
+  try {
+    const [batch] = arrow.RecordBatchReader.from(stream).readAll();
+    if (batch === undefined || batch.numRows !== tensors.length) throw new Error('wrong number of tensors');
+    const column = (name: string) => batch.getChild(name)?.data[0] as arrow.Data;
+    const names = batch.getChild('tensor') as arrow.Vector<arrow.Utf8>;
+    const offsets = column('values').valueOffsets as Int32Array;
+    const floats = column('values').children[0].values as Float32Array;
+    const sums = column('crc32').values as Uint32Array;
+    const values = tensors.map((tensor, row) => {
+      if (names.get(row) !== tensor.name) throw new Error(`tensor ${names.get(row)} in place of ${tensor.name}`);
+      const part = floats.subarray(offsets[row], offsets[row + 1]);
+      if (part.length !== countValues(tensor.shape)) throw new Error(`wrong size of ${tensor.name}`);
+      if (checksum(part) !== sums[row]) throw new Error(`wrong checksum of ${tensor.name}`);
+      return part;
+    });
+    const metrics = JSON.parse(batch.getChild('metrics')?.get(0)) as Record<string, number | null>;
+    snapshot = {
+      epoch: (column('epoch').values as Int32Array)[0],
+      values,
+      metrics: Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, value ?? Number.NaN])),
+    };
+  } catch (error) {
+    throw damagedLog(path, `epoch at byte ${offset}: ${(error as Error).message}`, error);
+  }
+  return snapshot;
+}
