@@ -3,3 +3,4 @@
 export { DATASET_MANIFEST, readDatasetManifest, requireSampleSpec, shardPaths } from './manifest.js';
 export * from './schema.js';
 export { openSamples, readShard, type ShardExpectation } from './shardReader.js';
+export { type SampleColumns, ShardWriter } from './shardWriter.js';

@@ -62,7 +62,8 @@ function contentProblem(manifest: DatasetManifest): string | null {
     for (const split of SPLITS) {
       const part = summary?.splits?.[split];
       if (part === undefined || !Array.isArray(part.shards)) return `kinds.${kind}.splits.${split} is missing`;
-      if (!part.shards.every(isShardInfo)) return `kinds.${kind}.splits.${split} lists a shard without its size`;
+      if (!part.shards.every(isShardInfo))
+        return `kinds.${kind}.splits.${split} lists a shard without its size or checksum`;
       if (part.samples !== part.shards.reduce((sum, shard) => sum + shard.rows, 0))
         return `kinds.${kind}.splits.${split}: its shards do not add up to ${part.samples} samples`;
     }
@@ -77,7 +78,8 @@ function isShardInfo(value: unknown): value is ShardInfo {
     typeof shard?.file === 'string' &&
     !shard.file.split(/[\\/]/).includes('..') &&
     whole(shard.rows) &&
-    whole(shard.bytes)
+    whole(shard.bytes) &&
+    whole(shard.crc32)
   );
 }
 

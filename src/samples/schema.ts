@@ -21,6 +21,8 @@ export interface ShardInfo {
   rows: number;
   /** Length of the file. */
   bytes: number;
+  /** CRC-32 of the file: damage is found before anything tries to make sense of it. */
+  crc32: number;
 }
 
 /** The distribution of the targets of one horizon, in normalised units, over train and val together. */
@@ -64,7 +66,7 @@ export interface KindSummary {
 /** One run that samples were made from. */
 export interface SourceRun {
   id: string;
-  /** SHA-256 of the run's manifest and recorded weights, hex. */
+  /** SHA-256 of the run's manifest, which holds the checksums of its files; of its log when it has not ended. Hex. */
   sha256: string;
   task: string | null;
   architecture: string | null;

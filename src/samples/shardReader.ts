@@ -3,6 +3,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { DataType, type RecordBatch, tableFromIPC } from 'apache-arrow';
 import { CorruptFileError, MismatchError, MissingFileError } from '../errors.js';
 import type { TrainedKind } from '../nowcaster/spec.js';
@@ -11,7 +12,10 @@ import type { DatasetManifest, Samples, Split } from './schema.js';
 
 const REBUILD = 'build the samples again with wnn dataset';
 
-/** What a shard must be, as far as the caller knows; each field is checked when given. */
+/**
+ * What a shard must be, as far as the caller knows; each field is checked when given. The entry of dataset.json holds
+ * the last three: give it, since Arrow's own reader may not come back from a file that is damaged inside.
+ */
 export interface ShardExpectation {
   /** L. */
   inputLength?: number;
@@ -21,6 +25,8 @@ export interface ShardExpectation {
   rows?: number;
   /** Length that dataset.json says the file has. */
   bytes?: number;
+  /** CRC-32 that dataset.json says the file has. */
+  crc32?: number;
 }
 
 /**
@@ -41,6 +47,8 @@ export async function readShard(path: string, expected: ShardExpectation = {}): 
     new CorruptFileError({ what, where: path, remedy: REBUILD, cause });
   if (expected.bytes !== undefined && bytes.length !== expected.bytes)
     throw corrupt(`shard has ${bytes.length} bytes, dataset.json says ${expected.bytes}`);
+  if (expected.crc32 !== undefined && crc32(bytes) !== expected.crc32)
+    throw corrupt('shard is damaged (its checksum is not that of dataset.json)');
   if (!endsAsArrowFile(bytes)) throw corrupt('not a whole Arrow file (truncated?)');
   let samples: Samples | string;
   try {
@@ -177,8 +185,8 @@ export async function openSamples(
     runIds: [],
   };
   let at = 0;
-  for (const { file, rows, bytes } of shards) {
-    const shard = await readShard(join(dir, file), { inputLength, horizons, rows, bytes });
+  for (const { file, ...size } of shards) {
+    const shard = await readShard(join(dir, file), { inputLength, horizons, ...size });
     all.windows.set(shard.windows, at * inputLength);
     all.targets.set(shard.targets, at * horizons);
     all.scales.set(shard.scales, at);

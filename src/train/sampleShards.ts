@@ -54,8 +54,8 @@ export function openShards(
     total: rows.reduce((sum, count) => sum + count, 0),
     largestFile: Math.max(0, ...shards.map(({ bytes }) => bytes)),
     async read(index) {
-      const { file, rows, bytes } = shards[index];
-      const block = await readShard(join(dir, file), { inputLength, horizons, rows, bytes });
+      const { file, ...size } = shards[index];
+      const block = await readShard(join(dir, file), { inputLength, horizons, ...size });
       if (!spec.residual) addLastValue(block, inputLength, horizons);
       return block;
     },

@@ -67,7 +67,7 @@ export function writeSamples(
       const { windows, targets } = drawLaw(spec, count, seed, file);
       const scales = new Float32Array(count).fill(0.01);
       writer.write({ windows, targets, scales, runs: new Int32Array(count).fill(split === 'train' ? 0 : 1) }, count);
-      return { file, rows: count, bytes: writer.close(null) };
+      return { file, rows: count, bytes: writer.close(null), crc32: writer.crc32 };
     });
     return { samples: rows.reduce((sum, count) => sum + count, 0), shards };
   };
