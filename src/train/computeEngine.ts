@@ -3,6 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { type EngineRequest, openEngine } from '../engine/engine.js';
 import { EngineUnavailableError } from '../errors.js';
+import { createWasmCompute } from '../kernels/index.js';
 import type { WnnCompute } from '../nowcaster/compute.js';
 import type { WnnSpec } from '../nowcaster/spec.js';
 import { createTfjsCompute } from '../nowcaster/tfjsCompute.js';
@@ -28,7 +29,7 @@ function isOnGpu(): boolean {
  * @param threads threads of the wasm kernels; undefined: one a core.
  * @throws {@link EngineUnavailableError} when the engine that was asked for cannot open.
  */
-export async function chooseComputeEngine(request: ComputeRequest, _threads?: number): Promise<ComputeEngine> {
+export async function chooseComputeEngine(request: ComputeRequest, threads?: number): Promise<ComputeEngine> {
   const openTfjs = async (spec: WnnSpec) => createTfjsCompute(spec);
   if (request === 'auto') {
     try {
@@ -41,6 +42,5 @@ export async function chooseComputeEngine(request: ComputeRequest, _threads?: nu
     const { name } = await openEngine(request);
     return { name, open: openTfjs };
   }
-  await openEngine('wasm');
-  return { name: 'wasm', open: openTfjs };
+  return { name: 'wasm', open: (spec) => createWasmCompute(spec, { threads }) };
 }
