@@ -49,28 +49,38 @@ function makeColumns(tensors: readonly TensorSpec[]): (snapshot: Snapshot) => ar
       dictionary: arrow.vectorFromArray(distinct, new arrow.Utf8()),
     });
   };
+  const rowSpecs = orderRows(tensors);
   const tensor = dictionaryColumn(
     0,
-    tensors.map(({ name }) => name),
+    rowSpecs.map(({ name }) => name),
   );
   const kind = dictionaryColumn(
     1,
-    tensors.map((spec) => spec.kind),
+    rowSpecs.map((spec) => spec.kind),
   );
-  const shape = intListColumn(tensors.map((spec) => spec.shape));
+  const shape = intListColumn(rowSpecs.map((spec) => spec.shape));
+  const indices = rowSpecs.map((spec) => tensors.indexOf(spec));
   return ({ epoch, values }) =>
     makeBatch(rows, {
       epoch: arrow.makeData({ type: new arrow.Int32(), data: new Int32Array(rows).fill(epoch) }),
       tensor,
       kind,
       shape,
-      values: floatListColumn(values),
+      values: floatListColumn(indices.map((i) => values[i])),
     });
 }
 
 /**
+ * The order of an epoch's rows: small tensors first. So the dictionary of `values` overflows (see below) before a large
+ * tensor has gone into it; the writer looks only between rows.
+ */
+function orderRows(tensors: readonly TensorSpec[]): TensorSpec[] {
+  return [...tensors].sort((a, b) => countValues(a.shape) - countValues(b.shape));
+}
+
+/**
  * Settings of the writer. It can set the encoding of flat columns one by one, but that of list items only for all
- * columns together: BYTE_STREAM_SPLIT, for `values`. Readers know that encoding for floats only, so the items of `shape`
+ * columns together: BYTE_STREAM_SPLIT, for `values`. DuckDB reads that encoding for floats only, so the items of `shape`
  * must stay in their dictionary: its limit is what the largest of the small columns needs, and `values` outgrow it.
  */
 function writerProperties(tensors: readonly TensorSpec[], epochsPerGroup: number): parquet.WriterProperties {
@@ -84,6 +94,7 @@ function writerProperties(tensors: readonly TensorSpec[], epochsPerGroup: number
     .setColumnStatisticsEnabled('epoch', parquet.EnabledStatistics.Chunk)
     .setEncoding(parquet.Encoding.BYTE_STREAM_SPLIT)
     .setDictionaryEnabled(true)
+    .setWriteBatchSize(1)
     .setDictionaryPageSizeLimit(Math.max(4096, nameBytes, 4 * sizes) + 1)
     .setColumnEncoding('epoch', parquet.Encoding.PLAIN)
     .setColumnEncoding('tensor', parquet.Encoding.PLAIN)
@@ -309,6 +320,8 @@ async function guard<T>(path: string, work: () => T | Promise<T>): Promise<T> {
 
 function splitEpochs(table: arrow.Table, tensors: readonly TensorSpec[]): Snapshot[] {
   if (table.numRows % tensors.length !== 0) throw new Error('row group does not hold whole epochs');
+  const indices = new Map(tensors.map(({ name }, i) => [name, i]));
+  const sizes = tensors.map(({ shape }) => countValues(shape));
   const snapshots: Snapshot[] = [];
   for (const batch of table.batches) {
     const child = (name: string): arrow.Vector => {
@@ -324,15 +337,15 @@ function splitEpochs(table: arrow.Table, tensors: readonly TensorSpec[]): Snapsh
     if (!(epochs instanceof Int32Array && floats instanceof Float32Array)) throw new Error('columns of other types');
     if (batch.numRows % tensors.length !== 0) throw new Error('record batch does not hold whole epochs');
     for (let first = 0; first < batch.numRows; first += tensors.length) {
-      const values = tensors.map((tensor, i) => {
-        const row = first + i;
-        if (names.get(row) !== tensor.name || epochs[row] !== epochs[first]) {
-          throw new Error(`row ${row} is not tensor ${tensor.name} of epoch ${epochs[first]}`);
+      const values: Float32Array[] = new Array(tensors.length);
+      for (let row = first; row < first + tensors.length; row++) {
+        const index = indices.get(names.get(row));
+        if (index === undefined || values[index] !== undefined || epochs[row] !== epochs[first]) {
+          throw new Error(`row ${row} is not one of the tensors of epoch ${epochs[first]}`);
         }
-        const part = floats.subarray(offsets[row], offsets[row + 1]);
-        if (part.length !== countValues(tensor.shape)) throw new Error(`wrong size of tensor ${tensor.name}`);
-        return part;
-      });
+        values[index] = floats.subarray(offsets[row], offsets[row + 1]);
+        if (values[index].length !== sizes[index]) throw new Error(`wrong size of tensor ${tensors[index].name}`);
+      }
       snapshots.push({ epoch: epochs[first], values, metrics: {} });
     }
   }
