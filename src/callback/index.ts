@@ -3,7 +3,13 @@
 export type { Loss, WnnCompute } from '../nowcaster/compute.js';
 export { type Nowcaster, type NowcasterSource, readNowcaster } from '../nowcaster/nowcaster.js';
 export type { TrainedKind, WnnSpec } from '../nowcaster/spec.js';
-export type { ComputeFactory, Forecaster, NowcasterNetworks } from './forecaster.js';
+export { createDefaultCompute } from './defaultCompute.js';
+export {
+  type ComputeFactory,
+  createNowcasterForecaster,
+  type Forecaster,
+  type NowcasterNetworks,
+} from './forecaster.js';
 export { type ForecastingOptions, type GuardBatch, type Nowcast, PeriodicForecasting } from './periodicForecasting.js';
 export { fetchSource } from './source.js';
 export { WeightForecasting, type WeightForecastingOptions } from './weightForecasting.js';

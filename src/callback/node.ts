@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MissingFileError } from '../errors.js';
-import { type NowcasterSource, readNowcaster } from '../nowcaster/nowcaster.js';
+import { type Nowcaster, type NowcasterSource, readNowcaster } from '../nowcaster/nowcaster.js';
 import { fetchSource } from './source.js';
 import { WeightForecasting as FetchingWeightForecasting, type WeightForecastingOptions } from './weightForecasting.js';
 
@@ -36,6 +36,11 @@ export function sourceOf(location: string | URL): NowcasterSource {
   return /^[a-z][a-z0-9+.-]+:\/\//i.test(text) ? fetchSource(location) : directorySource(text);
 }
 
+/** Reads the nowcaster at a path or an address. */
+export function loadNowcaster(location: string | URL): Promise<Nowcaster> {
+  return readNowcaster(sourceOf(location), String(location));
+}
+
 /** {@link FetchingWeightForecasting} whose `load` takes directories as well as addresses. */
 export class WeightForecasting extends FetchingWeightForecasting {
   /** @param location path or address (`file:`, `http:`, `https:`) of the nowcaster directory. */
@@ -43,6 +48,6 @@ export class WeightForecasting extends FetchingWeightForecasting {
     location: string | URL,
     options: WeightForecastingOptions = {},
   ): Promise<WeightForecasting> {
-    return new WeightForecasting(await readNowcaster(sourceOf(location), String(location)), options);
+    return new WeightForecasting(await loadNowcaster(location), options);
   }
 }

@@ -1,0 +1,94 @@
+// The methods that evaluate compares, as data: what a job's file records and what a worker makes a callback of.
+
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { MissingFileError, UsageError } from '../errors.js';
+import { NOWCASTER_MANIFEST_NAME } from '../nowcaster/nowcaster.js';
+import { CURVE_NAMES, type CurveName } from './curves/index.js';
+
+/** A method, and what to call it. Names are unique within an evaluation. */
+export type Method =
+  /** Training as it is; always there, since all others are compared with it. */
+  | { type: 'plain'; name: 'plain' }
+  /** Extrapolation of each scalar by a curve through its window. */
+  | { type: 'curve'; name: CurveName }
+  /** A trained nowcaster. */
+  | {
+      type: 'nowcaster';
+      name: string;
+      /** Absolute path of its directory. */
+      directory: string;
+      /** SHA-256 of its files, so that results of replaced weights are not taken for theirs. */
+      contentHash: string;
+    };
+
+export const PLAIN: Method = { type: 'plain', name: 'plain' };
+
+/** Names of the methods that need nothing but their name. */
+export const BASELINE_NAMES: readonly string[] = CURVE_NAMES;
+
+function hashDirectory(directory: string): string {
+  const hash = createHash('sha256');
+  const visit = (path: string, name: string) => {
+    if (statSync(path).isDirectory()) {
+      for (const entry of readdirSync(path).sort()) visit(join(path, entry), `${name}/${entry}`);
+      return;
+    }
+    // What is forecast depends on the manifest and the tfjs weights only.
+    if (name !== `/${NOWCASTER_MANIFEST_NAME}` && !name.startsWith('/tfjs/')) return;
+    hash.update(`${name}\n`);
+    hash.update(readFileSync(path));
+  };
+  visit(directory, '');
+  return hash.digest('hex');
+}
+
+/**
+ * The method of a nowcaster directory given as `name=DIR` or `DIR` (named like its last part).
+ *
+ * @throws {@link MissingFileError} when there is no nowcaster; {@link UsageError} for an impossible name.
+ */
+export function nowcasterMethod(argument: string): Method {
+  const split = argument.indexOf('=');
+  const directory = resolve(argument.slice(split + 1));
+  const name = split < 0 ? basename(directory) : argument.slice(0, split);
+  if (!/^[\w][\w.-]*$/.test(name) || name === 'plain' || BASELINE_NAMES.includes(name))
+    throw new UsageError({
+      what: 'not a name for a nowcaster',
+      where: argument,
+      remedy: 'give NAME=DIR with a name of letters, digits, . _ - that no other method has',
+    });
+  if (!existsSync(join(directory, NOWCASTER_MANIFEST_NAME)))
+    throw new MissingFileError({
+      what: 'no nowcaster',
+      where: join(directory, NOWCASTER_MANIFEST_NAME),
+      remedy: 'give a directory that `wnn export` made',
+    });
+  return { type: 'nowcaster', name, directory, contentHash: hashDirectory(directory) };
+}
+
+/**
+ * The baseline of that name.
+ *
+ * @throws {@link UsageError} naming the known ones when there is none.
+ */
+export function baselineMethod(name: string): Method {
+  const curve = CURVE_NAMES.find((candidate) => candidate === name);
+  if (curve !== undefined) return { type: 'curve', name: curve };
+  throw new UsageError({ what: 'unknown method', where: name, remedy: `known: ${BASELINE_NAMES.join(', ')}` });
+}
+
+/**
+ * The methods of an evaluation: plain first, then the others in the order given.
+ *
+ * @throws {@link UsageError} when two have the same name.
+ */
+export function completeMethods(methods: readonly Method[]): Method[] {
+  const all = [PLAIN, ...methods.filter(({ type }) => type !== 'plain')];
+  for (const [i, { name }] of all.entries()) {
+    if (all.findIndex((other) => other.name === name) === i) continue;
+    throw new UsageError({ what: 'two methods of one name', where: name, remedy: 'give each a name of its own' });
+  }
+  return all;
+}

@@ -1,0 +1,161 @@
+// From the runs of an evaluation to the figures that compare the methods. Pure; works on any subset of finished runs.
+
+import { TRAINED_KINDS } from '../nowcaster/spec.js';
+import type { EvaluationJob, RunRecord } from './runRecord.js';
+import { bestOf, type Estimate, epochsTo, estimate, speedupOverNewBests } from './statistics.js';
+
+/** The metric that decides; better the higher. */
+export const METRIC = 'val_acc';
+
+/** How soon a method had a value that the plain run of the same seed had at some time. */
+export interface TargetFigures {
+  /** Epochs to it, one value a seed; null where it was not reached. */
+  epochs: Estimate;
+  /** Wall-clock seconds to it, nowcasting included. */
+  seconds: Estimate;
+  /** Plain's epochs divided by the method's, seed by seed. Only seeds that reached it count. */
+  speedup: Estimate;
+  /** The same in seconds. */
+  speedupSeconds: Estimate;
+  /** Seeds that reached it. */
+  reached: number;
+}
+
+/** One method on one task. */
+export interface MethodSummary {
+  name: string;
+  /** Best value of the metric. */
+  best: Estimate;
+  /** Best value less that of plain on the same seed. */
+  gain: Estimate;
+  /** To the best value of the plain run of the same seed. */
+  toPlainBest: TargetFigures;
+  /** To each chosen target. */
+  toTargets: ({ target: number } & TargetFigures)[];
+  /** Mean speed-up over every new best that plain sets after `newBestsAfter` epochs; see {@link speedupOverNewBests}. */
+  newBests: { speedup: Estimate; reached: number; total: number };
+  /** Seconds of one nowcast, mean of each run; without the guard. */
+  secondsPerNowcast: Estimate;
+  /** Nowcasts of all seeds by what became of them. */
+  nowcasts: { kept: number; undone: number; skipped: number };
+  /** Weights that a nowcast replaces. */
+  scalarsPerNowcast: number | null;
+  /** Seeds whose training diverged. */
+  diverged: number[];
+}
+
+/** One task. */
+export interface TaskSummary {
+  task: string;
+  seeds: number[];
+  /** Plain first, then as asked for. */
+  methods: MethodSummary[];
+}
+
+/** Choices of {@link summarise}. */
+export interface SummaryOptions {
+  /** Values of the metric to reach, besides plain's best. Default: none. */
+  targets?: readonly number[];
+  /** Epoch after which plain's new bests count. Default: 40% of the epochs, which is 20 of the paper's 50. */
+  newBestsAfter?: number;
+}
+
+const metricOf = (record: RunRecord | null) => record?.metrics[METRIC] ?? [];
+
+/** Figures for one target a seed; a target of null is one that plain did not set. */
+function targetFigures(
+  records: readonly (RunRecord | null)[],
+  plain: readonly (RunRecord | null)[],
+  targets: readonly (number | null)[],
+): TargetFigures {
+  const needed = (runs: readonly (RunRecord | null)[]) =>
+    runs.map((run, i) => {
+      const target = targets[i];
+      const epochs = target === null ? null : epochsTo(metricOf(run), target);
+      return { epochs, seconds: epochs === null ? null : run!.seconds[epochs - 1] };
+    });
+  const own = needed(records);
+  const reference = needed(plain);
+  const ratio = (a: number | null, b: number | null) => (a === null || b === null ? null : a / b);
+  const epochs = estimate(own.map(({ epochs }) => epochs));
+  return {
+    epochs,
+    seconds: estimate(own.map(({ seconds }) => seconds)),
+    speedup: estimate(own.map(({ epochs }, i) => ratio(reference[i].epochs, epochs))),
+    speedupSeconds: estimate(own.map(({ seconds }, i) => ratio(reference[i].seconds, seconds))),
+    reached: epochs.count,
+  };
+}
+
+/** Mean seconds of the nowcasts of a run that were carried out. */
+function nowcastSeconds(record: RunRecord | null): number | null {
+  const done = (record?.nowcasts ?? []).filter(({ outcome }) => outcome !== 'skipped');
+  return done.length === 0 ? null : done.reduce((sum, { seconds }) => sum + seconds, 0) / done.length;
+}
+
+function summariseMethod(
+  name: string,
+  records: readonly (RunRecord | null)[],
+  plain: readonly (RunRecord | null)[],
+  epochs: number,
+  { targets = [], newBestsAfter = Math.round(0.4 * epochs) }: SummaryOptions,
+): MethodSummary {
+  const bests = records.map((record) => bestOf(metricOf(record))?.value ?? null);
+  const plainBests = plain.map((record) => bestOf(metricOf(record))?.value ?? null);
+  const newBests = records.map((record, i) =>
+    record && plain[i] ? speedupOverNewBests(metricOf(plain[i]), metricOf(record), newBestsAfter, epochs) : null,
+  );
+  const nowcasts = { kept: 0, undone: 0, skipped: 0 };
+  for (const record of records) for (const { outcome } of record?.nowcasts ?? []) nowcasts[outcome]++;
+  const scalars = records.find((record) => record?.nowcasts.length)?.nowcasts[0].scalars;
+  return {
+    name,
+    best: estimate(bests),
+    gain: estimate(bests.map((best, i) => (best === null || plainBests[i] === null ? null : best - plainBests[i]))),
+    toPlainBest: targetFigures(records, plain, plainBests),
+    toTargets: targets.map((target) => ({
+      target,
+      ...targetFigures(
+        records,
+        plain,
+        records.map(() => target),
+      ),
+    })),
+    newBests: {
+      speedup: estimate(newBests.map((entry) => entry?.speedup ?? null)),
+      reached: newBests.reduce((sum, entry) => sum + (entry?.reached ?? 0), 0),
+      total: newBests.reduce((sum, entry) => sum + (entry?.total ?? 0), 0),
+    },
+    secondsPerNowcast: estimate(records.map(nowcastSeconds)),
+    nowcasts,
+    scalarsPerNowcast: scalars ? TRAINED_KINDS.reduce((sum, kind) => sum + scalars[kind], 0) : null,
+    diverged: records.filter((record) => record?.status === 'diverged').map((record) => record!.seed),
+  };
+}
+
+/**
+ * Compares the methods of an evaluation, task by task.
+ *
+ * @param jobs all jobs that were planned.
+ * @param records the finished ones, by the id of their job.
+ */
+export function summarise(
+  jobs: readonly EvaluationJob[],
+  records: ReadonlyMap<string, RunRecord>,
+  options: SummaryOptions = {},
+): TaskSummary[] {
+  const distinct = <T>(values: readonly T[]) => [...new Set(values)];
+  return distinct(jobs.map(({ task }) => task)).map((task) => {
+    const ofTask = jobs.filter((job) => job.task === task);
+    const seeds = distinct(ofTask.map(({ seed }) => seed));
+    const runsOf = (name: string) =>
+      seeds.map((seed) => {
+        const job = ofTask.find((candidate) => candidate.method.name === name && candidate.seed === seed);
+        return (job && records.get(job.id)) ?? null;
+      });
+    const plain = runsOf('plain');
+    const names = distinct(ofTask.map(({ method }) => method.name));
+    const methods = names.map((name) => summariseMethod(name, runsOf(name), plain, ofTask[0].epochs, options));
+    return { task, seeds, methods };
+  });
+}

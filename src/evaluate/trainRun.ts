@@ -1,0 +1,123 @@
+// The work of one job: train a task's network by one method and record what happened.
+
+import {
+  createDefaultCompute,
+  createNowcasterForecaster,
+  type Forecaster,
+  type ForecastingOptions,
+  PeriodicForecasting,
+} from '../callback/index.js';
+import { loadNowcaster } from '../callback/node.js';
+import type { Engine } from '../engine/engine.js';
+import { PAPER_SPEC, TRAINED_KINDS } from '../nowcaster/spec.js';
+import { loadImageSet } from '../tasks/imageSet.js';
+import { findTask } from '../tasks/task.js';
+import type { Batch, TaskData } from '../tasks/taskData.js';
+import { type BatchProgress, type EpochProgress, trainTask } from '../tasks/trainTask.js';
+import { TOOLKIT_VERSION } from '../version.js';
+import { curveOf } from './curves/index.js';
+import type { Method } from './methods.js';
+import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord } from './runRecord.js';
+
+/** Training examples on which the guard measures the loss. */
+const GUARD_EXAMPLES = 1024;
+/** Window and horizon of the curve fits: those of the paper. */
+const CURVE_WINDOW = PAPER_SPEC.inputLength;
+const CURVE_HORIZON = PAPER_SPEC.horizons[0];
+
+/** Hooks of {@link trainRun}. */
+export interface TrainRunHooks {
+  onBatch?(progress: BatchProgress): void;
+  onEpoch?(progress: EpochProgress): void;
+  signal?: AbortSignal;
+}
+
+/** What forecasts for a method; null for plain. */
+async function createForecaster(method: Method): Promise<Forecaster | null> {
+  switch (method.type) {
+    case 'plain':
+      return null;
+    case 'curve': {
+      const curve = curveOf(method.name);
+      return {
+        windowLength: CURVE_WINDOW,
+        kinds: TRAINED_KINDS,
+        forecast: async (_kind, history, out) => curve(history, CURVE_HORIZON, out),
+        dispose: async () => {},
+      };
+    }
+    case 'nowcaster':
+      return createNowcasterForecaster(await loadNowcaster(method.directory), createDefaultCompute);
+    default:
+      return method satisfies never;
+  }
+}
+
+/** A batch of training examples: what a user who guards would have at hand. Validation data must not decide. */
+function takeGuardBatch(data: TaskData): Batch {
+  const count = Math.min(GUARD_EXAMPLES, data.train.count);
+  return data.train.takeBatch(Uint32Array.from({ length: count }, (_, i) => i));
+}
+
+const finiteOrNull = (value: number) => (Number.isFinite(value) ? value : null);
+
+/**
+ * Trains the network of a job on the engine that is open. Initial weights and batches depend on task and seed alone.
+ *
+ * @param imagesDirectory directory of the image sets; undefined: the default.
+ * @throws MissingFileError when images or nowcaster are not there; `signal.reason` when aborted.
+ */
+export async function trainRun(
+  job: EvaluationJob,
+  engine: Pick<Engine, 'description'>,
+  imagesDirectory: string | undefined,
+  hooks: TrainRunHooks = {},
+): Promise<RunRecord> {
+  const task = findTask(job.task);
+  const images = await loadImageSet(task.imageSet, {
+    trainExamples: job.trainExamples ?? undefined,
+    validationExamples: job.validationExamples ?? undefined,
+    directory: imagesDirectory,
+  });
+  const forecaster = await createForecaster(job.method);
+  const guardBatch = forecaster !== null && job.guard ? takeGuardBatch(images) : null;
+  const options: ForecastingOptions = { onNote: () => {} };
+  if (guardBatch !== null) options.guard = { x: guardBatch.xs, y: guardBatch.ys, batchSize: GUARD_EXAMPLES / 4 };
+  const forecasting = forecaster && new PeriodicForecasting(forecaster, options);
+  const seconds: number[] = [];
+  let started = 0;
+  const clock = {
+    onTrainBegin: () => {
+      started = performance.now();
+    },
+    onEpochEnd: () => {
+      seconds.push((performance.now() - started) / 1000);
+    },
+  };
+  try {
+    const { history, diverged } = await trainTask({
+      task,
+      images,
+      seed: job.seed,
+      epochs: job.epochs,
+      batchSize: job.batchSize,
+      optimiser: job.optimiser,
+      callbacks: forecasting ? [forecasting, clock] : [clock],
+      ...hooks,
+    });
+    return {
+      schemaVersion: EVALUATION_SCHEMA_VERSION,
+      toolkitVersion: TOOLKIT_VERSION,
+      ...job,
+      engineDescription: engine.description,
+      status: diverged ? 'diverged' : 'complete',
+      metrics: Object.fromEntries(Object.entries(history).map(([name, values]) => [name, values.map(finiteOrNull)])),
+      seconds,
+      nowcasts: forecasting?.history ?? [],
+    };
+  } finally {
+    guardBatch?.xs.dispose();
+    guardBatch?.ys.dispose();
+    await forecasting?.dispose();
+  }
+}
