@@ -1,31 +1,37 @@
 // exp and tanh of four numbers at once, by polynomial, within 1e-6 of the true value relatively. Not: anything else.
 // Method: Cody and Waite's reduction by multiples of ln 2; the coefficients are our own minimax fits.
 
-/** Below it exp is no longer a normal float32; arguments are raised to it. */
-const EXP_LOWEST: f32 = -87.3;
-/** Above it the power of two of the reduction leaves the float32 range; arguments are lowered to it. */
-const EXP_HIGHEST: f32 = 88.0;
-/** Adding it to a float32 rounds to a whole number, which then stands in the low bits. */
-const ROUNDER: f32 = 12582912.0;
+/**
+ * The constants of exp: its lowest argument (below, it is no longer a normal float32), its highest (above, the power of
+ * two leaves the range), log2(e), the number whose addition rounds to whole numbers, ln 2 in two parts, the polynomial
+ * from its highest power down, 1. They stand in memory because V8 loads a vector constant from there by one
+ * instruction, and composes a constant in the code by three, each time.
+ */
+const EXP = memory.data<f32>([
+  -87.3, 88.0, 1.4426950408889634, 12582912.0, 0.693359375, -2.12194440e-4, 0.008312501431789973, 0.041890332182788766,
+  0.1666711538958329, 0.4999923030490132, 1.0,
+]);
 
 /** exp, with the argument clamped to [-87.3, 88]: never infinite, never zero. NaN stays NaN. */
 // @ts-ignore: decorator
 @inline
 export function exp4(z: v128): v128 {
   // pmax and pmin keep a NaN that stands first.
-  const x = f32x4.pmin(f32x4.pmax(z, f32x4.splat(EXP_LOWEST)), f32x4.splat(EXP_HIGHEST));
-  const rounded = f32x4.add(f32x4.mul(x, f32x4.splat(1.4426950408889634)), f32x4.splat(ROUNDER));
-  const n = f32x4.sub(rounded, f32x4.splat(ROUNDER));
+  const x = f32x4.pmin(f32x4.pmax(z, v128.load32_splat(EXP)), v128.load32_splat(EXP, 4));
+  const rounder = v128.load32_splat(EXP, 12);
+  const rounded = f32x4.add(f32x4.mul(x, v128.load32_splat(EXP, 8)), rounder);
+  const n = f32x4.sub(rounded, rounder);
   const r = f32x4.sub(
-    f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375))),
-    f32x4.mul(n, f32x4.splat(-2.12194440e-4)),
+    f32x4.sub(x, f32x4.mul(n, v128.load32_splat(EXP, 16))),
+    f32x4.mul(n, v128.load32_splat(EXP, 20)),
   );
-  let p = f32x4.add(f32x4.mul(r, f32x4.splat(0.008312501431789973)), f32x4.splat(0.041890332182788766));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(0.1666711538958329));
-  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(0.4999923030490132));
+  let p = f32x4.add(f32x4.mul(r, v128.load32_splat(EXP, 24)), v128.load32_splat(EXP, 28));
+  p = f32x4.add(f32x4.mul(p, r), v128.load32_splat(EXP, 32));
+  p = f32x4.add(f32x4.mul(p, r), v128.load32_splat(EXP, 36));
   p = f32x4.add(f32x4.mul(f32x4.mul(p, r), r), r);
-  p = f32x4.add(p, f32x4.splat(1.0));
-  const power = i32x4.add(i32x4.shl(rounded, 23), i32x4.splat(0x3f800000));
+  const one = v128.load32_splat(EXP, 40);
+  p = f32x4.add(p, one);
+  const power = i32x4.add(i32x4.shl(rounded, 23), one);
   return f32x4.mul(p, power);
 }
 

@@ -275,11 +275,14 @@ function loadWindows(strip: usize, windows: usize, count: usize): void {
 /** h without its folded part: u = G exp(E f). Leaves exp(E f) in place of G, for the way back. */
 function activate(f: usize, eg: usize, u: usize): void {
   const half = FEATURES * ROW;
-  for (let i: usize = 0; i < half; i += 16) {
-    const e = exp4(f32x4.mul(v128.load(eg + i), v128.load(f + i)));
+  for (let i: usize = 0; i < half; i += ROW) {
     const g = eg + half + i;
-    v128.store(u + i, f32x4.mul(v128.load(g), e));
-    v128.store(g, e);
+    const a = exp4(f32x4.mul(v128.load(eg + i), v128.load(f + i)));
+    const b = exp4(f32x4.mul(v128.load(eg + i, 16), v128.load(f + i, 16)));
+    v128.store(u + i, f32x4.mul(v128.load(g), a));
+    v128.store(u + i, f32x4.mul(v128.load(g, 16), b), 16);
+    v128.store(g, a);
+    v128.store(g, b, 16);
   }
 }
 
