@@ -1,36 +1,49 @@
-// Compiles the kernels (src/kernels/assembly) to WebAssembly and writes the binary as a TypeScript module, base64 in a
-// string, so that Node, bundlers and plain static servers all get it by an ordinary import.
+// Compiles the kernels written in AssemblyScript to WebAssembly and writes each binary as a TypeScript module, base64 in
+// a string, so that Node, bundlers and plain static servers all get it by an ordinary import.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import asc from 'assemblyscript/asc';
 
-const ENTRY = 'src/kernels/assembly/network.ts';
-const MODULE = 'src/kernels/binary.generated.ts';
-
-let binary;
-const { error, stderr } = await asc.main(
-  [
-    ENTRY,
-    ...['--outFile', 'kernels.wasm'],
-    ...['--runtime', 'stub', '--enable', 'simd', '--disable', 'mutable-globals'],
-    ...['--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert'],
-    ...['--use', 'abort='],
-  ],
+const BINARIES = [
   {
-    readFile: (name, baseDir) => readFile(`${baseDir}/${name}`, 'utf8').catch(() => null),
-    writeFile: (name, contents) => {
-      if (name.endsWith('.wasm')) binary = contents;
-    },
-    listFiles: () => [],
+    entry: 'src/kernels/assembly/network.ts',
+    module: 'src/kernels/binary.generated.ts',
+    options: ['--disable', 'mutable-globals'],
   },
-);
-process.stderr.write(stderr.toString());
-if (error) process.exit(1);
+  {
+    entry: 'src/engine/wasm/assembly/kernels.ts',
+    module: 'src/engine/wasm/binary.generated.ts',
+    options: ['--importMemory', '--noExportMemory'],
+  },
+];
 
-const text = `// Made by scripts/build-kernels.mjs from ${ENTRY}; not to be edited.
+for (const { entry, module, options } of BINARIES) {
+  let binary;
+  const { error, stderr } = await asc.main(
+    [
+      entry,
+      ...['--outFile', 'kernels.wasm'],
+      ...['--runtime', 'stub', '--enable', 'simd'],
+      ...['--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert'],
+      ...['--use', 'abort='],
+      ...options,
+    ],
+    {
+      readFile: (name, baseDir) => readFile(`${baseDir}/${name}`, 'utf8').catch(() => null),
+      writeFile: (name, contents) => {
+        if (name.endsWith('.wasm')) binary = contents;
+      },
+      listFiles: () => [],
+    },
+  );
+  process.stderr.write(stderr.toString());
+  if (error) process.exit(1);
+
+  const text = `// Made by scripts/build-kernels.mjs from ${entry}; not to be edited.
 
 /** The kernels' WebAssembly module, ${binary.length} bytes, in base64. */
 export const KERNELS_BASE64 =
   '${Buffer.from(binary).toString('base64')}';
 `;
-if ((await readFile(MODULE, 'utf8').catch(() => '')) !== text) await writeFile(MODULE, text);
+  if ((await readFile(module, 'utf8').catch(() => '')) !== text) await writeFile(module, text);
+}

@@ -7,7 +7,7 @@ describe('openEngine', () => {
   it('opens wasm, makes it the backend and computes on it', async () => {
     const engine = await openEngine('wasm');
     expect(engine.name).toBe('wasm');
-    expect(engine.description).toMatch(/^wasm \((no )?SIMD, \d+ threads?\)$/);
+    expect(engine.description).toMatch(/^wasm \(SIMD, \d+ threads?\)$/);
     expect(engine.version).toMatch(/^\d+\.\d+\.\d+$/);
     expect(tf.getBackend()).toBe('wasm');
     expect(Array.from(tf.tidy(() => tf.matMul([[1, 2]], [[3], [4]]).dataSync()))).toEqual([11]);

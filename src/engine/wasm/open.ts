@@ -1,30 +1,32 @@
 // Opens the wasm engine: tfjs-backend-wasm, completed with the kernels that training needs.
 
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineUnavailableError } from '../../errors.js';
 import type { Engine } from '../engine.js';
+import { startKernels } from './kernels.js';
 import { registerWasmKernels } from './registerKernels.js';
 
 /** Opens the wasm engine. @throws EngineUnavailableError if WebAssembly does not start. */
 export async function openWasm(): Promise<Engine> {
   const backend = await import('@tensorflow/tfjs-backend-wasm');
   const listeners = processListeners();
-  const started = await tf.setBackend('wasm').catch(() => false);
+  const simd = (await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')) === true;
+  const started = simd && (await tf.setBackend('wasm').catch(() => false));
   if (!started) {
     throw new EngineUnavailableError({
       what: 'engine wasm does not open',
-      where: `Node ${process.version}`,
-      remedy: 'use a Node with WebAssembly (not --jitless), or another engine',
+      where: `Node ${process.version} ${simd ? 'does not start WebAssembly' : 'has no WebAssembly SIMD here'}`,
+      remedy: 'use Node 20 or later without --jitless on a processor with SSE4.1 or NEON, or another engine',
     });
   }
   await tf.ready();
   removeNewListeners(listeners);
-  registerWasmKernels();
-  const simd = (await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')) === true;
+  registerWasmKernels(await startKernels(tf.backend() as BackendWasm));
   const threads = Math.max(1, backend.getThreadsCount() || 1);
   return {
     name: 'wasm',
-    description: `wasm (${simd ? 'SIMD' : 'no SIMD'}, ${threads} thread${threads === 1 ? '' : 's'})`,
+    description: `wasm (SIMD, ${threads} thread${threads === 1 ? '' : 's'})`,
     version: backend.version_wasm,
   };
 }

@@ -1,0 +1,75 @@
+// The toolkit's own kernels beside those of tfjs-backend-wasm: one WebAssembly module on the backend's memory, so that
+// tensors are used where they lie.
+
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
+import type { TensorInfo } from '@tensorflow/tfjs-core';
+import { KERNELS_BASE64 } from './binary.generated.js';
+
+/** What src/engine/wasm/assembly exports. Addresses are in bytes, sizes in elements. */
+export interface WasmKernels {
+  filterGradient(
+    input: number,
+    gradient: number,
+    result: number,
+    framed: number,
+    widened: number,
+    sums: number,
+    images: number,
+    group: number,
+    height: number,
+    width: number,
+    inChannels: number,
+    outHeight: number,
+    outWidth: number,
+    outChannels: number,
+    filterHeight: number,
+    filterWidth: number,
+    strideHeight: number,
+    strideWidth: number,
+    top: number,
+    left: number,
+    framedHeight: number,
+    framedWidth: number,
+  ): void;
+  maxPoolGradient(
+    input: number,
+    gradient: number,
+    result: number,
+    images: number,
+    height: number,
+    width: number,
+    channels: number,
+    outHeight: number,
+    outWidth: number,
+    windowHeight: number,
+    windowWidth: number,
+    strideHeight: number,
+    strideWidth: number,
+    padTop: number,
+    padLeft: number,
+  ): void;
+  sumRows(matrix: number, sums: number, rows: number, columns: number): void;
+}
+
+/** Starts the kernels on the memory of a backend. */
+export async function startKernels(backend: BackendWasm): Promise<WasmKernels> {
+  const binary = Uint8Array.from(atob(KERNELS_BASE64), (character) => character.charCodeAt(0));
+  const { memory } = (backend.wasm as unknown as { asm: { memory: WebAssembly.Memory } }).asm;
+  const { instance } = await WebAssembly.instantiate(binary, { env: { memory } });
+  return instance.exports as unknown as WasmKernels;
+}
+
+/** Where a tensor's values lie in the backend's memory, in bytes. */
+export function addressOf(backend: BackendWasm, tensor: TensorInfo): number {
+  return backend.getMemoryOffset(tensor.dataId);
+}
+
+/** Calls `work` with the addresses of scratch memory of the given sizes (in floats), which it may use until it returns. */
+export function withScratch<T>(backend: BackendWasm, sizes: number[], work: (...addresses: number[]) => T): T {
+  const scratch = sizes.map((size) => backend.makeOutput([size], 'float32'));
+  try {
+    return work(...scratch.map((tensor) => addressOf(backend, tensor)));
+  } finally {
+    for (const tensor of scratch) backend.disposeData(tensor.dataId);
+  }
+}
