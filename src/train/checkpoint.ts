@@ -10,6 +10,7 @@ import {
   decodeSafetensors,
   encodeSafetensors,
   float32OfTensor,
+  type SafeTensor,
   type SafetensorsFile,
   tensorOfFloat32,
 } from '../nowcaster/safetensors.js';
@@ -117,15 +118,22 @@ export function encodeCheckpoint(identity: TrainingIdentity, state: TrainingStat
     goodAdamSteps: storesGood ? good.adam.steps : null,
     best: best && bestFigures,
   } as StateFigures;
-  return encodeSafetensors(
-    Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, tensorOfFloat32([array.length], array)])),
-    {
-      format: FORMAT,
-      schemaVersion: String(CHECKPOINT_SCHEMA_VERSION),
-      identity: JSON.stringify(identity),
-      state: JSON.stringify(figures),
-    },
-  );
+  const tensors: Record<string, SafeTensor> = {};
+  for (const [name, array] of Object.entries(arrays)) tensors[name] = tensorOfFloat32([array.length], array);
+  const texts = { identity: JSON.stringify(identity), state: JSON.stringify(figures) };
+  return encodeSafetensors(tensors, {
+    format: FORMAT,
+    schemaVersion: String(CHECKPOINT_SCHEMA_VERSION),
+    ...texts,
+    sha256: hashContent(texts, tensors),
+  });
+}
+
+/** SHA-256 of all that a checkpoint says, so that damage does not pass for a state. */
+function hashContent(texts: { identity: string; state: string }, tensors: Record<string, SafeTensor>): string {
+  const hash = createHash('sha256').update(`${texts.identity}\n${texts.state}\n`);
+  for (const [name, { data }] of Object.entries(tensors)) hash.update(`${name}\n`).update(data);
+  return hash.digest('hex');
 }
 
 const START_OVER = 'give --restart to start over, or another --out';
@@ -163,11 +171,14 @@ export function decodeCheckpoint(bytes: Uint8Array, fileName: string, identity: 
       where: fileName,
       remedy: START_OVER,
     });
+  const { identity: identityText = '', state: stateText = '' } = metadata;
+  if (metadata.sha256 !== hashContent({ identity: identityText, state: stateText }, tensors))
+    throw corrupt('damaged checkpoint');
   let saved: TrainingIdentity;
   let figures: StateFigures;
   try {
-    saved = JSON.parse(metadata.identity);
-    figures = JSON.parse(metadata.state);
+    saved = JSON.parse(identityText);
+    figures = JSON.parse(stateText);
   } catch (cause) {
     throw corrupt('checkpoint with unreadable metadata', cause);
   }

@@ -1,0 +1,189 @@
+// `wnn train`: samples in, one trained network a kind out, with a table of what it gains over doing nothing.
+
+import type { CommandModule } from 'yargs';
+import { ENGINE_NAMES } from '../engine/engine.js';
+import { LOSSES } from '../nowcaster/compute.js';
+import { TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
+import type { TrainingRecord } from '../nowcaster/trainingRecord.js';
+import {
+  type ComputeRequest,
+  planTraining,
+  SCHEDULES,
+  type TrainingChoices,
+  type TrainingPlan,
+  type TrainOptions,
+  type TrainResult,
+  trainNowcaster,
+} from '../train/index.js';
+import { formatBytes, formatCount, formatDuration, formatRate } from './figures.js';
+import { formatTable } from './table.js';
+import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
+
+/** What the command line gives; names are those of the stage's options where they mean the same. */
+interface TrainArguments extends GlobalArguments, Omit<TrainingChoices, 'memory'> {
+  samples: string;
+  out: string;
+  kinds?: string;
+  engine: ComputeRequest;
+  threads?: number;
+  streams: WnnSpec['streams'];
+  activation: WnnSpec['activation'];
+  residual: boolean;
+  memoryMib?: number;
+  restart: boolean;
+  dryRun?: boolean;
+}
+
+/** The stage's options from the arguments. */
+function optionsOf(argv: TrainArguments): TrainOptions {
+  const { samples, out, kinds, engine, threads, streams, activation, residual, memoryMib, restart, ...choices } = argv;
+  return {
+    ...choices,
+    samples,
+    out,
+    kinds: kinds?.split(',').map((kind) => kind.trim() as TrainedKind),
+    engine,
+    threads,
+    spec: { streams, activation, residual },
+    memory: memoryMib === undefined ? undefined : memoryMib * 2 ** 20,
+    resume: !restart,
+  };
+}
+
+/** `-43%`: by how much an error is below another. */
+function formatGain(error: number, other: number): string {
+  const share = error / other - 1;
+  return `${share > 0 ? '+' : ''}${(100 * share).toFixed(1)}%`;
+}
+
+/** Held-out errors a kind (and horizon, where there are several), with what the network gains. */
+function formatErrors(record: TrainingRecord): string {
+  const several = record.spec.horizons.length > 1;
+  const rows = TRAINED_KINDS.flatMap((kind) => {
+    const training = record.kinds[kind];
+    if (!training) return [];
+    return training.horizons.map(({ horizon, noChange, linear, wnn }) => [
+      several ? `${kind} +${horizon}` : kind,
+      formatCount(training.trainSamples),
+      formatCount(training.validationSamples),
+      `${Number(training.bestEpoch.toFixed(1))}/${Number(training.epochs.toFixed(1))}`,
+      noChange.toFixed(5),
+      linear.toFixed(5),
+      wnn.toFixed(5),
+      formatGain(wnn, noChange),
+      formatGain(wnn, linear),
+    ]);
+  });
+  return formatTable(
+    ['kind', 'samples', 'held out', 'best epoch', 'no change', 'linear', 'WNN', 'vs no change', 'vs linear'],
+    rows,
+  );
+}
+
+function describeResult({ record, recordPath, engine, kinds }: TrainResult): string {
+  const paces = kinds.map(({ kind, seconds, samplesPerSecond }) =>
+    samplesPerSecond > 0
+      ? `${kind} ${formatDuration(seconds)} (${formatRate(samplesPerSecond)} samples/s)`
+      : `${kind} was done before`,
+  );
+  return [
+    'Mean absolute error on held-out runs, in normalised units (lower is better):',
+    '',
+    formatErrors(record),
+    '',
+    `Trained${engine ? ` on ${engine}` : ''}: ${paces.join(', ')}.`,
+    `Record: ${recordPath}`,
+    ...kinds.map(({ weights }) => `Weights: ${weights}`),
+  ].join('\n');
+}
+
+function describePlan({ spec, parameters, kinds }: TrainingPlan): string {
+  const rows = kinds.map(({ kind, trainSamples, validationSamples, settings, stepsPerEpoch, sampleBytes, ...at }) => [
+    kind,
+    formatCount(trainSamples),
+    formatCount(validationSamples),
+    formatCount(settings.batchSize),
+    formatCount(settings.plannedSteps),
+    Number((settings.plannedSteps / stepsPerEpoch).toFixed(1)),
+    formatBytes(sampleBytes),
+    at.ended ? 'done' : at.step > 0 ? `from step ${formatCount(at.step)}` : 'from the start',
+  ]);
+  const { inputLength, horizons, streams, activation, residual } = spec;
+  const network = [
+    `${formatCount(parameters)} parameters`,
+    `${inputLength} epochs in, ${horizons.join(', ')} ahead`,
+    streams === 'both' ? 'two streams' : 'one stream',
+    activation === 'network' ? 'activation network' : 'relu',
+    residual ? 'residual' : 'no residual',
+  ];
+  return [
+    `Network: ${network.join('; ')}.`,
+    '',
+    formatTable(['kind', 'samples', 'held out', 'batch', 'steps', 'epochs', 'memory', 'would train'], rows),
+  ].join('\n');
+}
+
+export const trainCommand: CommandModule<object, TrainArguments> = {
+  command: 'train <samples>',
+  describe: 'train a nowcaster on samples',
+  builder: (yargs) =>
+    yargs
+      .positional('samples', { type: 'string', demandOption: true, describe: 'directory that `wnn dataset` wrote' })
+      .option('out', { type: 'string', demandOption: true, describe: 'directory for train.json, weights, checkpoints' })
+      .option('kinds', { type: 'string', describe: 'kinds to train, e.g. conv,fc [default: all three]' })
+      .option('engine', {
+        choices: ['auto', ...ENGINE_NAMES] as const,
+        default: 'auto' as ComputeRequest,
+        describe: 'what computes: auto takes tensorflow on a GPU, else the wasm kernels',
+      })
+      .option('threads', { type: 'number', describe: 'threads of the wasm kernels [default: one a core]' })
+      .option('streams', { choices: ['both', 'values'] as const, default: 'both' as const, describe: 'input streams' })
+      .option('activation', {
+        choices: ['network', 'relu'] as const,
+        default: 'network' as const,
+        describe: 'the learned activation, or plain relu',
+      })
+      .option('residual', { type: 'boolean', default: true, describe: 'predict the change from the last value' })
+      .option('batch-size', { type: 'number', describe: 'samples a step [default: 128 to 8192, by their number]' })
+      .option('epochs', { type: 'number', describe: 'passes over the samples [default: 30]' })
+      .option('steps', { type: 'number', describe: 'optimiser steps, in place of epochs' })
+      .option('learning-rate', { type: 'number', describe: 'highest learning rate of Adam [default: 0.001]' })
+      .option('schedule', { choices: SCHEDULES, describe: 'course of the learning rate [default: cosine]' })
+      .option('warm-up-steps', { type: 'number', describe: 'steps in which the rate rises [default: 0]' })
+      .option('weight-decay', { type: 'number', describe: 'decoupled weight decay of kernels [default: 0]' })
+      .option('gradient-clip', { type: 'number', describe: 'greatest norm of the gradient [default: none]' })
+      .option('loss', { choices: LOSSES, describe: 'loss of the answers [default: mae]' })
+      .option('kernel-penalty', { type: 'number', describe: 'L1 penalty of in and out kernels [default: 1e-6]' })
+      .option('bias-penalty', { type: 'number', describe: 'L1 penalty of in and out biases [default: 0.1]' })
+      .option('validation-steps', { type: 'number', describe: 'steps between validations [default: one epoch]' })
+      .option('patience', { type: 'number', describe: 'validations without gain before an end [default: none]' })
+      .option('seed', { type: 'number', describe: 'seed of start and order [default: 1]' })
+      .option('memory-mib', { type: 'number', describe: 'MiB of samples held in memory [default: 1024]' })
+      .option('restart', { type: 'boolean', default: false, describe: 'start over instead of going on' })
+      .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be done, and stop' })
+      .example('$0 train data/samples --out weights/mine', 'train all three kinds; again: go on after a stop')
+      .example('$0 train data/samples --out weights/fc --kinds fc --epochs 60 --patience 5', 'one kind, longer')
+      .example('$0 train data/samples --out weights/plain --activation relu --no-residual', 'an ablation')
+      .example('$0 train data/samples --out weights/mine --dry-run', 'sizes, steps and memory'),
+  handler: async (argv) => {
+    const options = optionsOf(argv);
+    if (argv.dryRun) {
+      const plan = planTraining(options);
+      printResult(argv, plan, () => describePlan(plan));
+      return;
+    }
+    const terminal = openTerminal(argv);
+    let result: TrainResult;
+    try {
+      result = await trainNowcaster({
+        ...options,
+        signal: interruptSignal(),
+        onProgress: terminal.progress,
+        onNote: terminal.note,
+      });
+    } finally {
+      terminal.close();
+    }
+    printResult(argv, result, () => describeResult(result));
+  },
+};
