@@ -1,0 +1,270 @@
+// The dataset stage: from trajectory stores to samples that a nowcaster can be trained on. Reads each run once, writes
+// each sample once.
+
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { asWriteError, writeJsonAtomic } from '../atomic.js';
+import { InsufficientDataError, UsageError, WnnError } from '../errors.js';
+import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import {
+  DATASET_MANIFEST,
+  type DatasetManifest,
+  type KindSummary,
+  readDatasetManifest,
+  SAMPLES_SCHEMA_VERSION,
+  type ShardInfo,
+  type SourceRun,
+  SPLITS,
+  type Split,
+} from '../samples/index.js';
+import { TOOLKIT_VERSION } from '../version.js';
+import { ShardAssembler } from './assembler.js';
+import type { RunFigures } from './extractRun.js';
+import { type DatasetOptions, type DatasetResult, type DatasetSettings, settleOptions } from './options.js';
+import { type DatasetPlan, planDataset } from './plan.js';
+import { extractRuns } from './pool.js';
+import { findRuns, hashRun, type UsableRun } from './runs.js';
+import { splitRule } from './split.js';
+import { createSketch, describeSketch, mergeSketch, type TargetSketch } from './targetSketch.js';
+
+export { BALANCES, type Balance, type DatasetOptions, type DatasetResult, type HoldOut } from './options.js';
+
+/**
+ * Builds samples from trajectory stores.
+ *
+ * Which scalars are drawn, which runs validate, which shard a sample goes to and in what order follows from the seed and
+ * the ids of the runs alone: the same inputs give the same bytes, with any number of threads. The samples appear under
+ * their directory when they are whole; a build that was killed leaves `<out>.partial`, which the next one replaces.
+ *
+ * @throws UsageError for impossible options, or when `out` holds anything but samples.
+ * @throws InsufficientDataError when the stores hold no usable run, only runs shorter than L + H epochs, or nothing moves.
+ * @throws MissingFileError, CorruptFileError or SchemaVersionError for stores that cannot be read.
+ * @throws WriteError when the disk is full; samples that were there before are left as they were.
+ */
+export async function buildDataset(options: DatasetOptions): Promise<DatasetResult> {
+  const { onProgress = () => {}, onNote = () => {}, signal } = options;
+  const settings = settleOptions(options);
+  const runs = findRuns(settings, onNote);
+  const plan = planDataset(runs, settings);
+  const hashes: string[] = [];
+  for (const run of runs) hashes.push(await hashRun(run.directory));
+  const dir = resolve(settings.out);
+  checkReplaceable(dir);
+  if (settings.reuse) {
+    const manifest = findSame(dir, headOf(settings), runs, plan.splits, hashes);
+    if (manifest) return { dir, manifest, reused: true };
+  }
+  if (!plan.splits.includes('val')) onNote('no run is kept for validation: there will be no validation samples');
+
+  const partial = `${dir}.partial`;
+  try {
+    rmSync(partial, { recursive: true, force: true });
+    mkdirSync(partial, { recursive: true });
+    const figures: RunFigures[] = [];
+    const shape = { inputLength: settings.inputLength, horizons: settings.horizons.length };
+    const ids = runs.map(({ id }) => id);
+    const assembler = new ShardAssembler(partial, shape, ids, settings.seed, plan.batchRows);
+    await extractRuns(
+      plan.tasks,
+      {
+        onPacket: (index, packet) => assembler.take(packet, plan.splits[index], index),
+        onRun: (run) => {
+          figures[run.index] = run;
+        },
+        onAdvance: progressOf(plan, figures, onProgress),
+      },
+      { threads: plan.threads, window: plan.window, signal },
+    );
+    const shards = assembler.finish();
+    const manifest = describe(settings, runs, plan.splits, hashes, figures, shards);
+    checkNotEmpty(manifest, settings);
+    for (const kind of TRAINED_KINDS) if (manifest.kinds[kind].samples === 0) onNote(`no samples of kind ${kind}`);
+    writeJsonAtomic(join(partial, DATASET_MANIFEST), manifest);
+    signal?.throwIfAborted();
+    putInPlace(partial, dir);
+    const megabytes = totalMegabytes(plan);
+    onProgress({ task: 'dataset', done: megabytes, total: megabytes, unit: 'MB' });
+    return { dir, manifest, reused: false };
+  } catch (error) {
+    rmSync(partial, { recursive: true, force: true });
+    throw error instanceof WnnError ? error : asWriteError(error, dir);
+  }
+}
+
+/** What of dataset.json follows from the options alone. */
+function headOf(settings: DatasetSettings) {
+  const { inputLength, horizons, normalisation, seed, shardRows } = settings;
+  const { scalarsPerTensor, windowStride, firstEpoch, balance, includeNorm, includeInterrupted } = settings;
+  return {
+    schemaVersion: SAMPLES_SCHEMA_VERSION,
+    toolkitVersion: TOOLKIT_VERSION,
+    inputLength,
+    horizons,
+    normalisation,
+    seed,
+    sampling: { scalarsPerTensor, windowStride, firstEpoch, balance, includeNorm, includeInterrupted },
+    split: splitRule(settings),
+    shardRows,
+  } satisfies Omit<DatasetManifest, 'runs' | 'kinds'>;
+}
+
+/** Refuses to put samples in the place of anything else. */
+function checkReplaceable(dir: string): void {
+  if (!existsSync(dir)) return;
+  if (statSync(dir).isDirectory() && (existsSync(join(dir, DATASET_MANIFEST)) || readdirSync(dir).length === 0)) return;
+  throw new UsageError({
+    what: 'something other than samples is in the way',
+    where: dir,
+    remedy: 'choose another --out, or remove it',
+  });
+}
+
+/** The samples that are there, when they are whole and what this build would make. */
+function findSame(
+  dir: string,
+  head: ReturnType<typeof headOf>,
+  runs: readonly UsableRun[],
+  splits: readonly Split[],
+  hashes: readonly string[],
+): DatasetManifest | null {
+  if (!existsSync(join(dir, DATASET_MANIFEST))) return null;
+  let manifest: DatasetManifest;
+  try {
+    manifest = readDatasetManifest(dir);
+  } catch {
+    // Whatever is wrong with it, it is built again.
+    return null;
+  }
+  const { runs: hadRuns, kinds, ...hadHead } = manifest;
+  const sources = hadRuns.map(({ id, split, sha256 }) => `${id} ${split} ${sha256}`);
+  if (!isDeepStrictEqual(hadHead, head)) return null;
+  if (
+    !isDeepStrictEqual(
+      sources,
+      runs.map(({ id }, i) => `${id} ${splits[i]} ${hashes[i]}`),
+    )
+  )
+    return null;
+  const shards = TRAINED_KINDS.flatMap((kind) => SPLITS.flatMap((split) => kinds[kind].splits[split].shards));
+  const whole = shards.every(({ file, bytes }) => statSync(join(dir, file), { throwIfNoEntry: false })?.size === bytes);
+  return whole ? manifest : null;
+}
+
+function totalMegabytes({ tasks }: DatasetPlan): number {
+  return tasks.reduce((sum, task) => sum + megabytesOf(task), 0);
+}
+
+function megabytesOf({ tensors, snapshots }: DatasetPlan['tasks'][number]): number {
+  return (4 * snapshots * tensors.reduce((sum, { size }) => sum + size, 0)) / 1e6;
+}
+
+/** Turns what workers are at into progress over all runs, in bytes of trajectory. */
+function progressOf(
+  plan: DatasetPlan,
+  finished: readonly (RunFigures | undefined)[],
+  onProgress: NonNullable<DatasetOptions['onProgress']>,
+) {
+  const total = totalMegabytes(plan);
+  const seen = new Map<number, number>();
+  return (workers: { index: number | null; fraction: number }[]) => {
+    for (const { index, fraction } of workers) if (index !== null) seen.set(index, fraction);
+    let done = 0;
+    for (const [index, fraction] of seen) done += megabytesOf(plan.tasks[index]) * (isBusy(index) ? fraction : 1);
+    function isBusy(index: number): boolean {
+      return workers.some((worker) => worker.index === index) && finished[index] === undefined;
+    }
+    onProgress({
+      task: 'dataset',
+      done: Math.min(done, total * 0.999),
+      total,
+      unit: 'MB',
+      workers: workers.map(({ index, fraction }, worker) => ({
+        worker,
+        job: index === null ? null : plan.tasks[index].id,
+        fraction,
+        detail: `${Math.round(100 * fraction)}%`,
+      })),
+    });
+  };
+}
+
+function describe(
+  settings: DatasetSettings,
+  runs: readonly UsableRun[],
+  splits: readonly Split[],
+  hashes: readonly string[],
+  figures: readonly RunFigures[],
+  shards: Record<Split, Record<TrainedKind, ShardInfo[]>>,
+): DatasetManifest {
+  const sources = runs.map(
+    ({ id, task, architecture }, i): SourceRun => ({
+      id,
+      sha256: hashes[i],
+      task,
+      architecture,
+      split: splits[i],
+      epochs: figures[i].epochs,
+      samples: TRAINED_KINDS.reduce((sum, kind) => sum + figures[i].kinds[kind].samples, 0),
+    }),
+  );
+  const kinds = Object.fromEntries(
+    TRAINED_KINDS.map((kind) => [kind, summarise(kind, settings.horizons, figures, shards)]),
+  );
+  return { ...headOf(settings), runs: sources, kinds: kinds as DatasetManifest['kinds'] };
+}
+
+function summarise(
+  kind: TrainedKind,
+  horizons: readonly number[],
+  figures: readonly RunFigures[],
+  shards: Record<Split, Record<TrainedKind, ShardInfo[]>>,
+): KindSummary {
+  const own = figures.map(({ kinds }) => kinds[kind]);
+  const total = (pick: (figure: (typeof own)[number]) => number) => own.reduce((sum, figure) => sum + pick(figure), 0);
+  const sketches: TargetSketch[] = horizons.map(createSketch);
+  for (const figure of own) for (const [h, sketch] of sketches.entries()) mergeSketch(sketch, figure.sketches[h]);
+  const part = (split: Split) => ({
+    samples: shards[split][kind].reduce((sum, { rows }) => sum + rows, 0),
+    shards: shards[split][kind],
+  });
+  const samples = total((figure) => figure.samples);
+  return {
+    tensors: total((figure) => figure.tensors),
+    seen: total((figure) => figure.seen),
+    drawn: total((figure) => figure.drawn),
+    dropped: {
+      zeroRange: total((figure) => figure.dropped.zeroRange),
+      nonFinite: total((figure) => figure.dropped.nonFinite),
+      pastDivergence: total((figure) => figure.dropped.pastDivergence),
+      epochGap: total((figure) => figure.dropped.epochGap),
+    },
+    samples,
+    splits: { train: part('train'), val: part('val') },
+    targets: samples === 0 ? [] : sketches.map((sketch, h) => describeSketch(sketch, horizons[h])),
+  };
+}
+
+function checkNotEmpty({ kinds }: DatasetManifest, { stores }: DatasetSettings): void {
+  const training = TRAINED_KINDS.reduce((sum, kind) => sum + kinds[kind].splits.train.samples, 0);
+  if (training > 0) return;
+  const dropped = TRAINED_KINDS.map((kind) => kinds[kind].dropped);
+  const count = (reason: keyof (typeof dropped)[number]) => dropped.reduce((sum, by) => sum + by[reason], 0);
+  throw new InsufficientDataError({
+    what:
+      `no training samples (windows left out: ${count('zeroRange')} without change, ${count('nonFinite')} not finite, ` +
+      `${count('pastDivergence')} past a divergence, ${count('epochGap')} with missing epochs)`,
+    where: stores.join(', '),
+    remedy: 'record more or longer runs',
+  });
+}
+
+/** Puts a finished directory in the place of another. */
+function putInPlace(partial: string, dir: string): void {
+  const old = `${dir}.old`;
+  rmSync(old, { recursive: true, force: true });
+  mkdirSync(dirname(dir), { recursive: true });
+  if (existsSync(dir)) renameSync(dir, old);
+  renameSync(partial, dir);
+  rmSync(old, { recursive: true, force: true });
+}

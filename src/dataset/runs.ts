@@ -1,0 +1,132 @@
+// Which runs of the stores are used, and what of each: the tensors that samples come from. Reads manifests only.
+
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InsufficientDataError, UsageError } from '../errors.js';
+import { spanOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import type { NoteListener } from '../progress.js';
+import { countValues, MANIFEST_FILE } from '../trajectory/manifest.js';
+import { LOG_FILE, listRuns, type RunEntry } from '../trajectory/runReader.js';
+import type { RunStatus, TensorSpec } from '../trajectory/schema.js';
+import type { DatasetSettings } from './options.js';
+
+/** A tensor that samples come from. */
+export interface SourceTensor {
+  name: string;
+  kind: TrainedKind;
+  /** Number of values. */
+  size: number;
+}
+
+/** A run that samples come from. */
+export interface UsableRun {
+  id: string;
+  directory: string;
+  task: string | null;
+  architecture: string | null;
+  /** Whether epochs are to be looked through for values that are not finite, and the rest left out. */
+  diverged: boolean;
+  /** Snapshots that the manifest promises from the first epoch on; the files decide. */
+  epochs: number;
+  tensors: SourceTensor[];
+}
+
+/** Epochs from a window's first value to its farthest future value, both included. */
+export function windowSpan(settings: Pick<DatasetSettings, 'inputLength' | 'horizons'>): number {
+  return spanOf({ ...settings, normalisation: 'range', streams: 'both', activation: 'network', residual: true });
+}
+
+/** How many windows of one scalar start within `epochs` snapshots. */
+export function countStarts(epochs: number, span: number, stride: number): number {
+  return epochs < span ? 0 : Math.floor((epochs - span) / stride) + 1;
+}
+
+function isUsable(status: RunStatus, includeInterrupted: boolean): boolean {
+  switch (status) {
+    case 'complete':
+    case 'diverged':
+      return true;
+    case 'interrupted':
+    case 'recording':
+      return includeInterrupted;
+    case 'failed':
+      return false;
+    default:
+      return status satisfies never;
+  }
+}
+
+function trainedKind({ kind, shape }: TensorSpec, includeNorm: boolean): TrainedKind | null {
+  if (kind === 'norm') return includeNorm && shape.length === 1 ? 'bias' : null;
+  return (TRAINED_KINDS as readonly string[]).includes(kind) ? (kind as TrainedKind) : null;
+}
+
+/**
+ * The runs to use, ordered by id. Runs too short for a window are left out with a note.
+ *
+ * @throws MissingFileError when a store is not there, and the errors of reading its manifests.
+ * @throws {@link UsageError} when two runs have the same id.
+ * @throws {@link InsufficientDataError} when no run is left.
+ */
+export function findRuns(settings: DatasetSettings, onNote: NoteListener): UsableRun[] {
+  const { stores, firstEpoch, includeInterrupted, includeNorm } = settings;
+  const span = windowSpan(settings);
+  const all: RunEntry[] = stores.flatMap((store) => listRuns(store));
+  const where = stores.join(', ');
+  const chosen = all.filter(({ manifest }) => isUsable(manifest.status, includeInterrupted));
+  if (chosen.length === 0)
+    throw new InsufficientDataError({
+      what: all.length === 0 ? 'no runs' : `no complete run (${countStatuses(all)})`,
+      where,
+      remedy: 'record some with `wnn collect`, or take interrupted ones with --include-interrupted',
+    });
+  const runs: UsableRun[] = [];
+  const directories = new Map<string, string>();
+  let longest = 0;
+  for (const { directory, manifest } of chosen) {
+    const { id, task, architecture, status, epochsRecorded } = manifest;
+    const other = directories.get(id);
+    if (other !== undefined)
+      throw new UsageError({
+        what: `two runs named ${id}`,
+        where: `${other} and ${directory}`,
+        remedy: 'name one of them',
+      });
+    directories.set(id, directory);
+    const epochs = Math.max(0, epochsRecorded - firstEpoch);
+    longest = Math.max(longest, epochs);
+    const tensors = manifest.tensors.flatMap((tensor) => {
+      const kind = trainedKind(tensor, includeNorm);
+      const size = countValues(tensor.shape);
+      return kind === null || size === 0 ? [] : [{ name: tensor.name, kind, size }];
+    });
+    if (epochs >= span && tensors.length > 0)
+      runs.push({ id, directory, task, architecture, diverged: status === 'diverged', epochs, tensors });
+  }
+  if (runs.length === 0)
+    throw new InsufficientDataError({
+      what: `runs have at most ${longest} usable epochs, a window and its future need ${span}`,
+      where,
+      remedy: `record runs of at least ${span + firstEpoch} epochs, or lower --input-length or --horizon`,
+    });
+  if (runs.length < chosen.length)
+    onNote(`${chosen.length - runs.length} of ${chosen.length} runs left out: fewer than ${span} epochs or no tensors`);
+  return runs.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+function countStatuses(runs: readonly RunEntry[]): string {
+  const counts = new Map<string, number>();
+  for (const { manifest } of runs) counts.set(manifest.status, (counts.get(manifest.status) ?? 0) + 1);
+  return [...counts].map(([status, count]) => `${count} ${status}`).join(', ');
+}
+
+/** SHA-256 of a run: of its manifest, which holds the checksums of its files, and of its log when there is one. */
+export async function hashRun(directory: string): Promise<string> {
+  const hash = createHash('sha256');
+  hash.update(await readFile(join(directory, MANIFEST_FILE)));
+  const log = join(directory, LOG_FILE);
+  if (existsSync(log)) for await (const chunk of createReadStream(log)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}

@@ -1,0 +1,153 @@
+// Cuts the windows of one run: keeps the drawn scalars of the last few snapshots, normalises each window, and lets go of
+// those that make no sample. One kind of tensors at a time; nothing here knows files.
+
+import { normaliseWindows, targetOf } from '../nowcaster/normalise.js';
+import type { DroppedWindows, SampleSpec } from '../samples/index.js';
+import { addTargets, createSketch, type TargetSketch } from './targetSketch.js';
+
+/** Windows that are worked on together: few enough for the cache nearest to the core. */
+const BLOCK = 512;
+
+/** The scalars drawn from one tensor. */
+export interface Draw {
+  /** Position of the tensor among the values of a snapshot. */
+  tensor: number;
+  /** Ascending positions within the tensor; null for all of it. */
+  indices: Uint32Array | null;
+  /** How many scalars are drawn. */
+  count: number;
+}
+
+/** What became of the windows of one kind in one run, so far. */
+export interface CutFigures {
+  samples: number;
+  dropped: DroppedWindows;
+  /** One a horizon. */
+  sketches: TargetSketch[];
+}
+
+/** Receives finished samples; the arrays are reused after the call. */
+export type SampleSink = (windows: Float32Array, targets: Float32Array, scales: Float32Array, count: number) => void;
+
+/** Cuts the windows of the drawn scalars of one kind out of one run. Snapshots are pushed in the order of epochs. */
+export class WindowCutter {
+  readonly figures: CutFigures;
+  /** Scalars drawn, all tensors together. */
+  readonly scalars: number;
+  readonly #spec: SampleSpec;
+  readonly #stride: number;
+  readonly #draws: readonly Draw[];
+  readonly #sink: SampleSink;
+  /** Drawn scalars of the last snapshots, oldest first once it is full. */
+  readonly #history: Float32Array[];
+  readonly #epochs: number[];
+  #pushed = 0;
+  readonly #windows: Float32Array;
+  readonly #targets: Float32Array;
+  readonly #origins = new Float64Array(BLOCK);
+  readonly #scales = new Float64Array(BLOCK);
+  readonly #storedScales = new Float32Array(BLOCK);
+
+  constructor(spec: SampleSpec, stride: number, draws: readonly Draw[], sink: SampleSink) {
+    const span = spec.inputLength + spec.horizons[spec.horizons.length - 1];
+    this.#spec = spec;
+    this.#stride = stride;
+    this.#draws = draws;
+    this.#sink = sink;
+    this.scalars = draws.reduce((sum, draw) => sum + draw.count, 0);
+    this.#history = Array.from({ length: span }, () => new Float32Array(this.scalars));
+    this.#epochs = new Array(span).fill(0);
+    this.#windows = new Float32Array(BLOCK * spec.inputLength);
+    this.#targets = new Float32Array(BLOCK * spec.horizons.length);
+    this.figures = {
+      samples: 0,
+      dropped: { zeroRange: 0, nonFinite: 0, pastDivergence: 0, epochGap: 0 },
+      sketches: spec.horizons.map(createSketch),
+    };
+  }
+
+  /** Takes the next snapshot, and cuts the windows that it completes. */
+  push(epoch: number, values: readonly Float32Array[]): void {
+    const history = this.#history;
+    const span = history.length;
+    const newest = history.shift() as Float32Array;
+    history.push(newest);
+    this.#epochs.shift();
+    this.#epochs.push(epoch);
+    let at = 0;
+    for (const { tensor, indices, count } of this.#draws) {
+      const from = values[tensor];
+      if (indices === null) newest.set(from, at);
+      else for (let i = 0; i < count; i++) newest[at + i] = from[indices[i]];
+      at += count;
+    }
+    this.#pushed++;
+    if (this.#pushed < span || (this.#pushed - span) % this.#stride !== 0) return;
+    if (this.#isEvenlySpaced()) this.#cut();
+    else this.figures.dropped.epochGap += this.scalars;
+  }
+
+  #isEvenlySpaced(): boolean {
+    const epochs = this.#epochs;
+    return epochs.every((epoch, i) => i < 2 || epoch - epochs[i - 1] === epochs[1] - epochs[0]);
+  }
+
+  #cut(): void {
+    const { inputLength: length, horizons } = this.#spec;
+    const history = this.#history;
+    const last = history[length - 1];
+    for (let start = 0; start < this.scalars; start += BLOCK) {
+      const count = Math.min(BLOCK, this.scalars - start);
+      normaliseWindows(this.#spec, history, start, count, this.#windows, this.#origins, this.#scales);
+      for (let h = 0; h < horizons.length; h++) {
+        const future = history[length - 1 + horizons[h]];
+        for (let j = 0, to = h; j < count; j++, to += horizons.length)
+          this.#targets[to] = targetOf(future[start + j], last[start + j], this.#scales[j]);
+      }
+      const kept = this.#compact(count);
+      for (let h = 0; h < horizons.length; h++)
+        addTargets(this.figures.sketches[h], this.#targets, kept, h, horizons.length);
+      this.figures.samples += kept;
+      this.#sink(this.#windows, this.#targets, this.#storedScales, kept);
+    }
+  }
+
+  /** Moves the samples among the first `count` windows to the front, counts the others, and returns how many are kept. */
+  #compact(count: number): number {
+    const length = this.#spec.inputLength;
+    const horizons = this.#spec.horizons.length;
+    const windows = this.#windows;
+    const targets = this.#targets;
+    const scales = this.#storedScales;
+    const { dropped } = this.figures;
+    let kept = 0;
+    for (let j = 0; j < count; j++) {
+      const from = j * length;
+      const first = windows[from];
+      let moves = false;
+      // x - x is 0 for finite x and NaN otherwise, and NaN survives the sum.
+      scales[kept] = this.#scales[j];
+      let finite = scales[kept] - scales[kept];
+      for (let i = 0; i < length; i++) {
+        const value = windows[from + i];
+        if (value !== first) moves = true;
+        finite += value - value;
+      }
+      for (let h = j * horizons; h < (j + 1) * horizons; h++) finite += targets[h] - targets[h];
+      if (finite !== 0) {
+        dropped.nonFinite++;
+        continue;
+      }
+      if (!moves) {
+        dropped.zeroRange++;
+        continue;
+      }
+      if (kept < j) {
+        windows.copyWithin(kept * length, from, from + length);
+        targets.copyWithin(kept * horizons, j * horizons, (j + 1) * horizons);
+      }
+      kept++;
+    }
+    return kept;
+  }
+}

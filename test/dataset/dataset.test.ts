@@ -1,0 +1,442 @@
+// The stage as a whole, in the calling thread: which samples come out, and what is refused.
+
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { buildDataset, type DatasetOptions } from '../../src/dataset/index.js';
+import {
+  CorruptFileError,
+  InsufficientDataError,
+  MissingFileError,
+  SchemaVersionError,
+  UsageError,
+} from '../../src/errors.js';
+import type { TrainedKind } from '../../src/nowcaster/spec.js';
+import { openSamples, readDatasetManifest, type Samples, type Split } from '../../src/samples/index.js';
+import { makeStore, type ReferenceSample, type RunSketch, referenceOf, TENSORS } from './stores.js';
+
+let dir: string;
+let store: string;
+let out: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'wnn-dataset-'));
+  store = join(dir, 'store');
+  out = join(dir, 'samples');
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const KINDS: TrainedKind[] = ['conv', 'fc', 'bias'];
+
+/** All scalars of every tensor, so that the outcome can be worked out without knowing the draw. */
+const build = (more: Partial<DatasetOptions> = {}) =>
+  buildDataset({ stores: store, out, scalarsPerTensor: 1e6, threads: 0, ...more });
+
+/** Samples as plain rows, in an order that does not depend on shuffling. */
+function rowsOf(samples: Samples): number[][] {
+  const { count, inputLength, horizons, windows, targets, scales, runs, runIds } = samples;
+  return Array.from({ length: count }, (_, j) => [
+    runIds[runs[j]],
+    ...windows.subarray(j * inputLength, (j + 1) * inputLength),
+    ...targets.subarray(j * horizons, (j + 1) * horizons),
+    scales[j],
+  ])
+    .map((row) => ({ row, key: row.map((value) => String(value)).join() }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+    .map(({ row }) => row as number[]);
+}
+
+function expectSamples(actual: Samples, expected: ReferenceSample[]) {
+  const rounded = expected.map(({ run, window, targets, scale }) => [
+    run,
+    ...[...window, ...targets, scale].map(Math.fround),
+  ]);
+  const order = rounded.map((row) => ({ row, key: row.join() })).sort((a, b) => (a.key < b.key ? -1 : 1));
+  expect(actual.count).toBe(expected.length);
+  expect(rowsOf(actual)).toEqual(order.map(({ row }) => row));
+}
+
+async function all(kind: TrainedKind, split: Split) {
+  return openSamples(out, kind, split);
+}
+
+function hashTree(root: string): string {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(root, { recursive: true, encoding: 'utf8' }).sort())
+    if (/\.(arrow|json)$/.test(name)) hash.update(name).update(readFileSync(join(root, name)));
+  return hash.digest('hex');
+}
+
+describe('samples', () => {
+  const runs: RunSketch[] = [
+    { id: 'a', epochs: 14 },
+    { id: 'b', epochs: 11 },
+    { id: 'c', epochs: 17 },
+  ];
+
+  async function expectAll(options: Partial<DatasetOptions>, reference: Parameters<typeof referenceOf>[2]) {
+    const { manifest } = await build(options);
+    for (const kind of KINDS)
+      for (const split of ['train', 'val'] as const) {
+        const ids = manifest.runs.filter((run) => run.split === split).map(({ id }) => id);
+        const expected = runs
+          .filter(({ id }) => ids.includes(id))
+          .flatMap((run) => referenceOf(run, kind, reference).samples);
+        expectSamples(await all(kind, split), expected);
+      }
+    return manifest;
+  }
+
+  it('are those of a float64 computation of every window', async () => {
+    await makeStore(store, runs);
+    const manifest = await expectAll({}, {});
+    expect(manifest.runs.map(({ split }) => split).sort()).toEqual(['train', 'train', 'val']);
+    expect(manifest.kinds.conv).toMatchObject({ tensors: 3, seen: 72 * 15, drawn: 72 * 15, samples: 72 * 15 });
+  });
+
+  it('follow window length, horizons, stride and first epoch', async () => {
+    await makeStore(store, runs);
+    await expectAll(
+      { inputLength: 3, horizons: [1, 4], windowStride: 2, firstEpoch: 2 },
+      { length: 3, horizons: [1, 4], stride: 2, firstEpoch: 2 },
+    );
+  });
+
+  it('are raw without normalisation', async () => {
+    await makeStore(store, runs);
+    await expectAll({ normalisation: 'none' }, { normalise: false });
+  });
+
+  it('come from batch-norm tensors only when asked', async () => {
+    await makeStore(store, runs);
+    await expectAll({ includeNorm: true }, { norm: true });
+  });
+
+  it('come in many shards of about the size asked for', async () => {
+    const long = [{ id: 'x', epochs: 60 }];
+    await makeStore(store, long);
+    const { manifest } = await build({ shardRows: 1000 });
+    const { shards, samples } = manifest.kinds.fc.splits.train;
+    expect(samples).toBe(160 * 51);
+    expect(shards).toHaveLength(9);
+    for (const { rows } of shards) expect(Math.abs(rows - samples / 9)).toBeLessThan(5 * Math.sqrt(samples / 9));
+    expectSamples(await all('fc', 'train'), referenceOf(long[0], 'fc').samples);
+  });
+
+  it('are in random order', async () => {
+    await makeStore(store, [{ id: 'x', epochs: 60 }]);
+    await build();
+    const samples = await all('fc', 'train');
+    // Windows of one scalar overlap: in order of time or of scalars, scales of neighbours would be alike.
+    const logs = Array.from(samples.scales, Math.log);
+    const mean = logs.reduce((a, b) => a + b) / logs.length;
+    const centred = logs.map((value) => value - mean);
+    const variance = centred.reduce((sum, value) => sum + value * value, 0);
+    const neighbours = centred.slice(1).reduce((sum, value, i) => sum + value * centred[i], 0);
+    expect(Math.abs(neighbours / variance)).toBeLessThan(5 / Math.sqrt(logs.length));
+  });
+});
+
+describe('windows that give no samples', () => {
+  it('are counted when they do not change', async () => {
+    const still: RunSketch = {
+      id: 'still',
+      epochs: 20,
+      touch: (value, epoch, tensor, scalar) =>
+        tensor === 'dense/kernel' && scalar % 4 === 0 ? 0.5 : tensor === 'conv/kernel' && epoch < 8 ? 1 : value,
+    };
+    await makeStore(store, [still]);
+    const { manifest } = await build();
+    for (const kind of KINDS) {
+      const { samples, still: count } = referenceOf(still, kind);
+      expectSamples(await all(kind, 'train'), samples);
+      expect(manifest.kinds[kind].dropped).toEqual({ zeroRange: count, nonFinite: 0, pastDivergence: 0, epochGap: 0 });
+    }
+    expect(manifest.kinds.fc.dropped.zeroRange).toBe(40 * 11);
+  });
+
+  it('are those that hold or predict a value that is not finite', async () => {
+    const spoilt: RunSketch = {
+      id: 'spoilt',
+      epochs: 15,
+      touch: (value, epoch, tensor, scalar) =>
+        tensor === 'dense/kernel' && scalar === 7 && epoch === 12 ? Number.NaN : value,
+    };
+    await makeStore(store, [spoilt]);
+    const { manifest } = await build();
+    // Of the starts 0 to 5, windows 3, 4 and 5 reach past epoch 12 or predict it at 3 (3 + 4 + 5).
+    expect(manifest.kinds.fc.dropped.nonFinite).toBe(1);
+    expectSamples(
+      await all('fc', 'train'),
+      referenceOf(spoilt, 'fc').samples.filter(({ window, targets }) => [...window, ...targets].every(Number.isFinite)),
+    );
+  });
+
+  it('are those past the divergence of a run', async () => {
+    const diverged: RunSketch = {
+      id: 'diverged',
+      epochs: 20,
+      status: 'diverged',
+      touch: (value, epoch, tensor) => (epoch >= 14 && tensor === 'dense/bias' ? Number.NaN : value),
+    };
+    await makeStore(store, [diverged]);
+    const { manifest } = await build();
+    expect(manifest.runs[0].epochs).toBe(14);
+    for (const kind of KINDS)
+      expectSamples(await all(kind, 'train'), referenceOf({ ...diverged, epochs: 14 }, kind).samples);
+    expect(manifest.kinds.conv).toMatchObject({ drawn: 72 * 11, samples: 72 * 5, dropped: { pastDivergence: 72 * 6 } });
+  });
+
+  it('are those across missing epochs', async () => {
+    const gap: RunSketch = { id: 'gap', epochs: 25, epochNumber: (i) => (i < 12 ? i : i + 3) };
+    await makeStore(store, [gap]);
+    const { manifest } = await build();
+    // Starts 0 to 2 end before the gap, 12 to 15 begin after it.
+    expect(manifest.kinds.bias).toMatchObject({ drawn: 14 * 16, samples: 14 * 7, dropped: { epochGap: 14 * 9 } });
+  });
+});
+
+describe('the draw of scalars', () => {
+  it('takes at most N of a tensor, the same ones in each window', async () => {
+    const run = { id: 'x', epochs: 13 };
+    await makeStore(store, [run]);
+    const { manifest } = await build({ scalarsPerTensor: 9 });
+    expect(manifest.kinds.conv).toMatchObject({ seen: 72 * 4, drawn: 9 * 4 });
+    expect(manifest.kinds.bias).toMatchObject({ drawn: (4 + 9) * 4 });
+    const full = new Set(referenceOf(run, 'conv').samples.map(({ window }) => window.map(Math.fround).join()));
+    const { windows, count } = await all('conv', 'train');
+    const drawn = Array.from({ length: count }, (_, j) => windows.subarray(j * 5, j * 5 + 5).join());
+    expect(new Set(drawn).size).toBe(36);
+    for (const window of drawn) expect(full).toContain(window);
+  });
+
+  it('depends on the seed alone', async () => {
+    await makeStore(store, [
+      { id: 'a', epochs: 13 },
+      { id: 'b', epochs: 12 },
+    ]);
+    const hashes = [];
+    for (const [i, seed] of [1, 1, 2].entries()) {
+      out = join(dir, `samples-${i}`);
+      await build({ seed, scalarsPerTensor: 9 });
+      hashes.push(hashTree(out));
+    }
+    expect(hashes[0]).toBe(hashes[1]);
+    expect(hashes[0]).not.toBe(hashes[2]);
+  });
+
+  it('gives balanced groups even shares', async () => {
+    await makeStore(store, [
+      { id: 'long', epochs: 49, architecture: 'lenet' },
+      { id: 'short', epochs: 14, architecture: 'mlp' },
+      { id: 'other', epochs: 14, architecture: 'mlp' },
+    ]);
+    const plain = await build({ scalarsPerTensor: 20, validationShare: 0 });
+    const drawn = plain.manifest.runs.map(({ samples }) => samples);
+    expect(drawn).toEqual([40 * 54, 5 * 54, 5 * 54]);
+    await build({ scalarsPerTensor: 20, validationShare: 0, balance: ['architectures'] });
+    const count = async (kind: TrainedKind) => {
+      const { runs, runIds } = await all(kind, 'train');
+      return ['long', 'other', 'short'].map((id) => runs.filter((run) => runIds[run] === id).length);
+    };
+    // 20 scalars of the kernel over 40 + 5 + 5 starts, half of them for each architecture.
+    expect(await count('fc')).toEqual([520, 250, 250]);
+    // The two short runs have no more than 14 biases each over 5 starts; the long one keeps all of its own.
+    expect(await count('bias')).toEqual([14 * 40, 14 * 5, 14 * 5]);
+  });
+});
+
+describe('the split', () => {
+  it('holds out whole runs, some of each task and architecture that has several', async () => {
+    const runs = ['lenet', 'mlp'].flatMap((architecture) =>
+      Array.from({ length: 5 }, (_, i) => ({ id: `${architecture}-${i}`, epochs: 10, architecture })),
+    );
+    await makeStore(store, runs);
+    const { manifest } = await build({ validationShare: 0.4 });
+    for (const architecture of ['lenet', 'mlp']) {
+      const splits = manifest.runs.filter((run) => run.architecture === architecture).map(({ split }) => split);
+      expect(splits.filter((split) => split === 'val')).toHaveLength(2);
+    }
+    const val = await all('fc', 'val');
+    const used = new Set(Array.from(val.runs, (run) => val.runIds[run]));
+    expect([...used].sort()).toEqual(manifest.runs.filter(({ split }) => split === 'val').map(({ id }) => id));
+  });
+
+  it('keeps one run for validation when all are of different kinds, and notes when there is none', async () => {
+    await makeStore(store, [
+      { id: 'a', epochs: 10, architecture: 'lenet' },
+      { id: 'b', epochs: 10, architecture: 'mlp' },
+    ]);
+    const { manifest } = await build();
+    expect(manifest.runs.map(({ split }) => split).sort()).toEqual(['train', 'val']);
+    const notes: string[] = [];
+    await build({ validationShare: 0, onNote: (note) => notes.push(note) });
+    expect(notes).toContainEqual(expect.stringContaining('no run is kept for validation'));
+  });
+
+  it('holds out architectures and tasks by name', async () => {
+    await makeStore(store, [
+      { id: 'a', epochs: 10, architecture: 'ShuffleNetV2' },
+      { id: 'b', epochs: 10, architecture: 'resnet32' },
+      { id: 'c', epochs: 10, architecture: 'lenet', task: 'cifar10' },
+      { id: 'd', epochs: 10, architecture: 'lenet' },
+    ]);
+    const { manifest } = await build({ holdOut: { architecture: ['shufflenetv2', 'resnet-32'], task: ['CIFAR-10'] } });
+    expect(manifest.runs.map(({ id, split }) => `${id} ${split}`)).toEqual(['a val', 'b val', 'c val', 'd train']);
+    await expect(build({ holdOut: { architecture: ['vgg'] } })).rejects.toThrow(/no run of architecture vgg.*lenet/);
+    await expect(build({ holdOut: { task: ['mnist', 'cifar10'] } })).rejects.toThrow(InsufficientDataError);
+  });
+});
+
+describe('dataset.json', () => {
+  it('tells the distribution of targets', async () => {
+    const run = { id: 'x', epochs: 60 };
+    await makeStore(store, [run]);
+    const { manifest } = await build({ horizons: [1, 5] });
+    const reference = referenceOf(run, 'conv', { horizons: [1, 5] }).samples;
+    for (const [h, { horizon, quantiles, mean }] of manifest.kinds.conv.targets.entries()) {
+      const targets = reference.map((sample) => Math.fround(sample.targets[h])).sort((a, b) => a - b);
+      expect(horizon).toBe([1, 5][h]);
+      for (const { probability, value } of quantiles) {
+        const exact = targets[Math.ceil(probability * (targets.length - 1))];
+        expect(Math.abs(value - exact), `quantile ${probability}`).toBeLessThanOrEqual(0.005 * Math.abs(exact) + 1e-9);
+      }
+      expect(mean).toBeCloseTo(targets.reduce((a, b) => a + b) / targets.length, 6);
+    }
+  });
+
+  it('lets samples be reused that the same command made, and only those', async () => {
+    await makeStore(store, [
+      { id: 'a', epochs: 12 },
+      { id: 'b', epochs: 12 },
+    ]);
+    const first = await build({ reuse: true });
+    expect(first.reused).toBe(false);
+    const again = await build({ reuse: true });
+    expect(again).toMatchObject({ reused: true, manifest: first.manifest });
+    expect((await build({ reuse: true, seed: 5 })).reused).toBe(false);
+    expect((await build({ reuse: true, seed: 5 })).reused).toBe(true);
+    const { file } = first.manifest.kinds.fc.splits.train.shards[0];
+    truncateSync(join(out, file), 100);
+    expect((await build({ reuse: true, seed: 5 })).reused).toBe(false);
+    await makeStore(store, [{ id: 'c', epochs: 12 }]);
+    expect((await build({ reuse: true, seed: 5 })).reused).toBe(false);
+  });
+
+  it('is refused when damaged or of another version', async () => {
+    await makeStore(store, [{ id: 'a', epochs: 12 }]);
+    await build();
+    const path = join(out, 'dataset.json');
+    const good = JSON.parse(readFileSync(path, 'utf8'));
+    const spoil = (changes: object) => writeFileSync(path, JSON.stringify({ ...good, ...changes }));
+    spoil({ schemaVersion: 99 });
+    expect(() => readDatasetManifest(out)).toThrow(SchemaVersionError);
+    spoil({ inputLength: 'five' });
+    expect(() => readDatasetManifest(out)).toThrow(CorruptFileError);
+    spoil({ kinds: { ...good.kinds, fc: undefined } });
+    expect(() => readDatasetManifest(out)).toThrow(/kinds\.fc/);
+    writeFileSync(path, '{"schemaVersion": 1');
+    expect(() => readDatasetManifest(out)).toThrow(CorruptFileError);
+    expect(() => readDatasetManifest(join(dir, 'nowhere'))).toThrow(MissingFileError);
+  });
+});
+
+describe('a build is refused or ended', () => {
+  it('for options that cannot be', async () => {
+    for (const options of [
+      { inputLength: 1 },
+      { horizons: [] },
+      { horizons: [3, 2] },
+      { scalarsPerTensor: 0 },
+      { windowStride: 1.5 },
+      { validationShare: 1 },
+      { memory: 1000 },
+      { stores: [] },
+      { balance: ['weights' as never] },
+      { validationShare: 0.5, holdOut: { task: ['mnist'] } },
+    ])
+      await expect(build(options), JSON.stringify(options)).rejects.toThrow(UsageError);
+  });
+
+  it('without a usable run', async () => {
+    await expect(build()).rejects.toThrow(MissingFileError);
+    mkdirSync(store);
+    await expect(build()).rejects.toThrow(InsufficientDataError);
+    await makeStore(store, [{ id: 'a', epochs: 12, status: 'interrupted' }]);
+    await expect(build()).rejects.toThrow(/no complete run \(1 interrupted\)/);
+    expect((await build({ includeInterrupted: true })).manifest.runs).toHaveLength(1);
+    await makeStore(store, [{ id: 'b', epochs: 9 }]);
+    await expect(build()).rejects.toThrow(/at most 9 usable epochs, a window and its future need 10/);
+  });
+
+  it('when nothing moves', async () => {
+    await makeStore(store, [{ id: 'a', epochs: 12, touch: () => 1 }]);
+    await expect(build()).rejects.toThrow(/no training samples \(windows left out: 738 without change/);
+    expect(readdirSync(dir)).toEqual(['store']);
+  });
+
+  it('when two stores hold the same run', async () => {
+    await makeStore(store, [{ id: 'a', epochs: 12 }]);
+    await makeStore(join(dir, 'other'), [{ id: 'a', epochs: 12 }]);
+    await expect(build({ stores: [store, join(dir, 'other')] })).rejects.toThrow(/two runs named a/);
+  });
+
+  it('rather than replace what is not samples', async () => {
+    await makeStore(store, [{ id: 'a', epochs: 12 }]);
+    mkdirSync(out);
+    writeFileSync(join(out, 'thesis.tex'), 'years of work');
+    await expect(build()).rejects.toThrow(UsageError);
+    expect(readFileSync(join(out, 'thesis.tex'), 'utf8')).toBe('years of work');
+  });
+
+  it('by a damaged run, and leaves earlier samples as they were', async () => {
+    await makeStore(store, [
+      { id: 'a', epochs: 12 },
+      { id: 'b', epochs: 12 },
+    ]);
+    await build();
+    const before = hashTree(out);
+    const run = join(store, 'run=b');
+    truncateSync(
+      join(run, readdirSync(run).find((name) => name.endsWith('.parquet') && name.startsWith('weights'))!),
+      50,
+    );
+    await expect(build({ seed: 3 })).rejects.toThrow(CorruptFileError);
+    expect(hashTree(out)).toBe(before);
+    expect(existsSync(`${out}.partial`)).toBe(false);
+  });
+
+  it('by a signal', async () => {
+    await makeStore(store, [
+      { id: 'a', epochs: 12 },
+      { id: 'b', epochs: 12 },
+    ]);
+    const controller = new AbortController();
+    const built = build({ signal: controller.signal });
+    controller.abort(new Error('enough'));
+    await expect(built).rejects.toThrow('enough');
+    expect(readdirSync(dir)).toEqual(['store']);
+  });
+});
+
+it('a run is used whole when its tensors have other names, ranks and order', async () => {
+  const tensors = [
+    { name: 'b', kind: 'bias' as const, shape: [1] },
+    { name: 'a', kind: 'conv' as const, shape: [2, 1, 1] },
+    { name: 'empty', kind: 'fc' as const, shape: [0, 4] },
+  ];
+  const run = { id: 'odd', epochs: 12, tensors };
+  await makeStore(store, [run, { id: 'plain', epochs: 12, tensors: TENSORS }]);
+  const { manifest } = await build({ validationShare: 0 });
+  expect(manifest.runs.map(({ samples }) => samples)).toEqual([3 * 3, (72 + 14 + 160) * 3]);
+});
