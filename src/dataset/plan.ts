@@ -129,7 +129,7 @@ function fitMemory(
   if (base + perWorker > settings.memory)
     throw new UsageError({
       what: `needs about ${Math.ceil((base + perWorker) / 2 ** 20)} MiB, may use ${Math.floor(settings.memory / 2 ** 20)}`,
-      where: '--memory',
+      where: '--memory-mib',
       remedy: 'allow more, or draw fewer scalars a tensor',
     });
   return { threads: 0, window: 0 };

@@ -1,0 +1,165 @@
+// `wnn dataset`: trajectory stores in, samples out, with a table of what became of the windows of each kind.
+
+import type { CommandModule } from 'yargs';
+import { type Balance, buildDataset, type DatasetOptions, type DatasetResult, type HoldOut } from '../dataset/index.js';
+import { UsageError } from '../errors.js';
+import { TRAINED_KINDS } from '../nowcaster/spec.js';
+import { formatBytes, formatCount } from './figures.js';
+import { formatTable } from './table.js';
+import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
+
+/** Options of the stage that the command line takes under the same name and in the same form. */
+type PlainOption =
+  | 'out'
+  | 'inputLength'
+  | 'normalisation'
+  | 'scalarsPerTensor'
+  | 'windowStride'
+  | 'firstEpoch'
+  | 'validationShare'
+  | 'includeNorm'
+  | 'includeInterrupted'
+  | 'seed'
+  | 'shardRows'
+  | 'threads'
+  | 'reuse';
+
+interface DatasetArguments extends GlobalArguments, Pick<DatasetOptions, PlainOption> {
+  stores: string[];
+  horizon?: string;
+  holdOut?: string[];
+  balance?: string;
+  memoryMib?: number;
+}
+
+function splitList(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+/** `['architecture=lenet,mlp', 'task=mnist']` as names of each. */
+function parseHoldOut(words: readonly string[]): HoldOut {
+  const holdOut: Required<HoldOut> = { architecture: [], task: [] };
+  for (const word of words) {
+    const [field, names = ''] = word.split('=', 2);
+    if ((field !== 'architecture' && field !== 'task') || splitList(names).length === 0)
+      throw new UsageError({
+        what: `cannot hold out ${word}`,
+        where: '--hold-out',
+        remedy: 'write architecture=NAME,NAME or task=NAME,NAME',
+      });
+    holdOut[field].push(...splitList(names));
+  }
+  return holdOut;
+}
+
+/** The stage's options from the arguments. */
+function optionsOf(argv: DatasetArguments): DatasetOptions {
+  const { horizon, holdOut, balance, memoryMib, json: _json, quiet: _quiet, ...plain } = argv;
+  return {
+    ...plain,
+    horizons: horizon === undefined ? undefined : splitList(horizon).map(Number),
+    holdOut: holdOut && parseHoldOut(holdOut),
+    balance: balance === undefined ? undefined : (splitList(balance) as Balance[]),
+    memory: memoryMib === undefined ? undefined : memoryMib * 2 ** 20,
+  };
+}
+
+const figure = (value: number) => (value === 0 ? '0' : Number(value.toPrecision(3)).toString());
+
+/** What a user wants to see of a dataset. */
+function formatDataset({ dir, manifest, reused }: DatasetResult): string {
+  const { runs, kinds, inputLength, horizons } = manifest;
+  const held = runs.filter(({ split }) => split === 'val');
+  const shards = TRAINED_KINDS.flatMap((kind) => Object.values(kinds[kind].splits).flatMap((part) => part.shards));
+  const bytes = shards.reduce((sum, shard) => sum + shard.bytes, 0);
+  const windows = formatTable(
+    ['kind', 'tensors', 'windows', 'drawn', 'still', 'not finite', 'diverged', 'gaps', 'train', 'val'],
+    TRAINED_KINDS.map((kind) => {
+      const { tensors, seen, drawn, dropped, splits } = kinds[kind];
+      const counts = [tensors, seen, drawn, dropped.zeroRange, dropped.nonFinite, dropped.pastDivergence];
+      counts.push(dropped.epochGap, splits.train.samples, splits.val.samples);
+      return [kind, ...counts.map(formatCount)];
+    }),
+  );
+  const shown = [0, 0.01, 0.25, 0.5, 0.75, 0.99, 1];
+  const targets = formatTable(
+    ['target', ...shown.map((probability) => `${100 * probability}%`), 'mean |y|'],
+    TRAINED_KINDS.flatMap((kind) =>
+      kinds[kind].targets.map(({ horizon, quantiles, meanAbsolute }) => [
+        horizons.length > 1 ? `${kind} +${horizon}` : kind,
+        ...quantiles.filter(({ probability }) => shown.includes(probability)).map(({ value }) => figure(value)),
+        figure(meanAbsolute),
+      ]),
+    ),
+  );
+  const heldNames = held.map(({ id }) => id).join(', ');
+  return [
+    windows,
+    '',
+    targets,
+    '',
+    `${runs.length} runs, windows of ${inputLength} epochs, ${horizons.join(', ')} ahead` +
+      `${held.length > 0 ? `; validation: ${held.length <= 6 ? heldNames : `${held.length} runs`}` : ''}`,
+    `${dir}: dataset.json, ${shards.length} shards, ${formatBytes(bytes)}${reused ? ' (there already)' : ''}`,
+  ].join('\n');
+}
+
+export const datasetCommand: CommandModule<object, DatasetArguments> = {
+  command: 'dataset <stores..>',
+  describe: 'make training samples out of recorded trajectories',
+  builder: (yargs) =>
+    yargs
+      .positional('stores', { type: 'string', array: true, demandOption: true, describe: 'trajectory stores to read' })
+      .option('out', { type: 'string', demandOption: true, describe: 'directory for the samples' })
+      .option('input-length', { type: 'number', describe: 'epochs in a window', default: 5 })
+      .option('horizon', { type: 'string', describe: 'epochs ahead to predict; several: 1,3,5', default: '5' })
+      .option('normalisation', {
+        choices: ['range', 'none'] as const,
+        describe: 'of windows',
+        default: 'range' as const,
+      })
+      .option('scalars-per-tensor', { type: 'number', describe: 'scalars drawn from a tensor, at most', default: 1000 })
+      .option('window-stride', { type: 'number', describe: 'epochs between the starts of windows', default: 1 })
+      .option('first-epoch', { type: 'number', describe: 'leave out epochs before this one', default: 0 })
+      .option('validation-share', { type: 'number', describe: 'share of runs kept for validation [default: 0.2]' })
+      .option('hold-out', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe: 'runs kept for validation: architecture=NAME,... or task=NAME,...; may be repeated',
+        conflicts: 'validation-share',
+      })
+      .option('balance', { type: 'string', describe: 'give even shares: kinds, architectures, runs (list)' })
+      .option('include-norm', { type: 'boolean', describe: 'batch-norm tensors too, as biases', default: false })
+      .option('include-interrupted', { type: 'boolean', describe: 'runs too that did not end', default: false })
+      .option('seed', { type: 'number', describe: 'of the draw, the split and the order', default: 0 })
+      .option('shard-rows', { type: 'number', describe: 'samples of a shard file, about', default: 2 ** 20 })
+      .option('memory-mib', { type: 'number', describe: 'memory to use, in MiB', default: 1024 })
+      .option('threads', { type: 'number', describe: 'runs read at once [default: one a core]' })
+      .option('reuse', { type: 'boolean', describe: 'keep samples that are there and up to date', default: false })
+      .example('$0 dataset data/mine/trajectories --out data/mine/samples', 'windows of 5 epochs, 5 ahead')
+      .example('$0 dataset data/a data/b --out data/ab --scalars-per-tensor 5000', 'two stores, more scalars')
+      .example(
+        'wnn dataset data/zoo --out data/paper --hold-out architecture=shufflenetv2,resnet-32',
+        "the paper's split",
+      )
+      .example('$0 dataset data/zoo --out data/several --horizon 1,3,5', 'three horizons for one network'),
+  async handler(argv) {
+    const terminal = openTerminal(argv);
+    let result: DatasetResult;
+    try {
+      result = await buildDataset({
+        ...optionsOf(argv),
+        onProgress: terminal.progress,
+        onNote: terminal.note,
+        signal: interruptSignal(),
+      });
+    } finally {
+      terminal.close();
+    }
+    printResult(argv, { dir: result.dir, reused: result.reused, ...result.manifest }, () => formatDataset(result));
+  },
+};
