@@ -1,0 +1,93 @@
+// `wnn export`: a trained nowcaster, or weight files from elsewhere, as a directory that training jobs load.
+
+import { join } from 'node:path';
+import type { CommandModule } from 'yargs';
+import { UsageError } from '../errors.js';
+import { EXPORT_FORMATS, type ExportFormat, type ExportResult, exportNowcaster } from '../export/index.js';
+import { TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
+import { formatBytes } from './figures.js';
+import { formatTable } from './table.js';
+import { type GlobalArguments, printResult } from './terminal.js';
+
+interface ExportArguments extends GlobalArguments {
+  from: string;
+  to: string;
+  tag?: string;
+  format: string;
+  kinds?: string;
+  normalisation?: WnnSpec['normalisation'];
+  horizons?: string;
+  overwrite: boolean;
+}
+
+const splitList = (text: string): string[] =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+/** `5,7` as numbers. */
+function parseHorizons(text: string): number[] {
+  const horizons = splitList(text).map(Number);
+  if (horizons.length === 0 || horizons.some((horizon) => !Number.isInteger(horizon) || horizon < 1 || horizon > 20))
+    throw new UsageError({ what: `not a list of horizons: ${text}`, where: '--horizons', remedy: 'use e.g. 3,5,7' });
+  return horizons;
+}
+
+function describeExport({ directory, files, manifest }: ExportResult): string {
+  const trained = TRAINED_KINDS.filter((kind) => manifest.kinds[kind]?.training);
+  const figures = trained.map((kind) => {
+    const { noChange, linear, wnn } = manifest.kinds[kind]!.training!.validation;
+    return [kind, noChange.toFixed(5), linear.toFixed(5), wnn.toFixed(5)];
+  });
+  return [
+    `Nowcaster ${manifest.tag} (${Object.keys(manifest.kinds).join(', ')}) in ${directory}`,
+    '',
+    ...(figures.length > 0 ? [formatTable(['kind', 'no change', 'linear', 'WNN'], figures), ''] : []),
+    ...files.map(({ path, bytes }) => `${join(directory, path)} (${formatBytes(bytes)})`),
+  ].join('\n');
+}
+
+export const exportCommand: CommandModule<object, ExportArguments> = {
+  command: 'export',
+  describe: 'write a nowcaster in the formats that training jobs read',
+  builder: (yargs) =>
+    yargs
+      .option('from', {
+        type: 'string',
+        demandOption: true,
+        describe: 'directory of `wnn train` or of a nowcaster, or weight files: conv.h5,fc.h5,bias.h5',
+      })
+      .option('to', { type: 'string', demandOption: true, describe: 'directory to write; must be absent or empty' })
+      .option('tag', { type: 'string', describe: "part of the h5 files' names [default: name of the directory]" })
+      .option('format', {
+        type: 'string',
+        default: 'h5',
+        describe: `formats besides tfjs, separated by commas: ${EXPORT_FORMATS.join(', ')}`,
+      })
+      .option('kinds', { type: 'string', describe: 'kinds to export, e.g. conv,fc [default: all three]' })
+      .option('normalisation', {
+        choices: ['range', 'none'] as const,
+        describe: 'how h5 files from elsewhere expect their input [default: range]',
+      })
+      .option('horizons', { type: 'string', describe: 'epochs ahead of the outputs of h5 files [default: 5]' })
+      .option('overwrite', { type: 'boolean', default: false, describe: 'replace a nowcaster directory' })
+      .example('$0 export --from data/quick/training --to weights/mine', 'export what was trained')
+      .example(
+        '$0 export --from NWNN_Conv_13.h5,NWNN_FC_13.h5,NWNN_Bias_13.h5 --to weights/published',
+        'make published weight files usable here',
+      ),
+  handler: async ({ from, to, tag, format, kinds, normalisation, horizons, overwrite, ...argv }) => {
+    const result = await exportNowcaster({
+      from: splitList(from),
+      to,
+      tag,
+      formats: splitList(format) as ExportFormat[],
+      kinds: kinds === undefined ? undefined : (splitList(kinds) as TrainedKind[]),
+      normalisation,
+      horizons: horizons === undefined ? undefined : parseHorizons(horizons),
+      overwrite,
+    });
+    printResult(argv, result, () => describeExport(result));
+  },
+};

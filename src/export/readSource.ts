@@ -1,0 +1,182 @@
+// What can be exported: the directory of a training, a nowcaster directory, or weight files of the three networks from
+// elsewhere. All become one thing: a spec, and per kind its parameters and where they come from.
+
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
+import { loadNowcaster } from '../callback/node.js';
+import { CorruptFileError, InsufficientDataError, MismatchError, MissingFileError, UsageError } from '../errors.js';
+import { type NetworkSource, NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../nowcaster/nowcaster.js';
+import { sameSpec, TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
+import { checkTrainingRecord, type KindTraining, TRAINING_RECORD_NAME } from '../nowcaster/trainingRecord.js';
+import { decodeWeights, type NetworkWeights } from '../nowcaster/weightsFile.js';
+import { decodeH5, type H5Meaning } from './h5Read.js';
+
+/** One kind's network and where it comes from. */
+export interface SourceNetwork {
+  parameters: Float32Array;
+  training: KindTraining | null;
+  source: NetworkSource;
+}
+
+/** What is to be exported. */
+export interface ExportSource {
+  spec: WnnSpec;
+  kinds: Partial<Record<TrainedKind, SourceNetwork>>;
+  dataset: NowcasterManifest['dataset'];
+  /** Tag of a nowcaster that is exported again; null for others. */
+  tag: string | null;
+}
+
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+function readBytes(path: string, what: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new MissingFileError({
+      what: `cannot read ${what}`,
+      where: path,
+      remedy: 'give the directory of a training or of a nowcaster, or weight files (conv.h5,fc.h5,bias.h5)',
+      cause,
+    });
+  }
+}
+
+/** How the kinds are recognised in the names of weight files. */
+const KIND_PATTERNS: Record<TrainedKind, RegExp> = {
+  conv: /conv/i,
+  fc: /(^|[^a-z])(fc|dense)([^a-z]|$)/i,
+  bias: /bias/i,
+};
+
+/** Which file is for which kind: by their names, or by their order when no name says anything. */
+function assignKinds(paths: readonly string[]): [kind: TrainedKind, path: string][] {
+  const named = paths.map((path) => TRAINED_KINDS.filter((kind) => KIND_PATTERNS[kind].test(basename(path))));
+  const fail = (what: string) =>
+    new UsageError({
+      what,
+      where: paths.join(','),
+      remedy: 'give one file a kind, with Conv, FC or Bias in its name, or three in the order conv, fc, bias',
+    });
+  if (paths.length === TRAINED_KINDS.length && named.every((kinds) => kinds.length === 0))
+    return paths.map((path, i) => [TRAINED_KINDS[i], path]);
+  return paths.map((path, i) => {
+    if (named[i].length !== 1) throw fail(`cannot tell the kind of ${basename(path)} from its name`);
+    if (named.filter(([kind]) => kind === named[i][0]).length > 1) throw fail(`two files for the ${named[i][0]} kind`);
+    return [named[i][0], path];
+  });
+}
+
+async function decodeNetwork(path: string, bytes: Uint8Array, meaning: H5Meaning): Promise<NetworkWeights> {
+  switch (extname(path).toLowerCase()) {
+    case '.h5':
+    case '.hdf5':
+    case '.keras':
+      return decodeH5(bytes, path, meaning);
+    case '.safetensors':
+      return decodeWeights(bytes, path);
+    default:
+      throw new UsageError({
+        what: `unknown type of weight file ${extname(path) || '(no extension)'}`,
+        where: path,
+        remedy: 'give .h5 or .safetensors files',
+      });
+  }
+}
+
+async function readWeightFiles(paths: readonly string[], meaning: H5Meaning): Promise<ExportSource> {
+  const kinds: ExportSource['kinds'] = {};
+  let first: { spec: WnnSpec; path: string } | undefined;
+  for (const [kind, path] of assignKinds(paths)) {
+    const bytes = readBytes(path, 'the weight file');
+    const { spec, parameters } = await decodeNetwork(path, bytes, meaning);
+    first ??= { spec, path };
+    if (!sameSpec(spec, first.spec))
+      throw new MismatchError({
+        what: `its network differs from that of ${basename(first.path)}`,
+        where: path,
+        remedy: 'give files of one nowcaster',
+      });
+    kinds[kind] = { parameters, training: null, source: { file: basename(path), sha256: sha256(bytes) } };
+  }
+  return { spec: first!.spec, kinds, dataset: null, tag: null };
+}
+
+function readTraining(directory: string): ExportSource {
+  const recordPath = join(directory, TRAINING_RECORD_NAME);
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(readBytes(recordPath, 'the training')));
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new CorruptFileError({ what: 'not a JSON file', where: recordPath, remedy: 'train again', cause });
+  }
+  const record = checkTrainingRecord(value, recordPath);
+  const kinds: ExportSource['kinds'] = {};
+  for (const kind of TRAINED_KINDS) {
+    const training = record.kinds[kind];
+    if (training === undefined) continue;
+    const path = join(directory, training.weights);
+    const bytes = readBytes(path, `the ${kind} weights`);
+    const digest = sha256(bytes);
+    const { spec, parameters } = decodeWeights(bytes, path);
+    if (digest !== training.weightsSha256 || !sameSpec(spec, record.spec))
+      throw new MismatchError({
+        what: `not the weights that ${TRAINING_RECORD_NAME} describes`,
+        where: path,
+        remedy: 'train again, or restore the file',
+      });
+    kinds[kind] = { parameters, training, source: { file: basename(path), sha256: digest } };
+  }
+  return { spec: record.spec, kinds, dataset: record.dataset, tag: null };
+}
+
+async function readExported(directory: string): Promise<ExportSource> {
+  const { spec, parameters, manifest } = await loadNowcaster(directory);
+  const kinds: ExportSource['kinds'] = {};
+  for (const kind of TRAINED_KINDS) {
+    const values = parameters[kind];
+    const entry = manifest.kinds[kind];
+    if (values && entry) kinds[kind] = { parameters: values, training: entry.training, source: entry.source };
+  }
+  return { spec, kinds, dataset: manifest.dataset, tag: manifest.tag };
+}
+
+/** Keeps the kinds that are wanted; without a wish all three must be there. */
+function selectKinds(source: ExportSource, wanted: readonly TrainedKind[] | undefined, where: string): ExportSource {
+  const kinds: ExportSource['kinds'] = {};
+  for (const kind of wanted ?? TRAINED_KINDS) {
+    const network = source.kinds[kind];
+    if (network === undefined)
+      throw new InsufficientDataError({
+        what: `no network for the ${kind} kind`,
+        where,
+        remedy: `train or give it, or leave the kind out (--kinds ${Object.keys(source.kinds).join(',')})`,
+      });
+    kinds[kind] = network;
+  }
+  return { ...source, kinds };
+}
+
+/**
+ * Reads what is to be exported.
+ *
+ * @param from one directory, of a training or of a nowcaster, or weight files.
+ * @param wanted the kinds to export. Default: all three, each of which must be there.
+ * @param meaning what h5 files do not say about their network.
+ * @throws {@link MissingFileError}, {@link InsufficientDataError} for a missing kind, and the readers' errors.
+ */
+export async function readSource(
+  from: readonly string[],
+  wanted: readonly TrainedKind[] | undefined,
+  meaning: H5Meaning,
+): Promise<ExportSource> {
+  const where = from.join(',');
+  if (from.length === 1 && existsSync(from[0]) && statSync(from[0]).isDirectory()) {
+    const [directory] = from;
+    const exported = existsSync(join(directory, NOWCASTER_MANIFEST_NAME));
+    return selectKinds(exported ? await readExported(directory) : readTraining(directory), wanted, where);
+  }
+  return selectKinds(await readWeightFiles(from, meaning), wanted, where);
+}
