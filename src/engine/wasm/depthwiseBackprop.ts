@@ -1,98 +1,83 @@
-// The gradients of a depthwise 2D convolution, which tfjs-backend-wasm lacks, composed of its own operations.
+// The gradients of a depthwise 2D convolution, which tfjs-backend-wasm lacks. Several filters a channel (M) are computed
+// as one filter on each of C * M channels.
 
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import { framePixels, spreadPixels } from './pixels.js';
+import { addressOf, type WasmKernels } from './kernels.js';
 
+type Shape = [number, number, number, number];
 type DepthwiseAttrs = Pick<
   tf.DepthwiseConv2dNativeBackpropInputAttrs,
   'strides' | 'pad' | 'dimRoundingMode' | 'dilations'
 >;
 
-function describeConvolution(
-  inputShape: [number, number, number, number],
-  filterShape: [number, number, number, number],
-  { strides, dilations, pad, dimRoundingMode }: DepthwiseAttrs,
-) {
-  return tf.backend_util.computeConv2DInfo(inputShape, filterShape, strides, dilations, pad, dimRoundingMode, true);
+/** The sizes that both kernels take, in their order. */
+function describeConvolution(inputShape: Shape, filterShape: Shape, attrs: DepthwiseAttrs) {
+  const { strides, dilations, pad, dimRoundingMode } = attrs;
+  const info = tf.backend_util.computeConv2DInfo(
+    ...([inputShape, filterShape, strides, dilations, pad, dimRoundingMode, true] as const),
+  );
+  if (info.dilationHeight !== 1 || info.dilationWidth !== 1) {
+    throw new Error('the wasm engine has no gradient of a depthwise convolution with dilation');
+  }
+  return [
+    ...[info.batchSize, info.inHeight, info.inWidth, info.outChannels, info.outHeight, info.outWidth],
+    ...[info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth, info.padInfo.top, info.padInfo.left],
+  ] as unknown as Parameters<WasmKernels['depthwiseInputGradient']> extends [number, number, number, ...infer Sizes]
+    ? Sizes
+    : never;
 }
 
 /**
  * Kernel `DepthwiseConv2dNativeBackpropInput`: inputs dy [B, OH, OW, C * M] and filter [KH, KW, C, M], output
- * [B, H, W, C]. The output's gradient, with zeros between its pixels where strides skipped input, is convolved with the
- * filter turned by half a circle.
+ * [B, H, W, C].
  */
-export const depthwiseBackpropInputKernel: tf.KernelConfig = {
-  kernelName: tf.DepthwiseConv2dNativeBackpropInput,
-  backendName: 'wasm',
-  kernelFunc: ({ inputs, attrs }) => {
-    const { dy, filter } = inputs as unknown as { dy: tf.Tensor4D; filter: tf.Tensor4D };
-    const { inputShape, ...convolution } = attrs as unknown as tf.DepthwiseConv2dNativeBackpropInputAttrs;
-    const info = describeConvolution(inputShape, filter.shape, convolution);
-    const { batchSize, inHeight, inWidth, outHeight, outWidth, inChannels, strideHeight, strideWidth } = info;
-    const { dilationHeight, dilationWidth, effectiveFilterHeight, effectiveFilterWidth, padInfo } = info;
-    const multiplier = filter.shape[3];
-    return tf.tidy(() => {
-      const turned = tf.reverse(filter, [0, 1]);
-      const perMultiplier = tf.reshape(dy, [-1, inChannels, multiplier]);
-      const parts: tf.Tensor4D[] = [];
-      for (let m = 0; m < multiplier; m++) {
-        const flat = multiplier === 1 ? dy : tf.slice(perMultiplier, [0, 0, m], [-1, -1, 1]);
-        const spread = spreadPixels(
-          tf.reshape(flat, [batchSize, outHeight, outWidth, inChannels]),
-          strideHeight,
-          strideWidth,
-        );
-        const framed = framePixels(spread, {
-          top: effectiveFilterHeight - 1 - padInfo.top,
-          left: effectiveFilterWidth - 1 - padInfo.left,
-          height: inHeight + effectiveFilterHeight - 1,
-          width: inWidth + effectiveFilterWidth - 1,
-        });
-        const kernel = tf.slice(turned, [0, 0, 0, m], [-1, -1, -1, 1]);
-        parts.push(tf.depthwiseConv2d(framed, kernel, 1, 'valid', 'NHWC', [dilationHeight, dilationWidth]));
-      }
-      return parts.length === 1 ? parts[0]! : tf.addN(parts);
-    });
-  },
-};
+export function depthwiseBackpropInputKernel(kernels: WasmKernels): tf.KernelConfig {
+  return {
+    kernelName: tf.DepthwiseConv2dNativeBackpropInput,
+    backendName: 'wasm',
+    kernelFunc: ({ inputs, attrs, backend: anyBackend }) => {
+      const backend = anyBackend as BackendWasm;
+      const { dy, filter } = inputs as unknown as { dy: tf.Tensor4D; filter: tf.Tensor4D };
+      const { inputShape, ...convolution } = attrs as unknown as tf.DepthwiseConv2dNativeBackpropInputAttrs;
+      const sizes = describeConvolution(inputShape, filter.shape, convolution);
+      const multiplier = filter.shape[3];
+      const result = backend.makeOutput([...inputShape, multiplier], 'float32');
+      kernels.depthwiseInputGradient(
+        addressOf(backend, dy),
+        addressOf(backend, filter),
+        addressOf(backend, result),
+        ...sizes,
+      );
+      if (multiplier === 1) return { ...result, shape: inputShape };
+      return tf.tidy(() => tf.sum(tf.engine().makeTensorFromTensorInfo(result), 4));
+    },
+  };
+}
 
 /**
  * Kernel `DepthwiseConv2dNativeBackpropFilter`: inputs x [B, H, W, C] and dy [B, OH, OW, C * M], output [KH, KW, C, M].
- * Each tap of the filter is the sum over all output pixels of the gradient times the input pixel under that tap.
  */
-export const depthwiseBackpropFilterKernel: tf.KernelConfig = {
-  kernelName: tf.DepthwiseConv2dNativeBackpropFilter,
-  backendName: 'wasm',
-  kernelFunc: ({ inputs, attrs }) => {
-    const { x, dy } = inputs as unknown as { x: tf.Tensor4D; dy: tf.Tensor4D };
-    const { filterShape, ...convolution } = attrs as unknown as tf.DepthwiseConv2dNativeBackpropFilterAttrs;
-    const info = describeConvolution(x.shape, filterShape, convolution);
-    const { batchSize, outHeight, outWidth, inChannels, strideHeight, strideWidth, padInfo } = info;
-    const { dilationHeight, dilationWidth, filterHeight, filterWidth } = info;
-    const multiplier = filterShape[3];
-    return tf.tidy(() => {
-      const padded = tf.pad(x, [
-        [0, 0],
-        [padInfo.top, padInfo.bottom],
-        [padInfo.left, padInfo.right],
-        [0, 0],
-      ]);
-      const gradient = tf.reshape(dy, [batchSize * outHeight * outWidth, inChannels, multiplier]);
-      const taps: tf.Tensor[] = [];
-      for (let row = 0; row < filterHeight; row++) {
-        for (let column = 0; column < filterWidth; column++) {
-          const top = row * dilationHeight;
-          const left = column * dilationWidth;
-          const under = tf.stridedSlice(
-            padded,
-            [0, top, left, 0],
-            [batchSize, top + (outHeight - 1) * strideHeight + 1, left + (outWidth - 1) * strideWidth + 1, inChannels],
-            [1, strideHeight, strideWidth, 1],
-          );
-          taps.push(tf.sum(tf.mul(tf.reshape(under, [-1, inChannels, 1]), gradient), 0));
-        }
-      }
-      return tf.reshape(tf.stack(taps), filterShape);
-    });
-  },
-};
+export function depthwiseBackpropFilterKernel(kernels: WasmKernels): tf.KernelConfig {
+  return {
+    kernelName: tf.DepthwiseConv2dNativeBackpropFilter,
+    backendName: 'wasm',
+    kernelFunc: ({ inputs, attrs, backend: anyBackend }) => {
+      const backend = anyBackend as BackendWasm;
+      const { x, dy } = inputs as unknown as { x: tf.Tensor4D; dy: tf.Tensor4D };
+      const { filterShape, ...convolution } = attrs as unknown as tf.DepthwiseConv2dNativeBackpropFilterAttrs;
+      const sizes = describeConvolution(x.shape, filterShape, convolution);
+      const result = backend.makeOutput(filterShape, 'float32');
+      tf.tidy(() => {
+        const repeated = filterShape[3] === 1 ? x : tf.mul(tf.expandDims(x, 4), tf.ones([filterShape[3]]));
+        kernels.depthwiseFilterGradient(
+          addressOf(backend, repeated),
+          addressOf(backend, dy),
+          addressOf(backend, result),
+          ...sizes,
+        );
+      });
+      return result;
+    },
+  };
+}

@@ -7,6 +7,40 @@ import { KERNELS_BASE64 } from './binary.generated.js';
 
 /** What src/engine/wasm/assembly exports. Addresses are in bytes, sizes in elements. */
 export interface WasmKernels {
+  depthwiseInputGradient(
+    gradient: number,
+    filter: number,
+    result: number,
+    images: number,
+    height: number,
+    width: number,
+    channels: number,
+    outHeight: number,
+    outWidth: number,
+    filterHeight: number,
+    filterWidth: number,
+    strideHeight: number,
+    strideWidth: number,
+    top: number,
+    left: number,
+  ): void;
+  depthwiseFilterGradient(
+    input: number,
+    gradient: number,
+    result: number,
+    images: number,
+    height: number,
+    width: number,
+    channels: number,
+    outHeight: number,
+    outWidth: number,
+    filterHeight: number,
+    filterWidth: number,
+    strideHeight: number,
+    strideWidth: number,
+    top: number,
+    left: number,
+  ): void;
   filterGradient(
     input: number,
     gradient: number,

@@ -4,23 +4,34 @@ import * as tf from '@tensorflow/tfjs-core';
 import { conv2dBackpropFilterKernel } from './conv2dBackpropFilter.js';
 import { conv2dBackpropInputKernel } from './conv2dBackpropInput.js';
 import { depthwiseBackpropFilterKernel, depthwiseBackpropInputKernel } from './depthwiseBackprop.js';
+import { identityKernel } from './identity.js';
 import type { WasmKernels } from './kernels.js';
 import { maxPoolGradKernel } from './maxPoolGrad.js';
-import { sumKernel } from './sum.js';
+import { meanKernel, sumKernel } from './sum.js';
+import { tileKernel } from './tile.js';
 import { unsortedSegmentSumKernel } from './unsortedSegmentSum.js';
 
 /** Registers them, in place of what the backend has under their names. */
 export function registerWasmKernels(kernels: WasmKernels): void {
-  const originalSum = tf.getKernel(tf.Sum, 'wasm');
-  for (const name of [tf.Conv2DBackpropInput, tf.MaxPoolGrad, tf.Sum]) tf.unregisterKernel(name, 'wasm');
+  const original = {
+    mean: tf.getKernel(tf.Mean, 'wasm'),
+    sum: tf.getKernel(tf.Sum, 'wasm'),
+    tile: tf.getKernel(tf.Tile, 'wasm'),
+  };
+  for (const name of [tf.Conv2DBackpropInput, tf.Identity, tf.MaxPoolGrad, tf.Mean, tf.Sum, tf.Tile]) {
+    tf.unregisterKernel(name, 'wasm');
+  }
   for (const kernel of [
     conv2dBackpropFilterKernel(kernels),
-    depthwiseBackpropInputKernel,
-    depthwiseBackpropFilterKernel,
+    depthwiseBackpropInputKernel(kernels),
+    depthwiseBackpropFilterKernel(kernels),
     unsortedSegmentSumKernel,
     conv2dBackpropInputKernel,
+    identityKernel,
     maxPoolGradKernel(kernels),
-    sumKernel(kernels, originalSum),
+    meanKernel(kernels, original.mean),
+    sumKernel(kernels, original.sum),
+    tileKernel(original.tile),
   ]) {
     tf.registerKernel(kernel);
   }

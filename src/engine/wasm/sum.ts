@@ -1,5 +1,5 @@
-// Sums over leading axes, as the gradients of biases and the means of batch normalisation take them. The kernel of
-// tfjs-backend-wasm transposes its input first; other sums are left to it.
+// Sums and means over leading axes, as the gradients of biases and the statistics of batch normalisation take them. The kernels
+// of tfjs-backend-wasm transpose their input first; other reductions are left to them.
 
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
@@ -7,22 +7,36 @@ import { addressOf, type WasmKernels } from './kernels.js';
 
 /** Kernel `Sum`: input x, output x summed over `axis`. */
 export function sumKernel(kernels: WasmKernels, original: tf.KernelConfig): tf.KernelConfig {
-  return {
-    ...original,
-    kernelFunc: (args) => {
-      const { x } = args.inputs as unknown as { x: tf.TensorInfo };
-      const { axis, keepDims } = args.attrs as unknown as tf.SumAttrs;
-      const axes = tf.util.parseAxisParam(axis, x.shape).sort((a, b) => a - b);
-      const leading = axes.length < x.shape.length && axes.every((value, i) => value === i);
-      if (!leading || x.dtype !== 'float32' || axes.length === 0) return original.kernelFunc(args);
+  return { ...original, kernelFunc: (args) => reduceRows(kernels, args, false) ?? original.kernelFunc(args) };
+}
 
-      const backend = args.backend as BackendWasm;
-      const keptShape = x.shape.slice(axes.length);
-      const columns = tf.util.sizeFromShape(keptShape);
-      const rows = tf.util.sizeFromShape(x.shape) / Math.max(1, columns);
-      const result = backend.makeOutput(keepDims ? [...axes.map(() => 1), ...keptShape] : keptShape, 'float32');
-      kernels.sumRows(addressOf(backend, x), addressOf(backend, result), rows, columns);
-      return result;
-    },
-  };
+/** Kernel `Mean`: input x, output the mean of x over `axis`. */
+export function meanKernel(kernels: WasmKernels, original: tf.KernelConfig): tf.KernelConfig {
+  return { ...original, kernelFunc: (args) => reduceRows(kernels, args, true) ?? original.kernelFunc(args) };
+}
+
+/** The sum or mean over leading axes; undefined where others, or not floats, are to be reduced. */
+function reduceRows(
+  kernels: WasmKernels,
+  { inputs, attrs, backend: anyBackend }: Parameters<tf.KernelFunc>[0],
+  average: boolean,
+): tf.TensorInfo | undefined {
+  const { x } = inputs as unknown as { x: tf.TensorInfo };
+  const { axis, keepDims } = attrs as unknown as tf.SumAttrs;
+  const axes = tf.util.parseAxisParam(axis, x.shape).sort((a, b) => a - b);
+  const leading = axes.length < x.shape.length && axes.every((value, i) => value === i);
+  const size = tf.util.sizeFromShape(x.shape);
+  if (!leading || x.dtype !== 'float32' || axes.length === 0 || size === 0) return undefined;
+
+  const backend = anyBackend as BackendWasm;
+  const keptShape = x.shape.slice(axes.length);
+  const columns = tf.util.sizeFromShape(keptShape);
+  const rows = size / columns;
+  const result = backend.makeOutput(keepDims ? [...axes.map(() => 1), ...keptShape] : keptShape, 'float32');
+  kernels.sumRows(addressOf(backend, x), addressOf(backend, result), rows, columns);
+  if (average) {
+    const values = backend.typedArrayFromHeap(result);
+    for (let i = 0; i < columns; i++) values[i]! /= rows;
+  }
+  return result;
 }

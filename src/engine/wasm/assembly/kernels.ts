@@ -1,6 +1,7 @@
 // The training kernels that go into the binary. They work on the memory of tfjs-backend-wasm, hold no data of their own,
 // and take addresses in bytes and sizes in elements.
 
+export { depthwiseFilterGradient, depthwiseInputGradient } from './depthwiseGradients';
 export { filterGradient } from './filterGradient';
 export { maxPoolGradient } from './maxPoolGradient';
 export { sumRows } from './sums';
