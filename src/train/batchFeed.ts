@@ -114,14 +114,19 @@ export class BatchFeed {
 
   #gather(batch: SampleBlock, count: number): void {
     const { inputLength, horizons } = this.#shards;
-    const { windows, targets } = this.#group;
-    for (let j = 0; j < count; j++) {
-      const from = this.#order[this.#used + j];
-      const to = batch.count + j;
-      for (let i = 0; i < inputLength; i++) batch.windows[to * inputLength + i] = windows[from * inputLength + i];
-      for (let h = 0; h < horizons; h++) batch.targets[to * horizons + h] = targets[from * horizons + h];
-    }
+    const order = this.#order.subarray(this.#used, this.#used + count);
+    copyRows(this.#group.windows, inputLength, order, batch.windows, batch.count * inputLength);
+    copyRows(this.#group.targets, horizons, order, batch.targets, batch.count * horizons);
     batch.count += count;
     this.#used += count;
+  }
+}
+
+/** Copies the rows that `order` names, `width` numbers each, one after another to `into` from index `to` on. */
+function copyRows(from: Float32Array, width: number, order: Uint32Array, into: Float32Array, to: number): void {
+  let next = to;
+  for (let j = 0; j < order.length; j++) {
+    let at = order[j] * width;
+    for (const end = at + width; at < end; at++) into[next++] = from[at];
   }
 }

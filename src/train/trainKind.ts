@@ -36,7 +36,7 @@ export const BEST_NAME = 'best.safetensors';
 const MAX_ROLLBACKS = 5;
 /** Gradients longer than this count as not finite: their squares would overflow Adam's float32 memory. */
 const MAX_NORM = 1e18;
-/** Least time between two reports, and between two turns of the event loop. */
+/** Least time between two reports. */
 const REPORT_MS = 100;
 
 /** What {@link trainKind} works with. */
@@ -213,10 +213,14 @@ function describeState(state: TrainingState, { feed, identity }: KindJob): strin
   return `${epoch}${loss}${state.best ? `  best ${state.best.error.toFixed(5)}` : ''}`;
 }
 
-/** Waits for both; fails only when both have ended, so that nothing still runs on their buffers. */
-async function awaitBoth<A, B>(a: Promise<A>, b: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([a, b]);
-  return [await a, await b];
+/**
+ * Waits for both, the second begun once the first has handed its work to other threads. Fails only when both have
+ * ended, so that nothing still runs on their buffers. Gives signals and timers a turn.
+ */
+async function overlap<A, B>(first: Promise<A>, second: () => Promise<B>): Promise<[A, B]> {
+  const begun = setImmediate().then(second);
+  await Promise.allSettled([first, begun]);
+  return [await first, await begun];
 }
 
 /**
@@ -256,8 +260,6 @@ export async function trainKind(job: KindJob): Promise<TrainingState> {
       if (now - reported > REPORT_MS) {
         reported = now;
         report();
-        // Lets signals and timers in, whatever the engine does.
-        await setImmediate();
       }
       if (job.signal?.aborted || now - saved > job.checkpointSeconds * 1000) {
         saveState(job, state, metrics);
@@ -265,7 +267,7 @@ export async function trainKind(job: KindJob): Promise<TrainingState> {
         saved = performance.now();
       }
       const isLast = state.step + 1 >= settings.plannedSteps;
-      const [loss, following] = await awaitBoth(
+      const [loss, following] = await overlap(
         compute.lossAndGradients(
           state.current.parameters,
           batch.windows,
@@ -274,7 +276,7 @@ export async function trainKind(job: KindJob): Promise<TrainingState> {
           settings.loss,
           gradients,
         ),
-        isLast ? Promise.resolve(batch) : feed.next(),
+        async () => (isLast ? batch : feed.next()),
       );
       applyStep(job, state, layout, decayed, gradients, loss, batch.count);
       batch = following;
