@@ -95,7 +95,7 @@ export async function trainRun(
     },
   };
   try {
-    const { history, diverged } = await trainTask({
+    const { history, diverged, epochs } = await trainTask({
       task,
       images,
       seed: job.seed,
@@ -105,6 +105,8 @@ export async function trainRun(
       callbacks: forecasting ? [forecasting, clock] : [clock],
       ...hooks,
     });
+    // Aborted at the very end of an epoch, the training ends in good order, but too early to be compared.
+    if (epochs < job.epochs && !diverged) hooks.signal?.throwIfAborted();
     return {
       schemaVersion: EVALUATION_SCHEMA_VERSION,
       toolkitVersion: TOOLKIT_VERSION,

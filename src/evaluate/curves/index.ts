@@ -1,9 +1,18 @@
 // The curve fits that the paper compares with, by name.
 
 import type { Curve } from './curve.js';
-import { linear } from './polynomial.js';
+import { linear, quadratic } from './polynomial.js';
+import { exponential, michaelisMenten, power, sigmoid, timesExponential } from './separable.js';
 
-const CURVES = { linear } as const satisfies Record<string, Curve>;
+const CURVES = {
+  linear,
+  quadratic,
+  exponential,
+  'x-exponential': timesExponential,
+  sigmoid,
+  power,
+  'michaelis-menten': michaelisMenten,
+} as const satisfies Record<string, Curve>;
 
 /** Name of a curve. */
 export type CurveName = keyof typeof CURVES;

@@ -42,3 +42,6 @@ function polynomial(degree: number): Curve {
 
 /** A straight line by least squares: the paper's linear extrapolation. */
 export const linear = polynomial(1);
+
+/** A polynomial of the second degree by least squares. */
+export const quadratic = polynomial(2);

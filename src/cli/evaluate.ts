@@ -1,0 +1,140 @@
+// `wnn evaluate`: train with and without nowcasters, and print what each saved.
+
+import type { CommandModule } from 'yargs';
+import { ENGINE_NAMES, type EngineRequest } from '../engine/engine.js';
+import { UsageError } from '../errors.js';
+import {
+  BASELINE_NAMES,
+  baselineMethod,
+  evaluate,
+  nowcasterMethod,
+  statements,
+  TABLE_HEADER,
+  tableRows,
+} from '../evaluate/index.js';
+import { formatTable } from './table.js';
+import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
+
+interface EvaluateArguments extends GlobalArguments {
+  nowcaster: string[];
+  methods: string;
+  tasks: string;
+  seeds: string;
+  epochs: number;
+  'batch-size': number;
+  optimiser: string;
+  'learning-rate': number;
+  examples?: number;
+  'validation-examples'?: number;
+  guard: boolean;
+  targets: string;
+  'bests-after'?: number;
+  engine: EngineRequest;
+  workers?: number;
+  images?: string;
+  out: string;
+}
+
+const listOf = (text: string) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+
+/** Numbers from a list such as `1,2,3`. */
+function numbersOf(option: string, text: string): number[] {
+  return listOf(text).map((part) => {
+    const value = Number(part);
+    if (Number.isFinite(value)) return value;
+    throw new UsageError({
+      what: `not a number in --${option}`,
+      where: part,
+      remedy: 'give numbers with commas between',
+    });
+  });
+}
+
+export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
+  command: 'evaluate',
+  describe: 'train with and without nowcasters and compare',
+  builder: (yargs) =>
+    yargs
+      .option('nowcaster', {
+        type: 'string',
+        array: true,
+        requiresArg: true,
+        nargs: 1,
+        default: [] as string[],
+        describe: 'NAME=DIR (or DIR) of a nowcaster; any number of times',
+      })
+      .option('methods', {
+        type: 'string',
+        default: 'linear',
+        describe: `baselines, with commas between: ${BASELINE_NAMES.join(', ')}; '' for none`,
+      })
+      .option('tasks', { type: 'string', default: 'mnist/cnn', describe: 'tasks, with commas between' })
+      .option('seeds', { type: 'string', default: '1,2,3', describe: 'seeds, with commas between' })
+      .option('epochs', { type: 'number', default: 20, describe: 'epochs of each run' })
+      .option('batch-size', { type: 'number', default: 128, describe: 'examples in a batch' })
+      .option('optimiser', { type: 'string', default: 'adam', describe: 'adam, sgd, momentum or rmsprop' })
+      .option('learning-rate', { type: 'number', default: 0.001, describe: 'learning rate' })
+      .option('examples', { type: 'number', describe: 'training examples, drawn at random [default: all]' })
+      .option('validation-examples', { type: 'number', describe: 'validation examples [default: all]' })
+      .option('guard', { type: 'boolean', default: false, describe: 'undo nowcasts that raise the training loss' })
+      .option('targets', { type: 'string', default: '', describe: 'validation accuracies to reach, e.g. 0.97,0.98' })
+      .option('bests-after', {
+        type: 'number',
+        describe: 'epoch after which plain’s new bests count [default: 40% of the epochs]',
+      })
+      .option('engine', {
+        choices: ['auto', ...ENGINE_NAMES] as const,
+        default: 'auto' as const,
+        describe: 'compute engine',
+      })
+      .option('workers', { type: 'number', describe: 'worker processes [default: one a core]' })
+      .option('images', { type: 'string', describe: 'directory of the image sets, see `wnn data`' })
+      .option('out', { type: 'string', demandOption: true, describe: 'directory for results and runs' })
+      .example('$0 evaluate --nowcaster ours=weights/mine --out eval', 'the plain CNN on MNIST, three seeds')
+      .example(
+        '$0 evaluate --nowcaster ours=weights/mine --methods linear,quadratic --tasks mnist/lenet,mnist/mlp --epochs 30 --out eval',
+        'two tasks and two baselines',
+      ),
+  handler: async (argv) => {
+    const terminal = openTerminal(argv);
+    try {
+      const result = await evaluate({
+        out: argv.out,
+        tasks: listOf(argv.tasks),
+        seeds: numbersOf('seeds', argv.seeds),
+        methods: [...listOf(argv.methods).map(baselineMethod), ...argv.nowcaster.map(nowcasterMethod)],
+        epochs: argv.epochs,
+        batchSize: argv.batchSize,
+        optimiser: { name: argv.optimiser, learningRate: argv.learningRate },
+        trainExamples: argv.examples,
+        validationExamples: argv.validationExamples,
+        guard: argv.guard,
+        targets: numbersOf('targets', argv.targets),
+        newBestsAfter: argv.bestsAfter,
+        engine: argv.engine,
+        workers: argv.workers,
+        images: argv.images,
+        onProgress: terminal.progress,
+        onNote: terminal.note,
+        signal: interruptSignal(),
+      });
+      terminal.close();
+      printResult(argv, result, () => {
+        const parts = result.tasks.map((task) =>
+          [
+            `${task.task}, ${result.settings.epochs} epochs, seeds ${task.seeds.join(', ')}`,
+            formatTable(TABLE_HEADER, tableRows(task)),
+            ...statements(task),
+          ].join('\n'),
+        );
+        return [...parts, `${result.file}: ${result.trained} runs trained, ${result.kept} kept`].join('\n\n');
+      });
+    } finally {
+      terminal.close();
+    }
+  },
+};

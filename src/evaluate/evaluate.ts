@@ -1,0 +1,168 @@
+// The stage: plan the runs, train those that are not there yet in worker processes, compare, write results.json.
+
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { writeJsonAtomic } from '../atomic.js';
+import type { EngineRequest } from '../engine/engine.js';
+import { InsufficientDataError } from '../errors.js';
+import { runJobs } from '../jobs/index.js';
+import type { NoteListener, ProgressListener } from '../progress.js';
+import type { OptimiserInfo } from '../trajectory/schema.js';
+import { TOOLKIT_VERSION } from '../version.js';
+import { completeMethods, type Method } from './methods.js';
+import { planJobs } from './plan.js';
+import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord, readRunRecord } from './runRecord.js';
+import { summarise, type TaskSummary } from './summary.js';
+import type { WorkerSpec } from './worker.js';
+
+/** Name of the file with the comparison, in the output directory. */
+export const RESULTS_NAME = 'results.json';
+
+/** Options of {@link evaluate}. */
+export interface EvaluateOptions {
+  /** Directory for `results.json` and `runs/`. Runs that are there already are kept. */
+  out: string;
+  /** Tasks to train, e.g. `mnist/cnn`. */
+  tasks: readonly string[];
+  /** Seeds; each fixes initial weights and batches of all methods. */
+  seeds: readonly number[];
+  /** Methods to compare with plain training, which is always there. */
+  methods: readonly Method[];
+  /** Epochs of each run. */
+  epochs: number;
+  /** Examples in a batch. Default 128. */
+  batchSize?: number;
+  /** Optimiser of all runs. Default: Adam, learning rate 0.001. */
+  optimiser?: OptimiserInfo;
+  /** Training examples, drawn at random. Default: all of the task's. */
+  trainExamples?: number;
+  /** Validation examples, drawn at random. Default: all of the task's. */
+  validationExamples?: number;
+  /** Undo nowcasts that raise the loss on a batch of training examples. Default false. */
+  guard?: boolean;
+  /** Values of validation accuracy to reach, besides plain's best. Default: none. */
+  targets?: readonly number[];
+  /** Epoch after which plain's new bests count for the second measure. Default: 40% of the epochs. */
+  newBestsAfter?: number;
+  /** Compute engine. Default `auto`. */
+  engine?: EngineRequest;
+  /** Worker processes. Default: as many as there are cores, no more than runs. */
+  workers?: number;
+  /** Directory of the image sets. Default: that of `wnn data`. */
+  images?: string;
+  onProgress?: ProgressListener;
+  onNote?: NoteListener;
+  /** Stops after writing nothing more; finished runs stay. */
+  signal?: AbortSignal;
+}
+
+/** Content of `results.json`. */
+export interface EvaluationResults {
+  schemaVersion: typeof EVALUATION_SCHEMA_VERSION;
+  toolkitVersion: string;
+  /** Settings that all runs share. */
+  settings: Pick<
+    EvaluationJob,
+    'epochs' | 'batchSize' | 'optimiser' | 'trainExamples' | 'validationExamples' | 'guard'
+  > & {
+    targets: number[];
+    newBestsAfter: number;
+  };
+  /** All methods, plain first. */
+  methods: Method[];
+  tasks: TaskSummary[];
+  /** Ids of the runs that the figures come from; their files are `runs/<id>.json`. */
+  runs: string[];
+}
+
+/** Result of {@link evaluate}. */
+export interface EvaluateResult extends EvaluationResults {
+  /** Path of `results.json`. */
+  file: string;
+  /** Runs that were trained now, and that were there already. */
+  trained: number;
+  kept: number;
+}
+
+const WORKER = new URL('./worker.js', import.meta.url);
+
+/** Trains the jobs that have no record yet, and returns all records. */
+async function completeRuns(
+  jobs: readonly EvaluationJob[],
+  { out, images, workers = availableParallelism(), onProgress, onNote, signal }: EvaluateOptions,
+): Promise<{ records: Map<string, RunRecord>; trained: number; failed: string[] }> {
+  const records = new Map<string, RunRecord>();
+  const keep = (id: string) => {
+    const record = readRunRecord(out, id);
+    if (record !== null) records.set(id, record);
+    return record !== null;
+  };
+  const missing = jobs.filter(({ id }) => !keep(id));
+  const failed: string[] = [];
+  const outcomes = await runJobs<WorkerSpec, null>({
+    entry: WORKER,
+    jobs: missing.map((job) => ({ id: job.id, spec: { job, out, images } })),
+    workers,
+    label: 'evaluate',
+    unit: 'epochs',
+    unitsOf: ({ spec }) => spec.job.epochs,
+    unitsBefore: jobs.filter(({ id }) => records.has(id)).reduce((sum, { epochs }) => sum + epochs, 0),
+    rateUnit: 'examples',
+    onProgress,
+    onNote,
+    signal,
+  });
+  signal?.throwIfAborted();
+  for (const { job, status } of outcomes) if (status !== 'done' || !keep(job.id)) failed.push(job.id);
+  return { records, trained: missing.length - failed.length, failed };
+}
+
+/**
+ * Trains every task with every seed by every method, from the same initial weights on the same batches, and compares.
+ * Continues where an earlier call with the same settings stopped.
+ *
+ * @throws {@link UsageError} for impossible settings, MissingFileError for images or nowcasters that are not there,
+ * {@link InsufficientDataError} when no run of a plain training came to its end; `signal.reason` when aborted.
+ */
+export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult> {
+  const { out, targets = [], guard = false, epochs } = options;
+  const { newBestsAfter = Math.round(0.4 * epochs) } = options;
+  const methods = completeMethods(options.methods);
+  const jobs = planJobs({
+    ...options,
+    methods,
+    guard,
+    batchSize: options.batchSize ?? 128,
+    optimiser: options.optimiser ?? { name: 'adam', learningRate: 0.001 },
+    engine: options.engine ?? 'auto',
+  });
+  const { records, trained, failed } = await completeRuns(jobs, options);
+  for (const id of failed) options.onNote?.(`${id} has no result; run the same command to try it again`);
+  if (![...records.values()].some(({ method }) => method.type === 'plain'))
+    throw new InsufficientDataError({
+      what: 'no plain training came to its end, so there is nothing to compare with',
+      where: out,
+      remedy: 'run the same command again',
+    });
+  const { batchSize, optimiser, trainExamples, validationExamples } = jobs[0];
+  const results: EvaluationResults = {
+    schemaVersion: EVALUATION_SCHEMA_VERSION,
+    toolkitVersion: TOOLKIT_VERSION,
+    settings: {
+      epochs,
+      batchSize,
+      optimiser,
+      trainExamples,
+      validationExamples,
+      guard,
+      targets: [...targets],
+      newBestsAfter,
+    },
+    methods,
+    tasks: summarise(jobs, records, { targets, newBestsAfter }),
+    runs: jobs.filter(({ id }) => records.has(id)).map(({ id }) => id),
+  };
+  const file = join(out, RESULTS_NAME);
+  writeJsonAtomic(file, results);
+  return { ...results, file, trained, kept: records.size - trained };
+}

@@ -1,0 +1,14 @@
+// The evaluate stage: with and without a nowcaster, and what else could extrapolate weights.
+
+export {
+  type EvaluateOptions,
+  type EvaluateResult,
+  type EvaluationResults,
+  evaluate,
+  RESULTS_NAME,
+} from './evaluate.js';
+export { BASELINE_NAMES, baselineMethod, type Method, nowcasterMethod } from './methods.js';
+export type { EvaluationJob, RunRecord } from './runRecord.js';
+export type { Estimate } from './statistics.js';
+export type { MethodSummary, TargetFigures, TaskSummary } from './summary.js';
+export { formatEstimate, statements, TABLE_HEADER, tableRows } from './table.js';

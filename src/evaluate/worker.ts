@@ -1,0 +1,31 @@
+// A worker process of evaluate: trains one run at a time and writes its file.
+
+import { openEngine } from '../engine/engine.js';
+import { serveJobs } from '../jobs/index.js';
+import type { EvaluationJob } from './runRecord.js';
+import { writeRunRecord } from './runRecord.js';
+import { trainRun } from './trainRun.js';
+
+/** What a worker is told to do. */
+export interface WorkerSpec {
+  job: EvaluationJob;
+  /** Output directory of the evaluation. */
+  out: string;
+  /** Directory of the image sets; undefined: the default. */
+  images: string | undefined;
+}
+
+serveJobs<WorkerSpec, null>(async ({ job, out, images }, { report, note, signal }) => {
+  const engine = await openEngine(job.engine, { onNote: note });
+  const record = await trainRun(job, engine, images, {
+    signal,
+    onBatch: ({ epoch, batchesDone, batchesPerEpoch, examplesPerSecond }) =>
+      report({
+        fraction: (epoch + batchesDone / batchesPerEpoch) / job.epochs,
+        detail: `epoch ${epoch + 1}/${job.epochs}`,
+        rate: examplesPerSecond,
+      }),
+  });
+  writeRunRecord(out, record);
+  return null;
+});

@@ -1,0 +1,126 @@
+// Evaluations with worker processes, so from the built code.
+
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type EvaluateOptions, evaluate, type RunRecord } from '../../dist/evaluate/index.js';
+import { baselineMethod, nowcasterMethod } from '../../src/evaluate/methods.js';
+import { layoutOf } from '../../src/nowcaster/layout.js';
+import { TRAINED_KINDS } from '../../src/nowcaster/spec.js';
+import type { ProgressEvent } from '../../src/progress.js';
+import { randomNetworks, writeNowcasterDirectory } from '../callback/nowcasterDirectory.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'wnn-evaluate-'));
+const out = join(directory, 'out');
+const runs = join(out, 'runs');
+afterAll(() => rmSync(directory, { recursive: true }));
+
+let options: EvaluateOptions;
+beforeAll(() => {
+  const nowcaster = join(directory, 'random');
+  writeNowcasterDirectory(nowcaster);
+  options = {
+    out,
+    tasks: ['mnist/lenet'],
+    seeds: [7],
+    methods: [baselineMethod('linear'), nowcasterMethod(`ours=${nowcaster}`)],
+    epochs: 6,
+    batchSize: 50,
+    trainExamples: 100,
+    validationExamples: 50,
+    engine: 'wasm',
+    workers: 2,
+    targets: [0.05, 1],
+  };
+});
+
+const recordOf = (method: string): RunRecord => {
+  const file = readdirSync(runs).find((name) => name.includes(`_${method}_`));
+  return JSON.parse(readFileSync(join(runs, file!), 'utf8'));
+};
+
+describe('evaluate', () => {
+  it('trains all methods from the same start, and they part at the first nowcast', async () => {
+    const events: ProgressEvent[] = [];
+    const result = await evaluate({ ...options, onProgress: (event) => events.push(event) });
+    expect([result.trained, result.kept]).toEqual([3, 0]);
+    expect(events.at(-1)).toMatchObject({ done: 18, total: 18, unit: 'epochs' });
+    const [plain, linear, ours] = ['plain', 'linear', 'ours'].map(recordOf);
+    for (const metric of ['loss', 'val_loss', 'val_acc']) {
+      expect(plain.metrics[metric].length).toBe(6);
+      expect(linear.metrics[metric].slice(0, 5)).toEqual(plain.metrics[metric].slice(0, 5));
+      expect(ours.metrics[metric].slice(0, 5)).toEqual(plain.metrics[metric].slice(0, 5));
+    }
+    expect(linear.metrics.val_loss[5]).not.toBe(plain.metrics.val_loss[5]);
+    expect(ours.metrics.val_loss[5]).not.toBe(linear.metrics.val_loss[5]);
+    expect(plain.nowcasts).toEqual([]);
+    expect(ours.nowcasts).toMatchObject([{ epoch: 4, outcome: 'kept', lossBefore: null }]);
+    expect(ours.nowcasts[0].scalars.conv).toBeGreaterThan(100);
+    expect(ours.seconds).toEqual([...ours.seconds].sort((a, b) => a - b));
+
+    expect(result.tasks[0].methods.map(({ name }) => name)).toEqual(['plain', 'linear', 'ours']);
+    expect(result.tasks[0].methods[0].best.mean).toBe(Math.max(...(plain.metrics.val_acc as number[])));
+    expect(result.tasks[0].methods[2].toTargets).toMatchObject([
+      { target: 0.05, reached: 1 },
+      { target: 1, reached: 0 },
+    ]);
+    const { file, trained, kept, ...stored } = result;
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(stored);
+  });
+
+  it('keeps what is there, and makes what is missing again as it was', async () => {
+    const before = recordOf('ours');
+    const again = await evaluate(options);
+    expect([again.trained, again.kept]).toEqual([0, 3]);
+    rmSync(join(runs, `${before.id}.json`));
+    const repaired = await evaluate(options);
+    expect([repaired.trained, repaired.kept]).toEqual([1, 2]);
+    expect(recordOf('ours').metrics).toEqual(before.metrics);
+  });
+
+  it('undoes what the guard does not like, and says so', async () => {
+    // Answers of 1 for every window: all weights go up.
+    const networks = randomNetworks();
+    const { head } = Object.fromEntries(layoutOf(networks.spec).layers.map((layer) => [layer.name, layer]));
+    for (const kind of TRAINED_KINDS) networks.parameters[kind][head.bias] = 50;
+    const wrong = join(directory, 'wrong');
+    writeNowcasterDirectory(wrong, networks);
+    const result = await evaluate({ ...options, methods: [nowcasterMethod(wrong)], guard: true });
+    expect([result.trained, result.kept]).toEqual([1, 1]);
+    const guarded = result.runs.find((id) => id.includes('_wrong_'))!;
+    const record = JSON.parse(readFileSync(join(runs, `${guarded}.json`), 'utf8')) as RunRecord;
+    expect(record.nowcasts[0].outcome).toBe('undone');
+    expect(record.nowcasts[0].lossAfter!).toBeGreaterThan(record.nowcasts[0].lossBefore!);
+    expect(record.metrics).toEqual(recordOf('plain').metrics);
+  });
+
+  it('refuses files that it cannot trust', async () => {
+    const path = join(runs, `${recordOf('plain').id}.json`);
+    const good = readFileSync(path);
+    writeFileSync(path, good.subarray(0, 100));
+    await expect(evaluate(options)).rejects.toThrow(/cannot be read as JSON: .*_plain_.*; delete it/);
+    writeFileSync(path, '{"schemaVersion": 99}');
+    await expect(evaluate(options)).rejects.toThrow(/schema version 99, this version reads 1: .*_plain_/);
+    writeFileSync(path, good);
+  });
+
+  it('stops when aborted and leaves no half-written file', async () => {
+    const abort = new AbortController();
+    const elsewhere = join(directory, 'aborted');
+    const started = evaluate({
+      ...options,
+      out: elsewhere,
+      epochs: 500,
+      signal: abort.signal,
+      onProgress: ({ done }) => done > 0.1 && abort.abort(),
+    });
+    await expect(started).rejects.toThrow(/abort/i);
+    expect(existsSync(join(elsewhere, 'runs')) ? readdirSync(join(elsewhere, 'runs')) : []).toEqual([]);
+  });
+
+  it('names images that are not there', async () => {
+    const missing = { ...options, out: join(directory, 'missing'), tasks: ['fashion-mnist/mlp'] };
+    await expect(evaluate({ ...missing, images: join(directory, 'nothing') })).rejects.toThrow(/nothing.*wnn data get/);
+  });
+});

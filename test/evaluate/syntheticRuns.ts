@@ -1,0 +1,46 @@
+// Runs whose curves, and so all figures that follow from them, are known.
+
+import type { Method } from '../../src/evaluate/methods.js';
+import { planJobs } from '../../src/evaluate/plan.js';
+import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord } from '../../src/evaluate/runRecord.js';
+
+export const OURS: Method = { type: 'nowcaster', name: 'ours', directory: '/nowhere', contentHash: 'abc' };
+
+/** The jobs of an evaluation of three methods: plain, linear and ours. */
+export function syntheticJobs(seeds: number[], epochs: number, tasks = ['mnist/lenet']): EvaluationJob[] {
+  return planJobs({
+    tasks,
+    seeds,
+    methods: [{ type: 'curve', name: 'linear' }, OURS],
+    epochs,
+    batchSize: 32,
+    optimiser: { name: 'adam', learningRate: 0.001 },
+    guard: false,
+    engine: 'wasm',
+  });
+}
+
+/** A finished run with the given validation accuracies, whose every epoch took `secondsPerEpoch`. */
+export function syntheticRecord(
+  job: EvaluationJob,
+  accuracies: (number | null)[],
+  secondsPerEpoch = 1,
+  rest: Partial<RunRecord> = {},
+): RunRecord {
+  return {
+    schemaVersion: EVALUATION_SCHEMA_VERSION,
+    toolkitVersion: '0.0.0',
+    ...job,
+    engineDescription: 'none',
+    status: 'complete',
+    metrics: {
+      loss: accuracies.map((value) => (value === null ? null : 1 - value)),
+      acc: accuracies,
+      val_loss: accuracies.map((value) => (value === null ? null : 1.1 - value)),
+      val_acc: accuracies,
+    },
+    seconds: accuracies.map((_, i) => (i + 1) * secondsPerEpoch),
+    nowcasts: [],
+    ...rest,
+  };
+}
