@@ -4,14 +4,31 @@
 import * as tfl from '@tensorflow/tfjs-layers';
 import { MismatchError, UsageError } from '../errors.js';
 import type { Architecture, ModelOptions } from './architecture.js';
+import { densenet } from './densenet.js';
 import { LayerKit } from './layerKit.js';
 import { lenet } from './lenet.js';
 import { mlp } from './mlp.js';
+import { mobilenetv2 } from './mobilenetv2.js';
+import { resnet8, resnet20, resnet32 } from './resnet.js';
+import { shufflenetv2 } from './shufflenetv2.js';
 import { simplenet } from './simplenet.js';
+import { vgg, vgg11 } from './vgg.js';
 
 export type { ModelOptions } from './architecture.js';
 
-const ARCHITECTURES: readonly Architecture[] = [simplenet, lenet, mlp];
+const ARCHITECTURES: readonly Architecture[] = [
+  simplenet,
+  lenet,
+  mlp,
+  vgg,
+  vgg11,
+  resnet8,
+  resnet20,
+  resnet32,
+  mobilenetv2,
+  shufflenetv2,
+  densenet,
+];
 
 /** Names of all architectures, without aliases. */
 export function architectureNames(): string[] {

@@ -3,6 +3,8 @@
 
 import * as tfl from '@tensorflow/tfjs-layers';
 import { Random } from '../random.js';
+import { BatchNorm } from './batchNorm.js';
+import { Relu6 } from './relu6.js';
 
 type Tensor = tfl.SymbolicTensor;
 
@@ -24,8 +26,9 @@ const BATCH_NORM_MOMENTUM = 0.9;
 
 /** The layers of one network. Names must be unique within it; underscores join their parts. */
 export class LayerKit {
+  /** Factor on the number of channels and hidden units. */
+  readonly width: number;
   readonly #seed: number;
-  readonly #width: number;
 
   /**
    * @param seed fixes all initial weights; each layer draws from a stream of its own name.
@@ -33,12 +36,12 @@ export class LayerKit {
    */
   constructor(seed: number, width: number) {
     this.#seed = seed;
-    this.#width = width;
+    this.width = width;
   }
 
   /** A number of channels or units times the network's width, at least 1, rounded to a multiple of `multiple`. */
   scale(channels: number, multiple = 1): number {
-    return Math.max(multiple, Math.round((channels * this.#width) / multiple) * multiple);
+    return Math.max(multiple, Math.round((channels * this.width) / multiple) * multiple);
   }
 
   /** Seed of a layer's initial values. tfjs takes 0 for none, so it is at least 1. */
@@ -81,11 +84,31 @@ export class LayerKit {
   }
 
   batchNorm(x: Tensor, name: string): Tensor {
-    return apply(tfl.layers.batchNormalization({ name, momentum: BATCH_NORM_MOMENTUM, epsilon: 1e-3 }), x);
+    return apply(new BatchNorm({ name, momentum: BATCH_NORM_MOMENTUM, epsilon: 1e-3 }), x);
+  }
+
+  /** A 3x3 convolution of each channel by itself, without offset. */
+  depthwise(x: Tensor, name: string, stride: number): Tensor {
+    const depthwiseInitializer = tfl.initializers.heNormal({ seed: this.seedOf(name) });
+    const shape = { kernelSize: 3, strides: stride, padding: 'same', useBias: false } as const;
+    return apply(tfl.layers.depthwiseConv2d({ name, ...shape, depthwiseInitializer }), x);
   }
 
   relu(x: Tensor, name: string): Tensor {
     return apply(tfl.layers.activation({ name, activation: 'relu' }), x);
+  }
+
+  relu6(x: Tensor, name: string): Tensor {
+    return apply(new Relu6({ name }), x);
+  }
+
+  add(x: Tensor[], name: string): Tensor {
+    return apply(tfl.layers.add({ name }), x);
+  }
+
+  /** Joins along the channels. */
+  concat(x: Tensor[], name: string): Tensor {
+    return apply(tfl.layers.concatenate({ name, axis: -1 }), x);
   }
 
   maxPool(x: Tensor, name: string, padding: 'same' | 'valid' = 'valid'): Tensor {

@@ -1,0 +1,69 @@
+// Every architecture takes a training step on the wasm engine: all gradients that it needs are there.
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { openEngine } from '../../src/engine/engine.js';
+import { ImageExamples } from '../../src/tasks/images.js';
+import { findTask } from '../../src/tasks/task.js';
+import { trainTask } from '../../src/tasks/trainTask.js';
+import { architectureNames } from '../../src/zoo/index.js';
+
+beforeAll(async () => {
+  await openEngine('wasm');
+});
+
+function makeImages(count: number, shape: [number, number, number]): ImageExamples {
+  const size = shape[0] * shape[1] * shape[2];
+  const pixels = Uint8Array.from({ length: count * size }, (_, i) => (i * 2654435761) >>> 24);
+  return new ImageExamples(
+    shape,
+    pixels,
+    Uint8Array.from({ length: count }, (_, i) => i),
+  );
+}
+
+describe('training on the wasm engine', () => {
+  it.each(architectureNames())('moves every trained weight of %s', async (architecture) => {
+    const train = makeImages(4, [28, 28, 1]);
+    const images = { name: 'noise', inputShape: train.shape, classes: 4, train, validation: train };
+    const task = { ...findTask('mnist/mlp'), architecture };
+    const snapshots: Map<string, Float32Array>[] = [];
+    class Snapshots extends tfl.Callback {
+      network!: tfl.LayersModel;
+      override setModel(model: tfl.LayersModel): void {
+        this.network = model;
+      }
+      override async onTrainBegin(): Promise<void> {
+        this.take();
+      }
+      override async onEpochEnd(_epoch: number): Promise<void> {
+        this.take();
+      }
+      take(): void {
+        const weights = this.network.weights.map((weight) => {
+          return [weight.originalName, Float32Array.from(weight.read().dataSync())] as const;
+        });
+        snapshots.push(new Map(weights));
+      }
+    }
+    const tensors = tf.memory().numTensors;
+    const result = await trainTask({
+      task,
+      images,
+      seed: 1,
+      epochs: 1,
+      batchSize: 4,
+      width: 0.25,
+      optimiser: { name: 'adam', learningRate: 1e-3 },
+      callbacks: [new Snapshots()],
+    });
+    expect(result.diverged).toBe(false);
+    expect(tf.memory().numTensors).toBe(tensors);
+    const [before, after] = snapshots;
+    expect(before.size).toBeGreaterThan(5);
+    for (const [name, values] of before) {
+      const moved = after.get(name)!.some((value, i) => value !== values[i]);
+      expect(moved, `${name} has not moved`).toBe(true);
+    }
+  });
+});
