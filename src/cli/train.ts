@@ -30,6 +30,7 @@ interface TrainArguments extends GlobalArguments, Omit<TrainingChoices, 'memory'
   activation: WnnSpec['activation'];
   residual: boolean;
   memoryMib?: number;
+  tensorboard?: string;
   restart: boolean;
   dryRun?: boolean;
 }
@@ -157,8 +158,9 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       .option('bias-penalty', { type: 'number', describe: 'L1 penalty of in and out biases [default: 0.1]' })
       .option('validation-steps', { type: 'number', describe: 'steps between validations [default: one epoch]' })
       .option('patience', { type: 'number', describe: 'validations without gain before an end [default: none]' })
-      .option('seed', { type: 'number', describe: 'seed of start and order [default: 1]' })
+      .option('seed', { type: 'number', describe: 'seed of start and order [default: 0]' })
       .option('memory-mib', { type: 'number', describe: 'MiB of samples held in memory [default: 1024]' })
+      .option('tensorboard', { type: 'string', describe: 'directory for TensorBoard event files [default: none]' })
       .option('restart', { type: 'boolean', default: false, describe: 'start over instead of going on' })
       .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be done, and stop' })
       .example('$0 train data/samples --out weights/mine', 'train all three kinds; again: go on after a stop')

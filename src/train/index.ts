@@ -22,7 +22,7 @@ import { hashBytes, readCheckpoint, type TrainingIdentity, type TrainingState } 
 import { chooseComputeEngine } from './computeEngine.js';
 import { checkChoices, planMemory, resolveSettings, type SampleExtent, type TrainOptions } from './options.js';
 import { openShards, type SampleShards } from './sampleShards.js';
-import { CHECKPOINT_NAME, METRICS_NAME, saveBest, trainKind } from './trainKind.js';
+import { CHECKPOINT_NAME, METRICS_NAME, openEvents, saveBest, trainKind } from './trainKind.js';
 import { ValidationSet } from './validation.js';
 
 export type { ComputeRequest } from './computeEngine.js';
@@ -311,11 +311,15 @@ export async function trainNowcaster(options: TrainOptions): Promise<TrainResult
       const { kind, train, settings } = prepared;
       const started = performance.now();
       const dir = join(options.out, kind);
+      const { identity } = prepared;
+      const events = options.tensorboard === undefined ? undefined : join(options.tensorboard, kind);
       let state = prepared.state;
-      if (state === null || state.ended === null)
+      if (state !== null && state.ended !== null) openEvents({ identity, dir, events })?.close();
+      else
         state = await trainKind({
-          identity: prepared.identity,
+          identity,
           dir,
+          events,
           compute: compute!,
           engine: engine?.name ?? compute!.description,
           feed: new BatchFeed(train, { ...settings, name: kind }),

@@ -1,7 +1,7 @@
 // metrics.jsonl: one line a validation. Cut back to where the checkpoint was when training goes on, so that its bytes
 // are those of an undisturbed run; so it holds no clock times.
 
-import { closeSync, fsyncSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { asWriteError } from '../atomic.js';
 
@@ -68,4 +68,11 @@ export function openMetricsLog(path: string, keep: number): MetricsLog {
     flush: () => guard(() => fsyncSync(descriptor)),
     close: () => closeSync(descriptor),
   };
+}
+
+/** All lines of a file; none when there is no file. */
+export function readMetrics(path: string): MetricsLine[] {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
+  return lines.map((line): MetricsLine => JSON.parse(line));
 }

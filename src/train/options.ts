@@ -37,7 +37,7 @@ export interface TrainingChoices {
   validationSteps?: number;
   /** Validations without improvement after which a kind's training ends. Default: never. */
   patience?: number;
-  /** Seed of the first parameters and of the order of samples. Default 1. */
+  /** Seed of the first parameters and of the order of samples. Default 0. */
   seed?: number;
   /**
    * Bytes of samples to hold in memory, validation included. Default 1 GiB. Where the training samples are more, each
@@ -69,6 +69,8 @@ export interface TrainOptions extends TrainingChoices {
   resume?: boolean;
   /** Least seconds between checkpoints. Default 10. Does not change the result. */
   checkpointSeconds?: number;
+  /** Directory for TensorBoard event files, one a kind. Default: none are written; `metrics.jsonl` always is. */
+  tensorboard?: string;
   /** Aborting it saves a checkpoint, then {@link trainNowcaster} throws its reason. */
   signal?: AbortSignal;
   onProgress?: ProgressListener;
@@ -183,7 +185,7 @@ export function resolveSettings(choices: TrainingChoices, extent: SampleExtent):
       remedy: 'give fewer than all steps',
     });
   return {
-    seed: choices.seed ?? 1,
+    seed: choices.seed ?? 0,
     loss: choices.loss ?? 'mae',
     batchSize,
     plannedSteps,

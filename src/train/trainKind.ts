@@ -22,9 +22,10 @@ import {
   type TrainingState,
   writeCheckpoint,
 } from './checkpoint.js';
-import { type MetricsLine, type MetricsLog, openMetricsLog } from './metricsLog.js';
+import { type MetricsLine, type MetricsLog, openMetricsLog, readMetrics } from './metricsLog.js';
 import { addPenalties, clipGradient, normOfGradient } from './penalties.js';
 import { learningRateAt } from './schedule.js';
+import { type EventFile, openEventFile } from './tensorboard.js';
 import type { BaselineErrors, ValidationSet } from './validation.js';
 
 /** Names of a kind's files within its directory. */
@@ -53,6 +54,8 @@ export interface KindJob {
   /** Where to go on from; null: from fresh parameters. */
   state: TrainingState | null;
   checkpointSeconds: number;
+  /** Directory for the kind's TensorBoard events. */
+  events?: string;
   signal?: AbortSignal;
   onProgress?: ProgressListener;
   onNote?: NoteListener;
@@ -98,6 +101,13 @@ function openMetrics(dir: string, keep: number): MetricsLog {
       remedy: 'put the file back, or give --restart to start over',
     });
   return openMetricsLog(path, keep);
+}
+
+/** Writes the TensorBoard events of the metrics so far, where they are wanted, and leaves them open for more. */
+export function openEvents({ dir, events, identity }: Pick<KindJob, 'dir' | 'events' | 'identity'>): EventFile | null {
+  return events === undefined
+    ? null
+    : openEventFile(events, identity.spec.horizons, readMetrics(join(dir, METRICS_NAME)));
 }
 
 /** Goes back to the last good state at half the learning rate, or gives up. */
@@ -148,7 +158,12 @@ function applyStep(
 }
 
 /** Measures the current state on the held-out samples, keeps it if it is the best, and writes a line of metrics. */
-async function validate(job: KindJob, state: TrainingState, metrics: MetricsLog): Promise<void> {
+async function validate(
+  job: KindJob,
+  state: TrainingState,
+  metrics: MetricsLog,
+  events: EventFile | null,
+): Promise<void> {
   const { settings } = job.identity;
   // All steps since the last validation were undone: there is nothing new to measure.
   if (state.sums.steps === 0) return;
@@ -177,6 +192,7 @@ async function validate(job: KindJob, state: TrainingState, metrics: MetricsLog)
     rollbacks: state.rollbacks,
   };
   metrics.append(line);
+  events?.append(line);
   job.onMetrics?.(line);
   state.good = copyOptimiserState(state.current);
   state.rollbacksInARow = 0;
@@ -237,6 +253,7 @@ export async function trainKind(job: KindJob): Promise<TrainingState> {
   state.engine = job.engine;
   removeTornFiles(job.dir);
   const metrics = openMetrics(job.dir, state.metricsBytes);
+  const events = openEvents(job);
   try {
     const layout = layoutOf(spec);
     const decayed = layout.layers.map((layer): IndexRange => [layer.kernel, layer.bias]);
@@ -281,7 +298,7 @@ export async function trainKind(job: KindJob): Promise<TrainingState> {
       applyStep(job, state, layout, decayed, gradients, loss, batch.count);
       batch = following;
       state.step++;
-      if (isLast || state.step % settings.validationSteps === 0) await validate(job, state, metrics);
+      if (isLast || state.step % settings.validationSteps === 0) await validate(job, state, metrics, events);
       if (isLast) state.ended ??= 'planned';
     }
     if (state.best === null)
@@ -294,6 +311,7 @@ export async function trainKind(job: KindJob): Promise<TrainingState> {
     report();
     return state;
   } finally {
+    events?.close();
     metrics.close();
   }
 }
