@@ -131,7 +131,7 @@ class Pool {
   #start(window: number): Member {
     const shared = new Int32Array(new SharedArrayBuffer(16));
     const setup: WorkerSetup = { shared, window };
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup });
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup, execArgv: [] });
     const member: Member = { worker, shared, index: null };
     worker.on('message', (message: WorkerMessage) => {
       try {
