@@ -45,6 +45,8 @@ export interface RunJobsOptions<Spec, Result> {
   rateUnit?: string;
   /** Units that were done before this call, shown as done. Default 0. */
   unitsBefore?: number;
+  /** Environment variables of the workers, beside those of this process. */
+  env?: Record<string, string>;
   /** Called when a job has ended, in the order in which they end. */
   onOutcome?(outcome: JobOutcome<Spec, Result>): void;
   onProgress?: ProgressListener;
@@ -128,6 +130,7 @@ class Pool<Spec, Result> {
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [],
+      env: { ...process.env, ...this.#options.env },
     });
     const worker: Worker<Spec> = {
       number,

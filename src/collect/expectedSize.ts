@@ -1,0 +1,45 @@
+// How large a plan's store will be, before anything is trained.
+
+import * as tf from '@tensorflow/tfjs-core';
+import { findImageSource } from '../tasks/imageSet.js';
+import { findTask } from '../tasks/task.js';
+import { buildModel } from '../zoo/index.js';
+import type { PlannedRun } from './plan.js';
+
+/** Share of the raw float32 values that the Parquet of real runs takes: ZSTD after BYTE_STREAM_SPLIT. */
+const COMPRESSION = 0.86;
+
+/** Expected size of one run. */
+export interface ExpectedSize {
+  /** All recorded values of a snapshot, batch-norm statistics included. */
+  parameters: number;
+  snapshots: number;
+  /** Bytes on disk once the run is complete. */
+  bytes: number;
+}
+
+/** Estimates sizes; building a network to count it is done once for each shape of network. */
+export class SizeEstimator {
+  readonly #counts = new Map<string, number>();
+
+  /** Needs a tfjs backend to be set. */
+  estimate(run: PlannedRun): ExpectedSize {
+    const { imageSet, architecture } = findTask(run.task);
+    const key = `${run.task} ${run.width}`;
+    let parameters = this.#counts.get(key);
+    if (parameters === undefined) {
+      const { inputShape, classes } = findImageSource(imageSet);
+      parameters = tf.tidy(() => {
+        const model = buildModel(architecture, { inputShape, classes, seed: 0, width: run.width });
+        const count = model.countParams();
+        model.dispose();
+        return count;
+      });
+      this.#counts.set(key, parameters);
+    }
+    // How many steps an epoch has is known only with the images; a run with all of them is taken to have MNIST's.
+    const steps = Math.ceil((run.trainExamples ?? 60_000) / run.batchSize) * run.epochs;
+    const snapshots = run.everySteps === null ? run.epochs : Math.floor(steps / run.everySteps);
+    return { parameters, snapshots, bytes: Math.ceil(parameters * 4 * snapshots * COMPRESSION) };
+  }
+}

@@ -1,0 +1,254 @@
+// The collect stage: records the training runs of a plan into a trajectory store, on worker processes.
+
+import { existsSync, mkdirSync, statfsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import { asWriteError } from '../atomic.js';
+import type { EngineRequest } from '../engine/index.js';
+import { UsageError } from '../errors.js';
+import { type Job, type JobOutcome, runJobs } from '../jobs/index.js';
+import type { NoteListener, ProgressListener } from '../progress.js';
+import { findImageSource, imagesDirectory } from '../tasks/imageSet.js';
+import { findTask } from '../tasks/task.js';
+import { MANIFEST_FILE, runDirectory } from '../trajectory/manifest.js';
+import { isFinished, readManifest } from '../trajectory/runReader.js';
+import type { RunManifest, RunStatus } from '../trajectory/schema.js';
+import { type ExpectedSize, SizeEstimator } from './expectedSize.js';
+import { type PlannedRun, type PlanOptions, planRuns, type Shard, takeShard } from './plan.js';
+import type { RecordRunResult } from './recordRun.js';
+import type { RecordJob } from './worker.js';
+
+export type { Network } from './namedTensors.js';
+export { type PlannedOptimiser, type PlannedRun, type PlanOptions, planRuns, type Range, type Shard } from './plan.js';
+export { readPlanFile } from './planFile.js';
+export { TrajectoryRecorder, type TrajectoryRecorderOptions } from './recorder.js';
+
+/** Options of {@link collect}: the plan, and how to do it. */
+export interface CollectOptions extends PlanOptions {
+  /** Directory of the trajectory store; created where it is missing. */
+  store: string;
+  /** Compute engine. Default `auto`. */
+  engine?: EngineRequest;
+  /** Worker processes, one run each at a time. Default: one a core. */
+  workers?: number;
+  /** Do only a part of the plan. Default: all. */
+  shard?: Shard;
+  /** Only say what would be done. Default false. */
+  dryRun?: boolean;
+  /** Directory of the image sets. Default: $WNN_IMAGES, or data/images. */
+  images?: string;
+  onProgress?: ProgressListener;
+  onNote?: NoteListener;
+  /** When aborted, runs in hand keep their finished epochs, and the same call later completes the plan. */
+  signal?: AbortSignal;
+}
+
+/** One run of {@link CollectResult}. */
+export interface CollectedRun {
+  id: string;
+  task: string;
+  directory: string;
+  /** `planned`: not begun, after an interruption or in a dry run. */
+  status: RunStatus | 'planned';
+  /** Why it failed, diverged or was interrupted. */
+  reason: string | null;
+  epochs: number;
+  /** Whether this call recorded it; false for runs that were there. */
+  recorded: boolean;
+  /** What was drawn for it. */
+  settings: Omit<PlannedRun, 'id' | 'task' | 'index'>;
+  expected: ExpectedSize;
+}
+
+/** Result of {@link collect}. */
+export interface CollectResult {
+  store: string;
+  /** The runs of the plan (of its shard) in order. */
+  runs: CollectedRun[];
+  /** How many of them have each status now. */
+  counts: Partial<Record<CollectedRun['status'], number>>;
+  /** Runs and epochs that this call recorded. */
+  recordedRuns: number;
+  recordedEpochs: number;
+  /** Expected size of the whole plan on disk. */
+  expectedBytes: number;
+  /** Wall-clock time. */
+  seconds: number;
+  /** Training images a second of wall-clock time, over all workers; 0 when nothing was trained. */
+  imagesPerSecond: number;
+  /** Share of the training time that recording took. */
+  recordingShare: number;
+  interrupted: boolean;
+  dryRun: boolean;
+}
+
+/**
+ * Records the runs of a plan. Runs that the store has finished (`complete` or `diverged`) are kept; all others are done
+ * from their start. Killed at any moment, it leaves every finished epoch readable, and the same call does the rest.
+ *
+ * A run that fails is tried once more; when it fails again it is kept as `failed` with the reason, and the others go on.
+ *
+ * @throws {@link UsageError} for an impossible plan; MissingFileError when an image set is not there;
+ *   EngineUnavailableError; WriteError when the disk is full, after the other runs have been stopped in good order.
+ */
+export async function collect(options: CollectOptions): Promise<CollectResult> {
+  const { store, engine = 'auto', shard, dryRun = false, onNote, signal } = options;
+  const begin = performance.now();
+  const workers = options.workers ?? availableParallelism();
+  if (!(Number.isInteger(workers) && workers > 0)) {
+    throw new UsageError({ what: 'workers must be a whole number from 1', where: `${workers}`, remedy: 'correct it' });
+  }
+  const plan = planRuns(options);
+  const runs = shard ? takeShard(plan, shard) : plan;
+  const expected = await estimateSizes(runs);
+  const expectedBytes = expected.reduce((sum, { bytes }) => sum + bytes, 0);
+  const before = new Map(runs.map((run) => [run.id, findRun(store, run.id)]));
+  const missing = runs.filter(({ id }) => !isFinished(before.get(id)?.status ?? 'recording'));
+
+  let outcomes: JobOutcome<RecordJob, RecordRunResult>[] = [];
+  if (!dryRun && missing.length > 0) {
+    checkImages(missing, options.images);
+    makeStore(store);
+    warnOfSpace(store, runs, expected, missing, onNote);
+    const epochs = (list: readonly PlannedRun[]) => list.reduce((sum, run) => sum + run.epochs, 0);
+    outcomes = await runJobs<RecordJob, RecordRunResult>({
+      entry: new URL('./worker.js', import.meta.url),
+      jobs: missing.map(
+        (run): Job<RecordJob> => ({ id: run.id, spec: { store, run, engine, images: options.images } }),
+      ),
+      workers,
+      label: 'collect',
+      unitsOf: ({ spec }) => spec.run.epochs,
+      unit: 'epochs',
+      unitsBefore: epochs(runs) - epochs(missing),
+      rateUnit: 'images',
+      env: limitThreads(Math.min(workers, missing.length)),
+      onProgress: options.onProgress,
+      onNote,
+      signal,
+    });
+  }
+  const outcomeOf = new Map(outcomes.map((outcome) => [outcome.job.id, outcome]));
+  const collected = runs.map((run, i) =>
+    describeRun(store, run, expected[i], before.get(run.id), outcomeOf.get(run.id)),
+  );
+  for (const { id, status, reason } of collected) if (status === 'diverged') onNote?.(`${id} diverged: ${reason}`);
+  return summarise(collected, outcomes, {
+    store,
+    expectedBytes,
+    seconds: (performance.now() - begin) / 1000,
+    interrupted: signal?.aborted ?? false,
+    dryRun,
+  });
+}
+
+async function estimateSizes(runs: readonly PlannedRun[]): Promise<ExpectedSize[]> {
+  // Counting parameters needs some backend; the workers open the real one.
+  const previous = tf.engine().backendName;
+  tf.enableProdMode();
+  await tf.setBackend('cpu');
+  const estimator = new SizeEstimator();
+  try {
+    return runs.map((run) => estimator.estimate(run));
+  } finally {
+    if (previous !== undefined && previous !== null) await tf.setBackend(previous);
+  }
+}
+
+function findRun(store: string, id: string): RunManifest | undefined {
+  const directory = runDirectory(store, id);
+  return existsSync(join(directory, MANIFEST_FILE)) ? readManifest(directory) : undefined;
+}
+
+/** Finds an image set that is not there now, rather than in a worker. */
+function checkImages(runs: readonly PlannedRun[], images = imagesDirectory()): void {
+  for (const name of new Set(runs.map(({ task }) => findTask(task).imageSet))) {
+    findImageSource(name).locate(join(images, name));
+  }
+}
+
+function makeStore(store: string): void {
+  try {
+    mkdirSync(store, { recursive: true });
+  } catch (error) {
+    throw asWriteError(error, store);
+  }
+}
+
+function warnOfSpace(
+  store: string,
+  runs: readonly PlannedRun[],
+  expected: readonly ExpectedSize[],
+  missing: readonly PlannedRun[],
+  onNote?: NoteListener,
+): void {
+  const needed = runs.reduce((sum, run, i) => sum + (missing.includes(run) ? expected[i].bytes : 0), 0);
+  const { bavail, bsize } = statfsSync(store);
+  if (needed > bavail * bsize) {
+    const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6).toLocaleString('en-GB')} MB`;
+    onNote?.(`the plan will need about ${megabytes(needed)}, but ${store} has ${megabytes(bavail * bsize)} left`);
+  }
+}
+
+/** TensorFlow takes all cores in each process unless told otherwise, and all memory of a GPU. */
+function limitThreads(workers: number): Record<string, string> {
+  const threads = String(Math.max(1, Math.floor(availableParallelism() / workers)));
+  const { TF_NUM_INTRAOP_THREADS = threads, TF_FORCE_GPU_ALLOW_GROWTH = 'true' } = process.env;
+  return { TF_NUM_INTRAOP_THREADS, TF_FORCE_GPU_ALLOW_GROWTH };
+}
+
+function describeRun(
+  store: string,
+  run: PlannedRun,
+  expected: ExpectedSize,
+  before: RunManifest | undefined,
+  outcome: JobOutcome<RecordJob, RecordRunResult> | undefined,
+): CollectedRun {
+  const { id, task, index, ...settings } = run;
+  const trained = outcome?.status === 'done' && outcome.result.trained;
+  const manifest =
+    outcome === undefined ? before : outcome.status === 'done' ? outcome.result.manifest : findRun(store, id);
+  const failure = outcome?.status === 'failed' ? outcome.error.message : null;
+  return {
+    id,
+    task,
+    directory: runDirectory(store, id),
+    status: failure !== null ? 'failed' : (manifest?.status ?? 'planned'),
+    reason: failure ?? manifest?.reason ?? null,
+    epochs: manifest?.epochsRecorded ?? 0,
+    recorded: trained,
+    settings,
+    expected,
+  };
+}
+
+function summarise(
+  runs: CollectedRun[],
+  outcomes: readonly JobOutcome<RecordJob, RecordRunResult>[],
+  rest: Pick<CollectResult, 'store' | 'expectedBytes' | 'seconds' | 'interrupted' | 'dryRun'>,
+): CollectResult {
+  const counts: CollectResult['counts'] = {};
+  for (const { status } of runs) counts[status] = (counts[status] ?? 0) + 1;
+  const recorded = runs.filter((run) => run.recorded);
+  let images = 0;
+  let trainingSeconds = 0;
+  let recordingSeconds = 0;
+  for (const outcome of outcomes) {
+    if (outcome.status !== 'done' || !outcome.result.trained) continue;
+    const { manifest, seconds } = outcome.result;
+    images += Number(manifest.hyperparameters.trainExamples) * outcome.job.spec.run.epochs;
+    trainingSeconds += seconds;
+    recordingSeconds += outcome.result.recordingSeconds;
+  }
+  return {
+    ...rest,
+    runs,
+    counts,
+    recordedRuns: recorded.length,
+    recordedEpochs: recorded.reduce((sum, { epochs }) => sum + epochs, 0),
+    imagesPerSecond: images / rest.seconds,
+    recordingShare: trainingSeconds > 0 ? recordingSeconds / trainingSeconds : 0,
+  };
+}

@@ -1,0 +1,199 @@
+// From a plan to its runs: what each one trains, with which settings, under which id. All draws come from the plan's seed
+// and the run's number, so a run is the same on any machine and in any order. Nothing is trained or written here.
+
+import { createHash } from 'node:crypto';
+import { UsageError } from '../errors.js';
+import { Random } from '../random.js';
+import { unknownName } from '../tasks/nearestName.js';
+import { completeOptimiser, OPTIMISERS, type OptimiserName } from '../tasks/optimiser.js';
+import { findTask } from '../tasks/task.js';
+import type { OptimiserInfo } from '../trajectory/schema.js';
+
+/** Least and greatest value of a draw. */
+export type Range = [low: number, high: number];
+
+/** An optimiser of a plan: its name, or its settings, with a range of learning rates of its own. */
+export type PlannedOptimiser =
+  | OptimiserName
+  | { name: OptimiserName; learningRate?: number | Range; [setting: string]: unknown };
+
+/** What to record. In a plan file (YAML) the same names are used. */
+export interface PlanOptions {
+  /** Tasks to train, e.g. `mnist/lenet`; run i trains task i modulo their number. */
+  tasks: readonly string[];
+  /** Number of runs over all tasks. Default: one a task. */
+  runs?: number;
+  /** Epochs of each run. Default 30. */
+  epochs?: number;
+  /** Fixes everything that is drawn. Default 1. */
+  seed?: number;
+  /** Learning rates, uniform in the logarithm; or one for all. Default: a usual range of each optimiser. */
+  learningRate?: number | Range;
+  /** Batch sizes, all equally likely. Default [64, 128, 256]. */
+  batchSizes?: readonly number[];
+  /** Optimisers, all equally likely. Default ['adam']. */
+  optimisers?: readonly PlannedOptimiser[];
+  /** Factor on the networks' channels and units, uniform in the logarithm; or one for all. 0.125 to 4, default 1. */
+  width?: number | Range;
+  /** Training examples, drawn at random by each run; a range is uniform in the logarithm. Default: all. */
+  trainExamples?: number | Range;
+  /** Validation examples, drawn at random by each run. Default: all. */
+  validationExamples?: number;
+  /** Take a snapshot every so many steps in place of every epoch. Default: every epoch. */
+  everySteps?: number;
+}
+
+/** One run of a plan: all that decides its numbers, but for the engine. */
+export interface PlannedRun {
+  /** Task, number and a hash of the rest, e.g. `mnist-lenet-0003-1a2b3c4d`. */
+  id: string;
+  /** Number in the plan, from 0. */
+  index: number;
+  task: string;
+  epochs: number;
+  seed: number;
+  batchSize: number;
+  optimiser: OptimiserInfo;
+  width: number;
+  /** null: all. */
+  trainExamples: number | null;
+  validationExamples: number | null;
+  /** null: a snapshot an epoch. */
+  everySteps: number | null;
+}
+
+const DEFAULT_EPOCHS = 30;
+const DEFAULT_BATCH_SIZES = [64, 128, 256];
+/** Learning rates that train the zoo's networks well, by optimiser. */
+const LEARNING_RATES: Record<OptimiserName, Range> = {
+  adam: [3e-4, 3e-3],
+  adamw: [3e-4, 3e-3],
+  rmsprop: [3e-4, 3e-3],
+  sgd: [1e-2, 1e-1],
+  momentum: [3e-3, 3e-2],
+};
+
+/** Names of all fields of a plan. */
+export const PLAN_FIELDS = [
+  'tasks',
+  'runs',
+  'epochs',
+  'seed',
+  'learningRate',
+  'batchSizes',
+  'optimisers',
+  'width',
+  'trainExamples',
+  'validationExamples',
+  'everySteps',
+] as const satisfies readonly (keyof PlanOptions)[];
+
+/**
+ * The runs of a plan, in the order of their numbers.
+ *
+ * @throws {@link UsageError} for unknown tasks and optimisers, and impossible numbers.
+ */
+export function planRuns(options: PlanOptions): PlannedRun[] {
+  const { tasks, runs = tasks?.length, epochs = DEFAULT_EPOCHS, seed = 1, batchSizes = DEFAULT_BATCH_SIZES } = options;
+  const optimisers = options.optimisers ?? ['adam'];
+  requireSome('tasks', tasks);
+  requireSome('batchSizes', batchSizes);
+  requireSome('optimisers', optimisers);
+  requireWhole('runs', runs, 1);
+  requireWhole('epochs', epochs, 1);
+  requireWhole('seed', seed, 0);
+  for (const size of batchSizes) requireWhole('batchSizes', size, 1);
+  if (options.validationExamples !== undefined) requireWhole('validationExamples', options.validationExamples, 1);
+  if (options.everySteps !== undefined) requireWhole('everySteps', options.everySteps, 1);
+  const width = toRange('width', options.width ?? 1, 0.125, 4);
+  const trainExamples =
+    options.trainExamples === undefined ? null : toRange('trainExamples', options.trainExamples, 1, 1e9);
+  const sources = optimisers.map((optimiser) => settleOptimiser(optimiser, options.learningRate));
+  const names = tasks.map((name) => findTask(name).name);
+
+  return Array.from({ length: runs }, (_, index) => {
+    // Each draw has a stream of its own: a further setting leaves those that were there as they are.
+    const draw = (what: string) => new Random(seed, 'run', index, what);
+    const { settings, learningRate } = draw('optimiser').pick(sources);
+    const run = {
+      index,
+      task: names[index % names.length],
+      epochs,
+      seed: draw('seed').uint32(),
+      batchSize: draw('batchSize').pick(batchSizes),
+      optimiser: completeOptimiser({
+        ...settings,
+        learningRate: round(drawFrom(draw('learningRate'), learningRate), 5),
+      }),
+      width: round(drawFrom(draw('width'), width), 3),
+      trainExamples: trainExamples && Math.round(drawFrom(draw('trainExamples'), trainExamples)),
+      validationExamples: options.validationExamples ?? null,
+      everySteps: options.everySteps ?? null,
+    };
+    return { id: idOf(run), ...run };
+  });
+}
+
+/** Every `count`-th run from the `index`-th on, counted from 1: the part of a plan that one of `count` machines does. */
+export interface Shard {
+  index: number;
+  count: number;
+}
+
+/**
+ * The runs of one shard.
+ *
+ * @throws {@link UsageError} when there is no such shard.
+ */
+export function takeShard(runs: readonly PlannedRun[], { index, count }: Shard): PlannedRun[] {
+  if (!(Number.isInteger(index) && Number.isInteger(count) && index >= 1 && index <= count)) {
+    throw new UsageError({ what: 'no such shard', where: `${index}/${count}`, remedy: 'give i/n with i from 1 to n' });
+  }
+  return runs.filter((run) => run.index % count === index - 1);
+}
+
+function idOf(run: Omit<PlannedRun, 'id'>): string {
+  const hash = createHash('sha256').update(JSON.stringify(run)).digest('hex').slice(0, 8);
+  return `${run.task.replaceAll('/', '-')}-${String(run.index).padStart(4, '0')}-${hash}`;
+}
+
+function settleOptimiser(optimiser: PlannedOptimiser, common: PlanOptions['learningRate']) {
+  const { name, learningRate: own, ...settings } = typeof optimiser === 'string' ? { name: optimiser } : optimiser;
+  if (!OPTIMISERS.includes(name)) throw unknownName('optimiser', String(name), OPTIMISERS);
+  const learningRate = toRange('learningRate', own ?? common ?? LEARNING_RATES[name], Number.MIN_VALUE, 1e3);
+  return { settings: { name, ...settings } as OptimiserInfo, learningRate };
+}
+
+function drawFrom(random: Random, [low, high]: Range): number {
+  return low === high ? low : random.logUniform(low, high);
+}
+
+/** Rounds to significant digits, so that a manifest is readable and equal on all machines. */
+function round(value: number, digits: number): number {
+  return Number(value.toPrecision(digits));
+}
+
+function toRange(name: string, value: unknown, least: number, most: number): Range {
+  const [low, high, ...rest] = Array.isArray(value) ? value : [value, value];
+  const fits = (x: unknown): x is number => typeof x === 'number' && x >= least && x <= most;
+  if (fits(low) && fits(high) && low <= high && rest.length === 0) return [low, high];
+  throw new UsageError({
+    what: `${name} must be a number or a range`,
+    where: JSON.stringify(value),
+    remedy: least > 0.1 ? `give one or two numbers, ${least} to ${most}, the lower one first` : 'give positive numbers',
+  });
+}
+
+function requireWhole(name: string, value: unknown, least: number): void {
+  if (Number.isSafeInteger(value) && (value as number) >= least) return;
+  throw new UsageError({
+    what: `${name} must be a whole number from ${least}`,
+    where: JSON.stringify(value),
+    remedy: 'correct it',
+  });
+}
+
+function requireSome(name: string, values: unknown): void {
+  if (Array.isArray(values) && values.length > 0) return;
+  throw new UsageError({ what: `no ${name}`, where: 'the plan', remedy: 'name at least one' });
+}

@@ -1,0 +1,238 @@
+// TrajectoryRecorder: what a user adds to their training to have its weights recorded. It writes to a store by
+// RunWriter; it does not change the training.
+
+import { mkdirSync } from 'node:fs';
+import type * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { asWriteError } from '../atomic.js';
+import { UsageError } from '../errors.js';
+import { runDirectory } from '../trajectory/manifest.js';
+import { RunWriter } from '../trajectory/runWriter.js';
+import type { OptimiserInfo, RunInfo, RunManifest, RunStatus } from '../trajectory/schema.js';
+import { allFinite, describeTensors, type Network, readValues } from './namedTensors.js';
+
+/** Options of {@link TrajectoryRecorder}. All but `store` describe the run for its manifest and change nothing else. */
+export interface TrajectoryRecorderOptions {
+  /** Directory of the trajectory store; created where it is missing. */
+  store: string;
+  /**
+   * The run's id, unique in the store: letters, digits, `.`, `_`, `-`. An id that was recorded to its end is refused; one
+   * that was cut off is recorded anew. Default: `<architecture or name of the model>-<first free number>`.
+   */
+  id?: string;
+  /** What the network learns, e.g. `mnist`. Default: not known. */
+  task?: string;
+  /** What the network is called, e.g. `lenet`. Default: not known. */
+  architecture?: string;
+  /** The optimiser and its settings, e.g. `{ name: 'adam', learningRate: 0.001 }`. Default: not known. */
+  optimiser?: OptimiserInfo;
+  /** Further settings to note: batch size, number of examples, ... Default: none. */
+  hyperparameters?: RunInfo['hyperparameters'];
+  /** Seed of the training. Default: not known. */
+  seed?: number;
+  /** What computes. Default: not known. */
+  engine?: string;
+  /** Where the run comes from. Default `callback`. */
+  source?: RunInfo['source'];
+  /** Epochs that the run is meant to have. Default: what `fit` was told, or open-ended. */
+  epochsPlanned?: number;
+  /** Take a snapshot every so many steps (batches) in place of one at the end of each epoch. Default: epochs. */
+  everySteps?: number;
+}
+
+/** Entries of tfjs's logs that are not figures of the training. */
+const NOT_FIGURES = new Set(['batch', 'size', 'epoch']);
+
+/**
+ * Records a network's weights while it is trained, one snapshot an epoch, into a trajectory store.
+ *
+ *     const recorder = new TrajectoryRecorder({ store: 'data/mine', architecture: 'my-net' });
+ *     await model.fit(x, y, { epochs: 20, callbacks: [recorder] });
+ *
+ * In a loop of one's own, and for networks that are no tfjs-layers models:
+ *
+ *     for (...) { ...; await recorder.snapshot(model, { loss }); }
+ *     await recorder.finish();
+ *
+ * Each snapshot is with the operating system before training goes on. Once the loss or a weight is NaN or infinite,
+ * nothing more is recorded: the run ends as `diverged` with the epochs before. The same recorder can be used for a second
+ * training when it was given no id; that makes a second run.
+ */
+export class TrajectoryRecorder extends tfl.Callback {
+  readonly #options: TrajectoryRecorderOptions;
+  #network: tfl.LayersModel | undefined;
+  #epochsOfFit: number | undefined;
+  #writer: RunWriter | undefined;
+  #snapshots = 0;
+  #steps = 0;
+  #divergence: string | undefined;
+  #seconds = 0;
+
+  /** @throws UsageError for an impossible id or `everySteps`. */
+  constructor(options: TrajectoryRecorderOptions) {
+    super();
+    this.#options = options;
+    if (options.id !== undefined) runDirectory(options.store, options.id);
+    const { everySteps } = options;
+    if (everySteps !== undefined && !(Number.isInteger(everySteps) && everySteps > 0)) {
+      throw new UsageError({
+        what: 'everySteps must be a whole number from 1',
+        where: `${everySteps}`,
+        remedy: 'correct it, or leave it out for one snapshot an epoch',
+      });
+    }
+  }
+
+  /** The directory of the run that is being recorded; undefined before its first snapshot and after its end. */
+  get directory(): string | undefined {
+    return this.#writer?.directory;
+  }
+
+  /** Why nothing more is recorded; undefined while all is finite. */
+  get divergence(): string | undefined {
+    return this.#divergence;
+  }
+
+  /** Seconds that recording has taken from the training so far. */
+  get seconds(): number {
+    return this.#seconds;
+  }
+
+  /**
+   * Records the network as it is now. The first call of a run fixes which tensors it has.
+   *
+   * @param network a tfjs-layers model, or tensors by name.
+   * @param metrics figures of the epoch: loss, accuracy, ... `loss` that is not finite ends the recording.
+   * @returns whether it was recorded: not when the run has diverged.
+   * @throws WriteError when the disk is full, what was recorded before stays readable; MismatchError when the network's
+   *   tensors changed; UsageError when a run of this id is finished.
+   */
+  async snapshot(network: Network, metrics: Record<string, number> = {}): Promise<boolean> {
+    if (this.#divergence !== undefined) return false;
+    const begin = performance.now();
+    try {
+      this.#writer ??= this.#open(network);
+      const epoch = this.#snapshots++;
+      const values = await readValues(network);
+      const unit = this.#options.everySteps === undefined ? 'epoch' : 'snapshot';
+      if (metrics.loss !== undefined && !Number.isFinite(metrics.loss)) {
+        this.#divergence = `loss is ${metrics.loss} at ${unit} ${epoch}`;
+      } else if (!allFinite(values)) {
+        this.#divergence = `a weight is not finite at ${unit} ${epoch}`;
+      } else {
+        await this.#writer.append({ epoch, values, metrics });
+      }
+      return this.#divergence === undefined;
+    } finally {
+      this.#seconds += (performance.now() - begin) / 1000;
+    }
+  }
+
+  /**
+   * Ends the run and turns what was recorded into Parquet. `fit` does it by itself when it comes to its end; call it when
+   * `fit` has thrown, and after a loop of one's own.
+   *
+   * @param status `complete` unless given; a run whose divergence the recorder saw is `diverged` in any case.
+   * @param reason why, where it is not complete.
+   * @returns the run's manifest; null when nothing was recorded.
+   * @throws WriteError when the disk is full; what was recorded stays readable.
+   */
+  async finish(
+    status: Exclude<RunStatus, 'recording'> = 'complete',
+    reason: string | null = null,
+  ): Promise<RunManifest | null> {
+    const writer = this.#writer;
+    const divergence = this.#divergence;
+    this.#writer = undefined;
+    this.#divergence = undefined;
+    this.#snapshots = 0;
+    this.#steps = 0;
+    if (writer === undefined) return null;
+    return divergence === undefined ? writer.finish(status, reason) : writer.finish('diverged', divergence);
+  }
+
+  #open(network: Network): RunWriter {
+    const options = this.#options;
+    const name = options.architecture ?? (this.#network ?? (network as { name?: unknown })).name;
+    const info: RunInfo = {
+      id: options.id ?? claimId(options.store, typeof name === 'string' ? name : 'run'),
+      source: options.source ?? 'callback',
+      task: options.task ?? null,
+      architecture: options.architecture ?? null,
+      optimiser: options.optimiser ?? null,
+      hyperparameters: {
+        ...options.hyperparameters,
+        ...(options.everySteps !== undefined && { snapshotEverySteps: options.everySteps }),
+      },
+      seed: options.seed ?? null,
+      engine: options.engine ?? null,
+      epochsPlanned: options.epochsPlanned ?? this.#epochsOfFit ?? null,
+    };
+    return RunWriter.create(options.store, info, describeTensors(network));
+  }
+
+  override setParams(params: Parameters<tfl.Callback['setParams']>[0]): void {
+    super.setParams(params);
+    this.#epochsOfFit = typeof params.epochs === 'number' ? params.epochs : undefined;
+  }
+
+  override setModel(model: tfl.LayersModel): void {
+    super.setModel(model);
+    this.#network = model;
+  }
+
+  /** Opens the run, so that a store that cannot be written is found before hours of training. */
+  override async onTrainBegin(): Promise<void> {
+    await this.finish('interrupted', 'another training began');
+    this.#writer = this.#open(this.#requireNetwork());
+  }
+
+  override async onBatchEnd(_batch: number, logs?: tfl.Logs): Promise<void> {
+    const { everySteps } = this.#options;
+    if (everySteps === undefined || ++this.#steps % everySteps !== 0) return;
+    await this.snapshot(this.#requireNetwork(), await readFigures(logs));
+  }
+
+  override async onEpochEnd(_epoch: number, logs?: tfl.Logs): Promise<void> {
+    if (this.#options.everySteps !== undefined) return;
+    await this.snapshot(this.#requireNetwork(), await readFigures(logs));
+  }
+
+  override async onTrainEnd(): Promise<void> {
+    await this.finish();
+  }
+
+  #requireNetwork(): tfl.LayersModel {
+    if (this.#network === undefined) throw new Error('a callback without a model');
+    return this.#network;
+  }
+}
+
+/** tfjs hands over some figures as scalar tensors, which others still need. */
+async function readFigures(logs: tfl.Logs = {}): Promise<Record<string, number>> {
+  const figures: Record<string, number> = {};
+  for (const [name, value] of Object.entries(logs as Record<string, number | tf.Scalar>)) {
+    if (NOT_FIGURES.has(name)) continue;
+    figures[name] = typeof value === 'number' ? value : (await value.data())[0];
+  }
+  return figures;
+}
+
+/** Makes the first free `<name>-<number>` of a store this process's own, by making its directory. */
+function claimId(store: string, name: string): string {
+  const stem = name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'run';
+  try {
+    mkdirSync(store, { recursive: true });
+    for (let number = 0; ; number++) {
+      const id = `${stem}-${String(number).padStart(4, '0')}`;
+      try {
+        mkdirSync(runDirectory(store, id));
+        return id;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      }
+    }
+  } catch (error) {
+    throw asWriteError(error, store);
+  }
+}
