@@ -32,6 +32,12 @@ function startWorker(): Worker {
   const folder = import.meta.url.endsWith('.ts') ? '../../dist/export/' : './';
   const worker = new Worker(new URL(`${folder}h5Worker.js`, import.meta.url));
   worker.unref();
+  // A thread that ends while it rests must neither end the process nor be used again.
+  worker.on('error', () => {});
+  worker.on('exit', () => {
+    const index = resting.indexOf(worker);
+    if (index >= 0) resting.splice(index, 1);
+  });
   return worker;
 }
 

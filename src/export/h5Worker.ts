@@ -16,7 +16,6 @@ console.error = () => {};
 console.warn = () => {};
 const { File, Group, ready } = await import('h5wasm');
 const module = await ready;
-const FILE_NAME = 'input.h5';
 
 /** What is wrong with the content of a file, for people. */
 class ContentError extends Error {}
@@ -104,20 +103,29 @@ function readLayers(file: H5File): H5Layer[] {
   throw new ContentError('it holds no Keras weights');
 }
 
-/** Answers one request. `poisoned` tells that the library may not be used any more. */
+/** Failures after which the thread is not used again: each may have left something behind in the library. */
+const MAX_FAILURES = 50;
+let requests = 0;
+let failures = 0;
+
+/** Answers one request. */
 function answer(bytes: Uint8Array): H5Reply {
-  module.FS.writeFile(FILE_NAME, bytes);
+  // A name of its own: the library may still hold the file before, if that one made it fail.
+  const name = `${requests++}.h5`;
+  module.FS.writeFile(name, bytes);
   let file: H5File | undefined;
   try {
-    file = new File(FILE_NAME, 'r');
+    file = new File(name, 'r');
     if (file.file_id < 0n) return { problem: 'the HDF5 library cannot open it', poisoned: false };
     return { layers: readLayers(file) };
   } catch (error) {
-    const known = error instanceof ContentError;
-    const problem = known ? error.message : 'the HDF5 library cannot read it';
-    return { problem, poisoned: !known };
+    if (error instanceof ContentError) return { problem: error.message, poisoned: false };
+    failures++;
+    const trapped = error instanceof WebAssembly.RuntimeError;
+    return { problem: 'the HDF5 library cannot read it', poisoned: trapped || failures === MAX_FAILURES };
   } finally {
     if (file !== undefined && file.file_id >= 0n) file.close();
+    module.FS.unlink(name);
   }
 }
 

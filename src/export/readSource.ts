@@ -173,7 +173,14 @@ export async function readSource(
   meaning: H5Meaning,
 ): Promise<ExportSource> {
   const where = from.join(',');
-  if (from.length === 1 && existsSync(from[0]) && statSync(from[0]).isDirectory()) {
+  const absent = from.find((path) => !existsSync(path));
+  if (absent !== undefined)
+    throw new MissingFileError({
+      what: 'no such file or directory',
+      where: absent,
+      remedy: 'give the directory of a training or of a nowcaster, or weight files (conv.h5,fc.h5,bias.h5)',
+    });
+  if (from.length === 1 && statSync(from[0]).isDirectory()) {
     const [directory] = from;
     const exported = existsSync(join(directory, NOWCASTER_MANIFEST_NAME));
     return selectKinds(exported ? await readExported(directory) : readTraining(directory), wanted, where);

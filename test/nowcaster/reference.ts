@@ -59,7 +59,7 @@ function runNetwork(spec: WnnSpec, p: Numbers, window: Float64Array) {
     const input = stream === 'values' ? window : window.slice(1).map((value, i) => value - window[i]);
     const features = dense(at(stream, 'in'), p, input);
     const empty = new Float64Array(0);
-    let [codeSum, code, e, g, power] = [empty, empty, empty, empty, empty];
+    let [codeSum, code, e, g, power]: Float64Array[] = [empty, empty, empty, empty, empty];
     let activated: Float64Array;
     if (spec.activation === 'network') {
       codeSum = dense(at(stream, 'code'), p, features);

@@ -1,0 +1,24 @@
+import { expect, test } from 'vitest';
+import { initParameters } from '../../src/nowcaster/init.js';
+import { layoutOf } from '../../src/nowcaster/layout.js';
+import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
+
+test('kernels are uniform with the variance of their initialiser, biases zero', () => {
+  const parameters = initParameters(PAPER_SPEC, 1);
+  expect(parameters.length).toBe(9425);
+  for (const { name, role, inputs, units, kernel, bias } of layoutOf(PAPER_SPEC).layers) {
+    const values = parameters.subarray(kernel, bias);
+    const variance = role === 'in' || role === 'out' ? 0.1 / inputs : 2 / (inputs + units);
+    const limit = Math.sqrt(3 * variance);
+    const measured = values.reduce((sum, x) => sum + x * x, 0) / values.length;
+    // The variance of a uniform variable's square is 4/5 of its variance's square.
+    expect(Math.abs(measured / variance - 1), name).toBeLessThan(5 * Math.sqrt(0.8 / values.length));
+    expect(Math.max(...values.map(Math.abs)), name).toBeLessThanOrEqual(limit);
+    expect(parameters.subarray(bias, bias + units).every((x) => x === 0)).toBe(true);
+  }
+});
+
+test('the seed decides all of it', () => {
+  expect(initParameters(PAPER_SPEC, 1)).toEqual(initParameters(PAPER_SPEC, 1));
+  expect(initParameters(PAPER_SPEC, 1)).not.toEqual(initParameters(PAPER_SPEC, 2));
+});
