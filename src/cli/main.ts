@@ -6,8 +6,21 @@ import { hideBin } from 'yargs/helpers';
 import { WnnError } from '../errors.js';
 import { TOOLKIT_VERSION } from '../version.js';
 
+// biome-ignore lint/suspicious/noExplicitAny: each command has arguments of its own, and yargs takes them all.
+type Command = CommandModule<object, any>;
+
 /** Commands in the order in which the data flows. Loaded only when asked for, so that `--help` is quick. */
-const COMMANDS: Record<string, () => Promise<CommandModule<object, never>>> = {};
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  run: async () => (await import('./run.js')).runCommand,
+  collect: async () => (await import('./collect.js')).collectCommand,
+  dataset: async () => (await import('./dataset.js')).datasetCommand,
+  train: async () => (await import('./train.js')).trainCommand,
+  export: async () => (await import('./export.js')).exportCommand,
+  evaluate: async () => (await import('./evaluate.js')).evaluateCommand,
+  inspect: async () => (await import('./inspect.js')).inspectCommand,
+  data: async () => (await import('./data.js')).dataCommand,
+  doctor: async () => (await import('./doctor.js')).doctorCommand,
+};
 
 const USAGE = `wnn <command>
 
@@ -25,7 +38,7 @@ function report(error: unknown): number {
 }
 
 /** The commands to parse for: the one that was named, or all of them to show or to guess from. */
-async function loadCommands(named: string | undefined): Promise<CommandModule<object, never>[]> {
+async function loadCommands(named: string | undefined): Promise<Command[]> {
   const load = named === undefined ? undefined : COMMANDS[named];
   return load ? [await load()] : Promise.all(Object.values(COMMANDS).map((load) => load()));
 }

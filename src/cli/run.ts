@@ -1,0 +1,114 @@
+// `wnn run`: the whole pipeline with one line.
+
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CommandModule } from 'yargs';
+import { ENGINE_NAMES, type EngineRequest } from '../engine/engine.js';
+import { statements, TABLE_HEADER, tableRows } from '../evaluate/table.js';
+import { TRAINED_KINDS } from '../nowcaster/spec.js';
+import { type PipelinePaths, type PipelineResult, runPipeline } from '../pipeline/index.js';
+import { PRESET_NAMES, PRESETS, type PresetName } from '../pipeline/presets.js';
+import { formatBytes, formatCount, formatDuration } from './figures.js';
+import { formatTable } from './table.js';
+import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
+
+interface RunArguments extends GlobalArguments {
+  preset: PresetName;
+  name?: string;
+  data: string;
+  weights: string;
+  seed: number;
+  engine: EngineRequest;
+  workers?: number;
+}
+
+const STAGES: Record<keyof PipelinePaths, string> = {
+  collect: 'record training runs',
+  dataset: 'build samples',
+  train: 'train the nowcasters',
+  export: 'export them',
+  evaluate: 'train with and without them',
+};
+
+/** All files below a directory, with their sizes, in order. */
+function listFiles(directory: string): { path: string; bytes: number }[] {
+  return readdirSync(directory, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .map((path) => ({ path, bytes: statSync(path).size }));
+}
+
+function describeErrors({ train }: PipelineResult): string {
+  const rows = TRAINED_KINDS.flatMap((kind) => {
+    const training = train.record.kinds[kind];
+    if (training === undefined) return [];
+    const { noChange, linear, wnn } = training.validation;
+    return [[kind, formatCount(training.trainSamples), ...[noChange, linear, wnn].map((error) => error.toFixed(4))]];
+  });
+  return formatTable(['kind', 'samples', 'no change', 'linear', 'nowcaster'], rows);
+}
+
+function describe(result: PipelineResult): string {
+  const total = Object.values(result.seconds).reduce((sum, seconds) => sum + seconds, 0);
+  const lines = ['Forecast error on held-out runs (mean absolute, in normalised units):', '', describeErrors(result)];
+  for (const task of result.evaluate.tasks) {
+    lines.push('', `Training ${task.task} with ${task.seeds.length} seed(s), mean ± standard deviation:`, '');
+    lines.push(formatTable(TABLE_HEADER, tableRows(task)), ...statements(task));
+  }
+  lines.push('', 'Files:', '');
+  for (const stage of Object.keys(STAGES) as (keyof PipelinePaths)[]) {
+    const files = listFiles(result.paths[stage]);
+    const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    lines.push(
+      `${result.paths[stage]}/  ${files.length} files, ${formatBytes(bytes)}, ${formatDuration(result.seconds[stage])}`,
+    );
+    for (const file of files) lines.push(`  ${file.path.slice(result.paths[stage].length + 1)}`);
+  }
+  lines.push('', `Done in ${formatDuration(total)}. In your own training:`, '');
+  lines.push(`  import { WeightForecasting } from 'weight-nowcaster/callback';`);
+  lines.push(`  model.fit(x, y, { callbacks: [await WeightForecasting.load('${result.paths.export}')] });`);
+  return lines.join('\n');
+}
+
+export const runCommand: CommandModule<object, RunArguments> = {
+  command: 'run',
+  describe: 'do all of it: record runs, build samples, train, export, evaluate',
+  builder: (yargs) =>
+    yargs
+      .option('preset', {
+        choices: PRESET_NAMES,
+        default: 'quick' as PresetName,
+        describe: PRESET_NAMES.map((name) => `${name}: ${PRESETS[name].describe}`).join('. '),
+      })
+      .option('name', { type: 'string', describe: 'name under data/ and weights/ [default: the preset]' })
+      .option('data', { type: 'string', default: 'data', describe: 'where recordings, samples and results go' })
+      .option('weights', { type: 'string', default: 'weights', describe: 'where the nowcaster goes' })
+      .option('seed', { type: 'number', default: 1, describe: 'every draw comes from it' })
+      .option('engine', {
+        choices: ['auto', ...ENGINE_NAMES] as const,
+        default: 'auto' as EngineRequest,
+        describe: 'what computes, see `wnn doctor`',
+      })
+      .option('workers', { type: 'number', describe: 'training processes [default: one a core]' })
+      .example('$0 run', 'the quick preset; again: goes on where it stopped')
+      .example('$0 run --preset tiny --data /tmp/d --weights /tmp/w', 'does every stage run here?'),
+  handler: async (argv) => {
+    const terminal = openTerminal(argv);
+    let result: PipelineResult;
+    try {
+      let number = 0;
+      const stages = Object.keys(STAGES).length;
+      result = await runPipeline({
+        ...argv,
+        onProgress: terminal.progress,
+        onNote: terminal.note,
+        onStage: (stage) => terminal.note(`[${++number}/${stages}] ${STAGES[stage]}`),
+        signal: interruptSignal(),
+      });
+    } finally {
+      terminal.close();
+    }
+    printResult(argv, result, () => describe(result));
+  },
+};
