@@ -1,49 +1,30 @@
 // The train stage: samples in, one network a kind out, with its checkpoint, its metrics and the record of it all.
 
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../atomic.js';
-import { CorruptFileError, InsufficientDataError, MismatchError, UsageError } from '../errors.js';
 import { layoutOf } from '../nowcaster/layout.js';
-import { PAPER_SPEC, sameSpec, specProblem, TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
+import { TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
 import {
   bestWeightsPath,
-  checkTrainingRecord,
   type KindTraining,
-  TRAINING_RECORD_NAME,
   TRAINING_SCHEMA_VERSION,
   type TrainingRecord,
-  type TrainingSettings,
 } from '../nowcaster/trainingRecord.js';
-import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest, requireSampleSpec } from '../samples/index.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { BatchFeed } from './batchFeed.js';
-import { hashBytes, readCheckpoint, type TrainingIdentity, type TrainingState } from './checkpoint.js';
+import { hashBytes, type TrainingState } from './checkpoint.js';
 import { chooseComputeEngine } from './computeEngine.js';
-import { checkChoices, planMemory, resolveSettings, type SampleExtent, type TrainOptions } from './options.js';
-import { openShards, type SampleShards } from './sampleShards.js';
+import type { TrainOptions } from './options.js';
+import { type KindPlan, type PreparedKind, type PreparedTraining, prepareTraining } from './prepare.js';
 import { CHECKPOINT_NAME, METRICS_NAME, openEvents, saveBest, trainKind } from './trainKind.js';
 import { ValidationSet } from './validation.js';
 
 export type { ComputeRequest } from './computeEngine.js';
 export type { MetricsLine } from './metricsLog.js';
 export type { TrainingChoices, TrainOptions } from './options.js';
+export type { KindPlan } from './prepare.js';
 export { SCHEDULES, type Schedule } from './schedule.js';
-
-/** What training a kind will take. */
-export interface KindPlan {
-  kind: TrainedKind;
-  trainSamples: number;
-  validationSamples: number;
-  stepsPerEpoch: number;
-  settings: TrainingSettings;
-  /** Step to go on from; 0 for a start, `settings.plannedSteps` or earlier stop when it has ended. */
-  step: number;
-  /** Whether nothing is left to do. */
-  ended: boolean;
-  /** Bytes of samples held in memory at once, at most. */
-  sampleBytes: number;
-}
 
 /** What a training will do, known before it starts. */
 export interface TrainingPlan {
@@ -75,131 +56,6 @@ export interface TrainResult {
   engine: string | null;
   /** The kinds of this call. */
   kinds: KindResult[];
-}
-
-/** A kind with all that was found out about it before training. */
-interface PreparedKind extends KindPlan {
-  train: SampleShards;
-  validation: SampleShards;
-  validationResident: boolean;
-  identity: TrainingIdentity;
-  state: TrainingState | null;
-}
-
-interface PreparedTraining {
-  manifest: DatasetManifest;
-  datasetHash: string;
-  spec: WnnSpec;
-  kinds: PreparedKind[];
-  recordPath: string;
-  /** The record that is there already, of the same spec and samples. */
-  record: TrainingRecord | null;
-}
-
-function resolveSpec(options: TrainOptions, manifest: DatasetManifest): WnnSpec {
-  const { inputLength, horizons, normalisation } = manifest;
-  const given = Object.fromEntries(Object.entries(options.spec ?? {}).filter(([, value]) => value !== undefined));
-  const spec: WnnSpec = { ...PAPER_SPEC, inputLength, horizons, normalisation, ...given };
-  const problem = specProblem(spec);
-  if (problem !== null) throw new UsageError({ what: problem, where: 'spec', remedy: 'change the option' });
-  requireSampleSpec(manifest, spec, options.samples);
-  return spec;
-}
-
-function resolveKinds(kinds: readonly TrainedKind[] = TRAINED_KINDS): TrainedKind[] {
-  for (const kind of kinds)
-    if (!TRAINED_KINDS.includes(kind))
-      throw new UsageError({ what: `no kind ${kind}`, where: '--kinds', remedy: `use ${TRAINED_KINDS.join(', ')}` });
-  if (kinds.length === 0)
-    throw new UsageError({ what: 'no kinds', where: '--kinds', remedy: `use ${TRAINED_KINDS.join(', ')}` });
-  return TRAINED_KINDS.filter((kind) => kinds.includes(kind));
-}
-
-function readRecord(path: string): TrainingRecord | null {
-  if (!existsSync(path)) return null;
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new CorruptFileError({
-      what: 'not a JSON file',
-      where: path,
-      remedy: 'give --restart to start over, or another --out',
-      cause,
-    });
-  }
-  return checkTrainingRecord(value, path);
-}
-
-function prepareKind(
-  kind: TrainedKind,
-  options: TrainOptions,
-  manifest: DatasetManifest,
-  spec: WnnSpec,
-  dataset: string,
-): PreparedKind {
-  const train = openShards(options.samples, manifest, kind, 'train', spec);
-  const validation = openShards(options.samples, manifest, kind, 'val', spec);
-  for (const [name, shards] of [
-    ['training', train],
-    ['validation', validation],
-  ] as const)
-    if (shards.total === 0)
-      throw new InsufficientDataError({
-        what: `no ${name} samples of kind ${kind}`,
-        where: join(options.samples, DATASET_MANIFEST),
-        remedy: `record more runs whose networks have ${kind} tensors, or leave ${kind} out with --kinds`,
-      });
-  const extent: SampleExtent = {
-    trainSamples: train.total,
-    validationSamples: validation.total,
-    largestShard: {
-      rows: Math.max(...train.rows, ...validation.rows),
-      bytes: Math.max(train.largestFile, validation.largestFile),
-    },
-    width: spec.inputLength + spec.horizons.length,
-  };
-  const settings = resolveSettings(options, extent);
-  const memory = planMemory(extent, options.memory);
-  const identity: TrainingIdentity = { kind, spec, dataset, settings };
-  const state = options.resume === false ? null : readCheckpoint(join(options.out, kind, CHECKPOINT_NAME), identity);
-  return {
-    kind,
-    trainSamples: train.total,
-    validationSamples: validation.total,
-    stepsPerEpoch: Math.ceil(train.total / settings.batchSize),
-    settings,
-    step: state?.step ?? 0,
-    ended: state !== null && state.ended !== null,
-    sampleBytes: memory.bytes,
-    train,
-    validation,
-    validationResident: memory.validationResident,
-    identity,
-    state,
-  };
-}
-
-/** Finds out, before anything is computed or written, whether the training can go ahead. */
-function prepareTraining(options: TrainOptions): PreparedTraining {
-  checkChoices(options);
-  const kinds = resolveKinds(options.kinds);
-  const manifest = readDatasetManifest(options.samples);
-  const spec = resolveSpec(options, manifest);
-  const datasetHash = hashBytes(readFileSync(join(options.samples, DATASET_MANIFEST)));
-  const prepared = kinds.map((kind) => prepareKind(kind, options, manifest, spec, datasetHash));
-  const recordPath = join(options.out, TRAINING_RECORD_NAME);
-  let record: TrainingRecord | null = null;
-  if (options.resume !== false) {
-    record = readRecord(recordPath);
-    if (record && !(sameSpec(record.spec, spec) && record.dataset.sha256 === datasetHash))
-      throw new MismatchError({
-        what: 'record of a training with another spec or other samples',
-        where: recordPath,
-        remedy: 'give --restart to start over, or another --out',
-      });
-  }
-  return { manifest, datasetHash, spec, kinds: prepared, recordPath, record };
 }
 
 /**
@@ -257,11 +113,14 @@ function describeTraining(prepared: PreparedKind, state: TrainingState, weights:
   };
 }
 
-/** Takes away what an earlier training left of these kinds, the record's entries first. */
-function discardKinds(options: TrainOptions, kinds: readonly PreparedKind[], recordPath: string): void {
-  rmSync(recordPath, { force: true });
-  for (const { kind } of kinds)
-    for (const name of [CHECKPOINT_NAME, METRICS_NAME]) rmSync(join(options.out, kind, name), { force: true });
+/** Takes away what is left of earlier trainings and not gone on with: the record's entries first. */
+function discardEarlier(out: string, { kinds, recordPath, discardsRecord }: PreparedTraining, record: TrainingRecord) {
+  if (discardsRecord) {
+    if (Object.keys(record.kinds).length > 0) writeJsonAtomic(recordPath, record);
+    else rmSync(recordPath, { force: true });
+  }
+  for (const { kind, discards } of kinds)
+    if (discards) for (const name of [CHECKPOINT_NAME, METRICS_NAME]) rmSync(join(out, kind, name), { force: true });
 }
 
 /**
@@ -279,9 +138,9 @@ function discardKinds(options: TrainOptions, kinds: readonly PreparedKind[], rec
  * @throws the signal's reason when it is aborted, after saving a checkpoint.
  */
 export async function trainNowcaster(options: TrainOptions): Promise<TrainResult> {
-  const { manifest, datasetHash, spec, kinds, recordPath, record: earlier } = prepareTraining(options);
-  if (options.resume === false) discardKinds(options, kinds, recordPath);
-  const trained: TrainingRecord['kinds'] = { ...earlier?.kinds };
+  const preparation = prepareTraining(options);
+  const { manifest, datasetHash, spec, kinds, recordPath } = preparation;
+  const trained: TrainingRecord['kinds'] = { ...preparation.earlier };
   const makeRecord = (): TrainingRecord => ({
     schemaVersion: TRAINING_SCHEMA_VERSION,
     toolkitVersion: TOOLKIT_VERSION,
@@ -301,6 +160,7 @@ export async function trainNowcaster(options: TrainOptions): Promise<TrainResult
       })),
     },
   });
+  discardEarlier(options.out, preparation, makeRecord());
   const results: KindResult[] = [];
   const isDone = kinds.every(({ ended }) => ended);
   const engine =

@@ -65,8 +65,11 @@ export interface TrainOptions extends TrainingChoices {
   threads?: number;
   /** Opens the compute engine in place of `engine` and `threads`. */
   openCompute?: (spec: WnnSpec) => Promise<WnnCompute>;
-  /** Whether to go on from checkpoints in `out` (default) or to start over. */
-  resume?: boolean;
+  /**
+   * What to do about an earlier training in `out`. `true` (default): go on; one of other samples, spec or settings is an
+   * error. `matching`: go on where it is of the same, start a kind over otherwise, with a note. `false`: start over.
+   */
+  resume?: boolean | 'matching';
   /** Least seconds between checkpoints. Default 10. Does not change the result. */
   checkpointSeconds?: number;
   /** Directory for TensorBoard event files, one a kind. Default: none are written; `metrics.jsonl` always is. */

@@ -55,7 +55,7 @@ const digestAll = (out: string) =>
 
 function optionsFor(out: string): TrainOptions {
   const [samples, kinds] = [join(dir, 'samples'), ['fc'] as const];
-  const pace = { batchSize: 256, epochs: 12, validationSteps: 25, checkpointSeconds: 0.02 };
+  const pace = { batchSize: 256, epochs: 6, validationSteps: 20, checkpointSeconds: 0.02 };
   return { samples, out: join(dir, out), kinds, engine: 'wasm', threads: 2, ...pace };
 }
 

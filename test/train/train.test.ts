@@ -214,9 +214,28 @@ describe('an interrupted training', () => {
 
   it('starts over when told to', async () => {
     writeSamples(join(dir, 'samples'));
+    await trainNowcaster(optionsFor('out', { kinds: ['bias'] }));
     await trainNowcaster(optionsFor('out', { kinds: ['fc'], learningRate: 0.1 }));
     await trainNowcaster(optionsFor('out', { kinds: ['fc'], resume: false }));
-    await trainNowcaster(optionsFor('whole', { kinds: ['fc'] }));
+    await trainNowcaster(optionsFor('whole', { kinds: ['fc', 'bias'] }));
+    expect(digestFiles(join(dir, 'out'))).toEqual(digestFiles(join(dir, 'whole')));
+  });
+
+  it('starts over just what does not match when told to', async () => {
+    writeSamples(join(dir, 'samples'));
+    const notes: string[] = [];
+    const trainMatching = (seed: number) =>
+      trainNowcaster(
+        optionsFor('out', { kinds: ['fc', 'bias'], seed, resume: 'matching', onNote: (note) => notes.push(note) }),
+      );
+    await trainNowcaster(optionsFor('out', { kinds: ['fc'], seed: 2 }));
+    expect((await trainMatching(2)).kinds.map(({ resumedFrom }) => resumedFrom)).toEqual([24, 0]);
+    expect(notes).toEqual([]);
+    writeSamples(join(dir, 'samples'), { seed: 5 });
+    expect((await trainMatching(2)).kinds.map(({ resumedFrom }) => resumedFrom)).toEqual([0, 0]);
+    expect(notes).toHaveLength(2);
+    expect(notes[0]).toMatch(/^fc starts over: checkpoint of another training .*other samples/);
+    await trainNowcaster(optionsFor('whole', { kinds: ['fc', 'bias'], seed: 2 }));
     expect(digestFiles(join(dir, 'out'))).toEqual(digestFiles(join(dir, 'whole')));
   });
 });

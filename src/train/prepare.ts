@@ -1,0 +1,198 @@
+// What a training needs to know before it starts: samples, settings, and what an earlier training left. Reads, and
+// computes and writes nothing.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CorruptFileError, InsufficientDataError, MismatchError, UsageError, WnnError } from '../errors.js';
+import { PAPER_SPEC, sameSpec, specProblem, TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
+import {
+  checkTrainingRecord,
+  TRAINING_RECORD_NAME,
+  type TrainingRecord,
+  type TrainingSettings,
+} from '../nowcaster/trainingRecord.js';
+import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest, requireSampleSpec } from '../samples/index.js';
+import { hashBytes, readCheckpoint, type TrainingIdentity, type TrainingState } from './checkpoint.js';
+import { checkChoices, planMemory, resolveSettings, type SampleExtent, type TrainOptions } from './options.js';
+import { openShards, type SampleShards } from './sampleShards.js';
+import { CHECKPOINT_NAME } from './trainKind.js';
+
+/** What training a kind will take. */
+export interface KindPlan {
+  kind: TrainedKind;
+  trainSamples: number;
+  validationSamples: number;
+  stepsPerEpoch: number;
+  settings: TrainingSettings;
+  /** Step to go on from; 0 for a start, `settings.plannedSteps` or earlier stop when it has ended. */
+  step: number;
+  /** Whether nothing is left to do. */
+  ended: boolean;
+  /** Bytes of samples held in memory at once, at most. */
+  sampleBytes: number;
+}
+
+/** A kind with all that was found out about it before training. */
+export interface PreparedKind extends KindPlan {
+  train: SampleShards;
+  validation: SampleShards;
+  validationResident: boolean;
+  identity: TrainingIdentity;
+  /** Where to go on from. */
+  state: TrainingState | null;
+  /** Whether what is left of an earlier training is to go. */
+  discards: boolean;
+}
+
+/** All that is known before training. */
+export interface PreparedTraining {
+  manifest: DatasetManifest;
+  datasetHash: string;
+  spec: WnnSpec;
+  kinds: PreparedKind[];
+  recordPath: string;
+  /** The kinds that the record there already has, of the same spec and samples; without those that start over. */
+  earlier: TrainingRecord['kinds'];
+  /** Whether the record that is there says more than `earlier`. */
+  discardsRecord: boolean;
+}
+
+function resolveSpec(options: TrainOptions, manifest: DatasetManifest): WnnSpec {
+  const { inputLength, horizons, normalisation } = manifest;
+  const given = Object.fromEntries(Object.entries(options.spec ?? {}).filter(([, value]) => value !== undefined));
+  const spec: WnnSpec = { ...PAPER_SPEC, inputLength, horizons, normalisation, ...given };
+  const problem = specProblem(spec);
+  if (problem !== null) throw new UsageError({ what: problem, where: 'spec', remedy: 'change the option' });
+  requireSampleSpec(manifest, spec, options.samples);
+  return spec;
+}
+
+function resolveKinds(kinds: readonly TrainedKind[] = TRAINED_KINDS): TrainedKind[] {
+  for (const kind of kinds)
+    if (!TRAINED_KINDS.includes(kind))
+      throw new UsageError({ what: `no kind ${kind}`, where: '--kinds', remedy: `use ${TRAINED_KINDS.join(', ')}` });
+  if (kinds.length === 0)
+    throw new UsageError({ what: 'no kinds', where: '--kinds', remedy: `use ${TRAINED_KINDS.join(', ')}` });
+  return TRAINED_KINDS.filter((kind) => kinds.includes(kind));
+}
+
+function readRecord(path: string): TrainingRecord | null {
+  if (!existsSync(path)) return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    throw new CorruptFileError({
+      what: 'not a JSON file',
+      where: path,
+      remedy: 'give --restart to start over, or another --out',
+      cause,
+    });
+  }
+  return checkTrainingRecord(value, path);
+}
+
+/** The state to go on from, null when there is none, or `discard` when what is there is to go. */
+function findState(path: string, identity: TrainingIdentity, { resume, onNote }: TrainOptions) {
+  if (resume === false) return 'discard';
+  try {
+    return readCheckpoint(path, identity);
+  } catch (error) {
+    if (resume !== 'matching' || !(error instanceof WnnError)) throw error;
+    onNote?.(`${identity.kind} starts over: ${error.what}`);
+    return 'discard';
+  }
+}
+
+/** The kinds of a record that is there already, or `discard` when it is of another training and is to go. */
+function findEarlier(
+  path: string,
+  spec: WnnSpec,
+  dataset: string,
+  { resume = true }: TrainOptions,
+): TrainingRecord['kinds'] | 'discard' {
+  try {
+    const record = readRecord(path);
+    if (record && !(sameSpec(record.spec, spec) && record.dataset.sha256 === dataset))
+      throw new MismatchError({
+        what: 'record of a training with another spec or other samples',
+        where: path,
+        remedy: 'give --restart to start over, or another --out',
+      });
+    return record?.kinds ?? {};
+  } catch (error) {
+    if (resume === true || !(error instanceof WnnError)) throw error;
+    return 'discard';
+  }
+}
+
+function prepareKind(
+  kind: TrainedKind,
+  options: TrainOptions,
+  manifest: DatasetManifest,
+  spec: WnnSpec,
+  dataset: string,
+): PreparedKind {
+  const train = openShards(options.samples, manifest, kind, 'train', spec);
+  const validation = openShards(options.samples, manifest, kind, 'val', spec);
+  for (const [name, shards] of [
+    ['training', train],
+    ['validation', validation],
+  ] as const)
+    if (shards.total === 0)
+      throw new InsufficientDataError({
+        what: `no ${name} samples of kind ${kind}`,
+        where: join(options.samples, DATASET_MANIFEST),
+        remedy: `record more runs whose networks have ${kind} tensors, or leave ${kind} out with --kinds`,
+      });
+  const extent: SampleExtent = {
+    trainSamples: train.total,
+    validationSamples: validation.total,
+    largestShard: {
+      rows: Math.max(...train.rows, ...validation.rows),
+      bytes: Math.max(train.largestFile, validation.largestFile),
+    },
+    width: spec.inputLength + spec.horizons.length,
+  };
+  const settings = resolveSettings(options, extent);
+  const memory = planMemory(extent, options.memory);
+  const identity: TrainingIdentity = { kind, spec, dataset, settings };
+  const found = findState(join(options.out, kind, CHECKPOINT_NAME), identity, options);
+  const state = found === 'discard' ? null : found;
+  return {
+    kind,
+    trainSamples: train.total,
+    validationSamples: validation.total,
+    stepsPerEpoch: Math.ceil(train.total / settings.batchSize),
+    settings,
+    step: state?.step ?? 0,
+    ended: state !== null && state.ended !== null,
+    sampleBytes: memory.bytes,
+    train,
+    validation,
+    validationResident: memory.validationResident,
+    identity,
+    state,
+    discards: found === 'discard',
+  };
+}
+
+/**
+ * Finds out, before anything is computed or written, whether the training can go ahead.
+ *
+ * @throws what {@link trainNowcaster} throws before it starts.
+ */
+export function prepareTraining(options: TrainOptions): PreparedTraining {
+  checkChoices(options);
+  const kinds = resolveKinds(options.kinds);
+  const manifest = readDatasetManifest(options.samples);
+  const spec = resolveSpec(options, manifest);
+  const datasetHash = hashBytes(readFileSync(join(options.samples, DATASET_MANIFEST)));
+  const prepared = kinds.map((kind) => prepareKind(kind, options, manifest, spec, datasetHash));
+  const recordPath = join(options.out, TRAINING_RECORD_NAME);
+  const found = findEarlier(recordPath, spec, datasetHash, options);
+  const earlier: TrainingRecord['kinds'] = found === 'discard' ? {} : { ...found };
+  for (const { kind, discards } of prepared) if (discards) delete earlier[kind];
+  const discardsRecord = found === 'discard' || Object.keys(found).length > Object.keys(earlier).length;
+  return { manifest, datasetHash, spec, kinds: prepared, recordPath, earlier, discardsRecord };
+}
