@@ -1,0 +1,184 @@
+// `wnn collect`: records the training runs of a plan.
+
+import type { CommandModule } from 'yargs';
+import { type CollectOptions, type CollectResult, collect, type PlanOptions, readPlanFile } from '../collect/index.js';
+import { ENGINE_NAMES, type EngineRequest } from '../engine/index.js';
+import { UsageError } from '../errors.js';
+import { OPTIMISERS, type OptimiserName } from '../tasks/optimiser.js';
+import { formatBytes, formatCount, formatDuration } from './figures.js';
+import { formatTable } from './table.js';
+import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
+
+interface CollectArguments extends GlobalArguments {
+  store: string;
+  plan?: string;
+  task?: string[];
+  runs?: number;
+  epochs?: number;
+  seed?: number;
+  learningRate?: number[];
+  batchSize?: number[];
+  optimiser?: string[];
+  width?: number[];
+  trainExamples?: number[];
+  validationExamples?: number;
+  everySteps?: number;
+  engine: EngineRequest;
+  workers?: number;
+  shard?: string;
+  dryRun?: boolean;
+  images?: string;
+}
+
+/** The plan of the file, with what was said on the command line in its place. */
+function mergePlan(argv: CollectArguments): PlanOptions {
+  const fromFile = argv.plan === undefined ? {} : readPlanFile(argv.plan);
+  const fromFlags: Partial<PlanOptions> = {
+    tasks: argv.task,
+    runs: argv.runs,
+    epochs: argv.epochs,
+    seed: argv.seed,
+    learningRate: toRange(argv.learningRate),
+    batchSizes: argv.batchSize,
+    optimisers: argv.optimiser as OptimiserName[] | undefined,
+    width: toRange(argv.width),
+    trainExamples: toRange(argv.trainExamples),
+    validationExamples: argv.validationExamples,
+    everySteps: argv.everySteps,
+  };
+  const given = Object.fromEntries(Object.entries(fromFlags).filter(([, value]) => value !== undefined));
+  const plan = { ...fromFile, ...given };
+  if (plan.tasks === undefined) {
+    throw new UsageError({
+      what: 'nothing to record',
+      where: argv.plan ?? 'wnn collect',
+      remedy: 'name tasks with --task or in a --plan; `wnn collect --help` has examples',
+    });
+  }
+  return plan as PlanOptions;
+}
+
+/** One number, or the two ends of a range. More than two are refused with the plan. */
+function toRange(numbers: number[] | undefined): number | [number, number] | undefined {
+  return numbers?.length === 1 ? numbers[0] : (numbers as [number, number] | undefined);
+}
+
+function parseShard(text: string | undefined): CollectOptions['shard'] {
+  if (text === undefined) return undefined;
+  const match = /^(\d+)\/(\d+)$/.exec(text);
+  if (match) return { index: Number(match[1]), count: Number(match[2]) };
+  throw new UsageError({ what: 'not a shard', where: text, remedy: 'give i/n, e.g. 1/4' });
+}
+
+function describeRuns({ runs }: CollectResult): string {
+  const header = ['run', 'status', 'epochs', 'optimiser', 'rate', 'batch', 'width', 'examples', 'parameters', 'size'];
+  const rows = runs.map(({ id, status, epochs, settings, expected }) => [
+    id,
+    status,
+    `${epochs}/${settings.epochs}`,
+    settings.optimiser.name,
+    String(settings.optimiser.learningRate),
+    settings.batchSize,
+    settings.width,
+    settings.trainExamples === null ? 'all' : formatCount(settings.trainExamples),
+    formatCount(expected.parameters),
+    formatBytes(expected.bytes),
+  ]);
+  return formatTable(header, rows, 2);
+}
+
+function describeResult(result: CollectResult): string {
+  const { runs, counts, store } = result;
+  if (result.dryRun) {
+    const missing = runs.length - (counts.complete ?? 0) - (counts.diverged ?? 0);
+    return `${describeRuns(result)}
+
+${formatCount(runs.length)} runs, ${formatCount(missing)} of them to be recorded; about ${formatBytes(result.expectedBytes)} in ${store}`;
+  }
+  const statuses = Object.entries(counts).map(([status, count]) => `${formatCount(count)} ${status}`);
+  const lines = [`${store}: ${formatCount(runs.length)} runs of the plan: ${statuses.join(', ')}`];
+  if (result.recordedRuns > 0) {
+    lines.push(
+      `recorded now: ${formatCount(result.recordedRuns)} runs, ${formatCount(result.recordedEpochs)} epochs in ` +
+        `${formatDuration(result.seconds)}, ${formatCount(result.imagesPerSecond)} images/s, ` +
+        `${(100 * result.recordingShare).toFixed(1)}% of the time for recording`,
+    );
+  }
+  for (const { id, status, reason } of runs) if (status === 'failed') lines.push(`${id} failed: ${reason}`);
+  if (result.interrupted) lines.push('interrupted; the same command does the rest');
+  return lines.join('\n');
+}
+
+/** `wnn collect`. */
+export const collectCommand: CommandModule<object, CollectArguments> = {
+  command: 'collect',
+  describe: 'record training runs into a trajectory store',
+  builder: (yargs) =>
+    yargs
+      .option('store', { type: 'string', default: 'data/trajectories', describe: 'directory of the store' })
+      .option('plan', { type: 'string', describe: 'plan file (YAML): tasks, runs, epochs, ... as the options below' })
+      .option('task', { type: 'string', array: true, describe: 'tasks, e.g. mnist/lenet; runs take turns' })
+      .option('runs', { type: 'number', describe: 'number of runs over all tasks [default: one a task]' })
+      .option('epochs', { type: 'number', describe: 'epochs of each run [default: 30]' })
+      .option('seed', { type: 'number', describe: 'fixes everything that is drawn [default: 1]' })
+      .option('learning-rate', {
+        type: 'number',
+        array: true,
+        describe: 'one, or the ends of a range [default: a usual range of the optimiser]',
+      })
+      .option('batch-size', { type: 'number', array: true, describe: 'one of these [default: 64 128 256]' })
+      .option('optimiser', {
+        type: 'string',
+        array: true,
+        choices: OPTIMISERS,
+        describe: 'one of these [default: adam]',
+      })
+      .option('width', {
+        type: 'number',
+        array: true,
+        describe: 'factor on channels and units, or a range [default: 1]',
+      })
+      .option('train-examples', {
+        type: 'number',
+        array: true,
+        describe: 'training examples of a run, or a range [default: all]',
+      })
+      .option('validation-examples', { type: 'number', describe: 'validation examples of a run [default: all]' })
+      .option('every-steps', { type: 'number', describe: 'a snapshot every N steps [default: every epoch]' })
+      .option('engine', { choices: ['auto', ...ENGINE_NAMES] as const, default: 'auto' as const, describe: 'engine' })
+      .option('workers', { type: 'number', describe: 'processes, a run each [default: one a core]' })
+      .option('shard', { type: 'string', describe: 'do only part i of n, as i/n from 1/n to n/n' })
+      .option('dry-run', { type: 'boolean', describe: 'only print the plan with its expected size' })
+      .option('images', {
+        type: 'string',
+        describe: 'directory that holds a folder for each image set [default: $WNN_IMAGES or data/images]',
+      })
+      .example('wnn collect --task mnist/lenet mnist/mlp --runs 6 --epochs 20', 'record six runs of two networks')
+      .example('wnn collect --plan plan.yaml --dry-run', 'what a plan would record, and how large it gets')
+      .example('wnn collect --plan plan.yaml --shard 2/8', 'the second of eight parts of a plan'),
+  handler: async (argv) => {
+    const plan = mergePlan(argv);
+    const shard = parseShard(argv.shard);
+    const terminal = openTerminal(argv);
+    try {
+      const result = await collect({
+        ...plan,
+        store: argv.store,
+        engine: argv.engine,
+        workers: argv.workers,
+        shard,
+        dryRun: argv.dryRun,
+        images: argv.images,
+        onProgress: terminal.progress,
+        onNote: terminal.note,
+        signal: interruptSignal(),
+      });
+      terminal.close();
+      printResult(argv, result, () => describeResult(result));
+      if (result.interrupted) process.exitCode = 130;
+      else if (result.counts.failed) process.exitCode = 1;
+    } finally {
+      terminal.close();
+    }
+  },
+};
