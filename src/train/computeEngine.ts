@@ -1,12 +1,11 @@
-// What computes the network during training: the wasm kernels, or TensorFlow.js on an open engine.
+// What computes the network during training: the wasm kernels, or TensorFlow.js on an open engine. TensorFlow.js is
+// loaded only where it is asked for, as that takes longer than training a small nowcaster.
 
-import * as tf from '@tensorflow/tfjs-core';
-import { type EngineRequest, openEngine } from '../engine/engine.js';
+import type { EngineRequest } from '../engine/engine.js';
 import { EngineUnavailableError } from '../errors.js';
 import { createWasmCompute } from '../kernels/index.js';
 import type { WnnCompute } from '../nowcaster/compute.js';
 import type { WnnSpec } from '../nowcaster/spec.js';
-import { createTfjsCompute } from '../nowcaster/tfjsCompute.js';
 
 /** What a user may ask for: an engine by name, or `auto`. */
 export type ComputeRequest = EngineRequest;
@@ -18,9 +17,24 @@ export interface ComputeEngine {
   open(spec: WnnSpec): Promise<WnnCompute>;
 }
 
-/** Whether the TensorFlow.js backend that is current runs on a GPU. */
-function isOnGpu(): boolean {
-  return (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
+/** Opens an engine of TensorFlow.js. */
+async function openTfjsEngine(request: Exclude<ComputeRequest, 'auto'>): Promise<ComputeEngine> {
+  const { openEngine } = await import('../engine/engine.js');
+  const { createTfjsCompute } = await import('../nowcaster/tfjsCompute.js');
+  const { name } = await openEngine(request);
+  return { name, open: async (spec) => createTfjsCompute(spec) };
+}
+
+/** The tensorflow engine where it opens on a GPU, else null. */
+async function openGpuEngine(): Promise<ComputeEngine | null> {
+  try {
+    const engine = await openTfjsEngine('tensorflow');
+    const { backend } = await import('@tensorflow/tfjs-core');
+    return (backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice ? engine : null;
+  } catch (error) {
+    if (error instanceof EngineUnavailableError) return null;
+    throw error;
+  }
 }
 
 /**
@@ -30,17 +44,8 @@ function isOnGpu(): boolean {
  * @throws {@link EngineUnavailableError} when the engine that was asked for cannot open.
  */
 export async function chooseComputeEngine(request: ComputeRequest, threads?: number): Promise<ComputeEngine> {
-  const openTfjs = async (spec: WnnSpec) => createTfjsCompute(spec);
-  if (request === 'auto') {
-    try {
-      await openEngine('tensorflow');
-      if (isOnGpu()) return { name: 'tensorflow', open: openTfjs };
-    } catch (error) {
-      if (!(error instanceof EngineUnavailableError)) throw error;
-    }
-  } else if (request !== 'wasm') {
-    const { name } = await openEngine(request);
-    return { name, open: openTfjs };
-  }
+  const gpu = request === 'auto' ? await openGpuEngine() : null;
+  if (gpu) return gpu;
+  if (request !== 'auto' && request !== 'wasm') return openTfjsEngine(request);
   return { name: 'wasm', open: (spec) => createWasmCompute(spec, { threads }) };
 }
