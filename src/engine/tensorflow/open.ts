@@ -1,27 +1,54 @@
-// Opens the tensorflow engine: TensorFlow's native library through tfjs-node-gpu or tfjs-node, whichever is installed.
+// Opens the tensorflow engine: TensorFlow's native library through the link to a Python's TensorFlow when there is one,
+// otherwise through tfjs-node-gpu or tfjs-node, whichever is installed.
 
-import util from 'node:util';
+import * as tf from '@tensorflow/tfjs-core';
 import { EngineUnavailableError } from '../../errors.js';
 import type { Engine } from '../engine.js';
+import { checkLink, type LinkRecord, linkDirectory, readLinkRecord } from './linkRecord.js';
+import { registerLinkedBackend } from './loadLinked.js';
+import { restoreNodeUtil, setNativeDefaults } from './nodeUtil.js';
 
 /** The packages that carry the native library, the GPU one first. Neither need be there. */
 const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
 
-/** What the engine uses of those packages. */
-interface TensorflowModule {
-  version: { tensorflow?: string; 'tfjs-node'?: string };
-  node?: unknown;
+/** Opens the tensorflow engine. @throws EngineUnavailableError saying what the link or each package lacks. */
+export async function openTensorflow(): Promise<Engine> {
+  setNativeDefaults();
+  restoreNodeUtil();
+  const link = readLinkRecord();
+  return link === undefined ? openInstalled() : openLinked(link);
 }
 
-/** Opens the tensorflow engine. @throws EngineUnavailableError naming what each package lacks. */
-export async function openTensorflow(): Promise<Engine> {
-  restoreNodeUtil();
+function openLinked(link: LinkRecord): Engine {
+  checkLink(link, tf.version_core);
+  let usesGpu: boolean;
+  try {
+    usesGpu = registerLinkedBackend(linkDirectory()).usesGpu;
+  } catch (cause) {
+    throw new EngineUnavailableError({
+      what: `the link to TensorFlow ${link.tensorflow} does not load`,
+      where: explainImportFailure(cause),
+      remedy: 'run `wnn engine link-tensorflow` again, or `wnn engine link-tensorflow --remove`',
+      cause,
+    });
+  }
+  const devices = link.devices.filter(({ type }) => type === (usesGpu ? 'GPU' : 'CPU')).map(({ name }) => name);
+  const device = usesGpu ? `GPU: ${devices.join(', ')}` : 'CPU';
+  return { name: 'tensorflow', description: `tensorflow (linked, ${device})`, version: link.tensorflow };
+}
+
+/** What the engine uses of the installed packages. */
+interface TensorflowModule {
+  version: Record<string, string>;
+}
+
+async function openInstalled(): Promise<Engine> {
   const reasons: string[] = [];
   for (const name of PACKAGES) {
     try {
       const module = (await import(name)) as TensorflowModule & { default?: TensorflowModule };
-      const version = (module.version ?? module.default?.version)?.['tfjs-node'] ?? 'unknown';
-      return { name: 'tensorflow', description: `tensorflow (${name} ${version})`, version };
+      const version = (module.default ?? module).version['tfjs-node'] ?? 'unknown';
+      return { name: 'tensorflow', description: `tensorflow (${name})`, version };
     } catch (error) {
       reasons.push(`${name}: ${explainImportFailure(error)}`);
     }
@@ -29,15 +56,8 @@ export async function openTensorflow(): Promise<Engine> {
   throw new EngineUnavailableError({
     what: 'engine tensorflow does not open',
     where: reasons.join('; '),
-    remedy: 'use --engine wasm, or `npm install @tensorflow/tfjs-node` where its download is reachable',
+    remedy: '`wnn engine link-tensorflow` uses the TensorFlow of a Python, or use --engine wasm',
   });
-}
-
-/** tfjs-node 4.22 calls functions of node:util that Node 23 took away. */
-function restoreNodeUtil(): void {
-  const module = util as unknown as Record<string, unknown>;
-  module.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
-  module.isArray ??= Array.isArray;
 }
 
 function explainImportFailure(error: unknown): string {

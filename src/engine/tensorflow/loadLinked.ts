@@ -1,0 +1,42 @@
+// Loads a linked binding and the JavaScript half of tfjs-node on the toolkit's own TensorFlow.js.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
+
+/** Name of the binding in a link's folder. */
+export const BINDING = 'tfjs_binding.node';
+
+const SHARED = 'weight-nowcaster.tfjs';
+
+/**
+ * Writes the stand-in for `@tensorflow/tfjs` that tfjs-node requires. It hands out what the toolkit has loaded, so that
+ * there is one instance of tfjs-core in the process, wherever the link's folder lies.
+ */
+export function writeSharedTfjs(directory: string): void {
+  const folder = join(directory, 'node_modules', '@tensorflow', 'tfjs');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: '@tensorflow/tfjs', main: 'index.js' }));
+  writeFileSync(join(folder, 'index.js'), `module.exports = globalThis[Symbol.for('${SHARED}')];\n`);
+}
+
+/** What the toolkit uses of the binding. */
+interface Binding {
+  TF_Version: string;
+  isUsingGpuDevice(): boolean;
+}
+
+/** Registers the `tensorflow` backend of a link. @returns what the binding says of itself. */
+export function registerLinkedBackend(directory: string): { tensorflow: string; usesGpu: boolean } {
+  (globalThis as Record<symbol, unknown>)[Symbol.for(SHARED)] = { ...tf, ...tfl };
+  const require = createRequire(join(directory, 'link.cjs'));
+  const binding = require(join(directory, BINDING)) as Binding;
+  const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js') as {
+    NodeJSKernelBackend: new (binding: Binding, packageName: string) => tf.KernelBackend;
+  };
+  require('@tensorflow/tfjs-node/dist/register_all_kernels.js');
+  tf.registerBackend('tensorflow', () => new NodeJSKernelBackend(binding, '@tensorflow/tfjs-node'), 3);
+  return { tensorflow: binding.TF_Version, usesGpu: binding.isUsingGpuDevice() };
+}
