@@ -1,6 +1,8 @@
 // What a training job imports, in a browser: `import { WeightForecasting } from 'weight-nowcaster/callback'`.
 
 export type { Loss, WnnCompute } from '../nowcaster/compute.js';
+// Registers the layer, so that tf.loadLayersModel opens a nowcaster's model.json.
+export { ExpLayer } from '../nowcaster/expLayer.js';
 export { type Nowcaster, type NowcasterSource, readNowcaster } from '../nowcaster/nowcaster.js';
 export type { TrainedKind, WnnSpec } from '../nowcaster/spec.js';
 export { createDefaultCompute } from './defaultCompute.js';

@@ -1,0 +1,59 @@
+// A training's directory as the train stage leaves it, with random networks in place of trained ones.
+
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { initParameters } from '../../src/nowcaster/init.js';
+import { PAPER_SPEC, TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../../src/nowcaster/spec.js';
+import {
+  bestWeightsPath,
+  type KindTraining,
+  TRAINING_RECORD_NAME,
+  TRAINING_SCHEMA_VERSION,
+  type TrainingRecord,
+} from '../../src/nowcaster/trainingRecord.js';
+import { encodeWeights } from '../../src/nowcaster/weightsFile.js';
+
+/** Parameters of a kind in {@link writeTraining}. */
+export function parametersOf(spec: WnnSpec, kind: TrainedKind): Float32Array {
+  return initParameters(spec, `training ${kind}`);
+}
+
+/** Writes `train.json` and the best weights of each kind. */
+export function writeTraining(
+  directory: string,
+  spec: WnnSpec = PAPER_SPEC,
+  kinds: readonly TrainedKind[] = TRAINED_KINDS,
+): TrainingRecord {
+  const record: TrainingRecord = {
+    schemaVersion: TRAINING_SCHEMA_VERSION,
+    toolkitVersion: '0.0.0',
+    spec,
+    kinds: {},
+    dataset: {
+      sha256: '0'.repeat(64),
+      seed: 1,
+      runs: [
+        { id: 'a', split: 'train', task: 'mnist', architecture: 'lenet', seed: 1 },
+        { id: 'b', split: 'val', task: 'mnist', architecture: 'mlp', seed: 2 },
+      ],
+    },
+  };
+  for (const kind of kinds) {
+    const weights = bestWeightsPath(kind);
+    const bytes = encodeWeights(spec, parametersOf(spec, kind));
+    mkdirSync(dirname(join(directory, weights)), { recursive: true });
+    writeFileSync(join(directory, weights), bytes);
+    record.kinds[kind] = {
+      trainSamples: 500,
+      validationSamples: 150,
+      validation: { noChange: 0.4, linear: 0.3, wnn: 0.2 },
+      horizons: spec.horizons.map((horizon) => ({ horizon, noChange: 0.4, linear: 0.3, wnn: 0.2 })),
+      weights,
+      weightsSha256: createHash('sha256').update(bytes).digest('hex'),
+    } as KindTraining;
+  }
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, TRAINING_RECORD_NAME), JSON.stringify(record));
+  return record;
+}
