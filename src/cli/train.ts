@@ -18,6 +18,7 @@ import {
 import { formatBytes, formatCount, formatDuration, formatRate } from './figures.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
+import { runGrid } from './trainGrid.js';
 
 /** What the command line gives; names are those of the stage's options where they mean the same. */
 interface TrainArguments extends GlobalArguments, Omit<TrainingChoices, 'memory'> {
@@ -33,18 +34,17 @@ interface TrainArguments extends GlobalArguments, Omit<TrainingChoices, 'memory'
   tensorboard?: string;
   restart: boolean;
   dryRun?: boolean;
+  grid?: string[];
+  scalarsPerTensor?: number;
 }
 
 /** The stage's options from the arguments. */
 function optionsOf(argv: TrainArguments): TrainOptions {
-  const { samples, out, kinds, engine, threads, streams, activation, residual, memoryMib, restart, ...choices } = argv;
+  const { kinds, streams, activation, residual, memoryMib, restart, ...rest } = argv;
+  const { json: _json, quiet: _quiet, dryRun: _dryRun, grid: _grid, scalarsPerTensor: _scalars, ...plain } = rest;
   return {
-    ...choices,
-    samples,
-    out,
+    ...plain,
     kinds: kinds?.split(',').map((kind) => kind.trim() as TrainedKind),
-    engine,
-    threads,
     spec: { streams, activation, residual },
     memory: memoryMib === undefined ? undefined : memoryMib * 2 ** 20,
     resume: !restart,
@@ -161,14 +161,29 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       .option('seed', { type: 'number', describe: 'seed of start and order [default: 0]' })
       .option('memory-mib', { type: 'number', describe: 'MiB of samples held in memory [default: 1024]' })
       .option('tensorboard', { type: 'string', describe: 'directory for TensorBoard event files [default: none]' })
+      .option('grid', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe: 'train one nowcaster a pair of values, e.g. inputLength=3,5,10; <samples> is a trajectory store then',
+      })
+      .option('scalars-per-tensor', { type: 'number', describe: 'with --grid: as of `wnn dataset` [default: 1000]' })
       .option('restart', { type: 'boolean', default: false, describe: 'start over instead of going on' })
       .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be done, and stop' })
       .example('$0 train data/samples --out weights/mine', 'train all three kinds; again: go on after a stop')
       .example('$0 train data/samples --out weights/fc --kinds fc --epochs 60 --patience 5', 'one kind, longer')
       .example('$0 train data/samples --out weights/plain --activation relu --no-residual', 'an ablation')
-      .example('$0 train data/samples --out weights/mine --dry-run', 'sizes, steps and memory'),
+      .example('$0 train data/samples --out weights/mine --dry-run', 'sizes, steps and memory')
+      .example(
+        '$0 train data/trajectories --out data/grid --grid inputLength=3,5,10 --grid horizon=3,5,7,10',
+        "the paper's table, on samples built for each pair",
+      ),
   handler: async (argv) => {
     const options = optionsOf(argv);
+    if (argv.grid !== undefined) {
+      await runGrid(argv, argv.grid, argv.scalarsPerTensor, options);
+      return;
+    }
     if (argv.dryRun) {
       const plan = planTraining(options);
       printResult(argv, plan, () => describePlan(plan));
