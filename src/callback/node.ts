@@ -4,7 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MissingFileError } from '../errors.js';
+import { createWasmCompute } from '../kernels/index.js';
 import { type Nowcaster, type NowcasterSource, readNowcaster } from '../nowcaster/nowcaster.js';
+import type { NowcasterNetworks } from './forecaster.js';
 import { fetchSource } from './source.js';
 import { WeightForecasting as FetchingWeightForecasting, type WeightForecastingOptions } from './weightForecasting.js';
 
@@ -41,8 +43,19 @@ export function loadNowcaster(location: string | URL): Promise<Nowcaster> {
   return readNowcaster(sourceOf(location), String(location));
 }
 
-/** {@link FetchingWeightForecasting} whose `load` takes directories as well as addresses. */
+/**
+ * {@link FetchingWeightForecasting} whose `load` takes directories as well as addresses, and whose networks run on all
+ * cores.
+ */
 export class WeightForecasting extends FetchingWeightForecasting {
+  /**
+   * @param options `compute` defaults to the fused kernels on all cores that this process may use; give
+   * `createDefaultCompute` where several trainings share a machine.
+   */
+  constructor(nowcaster: NowcasterNetworks, options: WeightForecastingOptions = {}) {
+    super(nowcaster, { compute: createWasmCompute, ...options });
+  }
+
   /** @param location path or address (`file:`, `http:`, `https:`) of the nowcaster directory. */
   static override async load(
     location: string | URL,
