@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { EngineUnavailableError } from '../../errors.js';
+import { BINDING, QUIET_LOADER_BINARY } from './loadLinked.js';
 import type { PythonTensorflow } from './python.js';
 
 const run = promisify(execFile);
@@ -14,8 +15,40 @@ const run = promisify(execFile);
 const NAPI_VERSION = 8;
 
 /**
+ * Loads TensorFlow's libraries with stderr closed: recent ones report on the processor while they are loaded, before
+ * any setting can stop them.
+ */
+const QUIET_LOADER = `
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <node_api.h>
+#include <unistd.h>
+static napi_value Load(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  char path[4096] = "";
+  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
+  napi_get_value_string_utf8(env, argument, path, sizeof(path), nullptr);
+  const int kept = dup(2);
+  const int nowhere = open("/dev/null", O_WRONLY);
+  if (nowhere >= 0) dup2(nowhere, 2);
+  dlopen(path, RTLD_LAZY | RTLD_GLOBAL);
+  if (kept >= 0) dup2(kept, 2);
+  if (nowhere >= 0) close(nowhere);
+  if (kept >= 0) close(kept);
+  return nullptr;
+}
+NAPI_MODULE_INIT() {
+  napi_value load;
+  napi_create_function(env, "load", NAPI_AUTO_LENGTH, Load, nullptr, &load);
+  napi_set_named_property(env, exports, "load", load);
+  return exports;
+}
+`;
+
+/**
  * Recent TensorFlow logs through Abseil, which heeds TF_CPP_MIN_LOG_LEVEL only once Python has set it up. This does the
- * same as the library is loaded. Older releases have no such headers and heed the variable by themselves.
+ * same as the binding is loaded. Older releases have no such headers and heed the variable by themselves.
  */
 const QUIET_LOG = `
 #include <cstdlib>
@@ -45,23 +78,44 @@ export interface BindingPaths {
   tfjsNode: string;
   /** Unpacked node-api-headers. */
   headers: string;
-  /** The binding to write. */
+  /** Folder that receives {@link BINDING} and {@link QUIET_LOADER_BINARY}. */
   output: string;
 }
 
-/** @throws EngineUnavailableError if there is no C++ compiler or it fails. */
-export async function compileBinding(tensorflow: PythonTensorflow, paths: BindingPaths): Promise<void> {
-  const compiler = await findCompiler();
-  const quietLog = join(dirname(paths.output), 'quiet_log.cc');
-  writeFileSync(quietLog, QUIET_LOG);
+/**
+ * Compiles the binding with a compiler that {@link findCompiler} found.
+ *
+ * @throws EngineUnavailableError if the compiler fails; its message holds the compiler's first error.
+ */
+export async function compileBinding(
+  compiler: string,
+  tensorflow: PythonTensorflow,
+  paths: BindingPaths,
+): Promise<void> {
+  const write = (name: string, source: string) => {
+    const path = join(paths.output, name);
+    writeFileSync(path, source);
+    return path;
+  };
   const binding = join(paths.tfjsNode, 'binding');
-  const platform = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : [];
+  const sources = [
+    join(binding, 'tfjs_backend.cc'),
+    join(binding, 'tfjs_binding.cc'),
+    write('quiet_log.cc', QUIET_LOG),
+  ];
+  const platform = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : ['-ldl'];
+  const options = [
+    ...['-shared', '-fPIC', '-O2', '-std=c++17', '-w', `-DNAPI_VERSION=${NAPI_VERSION}`],
+    ...['-I', paths.tfjsNode, '-I', join(paths.headers, 'include'), '-I', tensorflow.include],
+  ];
   try {
     await run(compiler, [
-      ...['-shared', '-fPIC', '-O2', '-std=c++17', '-w', `-DNAPI_VERSION=${NAPI_VERSION}`],
-      ...['-I', paths.tfjsNode, '-I', join(paths.headers, 'include'), '-I', tensorflow.include],
-      ...[join(binding, 'tfjs_backend.cc'), join(binding, 'tfjs_binding.cc'), quietLog],
-      ...['-o', paths.output, ...tensorflow.libraries, `-Wl,-rpath,${dirname(tensorflow.libraries[0])}`, ...platform],
+      ...options,
+      ...[write('quiet_loader.cc', QUIET_LOADER), '-o', join(paths.output, QUIET_LOADER_BINARY), ...platform],
+    ]);
+    await run(compiler, [
+      ...[...options, ...sources, '-o', join(paths.output, BINDING)],
+      ...[...tensorflow.libraries, `-Wl,-rpath,${dirname(tensorflow.libraries[0])}`, ...platform],
     ]);
   } catch (cause) {
     const { stderr = '', message } = cause as { stderr?: string; message: string };
@@ -75,7 +129,8 @@ export async function compileBinding(tensorflow: PythonTensorflow, paths: Bindin
   }
 }
 
-async function findCompiler(): Promise<string> {
+/** The C++ compiler: what CXX names, or c++, g++ or clang++. @throws EngineUnavailableError if there is none. */
+export async function findCompiler(): Promise<string> {
   const candidates = process.env.CXX ? [process.env.CXX] : ['c++', 'g++', 'clang++'];
   for (const candidate of candidates) {
     const found = await run(candidate, ['--version']).then(

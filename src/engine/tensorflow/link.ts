@@ -10,10 +10,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { asWriteError, temporaryName, writeJsonAtomic } from '../../atomic.js';
 import { EngineUnavailableError } from '../../errors.js';
 import type { NoteListener } from '../../progress.js';
-import { compileBinding } from './compileBinding.js';
+import { compileBinding, findCompiler } from './compileBinding.js';
 import { fetchPackages } from './fetchPackages.js';
 import { fingerprintLibrary, LINK_SCHEMA_VERSION, type LinkRecord, linkDirectory } from './linkRecord.js';
-import { BINDING, writeSharedTfjs } from './loadLinked.js';
+import { writeSharedTfjs } from './loadLinked.js';
 import { findTensorflow, listDevices } from './python.js';
 import type { SelfTestResult } from './selfTest.js';
 
@@ -53,6 +53,7 @@ export interface LinkResult extends LinkRecord {
 export async function linkTensorflow(options: LinkOptions = {}): Promise<LinkResult> {
   const note = options.onNote ?? (() => {});
   const tensorflow = await findTensorflow(options.python);
+  const compiler = await findCompiler();
   note(`TensorFlow ${tensorflow.version} of ${tensorflow.python}`);
   const directory = linkDirectory();
   const fresh = temporaryName(directory);
@@ -62,13 +63,16 @@ export async function linkTensorflow(options: LinkOptions = {}): Promise<LinkRes
     await fetchPackages(fresh, PACKAGES);
     writeSharedTfjs(fresh);
     note('compiling the binding');
-    await compileBinding(tensorflow, {
+    await compileBinding(compiler, tensorflow, {
       tfjsNode: join(fresh, 'node_modules', '@tensorflow', 'tfjs-node'),
       headers: join(fresh, 'node_modules', 'node-api-headers'),
-      output: join(fresh, BINDING),
+      output: fresh,
     });
     note('testing it, and asking TensorFlow for its devices');
-    const [selfTest, devices] = await Promise.all([testBinding(fresh), listDevices(tensorflow.python)]);
+    const [selfTest, devices] = await Promise.all([
+      testBinding(fresh, tensorflow.libraries[0]),
+      listDevices(tensorflow.python),
+    ]);
     const record: LinkRecord = {
       schemaVersion: LINK_SCHEMA_VERSION,
       tfjs: tf.version_core,
@@ -99,12 +103,12 @@ export function unlinkTensorflow(): { directory: string; removed: boolean } {
   return { directory, removed };
 }
 
-async function testBinding(directory: string): Promise<SelfTestResult> {
+async function testBinding(directory: string, library: string): Promise<SelfTestResult> {
   const remedy = 'use another TensorFlow, or report it with the output of `wnn doctor`';
   let result: SelfTestResult;
   try {
     const program = fileURLToPath(new URL('./selfTest.js', import.meta.url));
-    const { stdout } = await run(process.execPath, [program, directory]);
+    const { stdout } = await run(process.execPath, [program, directory, library]);
     result = JSON.parse(stdout) as SelfTestResult;
   } catch (cause) {
     const { stderr = '', signal } = cause as { stderr?: string; signal?: string };

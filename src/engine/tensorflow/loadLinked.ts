@@ -8,6 +8,8 @@ import * as tfl from '@tensorflow/tfjs-layers';
 
 /** Name of the binding in a link's folder. */
 export const BINDING = 'tfjs_binding.node';
+/** Name of what loads TensorFlow's libraries without their log. */
+export const QUIET_LOADER_BINARY = 'quiet_loader.node';
 
 const SHARED = 'weight-nowcaster.tfjs';
 
@@ -28,10 +30,18 @@ interface Binding {
   isUsingGpuDevice(): boolean;
 }
 
-/** Registers the `tensorflow` backend of a link. @returns what the binding says of itself. */
-export function registerLinkedBackend(directory: string): { tensorflow: string; usesGpu: boolean } {
+/**
+ * Registers the `tensorflow` backend of a link.
+ *
+ * @param library TensorFlow's library, for loading it without its log.
+ * @returns what the binding says of itself.
+ */
+export function registerLinkedBackend(directory: string, library: string): { tensorflow: string; usesGpu: boolean } {
   (globalThis as Record<symbol, unknown>)[Symbol.for(SHARED)] = { ...tf, ...tfl };
   const require = createRequire(join(directory, 'link.cjs'));
+  if (Number(process.env.TF_CPP_MIN_LOG_LEVEL) > 0) {
+    (require(join(directory, QUIET_LOADER_BINARY)) as { load(path: string): void }).load(library);
+  }
   const binding = require(join(directory, BINDING)) as Binding;
   const { NodeJSKernelBackend } = require('@tensorflow/tfjs-node/dist/nodejs_kernel_backend.js') as {
     NodeJSKernelBackend: new (binding: Binding, packageName: string) => tf.KernelBackend;

@@ -2,7 +2,7 @@
 // otherwise through tfjs-node-gpu or tfjs-node, whichever is installed.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { EngineUnavailableError } from '../../errors.js';
+import { EngineUnavailableError, SchemaVersionError } from '../../errors.js';
 import type { Engine } from '../engine.js';
 import { checkLink, type LinkRecord, linkDirectory, readLinkRecord } from './linkRecord.js';
 import { registerLinkedBackend } from './loadLinked.js';
@@ -15,15 +15,26 @@ const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const
 export async function openTensorflow(): Promise<Engine> {
   setNativeDefaults();
   restoreNodeUtil();
-  const link = readLinkRecord();
+  const link = readUsableRecord();
   return link === undefined ? openInstalled() : openLinked(link);
+}
+
+/** A link that another version of the toolkit wrote keeps this engine from opening, not the others. */
+function readUsableRecord(): LinkRecord | undefined {
+  try {
+    return readLinkRecord();
+  } catch (error) {
+    if (!(error instanceof SchemaVersionError)) throw error;
+    const { what, where, remedy } = error;
+    throw new EngineUnavailableError({ what, where, remedy, cause: error });
+  }
 }
 
 function openLinked(link: LinkRecord): Engine {
   checkLink(link, tf.version_core);
   let usesGpu: boolean;
   try {
-    usesGpu = registerLinkedBackend(linkDirectory()).usesGpu;
+    usesGpu = registerLinkedBackend(linkDirectory(), link.library).usesGpu;
   } catch (cause) {
     throw new EngineUnavailableError({
       what: `the link to TensorFlow ${link.tensorflow} does not load`,

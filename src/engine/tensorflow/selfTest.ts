@@ -45,7 +45,7 @@ function largestDifference(a: Float32Array, b: Float32Array): number {
 tf.enableProdMode();
 setNativeDefaults();
 restoreNodeUtil();
-const { tensorflow, usesGpu } = registerLinkedBackend(process.argv[2]!);
+const { tensorflow, usesGpu } = registerLinkedBackend(process.argv[2]!, process.argv[3]!);
 await tf.setBackend('cpu');
 const expected = [multiply(), trainStep()] as const;
 await tf.setBackend('tensorflow');
