@@ -12,6 +12,7 @@ import { KIND_FILE_NAMES, TRAINED_KINDS, type TrainedKind, type WnnSpec } from '
 import { encodeWeights } from '../nowcaster/weightsFile.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { encodeH5 } from './h5Write.js';
+import { encodeOnnx } from './onnx.js';
 import { type ExportSource, readSource, type SourceNetwork } from './readSource.js';
 import { checkTarget, replaceDirectory } from './replaceDirectory.js';
 import { encodeTfjsModel } from './tfjsModel.js';
@@ -19,7 +20,7 @@ import { encodeTfjsModel } from './tfjsModel.js';
 export { type H5Meaning, readH5 } from './h5Read.js';
 
 /** Formats of a nowcaster directory. `tfjs` is always written: the callback reads it. */
-export const EXPORT_FORMATS = ['tfjs', 'h5', 'safetensors'] as const;
+export const EXPORT_FORMATS = ['tfjs', 'h5', 'safetensors', 'onnx'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** Options of {@link exportNowcaster}. */
@@ -74,6 +75,8 @@ async function encodeKind(
       return { main: `${name}.h5`, files: { [`${name}.h5`]: await encodeH5(spec, parameters) } };
     case 'safetensors':
       return { main: `${name}.safetensors`, files: { [`${name}.safetensors`]: encodeWeights(spec, parameters) } };
+    case 'onnx':
+      return { main: `${name}.onnx`, files: { [`${name}.onnx`]: encodeOnnx(`nowcaster_${kind}`, spec, parameters) } };
     default:
       format satisfies never;
       throw new UsageError({

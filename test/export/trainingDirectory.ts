@@ -34,8 +34,8 @@ export function writeTraining(
       sha256: '0'.repeat(64),
       seed: 1,
       runs: [
-        { id: 'a', split: 'train', task: 'mnist', architecture: 'lenet', seed: 1 },
-        { id: 'b', split: 'val', task: 'mnist', architecture: 'mlp', seed: 2 },
+        { id: 'a', sha256: '1', split: 'train', task: 'mnist', architecture: 'lenet', epochs: 20, samples: 400 },
+        { id: 'b', sha256: '2', split: 'val', task: 'mnist', architecture: 'mlp', epochs: 20, samples: 250 },
       ],
     },
   };
