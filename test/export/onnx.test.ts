@@ -38,7 +38,7 @@ const decode = (bytes: Uint8Array) => OnnxModel.toObject(OnnxModel.decode(bytes)
 function evaluate({ graph }: DecodedModel, input: Value): Value {
   const values = new Map<string, Value>([[graph.input[0].name, input]]);
   for (const { name, dims, dataType, rawData } of graph.initializer) {
-    const { buffer } = rawData.slice();
+    const { buffer } = new Uint8Array(rawData);
     const data = dataType === 1 ? [...new Float32Array(buffer)] : [...new BigInt64Array(buffer)].map(Number);
     const [rows, columns] = dims.length === 2 ? dims.map(Number) : [1, Number(dims[0])];
     expect(data.length, name).toBe(rows * columns);
