@@ -14,4 +14,5 @@ export {
 } from './forecaster.js';
 export { type ForecastingOptions, type GuardBatch, type Nowcast, PeriodicForecasting } from './periodicForecasting.js';
 export { fetchSource } from './source.js';
+export { TrackedTensors, type TrackedTensorsOptions } from './trackedTensors.js';
 export { WeightForecasting, type WeightForecastingOptions } from './weightForecasting.js';

@@ -9,6 +9,7 @@ import { runJobs } from '../jobs/index.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import type { OptimiserInfo } from '../trajectory/schema.js';
 import { TOOLKIT_VERSION } from '../version.js';
+import { type ForecastErrors, type ForecastExamples, measureForecasts } from './forecastErrors.js';
 import { completeMethods, type Method } from './methods.js';
 import { planJobs } from './plan.js';
 import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord, readRunRecord } from './runRecord.js';
@@ -18,9 +19,12 @@ import type { WorkerSpec } from './worker.js';
 /** Name of the file with the comparison, in the output directory. */
 export const RESULTS_NAME = 'results.json';
 
+/** Name of the file with examples of forecasts, in the output directory. */
+export const FORECASTS_NAME = 'forecasts.json';
+
 /** Options of {@link evaluate}. */
 export interface EvaluateOptions {
-  /** Directory for `results.json` and `runs/`. Runs that are there already are kept. */
+  /** Directory for `results.json`, `forecasts.json`, `runs/` and `trajectories/`. Finished runs there are kept. */
   out: string;
   /** Tasks to train, e.g. `mnist/cnn`. */
   tasks: readonly string[];
@@ -70,9 +74,18 @@ export interface EvaluationResults {
   };
   /** All methods, plain first. */
   methods: Method[];
-  tasks: TaskSummary[];
+  tasks: (TaskSummary & {
+    /** How well the methods that look at windows forecast the plain runs' weights. */
+    forecastErrors: ForecastErrors[];
+  })[];
   /** Ids of the runs that the figures come from; their files are `runs/<id>.json`. */
   runs: string[];
+}
+
+/** Content of `forecasts.json`: forecasts of single windows of the first seed's plain run, to be drawn. */
+export interface EvaluationForecasts {
+  schemaVersion: typeof EVALUATION_SCHEMA_VERSION;
+  tasks: { task: string; examples: ForecastExamples[] }[];
 }
 
 /** Result of {@link evaluate}. */
@@ -145,6 +158,17 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
       remedy: 'run the same command again',
     });
   const { batchSize, optimiser, trainExamples, validationExamples } = jobs[0];
+  const tasks: EvaluationResults['tasks'] = [];
+  const forecasts: EvaluationForecasts = { schemaVersion: EVALUATION_SCHEMA_VERSION, tasks: [] };
+  for (const summary of summarise(jobs, records, { targets, newBestsAfter })) {
+    const plain = jobs.filter(
+      ({ id, task, method }) => task === summary.task && method.type === 'plain' && records.has(id),
+    );
+    const ids = plain.map(({ id }) => id);
+    const { errors, examples } = await measureForecasts(out, ids, methods);
+    tasks.push({ ...summary, forecastErrors: errors });
+    forecasts.tasks.push({ task: summary.task, examples });
+  }
   const results: EvaluationResults = {
     schemaVersion: EVALUATION_SCHEMA_VERSION,
     toolkitVersion: TOOLKIT_VERSION,
@@ -159,9 +183,10 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
       newBestsAfter,
     },
     methods,
-    tasks: summarise(jobs, records, { targets, newBestsAfter }),
+    tasks,
     runs: jobs.filter(({ id }) => records.has(id)).map(({ id }) => id),
   };
+  writeJsonAtomic(join(out, FORECASTS_NAME), forecasts);
   const file = join(out, RESULTS_NAME);
   writeJsonAtomic(file, results);
   return { ...results, file, trained, kept: records.size - trained };

@@ -3,10 +3,13 @@
 export {
   type EvaluateOptions,
   type EvaluateResult,
+  type EvaluationForecasts,
   type EvaluationResults,
   evaluate,
+  FORECASTS_NAME,
   RESULTS_NAME,
 } from './evaluate.js';
+export type { ForecastErrors, ForecastExamples } from './forecastErrors.js';
 export { BASELINE_NAMES, baselineMethod, type Method, nowcasterMethod } from './methods.js';
 export type { EvaluationJob, RunRecord } from './runRecord.js';
 export type { Estimate } from './statistics.js';

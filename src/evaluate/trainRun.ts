@@ -1,56 +1,24 @@
 // The work of one job: train a task's network by one method and record what happened.
 
-import {
-  createDefaultCompute,
-  createNowcasterForecaster,
-  type Forecaster,
-  type ForecastingOptions,
-  PeriodicForecasting,
-} from '../callback/index.js';
-import { loadNowcaster } from '../callback/node.js';
+import { type ForecastingOptions, PeriodicForecasting } from '../callback/index.js';
 import type { Engine } from '../engine/engine.js';
-import { PAPER_SPEC, TRAINED_KINDS } from '../nowcaster/spec.js';
 import { loadImageSet } from '../tasks/imageSet.js';
 import { findTask } from '../tasks/task.js';
 import type { Batch, TaskData } from '../tasks/taskData.js';
 import { type BatchProgress, type EpochProgress, trainTask } from '../tasks/trainTask.js';
 import { TOOLKIT_VERSION } from '../version.js';
-import { curveOf } from './curves/index.js';
-import type { Method } from './methods.js';
+import { createForecaster } from './forecaster.js';
 import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord } from './runRecord.js';
+import { TrajectorySample } from './trajectorySample.js';
 
 /** Training examples on which the guard measures the loss. */
 const GUARD_EXAMPLES = 1024;
-/** Window and horizon of the curve fits: those of the paper. */
-const CURVE_WINDOW = PAPER_SPEC.inputLength;
-const CURVE_HORIZON = PAPER_SPEC.horizons[0];
 
 /** Hooks of {@link trainRun}. */
 export interface TrainRunHooks {
   onBatch?(progress: BatchProgress): void;
   onEpoch?(progress: EpochProgress): void;
   signal?: AbortSignal;
-}
-
-/** What forecasts for a method; null for plain. */
-async function createForecaster(method: Method): Promise<Forecaster | null> {
-  switch (method.type) {
-    case 'plain':
-      return null;
-    case 'curve': {
-      const curve = curveOf(method.name);
-      return {
-        windowLength: CURVE_WINDOW,
-        kinds: TRAINED_KINDS,
-        forecast: async (_kind, history, out) => curve(history, CURVE_HORIZON, out),
-        dispose: async () => {},
-      };
-    }
-    case 'nowcaster':
-      return createNowcasterForecaster(await loadNowcaster(method.directory), createDefaultCompute);
-    default:
-      return method satisfies never;
-  }
 }
 
 /** A batch of training examples: what a user who guards would have at hand. Validation data must not decide. */
@@ -64,12 +32,14 @@ const finiteOrNull = (value: number) => (Number.isFinite(value) ? value : null);
 /**
  * Trains the network of a job on the engine that is open. Initial weights and batches depend on task and seed alone.
  *
+ * @param out output directory of the evaluation; sampled trajectories go there.
  * @param imagesDirectory directory of the image sets; undefined: the default.
  * @throws MissingFileError when images or nowcaster are not there; `signal.reason` when aborted.
  */
 export async function trainRun(
   job: EvaluationJob,
   engine: Pick<Engine, 'description'>,
+  out: string,
   imagesDirectory: string | undefined,
   hooks: TrainRunHooks = {},
 ): Promise<RunRecord> {
@@ -84,6 +54,7 @@ export async function trainRun(
   const options: ForecastingOptions = { onNote: () => {} };
   if (guardBatch !== null) options.guard = { x: guardBatch.xs, y: guardBatch.ys, batchSize: GUARD_EXAMPLES / 4 };
   const forecasting = forecaster && new PeriodicForecasting(forecaster, options);
+  const sample = new TrajectorySample(out, job);
   const seconds: number[] = [];
   let started = 0;
   const clock = {
@@ -91,7 +62,7 @@ export async function trainRun(
       started = performance.now();
     },
     onEpochEnd: () => {
-      seconds.push((performance.now() - started) / 1000);
+      seconds.push((performance.now() - started - sample.milliseconds) / 1000);
     },
   };
   try {
@@ -102,11 +73,12 @@ export async function trainRun(
       epochs: job.epochs,
       batchSize: job.batchSize,
       optimiser: job.optimiser,
-      callbacks: forecasting ? [forecasting, clock] : [clock],
+      callbacks: forecasting ? [sample, forecasting, clock] : [sample, clock],
       ...hooks,
     });
     // Aborted at the very end of an epoch, the training ends in good order, but too early to be compared.
     if (epochs < job.epochs && !diverged) hooks.signal?.throwIfAborted();
+    await sample.finish(diverged ? 'diverged' : 'complete');
     return {
       schemaVersion: EVALUATION_SCHEMA_VERSION,
       toolkitVersion: TOOLKIT_VERSION,

@@ -17,7 +17,7 @@ export interface WorkerSpec {
 
 serveJobs<WorkerSpec, null>(async ({ job, out, images }, { report, note, signal }) => {
   const engine = await openEngine(job.engine, { onNote: note });
-  const record = await trainRun(job, engine, images, {
+  const record = await trainRun(job, engine, out, images, {
     signal,
     onBatch: ({ epoch, batchesDone, batchesPerEpoch, examplesPerSecond }) =>
       report({

@@ -1,0 +1,207 @@
+// How well each method forecasts the weights of a training that nobody disturbed: the plain one. Measured on the sampled
+// trajectories, for every window of every kind, in the normalised units that nowcasters are trained in.
+
+import { scaleOfExtent, targetOf } from '../nowcaster/normalise.js';
+import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { runDirectory } from '../trajectory/manifest.js';
+import { readManifest, readSnapshots } from '../trajectory/runReader.js';
+import { createForecaster } from './forecaster.js';
+import type { Method } from './methods.js';
+import { sampleName, sampleStore } from './trajectorySample.js';
+
+/** Examples of forecasts that are kept for drawing, of each kind. */
+const EXAMPLES = 200;
+
+/** Errors of one method on one kind. */
+export interface ForecastErrors {
+  /** `no change` forecasts the window's last value. */
+  method: string;
+  kind: TrainedKind;
+  horizon: number;
+  /** Last epoch (from 0) of each window. */
+  epochs: number[];
+  /** Mean absolute error of the windows that end in that epoch, in units of their scale; null where none moved. */
+  byEpoch: (number | null)[];
+  /** Mean over all windows; null without any. */
+  mean: number | null;
+  /** Windows measured; those that did not move at all are left out. */
+  windows: number;
+}
+
+/** Forecasts of single windows, to be drawn. */
+export interface ForecastExamples {
+  kind: TrainedKind;
+  /** Last epoch of each example's window. */
+  epochs: number[];
+  /** The window, normalised: first value 0, in units of the scale. */
+  windows: number[][];
+  /** What the weight did: `residuals[i][h]` is its change from the window's last value after h + 1 epochs. */
+  residuals: number[][];
+  /** Each method's forecast of that change, at its own horizon. */
+  forecasts: { method: string; horizon: number; residuals: number[] }[];
+}
+
+/** Sampled values of one kind, one array an epoch; the epochs follow each other from 0. */
+type Trajectory = Float32Array[];
+
+/** Reads the sampled trajectories of a run. */
+export async function readSample(out: string, id: string): Promise<Partial<Record<TrainedKind, Trajectory>>> {
+  const directory = runDirectory(sampleStore(out), id);
+  const { tensors } = readManifest(directory);
+  const result: Partial<Record<TrainedKind, Trajectory>> = {};
+  for (const kind of TRAINED_KINDS) if (tensors.some(({ name }) => name === sampleName(kind))) result[kind] = [];
+  for await (const { values } of readSnapshots(directory))
+    for (const [t, { kind }] of tensors.entries()) result[kind as TrainedKind]?.push(values[t].slice());
+  return result;
+}
+
+/** Scales of all windows that end in epoch `last`; 0 for those that did not move. */
+function windowScales(trajectory: Trajectory, last: number, length: number): Float64Array {
+  const window = trajectory.slice(last + 1 - length, last + 1);
+  return Float64Array.from(window[0], (_, j) => {
+    let minimum = window[0][j];
+    let maximum = minimum;
+    for (const values of window) {
+      minimum = Math.min(minimum, values[j]);
+      maximum = Math.max(maximum, values[j]);
+    }
+    return maximum > minimum ? scaleOfExtent(minimum, maximum) : 0;
+  });
+}
+
+interface Contender {
+  method: string;
+  windowLength: number;
+  horizon: number;
+  kinds: readonly TrainedKind[];
+  forecast(kind: TrainedKind, history: readonly Float32Array[], out: Float32Array): Promise<void>;
+}
+
+async function measureKind(kind: TrainedKind, trajectory: Trajectory, contender: Contender): Promise<ForecastErrors> {
+  const { method, windowLength, horizon } = contender;
+  const errors: ForecastErrors = { method, kind, horizon, epochs: [], byEpoch: [], mean: null, windows: 0 };
+  let total = 0;
+  for (let last = windowLength - 1; last + horizon < trajectory.length; last++) {
+    const history = trajectory.slice(last + 1 - windowLength, last + 1);
+    const scales = windowScales(trajectory, last, windowLength);
+    const forecasts = new Float32Array(history[0].length);
+    await contender.forecast(kind, history, forecasts);
+    let sum = 0;
+    let moved = 0;
+    for (const [j, scale] of scales.entries()) {
+      if (scale === 0) continue;
+      sum += Math.abs(forecasts[j] - trajectory[last + horizon][j]) / scale;
+      moved++;
+    }
+    errors.epochs.push(last);
+    errors.byEpoch.push(moved > 0 && Number.isFinite(sum) ? sum / moved : null);
+    total += sum;
+    errors.windows += moved;
+  }
+  if (errors.windows > 0 && Number.isFinite(total)) errors.mean = total / errors.windows;
+  return errors;
+}
+
+/** A few windows, spread over epochs and weights, with what every contender says of them. */
+async function drawExamples(
+  kind: TrainedKind,
+  trajectory: Trajectory,
+  contenders: readonly Contender[],
+  windowLength: number,
+  farthest: number,
+): Promise<ForecastExamples> {
+  const examples: ForecastExamples = { kind, epochs: [], windows: [], residuals: [], forecasts: [] };
+  const ends: number[] = [];
+  for (let last = windowLength - 1; last + farthest < trajectory.length; last++) ends.push(last);
+  if (ends.length === 0) return examples;
+  const each = Math.ceil(EXAMPLES / ends.length);
+  for (const { method, horizon } of contenders) examples.forecasts.push({ method, horizon, residuals: [] });
+  for (const last of ends) {
+    const scales = windowScales(trajectory, last, windowLength);
+    const moving = [...scales.keys()].filter((j) => scales[j] > 0);
+    const step = Math.max(1, Math.floor(moving.length / each));
+    const chosen = moving.filter((_, i) => i % step === last % step).slice(0, each);
+    const residualOf = (value: number, j: number) => targetOf(value, trajectory[last][j], scales[j]);
+    for (const j of chosen) {
+      const origin = trajectory[last + 1 - windowLength][j];
+      const window = trajectory.slice(last + 1 - windowLength, last + 1);
+      examples.epochs.push(last);
+      examples.windows.push(window.map((values) => (values[j] - origin) / scales[j]));
+      const future = trajectory.slice(last + 1, last + 1 + farthest);
+      examples.residuals.push(future.map((values) => residualOf(values[j], j)));
+    }
+    for (const [c, contender] of contenders.entries()) {
+      const forecasts = new Float32Array(scales.length);
+      const history = trajectory.slice(last + 1 - contender.windowLength, last + 1);
+      await contender.forecast(kind, history, forecasts);
+      for (const j of chosen) examples.forecasts[c].residuals.push(residualOf(forecasts[j], j));
+    }
+  }
+  return examples;
+}
+
+/**
+ * Measures the forecasts of all window methods on the sampled trajectories of plain runs.
+ *
+ * @param ids plain runs of one task, one a seed.
+ * @returns errors of each method and kind, `no change` among them, averaged over the runs; and examples of the first run.
+ */
+export async function measureForecasts(
+  out: string,
+  ids: readonly string[],
+  methods: readonly Method[],
+): Promise<{ errors: ForecastErrors[]; examples: ForecastExamples[] }> {
+  const forecasters = await Promise.all(methods.map(createForecaster));
+  const contenders: Contender[] = [];
+  for (const [m, forecaster] of forecasters.entries())
+    if (forecaster !== null) contenders.push({ ...forecaster, method: methods[m].name });
+  const windowLength = Math.max(5, ...contenders.map((contender) => contender.windowLength));
+  const farthest = Math.max(5, ...contenders.map(({ horizon }) => horizon));
+  const noChange: Contender = {
+    method: 'no change',
+    windowLength: 5,
+    horizon: 5,
+    kinds: TRAINED_KINDS,
+    forecast: async (_kind, history, forecasts) => forecasts.set(history[history.length - 1]),
+  };
+  const errors: ForecastErrors[] = [];
+  const examples: ForecastExamples[] = [];
+  try {
+    for (const [r, id] of ids.entries()) {
+      const sample = await readSample(out, id);
+      for (const kind of TRAINED_KINDS) {
+        const trajectory = sample[kind];
+        if (trajectory === undefined) continue;
+        const able = contenders.filter(({ kinds }) => kinds.includes(kind));
+        for (const contender of [noChange, ...able]) errors.push(await measureKind(kind, trajectory, contender));
+        if (r === 0) examples.push(await drawExamples(kind, trajectory, able, windowLength, farthest));
+      }
+    }
+  } finally {
+    await Promise.all(forecasters.map((forecaster) => forecaster?.dispose()));
+  }
+  return { errors: mergeRuns(errors), examples: examples.filter(({ epochs }) => epochs.length > 0) };
+}
+
+const meanOf = (values: readonly (number | null)[]) => {
+  const known = values.filter((value) => value !== null);
+  return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
+};
+
+/** Means over runs of what several runs measured of the same method and kind. */
+function mergeRuns(errors: readonly ForecastErrors[]): ForecastErrors[] {
+  const groups = new Map<string, ForecastErrors[]>();
+  for (const entry of errors) {
+    const name = `${entry.kind} ${entry.method}`;
+    groups.set(name, [...(groups.get(name) ?? []), entry]);
+  }
+  return [...groups.values()].map((group) => {
+    const longest = group.reduce((a, b) => (b.epochs.length > a.epochs.length ? b : a));
+    return {
+      ...longest,
+      byEpoch: longest.epochs.map((_, i) => meanOf(group.map(({ byEpoch }) => byEpoch[i] ?? null))),
+      mean: meanOf(group.map(({ mean }) => mean)),
+      windows: group.reduce((sum, { windows }) => sum + windows, 0),
+    };
+  });
+}

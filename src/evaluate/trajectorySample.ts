@@ -1,0 +1,94 @@
+// Keeps a few weights of each kind through a training, as a run of a trajectory store: small enough for every run of an
+// evaluation, and what forecasts are measured on and drawn from afterwards.
+
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { TrackedTensors } from '../callback/index.js';
+import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { Random } from '../random.js';
+import { runDirectory } from '../trajectory/manifest.js';
+import { RunWriter } from '../trajectory/runWriter.js';
+import type { EvaluationJob } from './runRecord.js';
+
+/** Weights kept of each kind. */
+const SAMPLE = 1000;
+
+/** The trajectory store of an evaluation's output directory. */
+export function sampleStore(out: string): string {
+  return join(out, 'trajectories');
+}
+
+/** Name of the tensor that holds the sampled weights of a kind. */
+export function sampleName(kind: TrainedKind): string {
+  return `sample/${kind}`;
+}
+
+/**
+ * Records the same weights at the end of every epoch, before whatever callback changes them. All methods of a task and
+ * seed sample the same weights.
+ */
+export class TrajectorySample extends tfl.Callback {
+  /** Milliseconds spent here, which are not the training's. */
+  milliseconds = 0;
+  readonly #out: string;
+  readonly #job: EvaluationJob;
+  #tracked: TrackedTensors | null = null;
+  #indices: Uint32Array[] = [];
+  #values = new Float32Array(0);
+  #writer: RunWriter | null = null;
+
+  constructor(out: string, job: EvaluationJob) {
+    super();
+    this.#out = out;
+    this.#job = job;
+  }
+
+  override async onEpochEnd(epoch: number, logs: tfl.Logs = {}): Promise<void> {
+    const started = performance.now();
+    if (this.#tracked === null) this.#open(new TrackedTensors(this.model));
+    if (this.#writer !== null && this.#tracked !== null) {
+      await this.#tracked.read(this.#values);
+      const values = this.#indices.map((indices) => Float32Array.from(indices, (i) => this.#values[i]));
+      if (values.every((sample) => sample.every(Number.isFinite)))
+        await this.#writer.append({ epoch, values, metrics: { ...logs } });
+    }
+    this.milliseconds += performance.now() - started;
+  }
+
+  /** Ends the recording. */
+  async finish(status: 'complete' | 'diverged'): Promise<void> {
+    await this.#writer?.finish(status, status === 'diverged' ? 'loss or weights were not finite' : null);
+  }
+
+  #open(tracked: TrackedTensors): void {
+    const { id, task, seed, method, optimiser, batchSize, epochs } = this.#job;
+    this.#tracked = tracked;
+    if (tracked.size === 0) return;
+    this.#values = new Float32Array(tracked.size);
+    const kinds = TRAINED_KINDS.filter((kind) => tracked.countOf(kind) > 0);
+    this.#indices = kinds.map((kind) => {
+      const chosen = new Random(seed, 'sample', kind).sample(tracked.countOf(kind), SAMPLE);
+      return chosen.map((i) => i + tracked.ranges[kind][0]);
+    });
+    const store = sampleStore(this.#out);
+    // What an attempt left whose results were never written.
+    rmSync(runDirectory(store, id), { recursive: true, force: true });
+    const [imageSet, architecture] = task.split('/');
+    this.#writer = RunWriter.create(
+      store,
+      {
+        id,
+        source: 'zoo',
+        task: imageSet,
+        architecture,
+        optimiser,
+        hyperparameters: { batchSize, method: method.name },
+        seed,
+        engine: this.#job.engine,
+        epochsPlanned: epochs,
+      },
+      kinds.map((kind, k) => ({ name: sampleName(kind), kind, shape: [this.#indices[k].length] })),
+    );
+  }
+}
