@@ -160,7 +160,7 @@ function idOf(run: Omit<PlannedRun, 'id'>): string {
 function settleOptimiser(optimiser: PlannedOptimiser, common: PlanOptions['learningRate']) {
   const { name, learningRate: own, ...settings } = typeof optimiser === 'string' ? { name: optimiser } : optimiser;
   if (!OPTIMISERS.includes(name)) throw unknownName('optimiser', String(name), OPTIMISERS);
-  const learningRate = toRange('learningRate', own ?? common ?? LEARNING_RATES[name], Number.MIN_VALUE, 1e3);
+  const learningRate = toRange('learningRate', own ?? common ?? LEARNING_RATES[name], Number.MIN_VALUE, 1e12);
   return { settings: { name, ...settings } as OptimiserInfo, learningRate };
 }
 

@@ -4,7 +4,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorruptFileError, MissingFileError, UsageError } from '../errors.js';
-import { RUN_PREFIX, readManifestFile } from './manifest.js';
+import { MANIFEST_FILE, RUN_PREFIX, readManifestFile, WEIGHTS_FILE_PATTERN } from './manifest.js';
 import { type EpochMetrics, readMetricsParquet } from './metricsParquet.js';
 import type { RunManifest, RunStatus, Snapshot } from './schema.js';
 import { countLogEpochs, readSnapshotLog } from './snapshotLog.js';
@@ -56,8 +56,13 @@ export function listRuns(storeDirectory: string): RunEntry[] {
     .filter((name) => name.startsWith(RUN_PREFIX))
     .sort()
     .map((name) => join(storeDirectory, name))
-    .filter((directory) => statSync(directory).isDirectory() && readdirSync(directory).length > 0)
+    .filter((directory) => statSync(directory).isDirectory() && hasBegun(directory))
     .map((directory) => ({ directory, manifest: readManifest(directory) }));
+}
+
+/** Whether a run has got to its first file; one that has values but no manifest is damaged, which its reader says. */
+function hasBegun(directory: string): boolean {
+  return readdirSync(directory).some((name) => name === MANIFEST_FILE || WEIGHTS_FILE_PATTERN.test(name));
 }
 
 /**

@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -195,6 +196,12 @@ describe('a run that did not end', () => {
     await expectEpochs(again.directory, 2);
   });
 
+  test('is not there yet when it has no manifest', async () => {
+    mkdirSync(join(store, 'run=a'));
+    writeFileSync(join(store, 'run=a', 'run.json.1.tmp'), '{');
+    expect(listRuns(store)).toEqual([]);
+  });
+
   test('may be interrupted before its first epoch', async () => {
     const writer = await record('a', 0);
     await writer.finish('interrupted', 'Ctrl-C');
@@ -252,6 +259,8 @@ describe('bad input', () => {
       writeFileSync(path, bad);
       expect(() => readManifest(writer.directory)).toThrow(CorruptFileError);
     }
+    rmSync(path);
+    expect(() => listRuns(store)).toThrow(/no run here: .*run\.json/);
     expect(() => listRuns(join(store, 'nowhere'))).toThrow(MissingFileError);
     expect(existsSync(join(store, 'nowhere'))).toBe(false);
   });

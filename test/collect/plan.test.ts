@@ -1,0 +1,124 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { type PlanOptions, planRuns, takeShard } from '../../src/collect/plan.js';
+import { readPlanFile } from '../../src/collect/planFile.js';
+import { CorruptFileError, MissingFileError, UsageError } from '../../src/errors.js';
+
+const PLAN: PlanOptions = {
+  tasks: ['mnist/lenet', 'mnist/mlp', 'mnist/cnn'],
+  runs: 300,
+  epochs: 12,
+  seed: 4,
+  learningRate: [1e-4, 1e-2],
+  batchSizes: [32, 64],
+  width: [0.5, 2],
+  trainExamples: [100, 10_000],
+};
+
+test('a run is the same in a longer plan, in a shard, and at any place', () => {
+  const runs = planRuns(PLAN);
+  expect(planRuns({ ...PLAN, runs: 40 })).toEqual(runs.slice(0, 40));
+  const shards = [1, 2, 3, 4].flatMap((index) => takeShard(runs, { index, count: 4 }));
+  expect(shards.sort((a, b) => a.index - b.index)).toEqual(runs);
+  expect(takeShard(runs, { index: 3, count: 4 })[1]).toEqual(runs[6]);
+  expect(() => takeShard(runs, { index: 0, count: 4 })).toThrow(UsageError);
+  expect(() => takeShard(runs, { index: 5, count: 4 })).toThrow(UsageError);
+});
+
+test('runs take turns at the tasks and draw what the plan allows', () => {
+  const runs = planRuns(PLAN);
+  expect(runs.slice(0, 4).map(({ task }) => task)).toEqual([
+    'mnist/lenet',
+    'mnist/mlp',
+    'mnist/simplenet',
+    'mnist/lenet',
+  ]);
+  expect(runs[3].id).toMatch(/^mnist-lenet-0003-[0-9a-f]{8}$/);
+  expect(new Set(runs.map(({ id }) => id)).size).toBe(300);
+  expect(new Set(runs.map(({ seed }) => seed)).size).toBe(300);
+  const rates = runs.map(({ optimiser }) => Math.log10(optimiser.learningRate as number));
+  expect(Math.min(...rates)).toBeGreaterThanOrEqual(-4);
+  expect(Math.max(...rates)).toBeLessThanOrEqual(-2);
+  // Uniform in the logarithm: mean -3, standard error of 300 draws 2 / sqrt(12 * 300) = 0.033.
+  expect(Math.abs(rates.reduce((a, b) => a + b) / 300 + 3)).toBeLessThan(0.15);
+  const share = runs.filter(({ batchSize }) => batchSize === 32).length / 300;
+  expect(Math.abs(share - 0.5)).toBeLessThan(0.12);
+  expect(runs.every(({ width }) => width >= 0.5 && width <= 2)).toBe(true);
+  expect(runs.every(({ trainExamples }) => Number.isInteger(trainExamples) && Number(trainExamples) >= 100)).toBe(true);
+});
+
+test('every setting changes the id, and a further setting leaves the other draws alone', () => {
+  const [base] = planRuns({ tasks: ['mnist/lenet'] });
+  const variants: Partial<PlanOptions>[] = [
+    { epochs: 31 },
+    { seed: 2 },
+    { learningRate: 0.01 },
+    { batchSizes: [17] },
+    { optimisers: ['rmsprop'] },
+    { width: 0.5 },
+    { trainExamples: 1000 },
+    { validationExamples: 1000 },
+    { everySteps: 10 },
+  ];
+  const ids = variants.map((variant) => planRuns({ tasks: ['mnist/lenet'], ...variant })[0].id);
+  expect(new Set([base.id, ...ids]).size).toBe(variants.length + 1);
+  const [wide] = planRuns({ tasks: ['mnist/lenet'], width: [0.5, 2] });
+  expect([wide.seed, wide.batchSize, wide.optimiser]).toEqual([base.seed, base.batchSize, base.optimiser]);
+});
+
+test('optimisers bring settings and learning rates of their own', () => {
+  const optimisers: PlanOptions['optimisers'] = [
+    'adam',
+    { name: 'momentum', momentum: 0.8, learningRate: [0.05, 0.06] },
+    'sgd',
+  ];
+  const runs = planRuns({ tasks: ['mnist/mlp'], runs: 60, optimisers });
+  const of = (name: string) => runs.map(({ optimiser }) => optimiser).filter((optimiser) => optimiser.name === name);
+  expect([of('adam'), of('momentum'), of('sgd')].every((list) => list.length > 8)).toBe(true);
+  expect(of('momentum').every(({ momentum, learningRate }) => momentum === 0.8 && Number(learningRate) >= 0.05)).toBe(
+    true,
+  );
+  expect(of('sgd').every(({ learningRate }) => Number(learningRate) >= 0.01)).toBe(true);
+  expect(of('adam').every(({ learningRate }) => Number(learningRate) <= 0.003)).toBe(true);
+});
+
+test('a plan file has the same fields; mistakes in it are named', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'wnn-plan-'));
+  const path = join(directory, 'plan.yaml');
+  const write = (text: string) => writeFileSync(path, text);
+  try {
+    write('tasks: [mnist/lenet]\nruns: 3\nlearningRate: [1e-4, 1e-2]\noptimisers:\n  - name: sgd\n');
+    expect(planRuns(readPlanFile(path) as PlanOptions)).toEqual(
+      planRuns({ tasks: ['mnist/lenet'], runs: 3, learningRate: [1e-4, 1e-2], optimisers: ['sgd'] }),
+    );
+    write('tasks: [mnist/lenet]\nepoch: 3\n');
+    expect(() => readPlanFile(path)).toThrow(/unknown field.*epoch; did you mean epochs/);
+    write('tasks: [mnist/lenet\nruns: 3');
+    expect(() => readPlanFile(path)).toThrow(CorruptFileError);
+    write('- a\n- b\n');
+    expect(() => readPlanFile(path)).toThrow(UsageError);
+    expect(() => readPlanFile(join(directory, 'none'))).toThrow(MissingFileError);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test.each<[Partial<Record<keyof PlanOptions, unknown>>, RegExp]>([
+  [{ tasks: [] }, /no tasks/],
+  [{ tasks: ['mnist/lenot'] }, /did you mean mnist\/lenet/],
+  [{ runs: 0 }, /runs must be a whole number from 1: 0/],
+  [{ epochs: 2.5 }, /epochs/],
+  [{ learningRate: [0.1, 0.01] }, /learningRate must be a number or a range: \[0.1,0.01\]/],
+  [{ learningRate: -1 }, /learningRate/],
+  [{ learningRate: 'fast' }, /learningRate/],
+  [{ width: [0.01, 1] }, /width/],
+  [{ batchSizes: [0] }, /batchSizes/],
+  [{ optimisers: ['adams'] }, /unknown optimiser: adams; did you mean adam\?/],
+  [{ optimisers: [{ name: 'adam', beta3: 1 }] }, /unknown setting of adam: beta3/],
+])('refuses %j', (wrong, message) => {
+  const plan = { ...PLAN, ...wrong } as PlanOptions;
+  expect(() => planRuns(plan)).toThrow(message);
+  expect(() => planRuns(plan)).toThrow(UsageError);
+});
