@@ -3,10 +3,10 @@
 
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { Random } from '../random.js';
-import type { SampleSpec } from '../samples/index.js';
-import { readSnapshots } from '../trajectory/runReader.js';
-import { countStarts, windowSpan } from './runs.js';
+import type { SampleSpec } from '../samples/schema.js';
+import { readScalars } from '../trajectory/scalarReader.js';
 import { type PacketSink, ShardScatter } from './scatter.js';
+import { countStarts, windowSpan } from './span.js';
 import { type CutFigures, type Draw, WindowCutter } from './windows.js';
 
 /** What is to be done with one run. Plain data, so that it can be sent to a worker. */
@@ -52,20 +52,30 @@ export interface ExtractListeners {
   onAdvance(fraction: number): void;
 }
 
-function drawScalars(task: RunTask, kind: TrainedKind): Draw[] {
-  return task.tensors.flatMap(({ name, kind: own, size, count }, tensor) => {
-    if (own !== kind) return [];
-    const indices = count < size ? new Random(task.seed, 'sample', task.id, name).sample(size, count) : null;
-    return [{ tensor, indices, count }];
-  });
+/** What to read of a run, and where its drawn scalars stand in it, a kind at a time. */
+interface Reading {
+  choices: { tensor: string; indices: Uint32Array | null }[];
+  draws: Record<TrainedKind, Draw[]>;
 }
 
-function allFinite(values: readonly Float32Array[]): boolean {
-  return values.every((tensor) => {
-    let sum = 0;
-    for (let i = 0; i < tensor.length; i++) sum += tensor[i] - tensor[i];
-    return sum === 0;
-  });
+/** Draws the scalars of each tensor. Of a diverged run all values are read, to see where it ceases to be finite. */
+function planReading({ seed, id, tensors, diverged }: RunTask): Reading {
+  const reading: Reading = { choices: [], draws: { conv: [], fc: [], bias: [] } };
+  let start = 0;
+  for (const { name, kind, size, count } of tensors) {
+    const indices = count < size ? new Random(seed, 'sample', id, name).sample(size, count) : null;
+    reading.choices.push({ tensor: name, indices: diverged ? null : indices });
+    reading.draws[kind].push({ start, indices: diverged ? indices : null, count });
+    start += diverged ? size : count;
+  }
+  return reading;
+}
+
+function allFinite(values: Float32Array): boolean {
+  // x - x is 0 for finite x and NaN otherwise, and NaN survives the sum.
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] - values[i];
+  return sum === 0;
 }
 
 /**
@@ -75,6 +85,7 @@ function allFinite(values: readonly Float32Array[]): boolean {
  */
 export async function extractRun(task: RunTask, { sink, onAdvance }: ExtractListeners): Promise<RunFigures> {
   const { spec, windowStride, seed, id } = task;
+  const { choices, draws } = planReading(task);
   const parts = TRAINED_KINDS.map((kind) => {
     const random = new Random(seed, 'shard', id, kind);
     const scatter = new ShardScatter(
@@ -85,14 +96,13 @@ export async function extractRun(task: RunTask, { sink, onAdvance }: ExtractList
       random,
       sink,
     );
-    const cutter = new WindowCutter(spec, windowStride, drawScalars(task, kind), scatter.take.bind(scatter));
+    const cutter = new WindowCutter(spec, windowStride, draws[kind], scatter.take.bind(scatter));
     return { kind, scatter, cutter };
   });
   const active = parts.filter(({ cutter }) => cutter.scalars > 0);
-  const tensors = task.tensors.map(({ name }) => name);
   let snapshots = 0;
   let finite = 0;
-  for await (const snapshot of readSnapshots(task.directory, { firstEpoch: task.firstEpoch, tensors })) {
+  for await (const snapshot of readScalars(task.directory, choices, { firstEpoch: task.firstEpoch })) {
     if (finite === snapshots && (!task.diverged || allFinite(snapshot.values))) {
       for (const { cutter } of active) cutter.push(snapshot.epoch, snapshot.values);
       finite++;

@@ -7,18 +7,21 @@ import { batchRows, type ShardCounts } from './assembler.js';
 import type { RunTask } from './extractRun.js';
 import type { DatasetSettings } from './options.js';
 import { HAS_WORKERS } from './pool.js';
-import { countStarts, type UsableRun, windowSpan } from './runs.js';
+import type { UsableRun } from './runs.js';
 import { shareScalars } from './shares.js';
+import { countStarts, windowSpan } from './span.js';
 import { splitRuns } from './split.js';
 
 /** Node itself with this toolkit's modules and the main thread's heap. */
 const BASE_BYTES = 130 * 2 ** 20;
-/** A worker thread's heap and its instance of the Parquet decoder, without what it decodes. */
+/** A worker thread's heap with the modules it loads. */
 const WORKER_BYTES = 40 * 2 ** 20;
-/** Row groups hold this many bytes of values, or one snapshot where that is more ... */
+/** Row groups hold this many bytes of values, or one snapshot where that is more. */
 const ROW_GROUP_BYTES = 8 * 2 ** 20;
-/** ... and are there this many times while they are decoded: compressed, decoded, as Arrow stream, and its copy. */
-const DECODE_COPIES = 6;
+/** How often a row group is in memory, in part or whole, while scalars are picked from it ... */
+const PICKING_COPIES = 2;
+/** ... and, of a diverged run, whose values are all read. */
+const WHOLE_COPIES = 4;
 /** The least that packets under way must be able to take for a worker to be of use. */
 const LEAST_WINDOW_BYTES = 12 * 2 ** 20;
 /** Rows of packets that a worker fills at once, over all shards. */
@@ -112,10 +115,11 @@ function fitMemory(
   const all = SPLITS.reduce((sum, split) => sum + sumKinds(shards[split]), 0);
   const base = BASE_BYTES + (all + 1) * rows * (rowBytes + 4);
   const span = windowSpan(settings);
-  const perRun = tasks.map(({ tensors, shards, packetRows }) => {
+  const perRun = tasks.map(({ tensors, shards, packetRows, diverged }) => {
     const values = tensors.reduce((sum, { size }) => sum + size, 0);
     const scalars = tensors.reduce((sum, { count }) => sum + count, 0);
-    const decoding = DECODE_COPIES * Math.max(ROW_GROUP_BYTES, 4 * values);
+    const copies = diverged ? WHOLE_COPIES : PICKING_COPIES;
+    const decoding = copies * Math.max(ROW_GROUP_BYTES, 4 * values);
     return WORKER_BYTES + decoding + 4 * scalars * (span + 1) + sumKinds(shards) * packetRows * rowBytes;
   });
   const perWorker = Math.max(...perRun);

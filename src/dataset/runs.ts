@@ -5,12 +5,13 @@ import { createReadStream, existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InsufficientDataError, UsageError } from '../errors.js';
-import { spanOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import type { NoteListener } from '../progress.js';
 import { countValues, MANIFEST_FILE } from '../trajectory/manifest.js';
 import { LOG_FILE, listRuns, type RunEntry } from '../trajectory/runReader.js';
 import type { RunStatus, TensorSpec } from '../trajectory/schema.js';
 import type { DatasetSettings } from './options.js';
+import { windowSpan } from './span.js';
 
 /** A tensor that samples come from. */
 export interface SourceTensor {
@@ -31,16 +32,6 @@ export interface UsableRun {
   /** Snapshots that the manifest promises from the first epoch on; the files decide. */
   epochs: number;
   tensors: SourceTensor[];
-}
-
-/** Epochs from a window's first value to its farthest future value, both included. */
-export function windowSpan(settings: Pick<DatasetSettings, 'inputLength' | 'horizons'>): number {
-  return spanOf({ ...settings, normalisation: 'range', streams: 'both', activation: 'network', residual: true });
-}
-
-/** How many windows of one scalar start within `epochs` snapshots. */
-export function countStarts(epochs: number, span: number, stride: number): number {
-  return epochs < span ? 0 : Math.floor((epochs - span) / stride) + 1;
 }
 
 function isUsable(status: RunStatus, includeInterrupted: boolean): boolean {

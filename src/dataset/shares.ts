@@ -2,7 +2,8 @@
 
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { type DatasetSettings, MOST_SCALARS } from './options.js';
-import { countStarts, type UsableRun, windowSpan } from './runs.js';
+import type { UsableRun } from './runs.js';
+import { countStarts, windowSpan } from './span.js';
 
 /**
  * Divides `total` over parties so that each gets in proportion to its weight, but none more than it can take; what one

@@ -1,7 +1,7 @@
 // The distribution of targets, gathered while they stream by: counts in bins of equal relative width, so that sketches
 // of several runs add up exactly, in any order.
 
-import type { TargetQuantiles } from '../samples/index.js';
+import type { TargetQuantiles } from '../samples/schema.js';
 
 /** Bins are the upper 16 bits of a float32 (sign, exponent, 7 bits of mantissa): 0.8% wide. */
 const BINS = 65536;

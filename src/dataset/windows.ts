@@ -2,17 +2,18 @@
 // those that make no sample. One kind of tensors at a time; nothing here knows files.
 
 import { normaliseWindows, targetOf } from '../nowcaster/normalise.js';
-import type { DroppedWindows, SampleSpec } from '../samples/index.js';
+import type { DroppedWindows, SampleSpec } from '../samples/schema.js';
+import { windowSpan } from './span.js';
 import { addTargets, createSketch, type TargetSketch } from './targetSketch.js';
 
 /** Windows that are worked on together: few enough for the cache nearest to the core. */
 const BLOCK = 512;
 
-/** The scalars drawn from one tensor. */
+/** Where the scalars drawn from one tensor stand among the values that are pushed. */
 export interface Draw {
-  /** Position of the tensor among the values of a snapshot. */
-  tensor: number;
-  /** Ascending positions within the tensor; null for all of it. */
+  /** Position of the tensor's first value. */
+  start: number;
+  /** Positions of the drawn scalars from there; null when the `count` values from `start` on are just those. */
   indices: Uint32Array | null;
   /** How many scalars are drawn. */
   count: number;
@@ -49,7 +50,7 @@ export class WindowCutter {
   readonly #storedScales = new Float32Array(BLOCK);
 
   constructor(spec: SampleSpec, stride: number, draws: readonly Draw[], sink: SampleSink) {
-    const span = spec.inputLength + spec.horizons[spec.horizons.length - 1];
+    const span = windowSpan(spec);
     this.#spec = spec;
     this.#stride = stride;
     this.#draws = draws;
@@ -67,7 +68,7 @@ export class WindowCutter {
   }
 
   /** Takes the next snapshot, and cuts the windows that it completes. */
-  push(epoch: number, values: readonly Float32Array[]): void {
+  push(epoch: number, values: Float32Array): void {
     const history = this.#history;
     const span = history.length;
     const newest = history.shift() as Float32Array;
@@ -75,10 +76,9 @@ export class WindowCutter {
     this.#epochs.shift();
     this.#epochs.push(epoch);
     let at = 0;
-    for (const { tensor, indices, count } of this.#draws) {
-      const from = values[tensor];
-      if (indices === null) newest.set(from, at);
-      else for (let i = 0; i < count; i++) newest[at + i] = from[indices[i]];
+    for (const { start, indices, count } of this.#draws) {
+      if (indices === null) newest.set(values.subarray(start, start + count), at);
+      else for (let i = 0; i < count; i++) newest[at + i] = values[start + indices[i]];
       at += count;
     }
     this.#pushed++;

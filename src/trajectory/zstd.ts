@@ -1,0 +1,18 @@
+// ZSTD for pages of Parquet, one decoder a thread. Which decoder it is shows nowhere else.
+
+import { ZSTDDecoder } from 'zstddec';
+
+/** Decompresses one frame. @param size bytes that come out. @throws RangeError when they do not. */
+export type Decompress = (stored: Uint8Array, size: number) => Uint8Array;
+
+/** Loads the decoder. */
+export async function openDecompressor(): Promise<Decompress> {
+  const decoder = new ZSTDDecoder();
+  await decoder.init();
+  return (stored, size) => {
+    if (size === 0) return new Uint8Array(0);
+    const bytes = decoder.decode(stored, size);
+    if (bytes.length !== size) throw new RangeError('damaged ZSTD frame');
+    return bytes;
+  };
+}
