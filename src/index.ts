@@ -1,0 +1,16 @@
+// The toolkit as a library: every stage, the whole pipeline, and the errors that they throw. What training jobs import is
+// `weight-nowcaster/callback`.
+
+export { type CollectOptions, type CollectResult, collect, TrajectoryRecorder } from './collect/index.js';
+export { buildDataset, type DatasetOptions, type DatasetResult } from './dataset/index.js';
+export { type Engine, type EngineName, type EngineRequest, openEngine, surveyEngines } from './engine/index.js';
+export * from './errors.js';
+export { type EvaluateOptions, type EvaluateResult, evaluate } from './evaluate/index.js';
+export { type ExportOptions, type ExportResult, exportNowcaster } from './export/index.js';
+export type { Nowcaster } from './nowcaster/nowcaster.js';
+export { PAPER_SPEC, type TrainedKind, type WnnSpec } from './nowcaster/spec.js';
+export { type PipelineOptions, type PipelineResult, runPipeline } from './pipeline/index.js';
+export type { NoteListener, ProgressEvent, ProgressListener } from './progress.js';
+export { type TrainOptions, type TrainResult, trainNowcaster } from './train/index.js';
+export { listRuns, readManifest, readMetrics, readSnapshots } from './trajectory/runReader.js';
+export { TOOLKIT_VERSION } from './version.js';
