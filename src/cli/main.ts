@@ -33,6 +33,10 @@ function report(error: unknown): number {
     process.stderr.write(`wnn: ${error.message}\n`);
     return error.exitCode;
   }
+  if (error instanceof Error && error.name === 'AbortError') {
+    process.stderr.write('wnn: interrupted; what is finished is kept, run the same command to go on\n');
+    return 130;
+  }
   process.stderr.write(`wnn: unexpected error, please report it:\n${error instanceof Error ? error.stack : error}\n`);
   return 1;
 }

@@ -15,8 +15,8 @@ export interface WorkerSpec {
   images: string | undefined;
 }
 
-serveJobs<WorkerSpec, null>(async ({ job, out, images }, { report, note, signal }) => {
-  const engine = await openEngine(job.engine, { onNote: note });
+serveJobs<WorkerSpec, null>(async ({ job, out, images }, { report, signal }) => {
+  const engine = await openEngine(job.engine);
   const record = await trainRun(job, engine, out, images, {
     signal,
     onBatch: ({ epoch, batchesDone, batchesPerEpoch, examplesPerSecond }) =>
