@@ -12,7 +12,8 @@ export {
   type Forecaster,
   type NowcasterNetworks,
 } from './forecaster.js';
-export { type ForecastingOptions, type GuardBatch, type Nowcast, PeriodicForecasting } from './periodicForecasting.js';
+export type { GuardBatch, Nowcast } from './nowcast.js';
+export { type ForecastingOptions, PeriodicForecasting } from './periodicForecasting.js';
 export { fetchSource } from './source.js';
 export { TrackedTensors, type TrackedTensorsOptions } from './trackedTensors.js';
 export { WeightForecasting, type WeightForecastingOptions } from './weightForecasting.js';

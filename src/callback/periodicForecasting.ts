@@ -1,24 +1,14 @@
 // The callback's mechanics: record the weights each epoch, let a forecaster replace them once a period, keep or undo the
 // result. Which forecaster is not its business; the optimiser's state is never touched.
 
-import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { MismatchError, UsageError } from '../errors.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import type { NoteListener } from '../progress.js';
 import type { Forecaster } from './forecaster.js';
+import { allFinite, applyForecast, type GuardBatch, type Nowcast } from './nowcast.js';
 import { SnapshotWindow } from './snapshotWindow.js';
 import { TrackedTensors } from './trackedTensors.js';
-
-/** A batch on which a nowcast must prove itself; see {@link ForecastingOptions.guard}. */
-export interface GuardBatch {
-  /** Inputs, as for `model.evaluate`. Stays the caller's to dispose, after training. */
-  x: tf.Tensor | tf.Tensor[];
-  /** Targets, as for `model.evaluate`. Stays the caller's to dispose, after training. */
-  y: tf.Tensor | tf.Tensor[];
-  /** Examples that go through the model at once. Default: 32, as `model.evaluate`. */
-  batchSize?: number;
-}
 
 /** When, where and how carefully to nowcast. */
 export interface ForecastingOptions {
@@ -44,23 +34,6 @@ export interface ForecastingOptions {
   onNote?: NoteListener;
 }
 
-/** What became of one nowcast. */
-export interface Nowcast {
-  /** Epoch (from 0) at whose end it happened. */
-  epoch: number;
-  /** `kept`: the weights were replaced; `undone`: by the guard; `skipped`: nothing was replaced. */
-  outcome: 'kept' | 'undone' | 'skipped';
-  /** Why it was undone or skipped; null when kept. */
-  reason: string | null;
-  /** Values replaced (or to be replaced), by kind. */
-  scalars: Record<TrainedKind, number>;
-  /** Wall-clock seconds that reading, forecasting and writing took, without the guard. */
-  seconds: number;
-  /** Loss on the guard's batch before and after; null without a guard or when skipped. */
-  lossBefore: number | null;
-  lossAfter: number | null;
-}
-
 function requireWhole(name: string, value: number, least: number, why: string): void {
   if (Number.isInteger(value) && value >= least) return;
   throw new UsageError({
@@ -68,19 +41,6 @@ function requireWhole(name: string, value: number, least: number, why: string): 
     where: `${name} ${value}`,
     remedy: `give ${least} or more`,
   });
-}
-
-function allFinite(values: Float32Array): boolean {
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) return false;
-  return true;
-}
-
-async function measureLoss(model: tfl.LayersModel, { x, y, batchSize }: GuardBatch): Promise<number> {
-  const result = model.evaluate(x, y, { batchSize, verbose: 0 });
-  const [loss] = Array.isArray(result) ? result : [result];
-  const [value] = await loss.data();
-  tf.dispose(result);
-  return value;
 }
 
 /**
@@ -162,18 +122,18 @@ export class PeriodicForecasting extends tfl.Callback {
   async #nowcast(epoch: number, tracked: TrackedTensors, started: number): Promise<Nowcast> {
     const scalars = {} as Nowcast['scalars'];
     for (const kind of TRAINED_KINDS) scalars[kind] = tracked.countOf(kind);
-    const finish = (outcome: Nowcast['outcome'], reason: string | null, rest: Partial<Nowcast> = {}): Nowcast => {
+    const skipSilently = (reason: string): Nowcast => {
       const seconds = (performance.now() - started) / 1000;
-      return { epoch, outcome, reason, scalars, seconds, lossBefore: null, lossAfter: null, ...rest };
+      return { epoch, outcome: 'skipped', reason, scalars, seconds, lossBefore: null, lossAfter: null };
     };
     const skip = (reason: string) => {
       this.#noteOnce(`Nowcast at the end of epoch ${epoch} skipped: ${reason}`);
-      return finish('skipped', reason);
+      return skipSilently(reason);
     };
 
     const history = this.#window.window();
     if (history === null)
-      return finish('skipped', `only ${this.#window.consecutive} of ${this.#window.length} epochs recorded`);
+      return skipSilently(`only ${this.#window.consecutive} of ${this.#window.length} epochs recorded`);
     if (tracked.size === 0) return skip('the model has no layer that can be nowcast');
     if (!history.every(allFinite)) return skip('weights are not finite (NaN or infinite)');
 
@@ -187,21 +147,14 @@ export class PeriodicForecasting extends tfl.Callback {
     }
     if (!allFinite(forecasts)) return skip('the forecast is not finite (NaN or infinite)');
 
-    const { guard } = this.#options;
-    if (guard === undefined) {
-      tracked.write(forecasts);
-      return finish('kept', null);
-    }
-    const guardStarted = performance.now();
-    const lossBefore = await measureLoss(this.model, guard);
-    const guardSeconds = (performance.now() - guardStarted) / 1000;
-    tracked.write(forecasts);
+    const { guardSeconds, ...applied } = await applyForecast(
+      this.model,
+      tracked,
+      { current, forecasts },
+      this.#options.guard,
+    );
     const seconds = (performance.now() - started) / 1000 - guardSeconds;
-    const lossAfter = await measureLoss(this.model, guard);
-    const losses = { lossBefore, lossAfter, seconds };
-    if (lossAfter <= lossBefore) return finish('kept', null, losses);
-    tracked.write(current);
-    return finish('undone', `loss on the guard's batch went from ${lossBefore} to ${lossAfter}`, losses);
+    return { epoch, scalars, seconds, ...applied };
   }
 
   #noteOnce(note: string): void {

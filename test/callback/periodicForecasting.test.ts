@@ -3,7 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Forecaster } from '../../src/callback/forecaster.js';
-import { type Nowcast, PeriodicForecasting } from '../../src/callback/periodicForecasting.js';
+import type { Nowcast } from '../../src/callback/nowcast.js';
+import { PeriodicForecasting } from '../../src/callback/periodicForecasting.js';
 import { TrackedTensors } from '../../src/callback/trackedTensors.js';
 import { TRAINED_KINDS } from '../../src/nowcaster/spec.js';
 
