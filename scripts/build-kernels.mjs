@@ -42,7 +42,8 @@ for (const { entry, module, options } of BINARIES) {
   const text = `// Made by scripts/build-kernels.mjs from ${entry}; not to be edited.
 
 /** The kernels' WebAssembly module, ${binary.length} bytes, in base64. */
-export const KERNELS_BASE64 =
+// Its type is named so that the declarations do not repeat it.
+export const KERNELS_BASE64: string =
   '${Buffer.from(binary).toString('base64')}';
 `;
   if ((await readFile(module, 'utf8').catch(() => '')) !== text) await writeFile(module, text);

@@ -3,7 +3,14 @@
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { UsageError } from '../errors.js';
-import { EXPORT_FORMATS, type ExportFormat, type ExportResult, exportNowcaster } from '../export/index.js';
+import {
+  EXPORT_FORMATS,
+  type ExportFormat,
+  type ExportResult,
+  exportNowcaster,
+  exportNpmPackage,
+  type NpmPackageResult,
+} from '../export/index.js';
 import { TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
 import { formatBytes } from './figures.js';
 import { formatTable } from './table.js';
@@ -14,6 +21,8 @@ interface ExportArguments extends GlobalArguments {
   to: string;
   tag?: string;
   format: string;
+  name?: string;
+  packageVersion?: string;
   kinds?: string;
   normalisation?: WnnSpec['normalisation'];
   horizons?: string;
@@ -48,6 +57,16 @@ function describeExport({ directory, files, manifest }: ExportResult): string {
   ].join('\n');
 }
 
+function describePackage({ directory, name, version, files }: NpmPackageResult): string {
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  return [
+    `Package ${name}@${version} in ${directory} (${files.length} files, ${formatBytes(bytes)})`,
+    '',
+    `Look at it:  npm pack --dry-run ${directory}`,
+    `Publish it:  npm publish ${directory}`,
+  ].join('\n');
+}
+
 export const exportCommand: CommandModule<object, ExportArguments> = {
   command: 'export',
   describe: 'write a nowcaster in the formats that training jobs read',
@@ -63,8 +82,10 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       .option('format', {
         type: 'string',
         default: 'h5',
-        describe: `formats besides tfjs, separated by commas: ${EXPORT_FORMATS.join(', ')}`,
+        describe: `formats besides tfjs, separated by commas: ${EXPORT_FORMATS.join(', ')}; or npm alone: a package`,
       })
+      .option('name', { type: 'string', describe: 'name of the npm package' })
+      .option('package-version', { type: 'string', describe: 'version of the npm package [default: 1.0.0]' })
       .option('kinds', { type: 'string', describe: 'kinds to export, e.g. conv,fc [default: all three]' })
       .option('normalisation', {
         choices: ['range', 'none'] as const,
@@ -73,21 +94,44 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       .option('horizons', { type: 'string', describe: 'epochs ahead of the outputs of h5 files [default: 5]' })
       .option('overwrite', { type: 'boolean', default: false, describe: 'replace a nowcaster directory' })
       .example('$0 export --from data/quick/training --to weights/mine', 'export what was trained')
+      .example('$0 export --from weights/mine --to pkg --format npm --name my-nowcaster', 'make an npm package of it')
       .example(
         '$0 export --from NWNN_Conv_13.h5,NWNN_FC_13.h5,NWNN_Bias_13.h5 --to weights/published',
         'make published weight files usable here',
       ),
-  handler: async ({ from, to, tag, format, kinds, normalisation, horizons, overwrite, ...argv }) => {
-    const result = await exportNowcaster({
+  handler: async ({
+    from,
+    to,
+    tag,
+    format,
+    name,
+    packageVersion,
+    kinds,
+    normalisation,
+    horizons,
+    overwrite,
+    ...argv
+  }) => {
+    const shared = {
       from: splitList(from),
       to,
-      tag,
-      formats: splitList(format) as ExportFormat[],
       kinds: kinds === undefined ? undefined : (splitList(kinds) as TrainedKind[]),
       normalisation,
       horizons: horizons === undefined ? undefined : parseHorizons(horizons),
-      overwrite,
-    });
+    };
+    const formats = splitList(format);
+    if (formats.includes('npm')) {
+      if (formats.length > 1 || name === undefined)
+        throw new UsageError({
+          what: name === undefined ? 'the package has no name' : 'npm goes with no other format',
+          where: `--format ${format}`,
+          remedy: 'use --format npm --name NAME',
+        });
+      const made = await exportNpmPackage({ ...shared, name, version: packageVersion });
+      printResult(argv, made, () => describePackage(made));
+      return;
+    }
+    const result = await exportNowcaster({ ...shared, tag, formats: formats as ExportFormat[], overwrite });
     printResult(argv, result, () => describeExport(result));
   },
 };

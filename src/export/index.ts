@@ -18,6 +18,7 @@ import { checkTarget, replaceDirectory } from './replaceDirectory.js';
 import { encodeTfjsModel } from './tfjsModel.js';
 
 export { type H5Meaning, readH5 } from './h5Read.js';
+export { exportNpmPackage, type NpmPackageOptions, type NpmPackageResult } from './npmPackage.js';
 
 /** Formats of a nowcaster directory. `tfjs` is always written: the callback reads it. */
 export const EXPORT_FORMATS = ['tfjs', 'h5', 'safetensors', 'onnx'] as const;
