@@ -7,7 +7,7 @@
 // - The three layers that read the code share their input, so they are one product with 128 outputs, T being folded.
 // - Everything lies in strips of eight samples (products.ts), so that all of it is vector arithmetic.
 
-import { exp4, tanh4, tanhSlope4 } from './elementary';
+import { power4, tanh4, tanhSlope4 } from './elementary';
 import { CODE, FEATURES, LEAK, OUTPUTS, StreamFold, StreamTable, foldStream, unfoldStream } from './fold';
 import { ROW, STRIP, multiplyRows, addRows, packPanels, sumProducts, sumSamples } from './products';
 
@@ -38,9 +38,9 @@ class Stream {
   x: usize;
   /** Features f; only kept for backward. */
   f: usize;
-  /** E then G; then E and exp(E f); then the gradients of E and G. */
+  /** E then G, E times log2 e; then E and 2^(E f); then the gradients of E and G. */
   eg: usize;
-  /** u = G exp(E f) (or relu f), then the code c. */
+  /** u = G 2^(E f) (or relu f), then the code c. */
   outer: usize;
   /** Gradients of `outer`; then of f and of the code before its relu. */
   outerSlope: usize;
@@ -87,8 +87,17 @@ function take(bytes: usize): usize {
   return aligned;
 }
 
-function takeRows(strips: usize, rows: usize): usize {
-  return take(strips * rows * ROW);
+/**
+ * Bytes from a strip's rows to the next strip's: an odd number of cache lines, so that the same row of several strips
+ * does not fall into the same set of the first cache, which would evict them from each other.
+ */
+function strideOf(rows: usize): usize {
+  return (((rows * ROW + 63) >> 6) | 1) << 6;
+}
+
+/** Takes memory for the rows of all strips of a block. */
+function takeRows(rows: usize): usize {
+  return take(BLOCK * strideOf(rows));
 }
 
 function makeStream(inputs: usize): Stream {
@@ -96,11 +105,11 @@ function makeStream(inputs: usize): Stream {
   const inputRows = (inputs + 1) & ~1;
   stream.inputs = inputs;
   stream.inputRows = inputRows;
-  stream.x = takeRows(BLOCK, inputRows);
-  stream.f = takeRows(BLOCK, FEATURES);
-  stream.outer = takeRows(BLOCK, outerRows);
-  stream.outerSlope = takeRows(BLOCK, outerRows);
-  if (hasNetwork) stream.eg = takeRows(BLOCK, 2 * FEATURES);
+  stream.x = takeRows(inputRows);
+  stream.f = takeRows(FEATURES);
+  stream.outer = takeRows(outerRows);
+  stream.outerSlope = takeRows(outerRows);
+  if (hasNetwork) stream.eg = takeRows(2 * FEATURES);
   const fold = changetype<StreamFold>(take(offsetof<StreamFold>()));
   fold.inPanels = take((inputs * FEATURES) * 4);
   fold.outPanels = take((outerRows * OUTPUTS) * 4);
@@ -110,6 +119,7 @@ function makeStream(inputs: usize): Stream {
   if (hasNetwork) {
     fold.codePanels = take((inputs * CODE) * 4);
     fold.codeStarts = take(CODE * 4);
+    fold.expKernel = take(CODE * FEATURES * 4);
     fold.egPanels = take(CODE * 2 * FEATURES * 4);
     fold.egStarts = take(2 * FEATURES * 4);
     fold.egBackPanels = take(CODE * 2 * FEATURES * 4);
@@ -162,16 +172,16 @@ export function configure(length: usize, streams: usize, network: bool, horizonC
   values = makeStream(length);
   if (streams === 2) differences = makeStream(length - 1);
   const outputRows = OUTPUTS * streams;
-  outputs = takeRows(BLOCK, outputRows);
-  outputSlopes = takeRows(BLOCK, outputRows);
-  head = takeRows(BLOCK, headRows);
+  outputs = takeRows(outputRows);
+  outputSlopes = takeRows(outputRows);
+  head = takeRows(headRows);
   headPanels = take((headRows * outputRows) * 4);
   headStarts = take(headRows * 4);
   headBackPanels = take((horizons * outputRows) * 4);
   zeros = take(2 * FEATURES * 4);
   laneMask = take(ROW);
   targetRow = take(ROW);
-  codeScratch = takeRows(1, CODE);
+  codeScratch = take(CODE * ROW);
 
   // Placed twice: the first time to learn the size.
   const headSize = (headRows * outputRows) * 4;
@@ -257,7 +267,7 @@ export function prepare(): void {
 
 /** Turns eight row-major windows into the rows of the streams; lanes past `count` repeat the last window. */
 function loadWindows(strip: usize, windows: usize, count: usize): void {
-  const x = values.x + (strip * values.inputRows) * ROW;
+  const x = values.x + strip * strideOf(values.inputRows);
   const length = inputLength;
   for (let lane: usize = 0; lane < STRIP; lane++) {
     const window = windows + (min(lane, count - 1) * length) * 4;
@@ -265,20 +275,20 @@ function loadWindows(strip: usize, windows: usize, count: usize): void {
     for (let i: usize = 0; i < length; i++, to += ROW) store<f32>(to, load<f32>(window + i * 4));
   }
   if (streamCount === 1) return;
-  const d = differences.x + (strip * differences.inputRows) * ROW;
+  const d = differences.x + strip * strideOf(differences.inputRows);
   for (let i: usize = 0, end = (length - 1) * ROW; i < end; i += ROW) {
     v128.store(d + i, f32x4.sub(v128.load(x + i, 32), v128.load(x + i)));
     v128.store(d + i, f32x4.sub(v128.load(x + i, 48), v128.load(x + i, 16)), 16);
   }
 }
 
-/** h without its folded part: u = G exp(E f). Leaves exp(E f) in place of G, for the way back. */
+/** h without its folded part: u = G 2^(E f). Leaves 2^(E f) in place of G, for the way back. */
 function activate(f: usize, eg: usize, u: usize): void {
   const half = FEATURES * ROW;
   for (let i: usize = 0; i < half; i += ROW) {
     const g = eg + half + i;
-    const a = exp4(f32x4.mul(v128.load(eg + i), v128.load(f + i)));
-    const b = exp4(f32x4.mul(v128.load(eg + i, 16), v128.load(f + i, 16)));
+    const a = power4(f32x4.mul(v128.load(eg + i), v128.load(f + i)));
+    const b = power4(f32x4.mul(v128.load(eg + i, 16), v128.load(f + i, 16)));
     v128.store(u + i, f32x4.mul(v128.load(g), a));
     v128.store(u + i, f32x4.mul(v128.load(g, 16), b), 16);
     v128.store(g, a);
@@ -305,12 +315,12 @@ function leakyRelu(rows: usize, count: usize): void {
 /** One stream forward on one strip, from its input rows to its 32 output rows at `to`. */
 function forwardStream(stream: Stream, strip: usize, to: usize): void {
   const fold = stream.fold;
-  const x = stream.x + (strip * stream.inputRows) * ROW;
-  const f = stream.f + (strip * FEATURES) * ROW;
-  const outer = stream.outer + (strip * outerRows) * ROW;
+  const x = stream.x + strip * strideOf(stream.inputRows);
+  const f = stream.f + strip * strideOf(FEATURES);
+  const outer = stream.outer + strip * strideOf(outerRows);
   multiplyRows(x, stream.inputs, fold.inPanels, fold.inStarts, f, FEATURES / 4);
   if (hasNetwork) {
-    const eg = stream.eg + (strip * 2 * FEATURES) * ROW;
+    const eg = stream.eg + strip * strideOf(2 * FEATURES);
     const code = outer + FEATURES * ROW;
     multiplyRows(x, stream.inputs, fold.codePanels, fold.codeStarts, code, CODE / 4);
     relu(code, code, CODE);
@@ -326,11 +336,11 @@ function forwardStream(stream: Stream, strip: usize, to: usize): void {
 /** Forward on one strip, as far as the head before its tanh. */
 function forwardStrip(strip: usize, windows: usize, count: usize): void {
   const outputRows = OUTPUTS * streamCount;
-  const out = outputs + (strip * outputRows) * ROW;
+  const out = outputs + strip * strideOf(outputRows);
   loadWindows(strip, windows, count);
   forwardStream(values, strip, out);
   if (streamCount === 2) forwardStream(differences, strip, out + OUTPUTS * ROW);
-  multiplyRows(out, outputRows, headPanels, headStarts, head + (strip * headRows) * ROW, headRows / 4);
+  multiplyRows(out, outputRows, headPanels, headStarts, head + strip * strideOf(headRows), headRows / 4);
 }
 
 /** Computes the answers for the first `count` windows of the chunk. */
@@ -399,20 +409,21 @@ function lossStrip(strip: usize, targets: usize, count: usize, kind: i32): void 
   for (let h: usize = 0; h < horizons; h++) {
     for (let lane: usize = 0; lane < count; lane++)
       store<f32>(targetRow + lane * 4, load<f32>(targets + (lane * horizons + h) * 4));
-    const row = head + (strip * headRows + h) * ROW;
+    const row = head + strip * strideOf(headRows) + h * ROW;
     lossOf(row, v128.load(targetRow), v128.load(laneMask), kind);
     lossOf(row + 16, v128.load(targetRow, 16), v128.load(laneMask, 16), kind);
   }
 }
 
-/** Through the learned activation: gradient of u in `slope` becomes that of f; E and exp(E f) become theirs. */
+/** Through the learned activation: gradient of u in `slope` becomes that of f; E and 2^(E f) become those of E and G. */
 function deactivate(f: usize, eg: usize, u: usize, slope: usize): void {
   const half = FEATURES * ROW;
+  const ln2 = f32x4.splat(0.6931471805599453);
   for (let i: usize = 0; i < half; i += 16) {
     const du = v128.load(slope + i);
     const scale = v128.load(eg + i);
     const g = eg + half + i;
-    const dz = f32x4.mul(du, v128.load(u + i));
+    const dz = f32x4.mul(f32x4.mul(du, ln2), v128.load(u + i));
     v128.store(g, f32x4.mul(du, v128.load(g)));
     v128.store(eg + i, f32x4.mul(dz, v128.load(f + i)));
     v128.store(slope + i, f32x4.mul(dz, scale));
@@ -439,13 +450,13 @@ function maskLeakyRelu(slope: usize, rows: usize, count: usize): void {
 /** One stream backward on one strip, from the gradients of its outputs at `outputSlope` (before leaky relu). */
 function backwardStream(stream: Stream, strip: usize, outputSlope: usize): void {
   const fold = stream.fold;
-  const outer = stream.outer + (strip * outerRows) * ROW;
-  const slope = stream.outerSlope + (strip * outerRows) * ROW;
+  const outer = stream.outer + strip * strideOf(outerRows);
+  const slope = stream.outerSlope + strip * strideOf(outerRows);
   multiplyRows(outputSlope, OUTPUTS, fold.outBackPanels, zeros, slope, outerRows / 4);
   if (hasNetwork) {
-    const eg = stream.eg + (strip * 2 * FEATURES) * ROW;
+    const eg = stream.eg + strip * strideOf(2 * FEATURES);
     const codeRows = FEATURES * ROW;
-    deactivate(stream.f + (strip * FEATURES) * ROW, eg, outer, slope);
+    deactivate(stream.f + strip * strideOf(FEATURES), eg, outer, slope);
     multiplyRows(eg, 2 * FEATURES, fold.egBackPanels, zeros, codeScratch, CODE / 4);
     addRows(slope + codeRows, codeScratch, CODE);
     maskRelu(slope + codeRows, outer + codeRows, CODE);
@@ -456,9 +467,9 @@ function backwardStream(stream: Stream, strip: usize, outputSlope: usize): void 
 
 function backwardStrip(strip: usize): void {
   const outputRows = OUTPUTS * streamCount;
-  const slope = outputSlopes + (strip * outputRows) * ROW;
-  const out = outputs + (strip * outputRows) * ROW;
-  multiplyRows(head + (strip * headRows) * ROW, horizons, headBackPanels, zeros, slope, outputRows / 4);
+  const slope = outputSlopes + strip * strideOf(outputRows);
+  const out = outputs + strip * strideOf(outputRows);
+  multiplyRows(head + strip * strideOf(headRows), horizons, headBackPanels, zeros, slope, outputRows / 4);
   maskLeakyRelu(slope, out, outputRows);
   backwardStream(values, strip, slope);
   if (streamCount === 2) backwardStream(differences, strip, slope + OUTPUTS * ROW);
@@ -466,16 +477,16 @@ function backwardStrip(strip: usize): void {
 
 function sumStream(stream: Stream, strips: usize, outputSlope: usize): void {
   const fold = stream.fold;
-  const outputStride = (OUTPUTS * streamCount) * ROW;
-  const outerStride = outerRows * ROW;
+  const outputStride = strideOf(OUTPUTS * streamCount);
+  const outerStride = strideOf(outerRows);
   sumProducts(stream.outer, outerRows, outerStride, outputSlope, OUTPUTS, outputStride, strips, fold.outSums);
   sumSamples(outputSlope, OUTPUTS, outputStride, strips, fold.outBiasSums);
-  const inputStride = stream.inputRows * ROW;
+  const inputStride = strideOf(stream.inputRows);
   sumProducts(stream.x, stream.inputRows, inputStride, stream.outerSlope, outerRows, outerStride, strips, fold.inSums);
   sumSamples(stream.outerSlope, outerRows, outerStride, strips, fold.inBiasSums);
   if (!hasNetwork) return;
   const egRows: usize = 2 * FEATURES;
-  const egStride = egRows * ROW;
+  const egStride = strideOf(egRows);
   const code = stream.outer + FEATURES * ROW;
   sumProducts(code, CODE, outerStride, stream.eg, egRows, egStride, strips, fold.egSums);
   sumSamples(stream.eg, egRows, egStride, strips, fold.egBiasSums);
@@ -484,8 +495,8 @@ function sumStream(stream: Stream, strips: usize, outputSlope: usize): void {
 /** Adds the loss and the gradients of the first `count` samples of the chunk to the sums. */
 export function accumulate(count: usize, kind: i32): void {
   const outputRows = OUTPUTS * streamCount;
-  const outputStride = outputRows * ROW;
-  const headStride = headRows * ROW;
+  const outputStride = strideOf(outputRows);
+  const headStride = strideOf(headRows);
   for (let first: usize = 0; first < count; first += BLOCK * STRIP) {
     let strips: usize = 0;
     for (; strips < BLOCK && first + strips * STRIP < count; strips++) {

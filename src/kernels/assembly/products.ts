@@ -100,27 +100,41 @@ export function sumProducts(
       let q2 = p0;
       let q3 = p0;
       // One vector of each strip, then the other: with both in one turn V8 runs out of registers.
-      for (let half: usize = 0; half < ROW; half += 16) {
-        let left = a + i * ROW + half;
-        let right = b + j * ROW + half;
-        for (let strip: usize = 0; strip < strips; strip++) {
-          const x = v128.load(left);
-          const y = v128.load(left, 32);
-          let z = v128.load(right);
-          p0 = f32x4.add(p0, f32x4.mul(x, z));
-          q0 = f32x4.add(q0, f32x4.mul(y, z));
-          z = v128.load(right, 32);
-          p1 = f32x4.add(p1, f32x4.mul(x, z));
-          q1 = f32x4.add(q1, f32x4.mul(y, z));
-          z = v128.load(right, 64);
-          p2 = f32x4.add(p2, f32x4.mul(x, z));
-          q2 = f32x4.add(q2, f32x4.mul(y, z));
-          z = v128.load(right, 96);
-          p3 = f32x4.add(p3, f32x4.mul(x, z));
-          q3 = f32x4.add(q3, f32x4.mul(y, z));
-          left += aStride;
-          right += bStride;
-        }
+      let right = b + j * ROW;
+      for (let left = a + i * ROW, end = left + strips * aStride; left < end; left += aStride) {
+        const x = v128.load(left);
+        const y = v128.load(left, 32);
+        let z = v128.load(right);
+        p0 = f32x4.add(p0, f32x4.mul(x, z));
+        q0 = f32x4.add(q0, f32x4.mul(y, z));
+        z = v128.load(right, 32);
+        p1 = f32x4.add(p1, f32x4.mul(x, z));
+        q1 = f32x4.add(q1, f32x4.mul(y, z));
+        z = v128.load(right, 64);
+        p2 = f32x4.add(p2, f32x4.mul(x, z));
+        q2 = f32x4.add(q2, f32x4.mul(y, z));
+        z = v128.load(right, 96);
+        p3 = f32x4.add(p3, f32x4.mul(x, z));
+        q3 = f32x4.add(q3, f32x4.mul(y, z));
+        right += bStride;
+      }
+      right = b + j * ROW + 16;
+      for (let left = a + i * ROW + 16, end = left + strips * aStride; left < end; left += aStride) {
+        const x = v128.load(left);
+        const y = v128.load(left, 32);
+        let z = v128.load(right);
+        p0 = f32x4.add(p0, f32x4.mul(x, z));
+        q0 = f32x4.add(q0, f32x4.mul(y, z));
+        z = v128.load(right, 32);
+        p1 = f32x4.add(p1, f32x4.mul(x, z));
+        q1 = f32x4.add(q1, f32x4.mul(y, z));
+        z = v128.load(right, 64);
+        p2 = f32x4.add(p2, f32x4.mul(x, z));
+        q2 = f32x4.add(q2, f32x4.mul(y, z));
+        z = v128.load(right, 96);
+        p3 = f32x4.add(p3, f32x4.mul(x, z));
+        q3 = f32x4.add(q3, f32x4.mul(y, z));
+        right += bStride;
       }
       const to = sums + i * sumsRow + j * 4;
       v128.store(to, f32x4.add(v128.load(to), sumLanes(p0, p1, p2, p3)));
