@@ -1,0 +1,217 @@
+// `wnn inspect PATH`: says what any of the toolkit's files or directories is.
+
+import type { CommandModule } from 'yargs';
+import { type EvaluationResults, statements, TABLE_HEADER, tableRows } from '../evaluate/index.js';
+import { readH5 } from '../export/index.js';
+import { type Inspection, inspectPath, type RunSummary } from '../inspect/index.js';
+import { KIND_FILE_NAMES, TRAINED_KINDS, type WnnSpec } from '../nowcaster/spec.js';
+import { formatBytes, formatCount } from './figures.js';
+import { formatTable } from './table.js';
+import { type GlobalArguments, printResult } from './terminal.js';
+
+interface InspectArguments extends GlobalArguments {
+  path: string;
+}
+
+type Of<T extends Inspection['type']> = Extract<Inspection, { type: T }>;
+
+const percent = (value: number | null | undefined) =>
+  typeof value === 'number' ? `${(100 * value).toFixed(1)}%` : '-';
+const figure = (value: number | null | undefined) => (typeof value === 'number' ? value.toPrecision(3) : '-');
+const describeSpec = ({
+  inputLength,
+  horizons,
+  normalisation,
+}: Pick<WnnSpec, 'inputLength' | 'horizons' | 'normalisation'>) =>
+  `${inputLength} epochs in, ${horizons.join(', ')} ahead${normalisation === 'none' ? ', not normalised' : ''}`;
+
+function describeStore({ path, runs, counts, epochs, bytes }: Of<'store'>): string {
+  const rows = runs.map((run) => [
+    run.id,
+    run.task ?? '-',
+    run.architecture ?? '-',
+    run.status,
+    run.epochsPlanned === null ? String(run.epochs) : `${run.epochs}/${run.epochsPlanned}`,
+    formatCount(run.parameters),
+    figure(run.finalMetrics.loss),
+    percent(run.finalMetrics.val_acc ?? run.finalMetrics.acc),
+    formatBytes(run.bytes),
+  ]);
+  const header = ['run', 'task', 'architecture', 'status', 'epochs', 'parameters', 'loss', 'accuracy', 'size'];
+  const statuses = Object.entries(counts).map(([status, count]) => `${formatCount(count)} ${status}`);
+  const total = `${formatCount(runs.length)} runs (${statuses.join(', ')}), ${formatCount(epochs)} epochs, ${formatBytes(bytes)}`;
+  return `${path}: trajectory store\n\n${formatTable(header, rows, 4)}\n\n${total}`;
+}
+
+function describeOptimiser({ name, ...settings }: NonNullable<RunSummary['optimiser']>): string {
+  return [name, ...Object.entries(settings).map(([setting, value]) => `${setting} ${value}`)].join(', ');
+}
+
+function describeRun({ path, run, manifest }: Of<'run'>): string {
+  const settings = (values: object) =>
+    Object.entries(values)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', ') || '-';
+  const kinds = Object.entries(run.parametersByKind).map(([kind, count]) => `${formatCount(count)} ${kind}`);
+  const lines: [string, string][] = [
+    ['status', run.reason === null ? run.status : `${run.status}: ${run.reason}`],
+    ['source', `${run.source}, toolkit ${manifest.toolkitVersion}, engine ${manifest.engine ?? '-'}`],
+    ['task', `${run.task ?? '-'}, architecture ${run.architecture ?? '-'}, seed ${manifest.seed ?? '-'}`],
+    ['optimiser', run.optimiser === null ? '-' : describeOptimiser(run.optimiser)],
+    ['settings', settings(manifest.hyperparameters)],
+    ['epochs', run.epochsPlanned === null ? String(run.epochs) : `${run.epochs} of ${run.epochsPlanned}`],
+    ['parameters', `${formatCount(run.parameters)}: ${kinds.join(', ')}`],
+    ['last epoch', describeMetrics(run)],
+    ['size', formatBytes(run.bytes)],
+  ];
+  const tensors = manifest.tensors.map(({ name, kind, shape }) => [name, kind, shape.join(' x ') || '1']);
+  const head = lines.map(([name, value]) => `${name.padEnd(10)}  ${value}`).join('\n');
+  return `${path}: run ${run.id}\n\n${head}\n\n${formatTable(['tensor', 'kind', 'shape'], tensors, 2)}`;
+}
+
+function describeMetrics({ finalMetrics }: RunSummary): string {
+  const figures = Object.entries(finalMetrics).map(([name, value]) => `${name} ${figure(value)}`);
+  return figures.join(', ') || '-';
+}
+
+function describeSamples({ path, manifest, bytes }: Of<'samples'>): string {
+  const rows = TRAINED_KINDS.map((kind) => {
+    const { tensors, seen, samples, splits } = manifest.kinds[kind];
+    return [kind, ...[tensors, seen, samples, splits.train.samples, splits.val.samples].map(formatCount)];
+  });
+  const header = ['kind', 'tensors', 'windows', 'samples', 'training', 'validation'];
+  const runs = (split: string) => formatCount(manifest.runs.filter((run) => run.split === split).length);
+  return `${path}: samples, ${describeSpec(manifest)}
+
+${formatTable(header, rows)}
+
+from ${runs('train')} runs for training and ${runs('val')} for validation, seed ${manifest.seed}, ${formatBytes(bytes)}`;
+}
+
+function describeTraining({ path, record, bytes }: Of<'training'>): string {
+  const header = ['kind', 'samples', 'steps', 'best epoch', 'no change', 'linear', 'WNN', 'ended'];
+  const rows = TRAINED_KINDS.flatMap((kind) => {
+    const training = record.kinds[kind];
+    if (training === undefined) return [];
+    const { noChange, linear, wnn } = training.validation;
+    const counts = [formatCount(training.trainSamples), formatCount(training.steps), training.bestEpoch.toFixed(1)];
+    return [[kind, ...counts, figure(noChange), figure(linear), figure(wnn), training.ended]];
+  });
+  return `${path}: training of a nowcaster, ${describeSpec(record.spec)}
+
+${formatTable(header, rows)}
+
+mean absolute errors on ${record.dataset.runs.filter(({ split }) => split === 'val').length} held-out runs; ${formatBytes(bytes)}`;
+}
+
+function describeNowcaster({ path, manifest, bytes }: Of<'nowcaster'>): string {
+  const rows = TRAINED_KINDS.flatMap((kind) => {
+    const entry = manifest.kinds[kind];
+    if (entry === undefined) return [];
+    const errors = entry.training?.validation;
+    return [
+      [
+        KIND_FILE_NAMES[kind],
+        Object.keys(entry.files).join(', '),
+        figure(errors?.noChange),
+        figure(errors?.linear),
+        figure(errors?.wnn),
+      ],
+    ];
+  });
+  const runs =
+    manifest.dataset === null ? 'weights from elsewhere' : `from ${formatCount(manifest.dataset.runs.length)} runs`;
+  return `${path}: nowcaster "${manifest.tag}", ${describeSpec(manifest.spec)}
+
+${formatTable(['network', 'formats', 'no change', 'linear', 'WNN'], rows, 2)}
+
+${runs}, toolkit ${manifest.toolkitVersion}, ${formatBytes(bytes)}`;
+}
+
+function describeEvaluation({ path, results }: Of<'evaluation'>): string {
+  const { tasks } = results as unknown as EvaluationResults;
+  const parts = tasks.map((task) => {
+    const lines = [
+      `${task.task}, ${task.seeds.length} seeds`,
+      formatTable(TABLE_HEADER, tableRows(task)),
+      ...statements(task),
+    ];
+    return lines.join('\n');
+  });
+  return `${path}: evaluation\n\n${parts.join('\n\n')}`;
+}
+
+/** One line of a directory's list. */
+function describeBriefly(part: Inspection): string {
+  switch (part.type) {
+    case 'store':
+      return `${formatCount(part.runs.length)} runs, ${formatCount(part.epochs)} epochs`;
+    case 'run':
+      return `${part.run.status}, ${formatCount(part.run.epochs)} epochs`;
+    case 'samples': {
+      const samples = TRAINED_KINDS.reduce((sum, kind) => sum + part.manifest.kinds[kind].samples, 0);
+      return `${formatCount(samples)} samples from ${formatCount(part.manifest.runs.length)} runs`;
+    }
+    case 'training':
+      return Object.keys(part.record.kinds).join(', ');
+    case 'nowcaster':
+      return `${part.manifest.tag}: ${Object.keys(part.manifest.kinds).join(', ')}`;
+    case 'evaluation':
+      return (part.results as unknown as EvaluationResults).tasks.map(({ task }) => task).join(', ');
+    case 'weights':
+      return `${formatCount(part.parameters)} parameters`;
+    case 'directory':
+      return `${part.parts.length} parts`;
+    default:
+      return part satisfies never;
+  }
+}
+
+function describe(inspection: Inspection): string {
+  switch (inspection.type) {
+    case 'store':
+      return describeStore(inspection);
+    case 'run':
+      return describeRun(inspection);
+    case 'samples':
+      return describeSamples(inspection);
+    case 'training':
+      return describeTraining(inspection);
+    case 'nowcaster':
+      return describeNowcaster(inspection);
+    case 'evaluation':
+      return describeEvaluation(inspection);
+    case 'weights':
+      return `${inspection.path}: weights of one network, ${describeSpec(inspection.spec)}; ${formatCount(inspection.parameters)} parameters`;
+    case 'directory': {
+      const rows = inspection.parts.map((part) => [
+        part.path,
+        part.type,
+        describeBriefly(part),
+        formatBytes(part.bytes),
+      ]);
+      return formatTable(['path', 'what', 'content', 'size'], rows, 3);
+    }
+    default:
+      return inspection satisfies never;
+  }
+}
+
+/** `wnn inspect`. */
+export const inspectCommand: CommandModule<object, InspectArguments> = {
+  command: 'inspect <path>',
+  describe: 'say what a file or directory of the toolkit is',
+  builder: (yargs) =>
+    yargs
+      .positional('path', {
+        type: 'string',
+        demandOption: true,
+        describe: 'a store, run, samples, training, nowcaster or evaluation, a file of one, or a directory of several',
+      })
+      .example('wnn inspect data/quick/trajectories', 'table of the runs of a store')
+      .example('wnn inspect data/quick --json', 'all that a pipeline made, for programs'),
+  handler: async (argv) => {
+    const inspection = await inspectPath(argv.path, { readH5 });
+    printResult(argv, inspection, () => describe(inspection));
+  },
+};

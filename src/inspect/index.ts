@@ -1,0 +1,153 @@
+// Says what a file or directory of the toolkit is. Reads manifests and figures, never bulk data; writes nothing.
+
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { CorruptFileError, MissingFileError, UsageError } from '../errors.js';
+import { checkNowcasterManifest, NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../nowcaster/nowcaster.js';
+import { checkTrainingRecord, TRAINING_RECORD_NAME, type TrainingRecord } from '../nowcaster/trainingRecord.js';
+import { decodeWeights, type NetworkWeights } from '../nowcaster/weightsFile.js';
+import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest } from '../samples/index.js';
+import { MANIFEST_FILE, RUN_PREFIX } from '../trajectory/manifest.js';
+import { listRuns, readManifest } from '../trajectory/runReader.js';
+import type { RunManifest, RunStatus } from '../trajectory/schema.js';
+import { measureBytes, type RunSummary, summariseRun } from './runs.js';
+
+export type { RunSummary } from './runs.js';
+
+/** Name of an evaluation's results. */
+const RESULTS_FILE = 'results.json';
+
+/** What a path is. `bytes` is the size of all its files. */
+export type Inspection = { path: string; bytes: number } & (
+  | { type: 'store'; runs: RunSummary[]; counts: Partial<Record<RunStatus, number>>; epochs: number }
+  | { type: 'run'; run: RunSummary; manifest: RunManifest }
+  | { type: 'samples'; manifest: DatasetManifest }
+  | { type: 'training'; record: TrainingRecord }
+  | { type: 'nowcaster'; manifest: NowcasterManifest }
+  | { type: 'evaluation'; results: Record<string, unknown> }
+  /** The weights of one network: .h5 or .safetensors. */
+  | { type: 'weights'; spec: NetworkWeights['spec']; parameters: number }
+  /** A directory with some of the above in it, e.g. that of `wnn run`. */
+  | { type: 'directory'; parts: Inspection[] }
+);
+
+/** Options of {@link inspectPath}. */
+export interface InspectOptions {
+  /** Reads an h5 file of a nowcaster network. Default: h5 files are not looked into. */
+  readH5?(path: string): Promise<NetworkWeights>;
+}
+
+/**
+ * Says what a path is. A file that is a part of something is taken for the whole: `run.json` for its run, a shard for its
+ * samples.
+ *
+ * @throws {@link MissingFileError} when there is nothing; {@link UsageError} when it is nothing of this toolkit;
+ *   CorruptFileError or SchemaVersionError when it is damaged or of another version.
+ */
+export async function inspectPath(path: string, options: InspectOptions = {}): Promise<Inspection> {
+  if (!existsSync(path)) throw new MissingFileError({ what: 'nothing there', where: path, remedy: 'check the path' });
+  if (statSync(path).isDirectory()) {
+    const found = await inspectDirectory(path, options);
+    if (found !== undefined) return found;
+  } else {
+    const whole = findWhole(path);
+    const found = whole && (await inspectDirectory(whole, options));
+    if (found) return found;
+    const weights = await readWeights(path, options);
+    if (weights) {
+      const { spec, parameters } = weights;
+      return { type: 'weights', path, bytes: measureBytes(path), spec, parameters: parameters.length };
+    }
+  }
+  throw new UsageError({
+    what: 'nothing of this toolkit',
+    where: path,
+    remedy: 'name a trajectory store, a run, samples, a training, a nowcaster or an evaluation, or a directory of them',
+  });
+}
+
+/** The directory that a file is a part of: its own, or up to two above, as in `tfjs/conv/model.json`. */
+function findWhole(path: string): string | undefined {
+  const manifests = [MANIFEST_FILE, DATASET_MANIFEST, TRAINING_RECORD_NAME, NOWCASTER_MANIFEST_NAME, RESULTS_FILE];
+  let directory = dirname(resolve(path));
+  for (let level = 0; level < 3; level++) {
+    if (manifests.some((name) => existsSync(join(directory, name)))) return directory;
+    directory = dirname(directory);
+  }
+  return undefined;
+}
+
+async function inspectDirectory(path: string, options: InspectOptions, depth = 0): Promise<Inspection | undefined> {
+  const has = (name: string) => existsSync(join(path, name));
+  const common = () => ({ path, bytes: measureBytes(path) });
+  if (has(MANIFEST_FILE)) {
+    const manifest = readManifest(path);
+    return { type: 'run', ...common(), run: await summariseRun(path, manifest), manifest };
+  }
+  if (has(DATASET_MANIFEST)) return { type: 'samples', ...common(), manifest: readDatasetManifest(path) };
+  if (has(TRAINING_RECORD_NAME)) {
+    const file = join(path, TRAINING_RECORD_NAME);
+    return { type: 'training', ...common(), record: checkTrainingRecord(readJson(file), file) };
+  }
+  if (has(NOWCASTER_MANIFEST_NAME)) {
+    const file = join(path, NOWCASTER_MANIFEST_NAME);
+    return { type: 'nowcaster', ...common(), manifest: checkNowcasterManifest(readJson(file), file) };
+  }
+  if (has(RESULTS_FILE)) return { type: 'evaluation', ...common(), results: readResults(join(path, RESULTS_FILE)) };
+  const directories = listDirectories(path);
+  if (directories.some((name) => name.startsWith(RUN_PREFIX))) return inspectStore(path, common().bytes);
+  if (depth > 1) return undefined;
+  const parts: Inspection[] = [];
+  for (const name of directories) {
+    const part = await inspectDirectory(join(path, name), options, depth + 1);
+    if (part !== undefined) parts.push(part);
+  }
+  return parts.length > 0 ? { type: 'directory', ...common(), parts } : undefined;
+}
+
+/** Names of the visible directories in one; none when it may not be read. */
+function listDirectories(path: string): string[] {
+  try {
+    const entries = readdirSync(path, { withFileTypes: true });
+    const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    return names.filter((name) => !name.startsWith('.')).sort();
+  } catch {
+    return [];
+  }
+}
+
+async function inspectStore(path: string, bytes: number): Promise<Inspection> {
+  const runs: RunSummary[] = [];
+  const counts: Partial<Record<RunStatus, number>> = {};
+  for (const { directory, manifest } of listRuns(path)) {
+    runs.push(await summariseRun(directory, manifest));
+    counts[manifest.status] = (counts[manifest.status] ?? 0) + 1;
+  }
+  return { type: 'store', path, bytes, runs, counts, epochs: runs.reduce((sum, { epochs }) => sum + epochs, 0) };
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new CorruptFileError({ what: 'not a JSON file', where: path, remedy: 'make it again', cause: error });
+  }
+}
+
+function readResults(path: string): Record<string, unknown> {
+  const results = readJson(path);
+  const fits = typeof results === 'object' && results !== null && Array.isArray((results as { tasks?: unknown }).tasks);
+  if (fits) return results as Record<string, unknown>;
+  throw new CorruptFileError({ what: 'not the results of an evaluation', where: path, remedy: 'evaluate again' });
+}
+
+async function readWeights(path: string, { readH5 }: InspectOptions): Promise<NetworkWeights | undefined> {
+  switch (extname(basename(path))) {
+    case '.h5':
+      return readH5?.(path);
+    case '.safetensors':
+      return decodeWeights(readFileSync(path), path);
+    default:
+      return undefined;
+  }
+}

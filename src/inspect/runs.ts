@@ -1,0 +1,65 @@
+// What can be said of a trajectory store and its runs without reading their values.
+
+import { lstatSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { countValues } from '../trajectory/manifest.js';
+import { readMetrics } from '../trajectory/runReader.js';
+import type { RunManifest, RunStatus, TensorKind } from '../trajectory/schema.js';
+
+/** One line of a store's table. */
+export interface RunSummary {
+  id: string;
+  source: RunManifest['source'];
+  task: string | null;
+  architecture: string | null;
+  optimiser: RunManifest['optimiser'];
+  /** Recorded values of a snapshot, and how they divide among the kinds of tensors. */
+  parameters: number;
+  parametersByKind: Partial<Record<TensorKind, number>>;
+  tensors: number;
+  epochs: number;
+  epochsPlanned: number | null;
+  status: RunStatus;
+  reason: string | null;
+  /** Figures of the last epoch; not finite: null. */
+  finalMetrics: Record<string, number | null>;
+  /** Size of the run's files. */
+  bytes: number;
+}
+
+/** Bytes of a file, or of all files under a directory. */
+export function measureBytes(path: string): number {
+  const stat = lstatSync(path);
+  if (!stat.isDirectory()) return stat.size;
+  return readdirSync(path).reduce((sum, name) => sum + measureBytes(join(path, name)), 0);
+}
+
+/** @throws CorruptFileError when the run's table of figures is damaged. */
+export async function summariseRun(directory: string, manifest: RunManifest): Promise<RunSummary> {
+  const parametersByKind: RunSummary['parametersByKind'] = {};
+  let parameters = 0;
+  for (const { kind, shape } of manifest.tensors) {
+    const count = countValues(shape);
+    parameters += count;
+    parametersByKind[kind] = (parametersByKind[kind] ?? 0) + count;
+  }
+  const last = (await readMetrics(directory)).at(-1)?.metrics ?? {};
+  return {
+    id: manifest.id,
+    source: manifest.source,
+    task: manifest.task,
+    architecture: manifest.architecture,
+    optimiser: manifest.optimiser,
+    parameters,
+    parametersByKind,
+    tensors: manifest.tensors.length,
+    epochs: manifest.epochsRecorded,
+    epochsPlanned: manifest.epochsPlanned,
+    status: manifest.status,
+    reason: manifest.reason,
+    finalMetrics: Object.fromEntries(
+      Object.entries(last).map(([name, value]) => [name, Number.isFinite(value) ? value : null]),
+    ),
+    bytes: measureBytes(directory),
+  };
+}
