@@ -1,8 +1,8 @@
-// `wnn data list` and `wnn data get NAME`: which image sets there are, and putting them in place.
+// `wnn data list` and `wnn data get NAME`: which data sets there are, and putting them in place.
 
 import type { CommandModule } from 'yargs';
-import { findImageSource, imageSetNames, imagesDirectory } from '../tasks/imageSet.js';
-import { isPresent, obtainImages } from '../tasks/obtainImages.js';
+import { dataSetNames, findDataSource, imagesDirectory } from '../tasks/dataSet.js';
+import { isPresent, obtainData } from '../tasks/obtainData.js';
 import { formatBytes, formatCount } from './figures.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
@@ -23,12 +23,12 @@ const IMAGES_OPTION = {
 
 const listCommand: CommandModule<object, DataArguments> = {
   command: 'list',
-  describe: 'list the image sets and whether they are here',
+  describe: 'list the data sets and whether they are here',
   builder: (yargs) => yargs.option('images', IMAGES_OPTION),
   handler: (argv) => {
     const directory = argv.images ?? imagesDirectory();
-    const imageSets = imageSetNames()
-      .map(findImageSource)
+    const dataSets = dataSetNames()
+      .map(findDataSource)
       .map((source) => ({
         name: source.name,
         shape: source.inputShape,
@@ -37,35 +37,35 @@ const listCommand: CommandModule<object, DataArguments> = {
         downloadBytes: source.downloads?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0,
         addresses: source.downloads?.map(({ url }) => url) ?? [],
       }));
-    printResult(argv, { directory, imageSets }, () => {
-      const rows = imageSets.map(({ name, shape, classes, state, downloadBytes }) => [
+    printResult(argv, { directory, dataSets }, () => {
+      const rows = dataSets.map(({ name, shape, classes, state, downloadBytes }) => [
         name,
         state,
         shape.join('x'),
         classes,
         downloadBytes > 0 ? formatBytes(downloadBytes) : '-',
       ]);
-      const table = formatTable(['image set', 'state', 'shape', 'classes', 'download'], rows, 2);
-      return `${table}\n\nThey are kept in ${directory}. Get one with \`wnn data get NAME\`.`;
+      const table = formatTable(['data set', 'state', 'shape', 'classes', 'download'], rows, 2);
+      return `${table}\n\nDownloaded ones are kept in ${directory}. Get one with \`wnn data get NAME\`.`;
     });
   },
 };
 
 const getCommand: CommandModule<object, GetArguments> = {
   command: 'get <name>',
-  describe: 'download an image set, or take it from a directory',
+  describe: 'download a data set, or take it from a directory',
   builder: (yargs) =>
     yargs
-      .positional('name', { type: 'string', demandOption: true, describe: 'image set, see `wnn data list`' })
+      .positional('name', { type: 'string', demandOption: true, describe: 'data set, see `wnn data list`' })
       .option('from', { type: 'string', describe: 'directory that already has the files or the official archive' })
       .option('images', IMAGES_OPTION)
       .example('wnn data get fashion-mnist', 'download it and check it')
       .example('wnn data get cifar10 --from ~/cifar-10-batches-bin', 'take the files that are there'),
   handler: async (argv) => {
-    const source = findImageSource(argv.name);
+    const source = findDataSource(argv.name);
     const terminal = openTerminal(argv);
     try {
-      const result = await obtainImages(source, {
+      const result = await obtainData(source, {
         from: argv.from,
         directory: argv.images,
         onProgress: terminal.progress,
@@ -73,8 +73,8 @@ const getCommand: CommandModule<object, GetArguments> = {
       });
       terminal.close();
       printResult(argv, result, () => {
-        const images = `${formatCount(result.trainExamples)} + ${formatCount(result.validationExamples)} images`;
-        return [`${result.name}: ${result.origin}, ${images}, ${formatBytes(result.bytes)}`, ...result.files].join(
+        const examples = `${formatCount(result.trainExamples)} + ${formatCount(result.validationExamples)} ${source.unit}`;
+        return [`${result.name}: ${result.origin}, ${examples}, ${formatBytes(result.bytes)}`, ...result.files].join(
           '\n',
         );
       });
@@ -87,7 +87,7 @@ const getCommand: CommandModule<object, GetArguments> = {
 /** `wnn data`. */
 export const dataCommand: CommandModule<object, GlobalArguments> = {
   command: 'data',
-  describe: 'list and fetch the image sets that tasks train on',
+  describe: 'list and fetch the data sets that tasks train on',
   builder: (yargs) => yargs.command(listCommand).command(getCommand).demandCommand(1, 'say list or get'),
   handler: () => {},
 };

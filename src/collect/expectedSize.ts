@@ -1,7 +1,7 @@
 // How large a plan's store will be, before anything is trained.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { findImageSource } from '../tasks/imageSet.js';
+import { findDataSource } from '../tasks/dataSet.js';
 import { findTask } from '../tasks/task.js';
 import { buildModel } from '../zoo/index.js';
 import type { PlannedRun } from './plan.js';
@@ -24,11 +24,11 @@ export class SizeEstimator {
 
   /** Needs a tfjs backend to be set. */
   estimate(run: PlannedRun): ExpectedSize {
-    const { imageSet, architecture } = findTask(run.task);
+    const { data, architecture } = findTask(run.task);
     const key = `${run.task} ${run.width}`;
     let parameters = this.#counts.get(key);
     if (parameters === undefined) {
-      const { inputShape, classes } = findImageSource(imageSet);
+      const { inputShape, classes } = findDataSource(data);
       parameters = tf.tidy(() => {
         const model = buildModel(architecture, { inputShape, classes, seed: 0, width: run.width });
         const count = model.countParams();

@@ -10,7 +10,7 @@ import type { EngineRequest } from '../engine/index.js';
 import { UsageError } from '../errors.js';
 import { type Job, type JobOutcome, runJobs } from '../jobs/index.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
-import { findImageSource, imagesDirectory } from '../tasks/imageSet.js';
+import { findDataSource, imagesDirectory } from '../tasks/dataSet.js';
 import { findTask } from '../tasks/task.js';
 import { MANIFEST_FILE, runDirectory } from '../trajectory/manifest.js';
 import { isFinished, readManifest } from '../trajectory/runReader.js';
@@ -164,8 +164,8 @@ function findRun(store: string, id: string): RunManifest | undefined {
 
 /** Finds an image set that is not there now, rather than in a worker. */
 function checkImages(runs: readonly PlannedRun[], images = imagesDirectory()): void {
-  for (const name of new Set(runs.map(({ task }) => findTask(task).imageSet))) {
-    findImageSource(name).locate(join(images, name));
+  for (const name of new Set(runs.map(({ task }) => findTask(task).data))) {
+    findDataSource(name).locate(join(images, name));
   }
 }
 

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../engine/index.js';
-import { loadImageSet } from '../tasks/imageSet.js';
+import { loadDataSet } from '../tasks/dataSet.js';
 import { findTask } from '../tasks/task.js';
 import { type BatchProgress, type EpochProgress, trainTask } from '../tasks/trainTask.js';
 import { MANIFEST_FILE, runDirectory } from '../trajectory/manifest.js';
@@ -62,7 +62,7 @@ export async function recordRun(options: RecordRunOptions): Promise<RecordRunRes
     }
   }
   const task = findTask(run.task);
-  const images = await loadImageSet(task.imageSet, {
+  const data = await loadDataSet(task.data, {
     trainExamples: run.trainExamples ?? undefined,
     validationExamples: run.validationExamples ?? undefined,
     seed: run.seed,
@@ -72,14 +72,14 @@ export async function recordRun(options: RecordRunOptions): Promise<RecordRunRes
     store,
     id: run.id,
     source: 'zoo',
-    task: task.imageSet,
+    task: task.data,
     architecture: task.architecture,
     optimiser: run.optimiser,
     hyperparameters: {
       batchSize: run.batchSize,
       width: run.width,
-      trainExamples: images.train.count,
-      validationExamples: images.validation.count,
+      trainExamples: data.train.count,
+      validationExamples: data.validation.count,
     },
     seed: run.seed,
     engine: `${engine.name} ${engine.version}`,
@@ -90,7 +90,7 @@ export async function recordRun(options: RecordRunOptions): Promise<RecordRunRes
   try {
     const result = await trainTask({
       task,
-      images,
+      data,
       seed: run.seed,
       epochs: run.epochs,
       batchSize: run.batchSize,

@@ -1,13 +1,16 @@
 // The work of one job: train a task's network by one method and record what happened.
 
-import { type ForecastingOptions, PeriodicForecasting } from '../callback/index.js';
+import { type GuardBatch, PeriodicForecasting } from '../callback/index.js';
 import type { Engine } from '../engine/engine.js';
-import { loadImageSet } from '../tasks/imageSet.js';
+import { loadDataSet } from '../tasks/dataSet.js';
 import { findTask } from '../tasks/task.js';
 import type { Batch, TaskData } from '../tasks/taskData.js';
 import { type BatchProgress, type EpochProgress, trainTask } from '../tasks/trainTask.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { createForecaster } from './forecaster.js';
+import { IntrospectionForecasting } from './introspection/callback.js';
+import { readIntrospection } from './introspection/prepare.js';
+import type { Method } from './methods.js';
 import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord } from './runRecord.js';
 import { TrajectorySample } from './trajectorySample.js';
 
@@ -27,6 +30,18 @@ function takeGuardBatch(data: TaskData): Batch {
   return data.train.takeBatch(Uint32Array.from({ length: count }, (_, i) => i));
 }
 
+/** The callback of a method; null for plain. */
+async function createForecasting(
+  method: Method,
+  out: string,
+  guard: GuardBatch | undefined,
+): Promise<PeriodicForecasting | IntrospectionForecasting | null> {
+  if (method.type === 'introspection')
+    return new IntrospectionForecasting(readIntrospection(out, method.contentHash), method.jumps, guard);
+  const forecaster = await createForecaster(method);
+  return forecaster && new PeriodicForecasting(forecaster, { guard, onNote: () => {} });
+}
+
 const finiteOrNull = (value: number) => (Number.isFinite(value) ? value : null);
 
 /**
@@ -44,16 +59,14 @@ export async function trainRun(
   hooks: TrainRunHooks = {},
 ): Promise<RunRecord> {
   const task = findTask(job.task);
-  const images = await loadImageSet(task.imageSet, {
+  const data = await loadDataSet(task.data, {
     trainExamples: job.trainExamples ?? undefined,
     validationExamples: job.validationExamples ?? undefined,
     directory: imagesDirectory,
   });
-  const forecaster = await createForecaster(job.method);
-  const guardBatch = forecaster !== null && job.guard ? takeGuardBatch(images) : null;
-  const options: ForecastingOptions = { onNote: () => {} };
-  if (guardBatch !== null) options.guard = { x: guardBatch.xs, y: guardBatch.ys, batchSize: GUARD_EXAMPLES / 4 };
-  const forecasting = forecaster && new PeriodicForecasting(forecaster, options);
+  const guardBatch = job.guard ? takeGuardBatch(data) : null;
+  const guard = guardBatch ? { x: guardBatch.xs, y: guardBatch.ys, batchSize: GUARD_EXAMPLES / 4 } : undefined;
+  const forecasting = await createForecasting(job.method, out, guard);
   const sample = new TrajectorySample(out, job);
   const seconds: number[] = [];
   let started = 0;
@@ -68,7 +81,7 @@ export async function trainRun(
   try {
     const { history, diverged, epochs } = await trainTask({
       task,
-      images,
+      data,
       seed: job.seed,
       epochs: job.epochs,
       batchSize: job.batchSize,
@@ -92,6 +105,6 @@ export async function trainRun(
   } finally {
     guardBatch?.xs.dispose();
     guardBatch?.ys.dispose();
-    await forecasting?.dispose();
+    if (forecasting instanceof PeriodicForecasting) await forecasting.dispose();
   }
 }

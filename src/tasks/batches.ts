@@ -2,6 +2,7 @@
 // that tfjs-layers' fitDataset reads. Made here because tfjs's own shuffling cannot be seeded.
 
 import { Random } from '../random.js';
+import type { Augmentation, AugmentationDraw } from './augmentation.js';
 import type { Batch, Examples } from './taskData.js';
 
 /** What fitDataset and evaluateDataset need of a dataset. They dispose of the batches' tensors. */
@@ -17,20 +18,25 @@ export function countBatches(examples: Examples, batchSize: number): number {
 /**
  * Endless training batches: epoch after epoch in an order drawn from `seed` and the epoch's number.
  *
- * @param augment whether inputs are changed at random, from the same seed.
+ * @param settings how inputs are changed at random, from the same seed. Default: not at all.
  */
-export function shuffledBatches(examples: Examples, batchSize: number, seed: number, augment: boolean): BatchSource {
+export function shuffledBatches(
+  examples: Examples,
+  batchSize: number,
+  seed: number,
+  settings?: Augmentation,
+): BatchSource {
   return {
     async iterator() {
       let epoch = 0;
       let position = examples.count;
       let order: Uint32Array = new Uint32Array();
-      let augmentation: Random | undefined;
+      let augmentation: AugmentationDraw | undefined;
       return {
         async next() {
           if (position >= examples.count) {
             order = new Random(seed, 'order', epoch).permutation(examples.count);
-            if (augment) augmentation = new Random(seed, 'augmentation', epoch);
+            if (settings) augmentation = { settings, random: new Random(seed, 'augmentation', epoch) };
             position = 0;
             epoch++;
           }

@@ -1,9 +1,9 @@
 // Reads IDX files, the format of MNIST and its relatives: any element type, any rank, plain or gzip-compressed.
 // It knows nothing of images or labels.
 
-import { readFileSync } from 'node:fs';
 import { constants, gunzipSync } from 'node:zlib';
-import { CorruptFileError, MissingFileError } from '../errors.js';
+import { CorruptFileError } from '../errors.js';
+import { readExistingFile } from './readFile.js';
 
 /** An array as an IDX file holds it. */
 export interface IdxArray {
@@ -57,29 +57,10 @@ export function decodeIdx(bytes: Uint8Array, where: string): IdxArray {
 /**
  * {@link decodeIdx} of a file.
  *
- * @throws {@link MissingFileError} when it cannot be read, {@link CorruptFileError} as there.
+ * @throws MissingFileError when it cannot be read, {@link CorruptFileError} as there.
  */
 export function readIdxFile(path: string): IdxArray {
   return decodeIdx(readExistingFile(path), path);
-}
-
-/**
- * The bytes of a file that should be there.
- *
- * @throws {@link MissingFileError} when it is not, or cannot be read.
- */
-export function readExistingFile(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new MissingFileError({
-      what: missing ? 'no such file' : `cannot read the file (${(cause as NodeJS.ErrnoException).code})`,
-      where: path,
-      remedy: 'check the path and its permissions',
-      cause,
-    });
-  }
 }
 
 function parseHeader(bytes: Uint8Array, where: string): IdxHeader {

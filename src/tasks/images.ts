@@ -2,6 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { MismatchError } from '../errors.js';
+import { type AugmentationDraw, applyMap, drawMap } from './augmentation.js';
 import type { Batch, Examples } from './taskData.js';
 
 /** [height, width, channels] of an image. */
@@ -12,6 +13,8 @@ const UNIT = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
 
 /** Images of one shape with a class number each. */
 export class ImageExamples implements Examples {
+  readonly augmentable = true;
+
   /**
    * @param shape of one image.
    * @param pixels all images one after another, [count, height, width, channels], 0 to 255.
@@ -55,13 +58,18 @@ export class ImageExamples implements Examples {
   }
 
   /** xs [n, height, width, channels] in [0, 1], ys [n, 1]. */
-  takeBatch(indices: Uint32Array): Batch {
+  takeBatch(indices: Uint32Array, augmentation?: AugmentationDraw): Batch {
     const size = this.imageSize;
     const values = new Float32Array(indices.length * size);
     const labels = new Float32Array(indices.length);
-    for (let i = 0, to = 0; i < indices.length; i++) {
+    for (let i = 0; i < indices.length; i++) {
       const from = indices[i] * size;
-      for (let p = from; p < from + size; p++) values[to++] = UNIT[this.pixels[p]];
+      const to = i * size;
+      if (augmentation === undefined) {
+        for (let p = 0; p < size; p++) values[to + p] = UNIT[this.pixels[from + p]];
+      } else {
+        applyMap(drawMap(augmentation, this.shape), this.shape, this.pixels, from, UNIT, values, to);
+      }
       labels[i] = this.labels[indices[i]];
     }
     return {

@@ -1,22 +1,26 @@
-// The registry of tasks: what can be trained. An image set and an architecture make a task; nothing is loaded here.
+// The registry of tasks: what can be trained. A data set and an architecture that takes such inputs make a task;
+// nothing is loaded here.
 
-import { architectureNames, canonicalArchitecture } from '../zoo/index.js';
-import { imageSetNames } from './imageSet.js';
+import { architectureNames, canonicalArchitecture, takesInputs } from '../zoo/index.js';
+import { dataSetNames, findDataSource } from './dataSet.js';
 import { unknownName } from './nearestName.js';
 
 /** Something to train: a network of one architecture on one set of data. */
 export interface Task {
-  /** Image set and architecture, e.g. `mnist/lenet`. */
+  /** Data set and architecture, e.g. `mnist/lenet`. */
   name: string;
-  imageSet: string;
+  data: string;
   architecture: string;
 }
 
 /** Names of all tasks, without aliases. */
 export function taskNames(): string[] {
-  return imageSetNames().flatMap((imageSet) =>
-    architectureNames().map((architecture) => `${imageSet}/${architecture}`),
-  );
+  return dataSetNames().flatMap((data) => {
+    const { inputShape } = findDataSource(data);
+    return architectureNames()
+      .filter((architecture) => takesInputs(architecture, inputShape))
+      .map((architecture) => `${data}/${architecture}`);
+  });
 }
 
 /**
@@ -26,10 +30,11 @@ export function taskNames(): string[] {
  * @throws {@link UsageError} naming the nearest and all known ones when there is none.
  */
 export function findTask(name: string): Task {
-  const [imageSet, alias, ...rest] = name.split('/');
+  const [data, alias, ...rest] = name.split('/');
   const architecture = canonicalArchitecture(alias ?? '');
-  if (rest.length > 0 || architecture === undefined || !imageSetNames().includes(imageSet)) {
+  const canonical = `${data}/${architecture}`;
+  if (rest.length > 0 || architecture === undefined || !taskNames().includes(canonical)) {
     throw unknownName('task', name, taskNames());
   }
-  return { name: `${imageSet}/${architecture}`, imageSet, architecture };
+  return { name: canonical, data, architecture };
 }

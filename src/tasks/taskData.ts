@@ -2,25 +2,29 @@
 // Images and text implement it; where the examples come from is not known here.
 
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Random } from '../random.js';
+import type { AugmentationDraw } from './augmentation.js';
 
 /** One batch. Whoever asked for it disposes of both tensors. */
 export interface Batch {
   /** Inputs, [examples, ...inputShape], float32. */
   xs: tf.Tensor;
-  /** Class numbers, float32 as tfjs expects: [examples, 1], or [examples, steps] where each step has a target. */
+  /** Class numbers, float32 as tfjs expects: [examples, 1], or [examples, steps, 1] where each step has a target. */
   ys: tf.Tensor;
 }
 
 /** A set of examples, numbered from 0. */
 export interface Examples {
   readonly count: number;
+  /** Whether {@link Examples.takeBatch} can change its inputs at random. */
+  readonly augmentable: boolean;
+  /** The examples with the given numbers, in that order, as a set of its own. */
+  subset(indices: Uint32Array): Examples;
   /**
    * Makes one batch of the examples with the given numbers.
    *
-   * @param augmentation draws for changing the inputs at random; without it they are given as they are.
+   * @param augmentation how to change the inputs at random; without it they are given as they are.
    */
-  takeBatch(indices: Uint32Array, augmentation?: Random): Batch;
+  takeBatch(indices: Uint32Array, augmentation?: AugmentationDraw): Batch;
 }
 
 /** The data of a task. */

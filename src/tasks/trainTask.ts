@@ -6,6 +6,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import { UsageError } from '../errors.js';
 import type { OptimiserInfo } from '../trajectory/schema.js';
 import { buildModel } from '../zoo/index.js';
+import { type Augmentation, checkAugmentation } from './augmentation.js';
 import { countBatches, orderedBatches, shuffledBatches } from './batches.js';
 import { makeOptimiser } from './optimiser.js';
 import type { Task } from './task.js';
@@ -44,7 +45,7 @@ export interface EpochProgress {
 export interface TrainTaskOptions {
   task: Task;
   /** The task's data, already loaded. */
-  images: TaskData;
+  data: TaskData;
   /** Fixes initial weights, order of examples and augmentation. */
   seed: number;
   /** At least 1. */
@@ -55,6 +56,8 @@ export interface TrainTaskOptions {
   optimiser: OptimiserInfo;
   /** Factor on the network's channels and units. Default 1. */
   width?: number;
+  /** Random changes of the training inputs. Default: none. Only for images. */
+  augmentation?: Augmentation;
   /** Called after this module's own, in order. They run at the end of an epoch after its validation, as in Keras. */
   callbacks?: TrainCallback[];
   /** Stops at the end of the batch; an epoch that is cut off never reaches the callbacks. */
@@ -86,13 +89,17 @@ export interface TrainTaskResult {
  * @throws {@link UsageError} for impossible settings; `signal.reason` when aborted.
  */
 export async function trainTask(options: TrainTaskOptions): Promise<TrainTaskResult> {
-  const { task, images, seed, epochs, batchSize, signal } = options;
+  const { task, data, seed, epochs, batchSize, signal } = options;
   checkWhole('epochs', epochs);
   checkWhole('batchSize', batchSize);
+  if (options.augmentation !== undefined) checkAugmentation(options.augmentation);
+  if (options.augmentation !== undefined && !data.train.augmentable) {
+    throw new UsageError({ what: 'augmentation is for images', where: task.name, remedy: 'leave it out' });
+  }
   const optimiser = makeOptimiser(options.optimiser);
   const model = buildModel(task.architecture, {
-    inputShape: images.inputShape,
-    classes: images.classes,
+    inputShape: data.inputShape,
+    classes: data.classes,
     seed,
     width: options.width,
   });
@@ -100,12 +107,13 @@ export async function trainTask(options: TrainTaskOptions): Promise<TrainTaskRes
     signal?.throwIfAborted();
     model.compile({ optimizer: optimiser, loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
     const parameters = model.countParams();
-    const watch = new TrainingWatch(model, options, countBatches(images.train, batchSize));
+    const watch = new TrainingWatch(model, options, countBatches(data.train, batchSize));
+    const batches = shuffledBatches(data.train, batchSize, seed, options.augmentation);
     const begin = performance.now();
-    const history = await model.fitDataset(shuffledBatches(images.train, batchSize, seed, false) as never, {
+    const history = await model.fitDataset(batches as never, {
       epochs,
       batchesPerEpoch: watch.batchesPerEpoch,
-      validationData: orderedBatches(images.validation, VALIDATION_BATCH) as never,
+      validationData: orderedBatches(data.validation, VALIDATION_BATCH) as never,
       callbacks: [watch, ...(options.callbacks ?? []).map((callback) => new GuardedCallback(callback, watch))],
       verbose: 0,
     });

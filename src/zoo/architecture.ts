@@ -5,7 +5,7 @@ import type { LayerKit } from './layerKit.js';
 
 /** What a network is built for. */
 export interface ModelOptions {
-  /** Shape of one example: [height, width, channels] for images. */
+  /** Shape of one example: [height, width, channels] for images, [steps, symbols] for text. */
   inputShape: readonly number[];
   /** Number of classes. */
   classes: number;
@@ -20,7 +20,7 @@ export interface Architecture {
   name: string;
   /** Other names by which it can be asked for. */
   aliases?: readonly string[];
-  /** The rank of the inputs that it takes: 3 for images. */
+  /** The rank of the inputs that it takes: 3 for images, 2 for text. */
   inputRank: number;
   /** Adds the hidden layers to the input and gives the last ones' output, from which classes are told apart. */
   build(input: tfl.SymbolicTensor, kit: LayerKit): tfl.SymbolicTensor;

@@ -4,6 +4,7 @@
 import * as tfl from '@tensorflow/tfjs-layers';
 import { MismatchError, UsageError } from '../errors.js';
 import type { Architecture, ModelOptions } from './architecture.js';
+import { chargru } from './chargru.js';
 import { densenet } from './densenet.js';
 import { LayerKit } from './layerKit.js';
 import { lenet } from './lenet.js';
@@ -28,6 +29,7 @@ const ARCHITECTURES: readonly Architecture[] = [
   mobilenetv2,
   shufflenetv2,
   densenet,
+  chargru,
 ];
 
 /** Names of all architectures, without aliases. */
@@ -38,6 +40,12 @@ export function architectureNames(): string[] {
 /** The architecture's name for a name or alias; `undefined` when there is none. */
 export function canonicalArchitecture(name: string): string | undefined {
   return ARCHITECTURES.find((candidate) => candidate.name === name || candidate.aliases?.includes(name))?.name;
+}
+
+/** Whether an architecture takes inputs of that shape. */
+export function takesInputs(architecture: string, inputShape: readonly number[]): boolean {
+  const name = canonicalArchitecture(architecture);
+  return ARCHITECTURES.find((candidate) => candidate.name === name)?.inputRank === inputShape.length;
 }
 
 /**

@@ -83,6 +83,13 @@ export class LayerKit {
     );
   }
 
+  /** A gated recurrent unit over [steps, features] that gives its state at each step. */
+  gru(x: Tensor, name: string, units: number): Tensor {
+    const kernelInitializer = tfl.initializers.glorotUniform({ seed: this.seedOf(name) });
+    const recurrentInitializer = tfl.initializers.glorotUniform({ seed: this.seedOf(`${name} recurrent`) });
+    return apply(tfl.layers.gru({ name, units, returnSequences: true, kernelInitializer, recurrentInitializer }), x);
+  }
+
   batchNorm(x: Tensor, name: string): Tensor {
     return apply(new BatchNorm({ name, momentum: BATCH_NORM_MOMENTUM, epsilon: 1e-3 }), x);
   }

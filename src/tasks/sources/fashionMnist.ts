@@ -1,15 +1,16 @@
 // Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017): 60,000 + 10,000 articles of clothing, 28x28 grey, in MNIST's format.
 // Debian's package dataset-fashion-mnist installs the same files under /usr/share/datasets/fashion-mnist.
 
-import type { ImageSource } from '../imageSource.js';
+import type { DataSource } from '../dataSource.js';
 import { locateIdxImages, readIdxImages } from './idxImages.js';
 
 const ADDRESS = 'http://fashion-mnist.s3-website.eu-central-1.amazonaws.com';
 
-export const fashionMnist: ImageSource = {
+export const fashionMnist: DataSource = {
   name: 'fashion-mnist',
   inputShape: [28, 28, 1],
   classes: 10,
+  unit: 'images',
   // Checksums: README of https://github.com/zalandoresearch/fashion-mnist.
   downloads: [
     ['train-images-idx3-ubyte.gz', 26421880, '8d4fb7e6c68d591d4c3dfef9ec88bf0d'],
@@ -23,5 +24,5 @@ export const fashionMnist: ImageSource = {
     archive: false,
   })),
   locate: (directory) => Object.values(locateIdxImages(directory, 'fashion-mnist')),
-  read: (directory) => readIdxImages(directory, fashionMnist),
+  read: (directory) => readIdxImages(directory, 'fashion-mnist', [28, 28, 1], 10),
 };

@@ -1,4 +1,4 @@
-// Puts an image set where loadImageSet finds it: downloaded from its official address and checked, or copied from where
+// Puts a data set where loadDataSet finds it: downloaded from its official address and checked, or copied from where
 // it already is. The set's folder appears when it is whole and readable, or not at all.
 
 import { createHash } from 'node:crypto';
@@ -18,12 +18,12 @@ import { extract } from 'tar';
 import { asWriteError, temporaryName } from '../atomic.js';
 import { CorruptFileError, MissingFileError } from '../errors.js';
 import type { ProgressListener } from '../progress.js';
-import { readExistingFile } from './idx.js';
-import { imagesDirectory } from './imageSet.js';
-import type { Download, ImageSource } from './imageSource.js';
+import { imagesDirectory } from './dataSet.js';
+import type { DataSource, Download } from './dataSource.js';
+import { readExistingFile } from './readFile.js';
 
-/** Options of {@link obtainImages}. */
-export interface ObtainImagesOptions {
+/** Options of {@link obtainData}. */
+export interface ObtainDataOptions {
   /** Directory that already has the set's files, or its official archive. Default: download. */
   from?: string;
   /** Directory that holds a folder for each image set. Default: `imagesDirectory()`. */
@@ -32,8 +32,8 @@ export interface ObtainImagesOptions {
   signal?: AbortSignal;
 }
 
-/** Result of {@link obtainImages}. */
-export interface ObtainImagesResult {
+/** Result of {@link obtainData}. */
+export interface ObtainDataResult {
   name: string;
   /** How it came to be there. `installed`: part of the installation, nothing to do. */
   origin: 'installed' | 'already there' | 'copied' | 'downloaded';
@@ -46,7 +46,7 @@ export interface ObtainImagesResult {
 }
 
 /** Whether a set's files are there; their content is not looked at. */
-export function isPresent(source: ImageSource, directory: string = imagesDirectory()): boolean {
+export function isPresent(source: DataSource, directory: string = imagesDirectory()): boolean {
   try {
     source.locate(join(directory, source.name));
     return true;
@@ -57,16 +57,13 @@ export function isPresent(source: ImageSource, directory: string = imagesDirecto
 }
 
 /**
- * Downloads or copies an image set, unless a whole one is there already. Files that are there but cannot be read are
+ * Downloads or copies a data set, unless a whole one is there already. Files that are there but cannot be read are
  * replaced, once the new ones are known to be good.
  *
  * @throws {@link MissingFileError} when the address does not answer or `from` lacks a file; {@link CorruptFileError} when
  * a checksum or a file's content is wrong; WriteError; `signal.reason` when aborted. Nothing is left behind then.
  */
-export async function obtainImages(
-  source: ImageSource,
-  options: ObtainImagesOptions = {},
-): Promise<ObtainImagesResult> {
+export async function obtainData(source: DataSource, options: ObtainDataOptions = {}): Promise<ObtainDataResult> {
   const target = join(options.directory ?? imagesDirectory(), source.name);
   if (source.downloads === null) return describe(source, target, 'installed');
   if (existsSync(target)) {
@@ -93,7 +90,7 @@ export async function obtainImages(
 }
 
 /** Reads everything, so that what it describes is known to be good. */
-function describe(source: ImageSource, directory: string, origin: ObtainImagesResult['origin']): ObtainImagesResult {
+function describe(source: DataSource, directory: string, origin: ObtainDataResult['origin']): ObtainDataResult {
   const { train, validation } = source.read(directory);
   const files = source.locate(directory);
   return {
@@ -108,7 +105,7 @@ function describe(source: ImageSource, directory: string, origin: ObtainImagesRe
 
 async function takeFrom(
   from: string,
-  source: ImageSource,
+  source: DataSource,
   downloads: readonly Download[],
   staging: string,
 ): Promise<void> {
@@ -124,10 +121,10 @@ async function takeFrom(
 }
 
 async function downloadAll(
-  source: ImageSource,
+  source: DataSource,
   downloads: readonly Download[],
   staging: string,
-  { onProgress, signal }: ObtainImagesOptions,
+  { onProgress, signal }: ObtainDataOptions,
 ): Promise<void> {
   const total = downloads.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6;
   let earlier = 0;

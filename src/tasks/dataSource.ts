@@ -1,15 +1,15 @@
-// What the toolkit knows of an image set before it is in memory: its shape, where to download it, how to read it.
+// What the toolkit knows of a set of data before it is in memory: its shape, where to download it, how to read it.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MissingFileError } from '../errors.js';
-import type { ImageExamples, ImageShape } from './images.js';
+import type { Examples } from './taskData.js';
 
-/** The official division of an image set. */
-export interface ImageParts {
-  train: ImageExamples;
-  /** The official test images. */
-  validation: ImageExamples;
+/** A set of data in its official division. */
+export interface DataParts {
+  train: Examples;
+  /** The official test part. */
+  validation: Examples;
 }
 
 /** One file to download. */
@@ -22,11 +22,14 @@ export interface Download {
   archive: boolean;
 }
 
-/** Where an image set comes from. One per file in imageSets/. */
-export interface ImageSource {
+/** Where a set of data comes from. One per file in sources/. */
+export interface DataSource {
   name: string;
-  inputShape: ImageShape;
+  /** Shape of one example: [height, width, channels] of an image, [steps, symbols] of a text. */
+  inputShape: readonly number[];
   classes: number;
+  /** What there are several of in it: `images`, `passages`. */
+  unit: string;
   /** The official files; null when the set is part of the installation. */
   downloads: readonly Download[] | null;
   /**
@@ -40,13 +43,13 @@ export interface ImageSource {
    *
    * @throws MissingFileError when a file is not there, CorruptFileError when its content is not what it should be.
    */
-  read(directory: string): ImageParts;
+  read(directory: string): DataParts;
 }
 
 /**
  * The first of several paths under a directory that exists.
  *
- * @param name the image set's, for the error.
+ * @param name the set's, for the error.
  * @throws {@link MissingFileError} when none does.
  */
 export function locateFile(directory: string, candidates: readonly string[], name: string): string {

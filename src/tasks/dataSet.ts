@@ -1,33 +1,26 @@
-// The registry of image sets, and their loading. A new set is a file in imageSets/ and a line here.
+// The registry of data sets, and their loading. A new set is a file in sources/ and a line here.
 
 import { join, resolve } from 'node:path';
 import { UsageError } from '../errors.js';
 import { Random } from '../random.js';
-import { cifar10 } from './imageSets/cifar10.js';
-import { fashionMnist } from './imageSets/fashionMnist.js';
-import { mnist } from './imageSets/mnist.js';
-import type { ImageSource } from './imageSource.js';
-import type { ImageExamples, ImageShape } from './images.js';
+import type { DataSource } from './dataSource.js';
 import { unknownName } from './nearestName.js';
-import type { TaskData } from './taskData.js';
+import { cifar10 } from './sources/cifar10.js';
+import { fashionMnist } from './sources/fashionMnist.js';
+import { mnist } from './sources/mnist.js';
+import { text } from './sources/text.js';
+import type { Examples, TaskData } from './taskData.js';
 
-/** All image sets. */
-const SOURCES: readonly ImageSource[] = [mnist, fashionMnist, cifar10];
+/** All data sets. */
+const SOURCES: readonly DataSource[] = [mnist, fashionMnist, cifar10, text];
 
-/** A set of labelled images with its official division into train and validation (test) part. */
-export interface ImageSet extends TaskData {
-  readonly inputShape: ImageShape;
-  readonly train: ImageExamples;
-  readonly validation: ImageExamples;
-}
-
-/** Options of {@link loadImageSet}. */
-export interface LoadImageSetOptions {
-  /** How many training images to keep, drawn at random. Default: all. */
+/** Options of {@link loadDataSet}. */
+export interface LoadDataSetOptions {
+  /** How many training examples to keep, drawn at random. Default: all. */
   trainExamples?: number;
-  /** How many validation images to keep, drawn at random. Default: all. */
+  /** How many validation examples to keep, drawn at random. Default: all. */
   validationExamples?: number;
-  /** Seed of the draw: the same seed keeps the same images. Default 0. */
+  /** Seed of the draw: the same seed keeps the same examples. Default 0. */
   seed?: number;
   /** Directory that holds a folder for each image set. Default: `imagesDirectory()`. */
   directory?: string;
@@ -38,30 +31,30 @@ export function imagesDirectory(): string {
   return resolve(process.env.WNN_IMAGES || join('data', 'images'));
 }
 
-/** Names of all image sets. */
-export function imageSetNames(): string[] {
+/** Names of all data sets. */
+export function dataSetNames(): string[] {
   return SOURCES.map((source) => source.name);
 }
 
 /**
- * The image set of that name.
+ * The source of the data set of that name.
  *
  * @throws {@link UsageError} when there is none.
  */
-export function findImageSource(name: string): ImageSource {
+export function findDataSource(name: string): DataSource {
   const source = SOURCES.find((candidate) => candidate.name === name);
-  if (source === undefined) throw unknownName('image set', name, imageSetNames());
+  if (source === undefined) throw unknownName('data set', name, dataSetNames());
   return source;
 }
 
 /**
- * Loads an image set into memory, whole or a random part of it.
+ * Loads a data set into memory, whole or a random part of it.
  *
  * @throws {@link UsageError} for an unknown name or an impossible number of examples, MissingFileError when the set is
  * not there, CorruptFileError when a file is not what it should be.
  */
-export async function loadImageSet(name: string, options: LoadImageSetOptions = {}): Promise<ImageSet> {
-  const source = findImageSource(name);
+export async function loadDataSet(name: string, options: LoadDataSetOptions = {}): Promise<TaskData> {
+  const source = findDataSource(name);
   checkCount('trainExamples', options.trainExamples);
   checkCount('validationExamples', options.validationExamples);
   const { train, validation } = source.read(join(options.directory ?? imagesDirectory(), name));
@@ -75,7 +68,7 @@ export async function loadImageSet(name: string, options: LoadImageSetOptions = 
   };
 }
 
-function drawExamples(examples: ImageExamples, count: number | undefined, random: Random): ImageExamples {
+function drawExamples(examples: Examples, count: number | undefined, random: Random): Examples {
   if (count === undefined || count >= examples.count) return examples;
   return examples.subset(random.sample(examples.count, count));
 }

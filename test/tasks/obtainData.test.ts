@@ -9,9 +9,9 @@ import { create } from 'tar';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CorruptFileError, MissingFileError } from '../../src/errors.js';
 import type { ProgressEvent } from '../../src/progress.js';
-import { findImageSource } from '../../src/tasks/imageSet.js';
-import type { ImageSource } from '../../src/tasks/imageSource.js';
-import { isPresent, obtainImages } from '../../src/tasks/obtainImages.js';
+import { findDataSource } from '../../src/tasks/dataSet.js';
+import type { DataSource } from '../../src/tasks/dataSource.js';
+import { isPresent, obtainData } from '../../src/tasks/obtainData.js';
 
 /** IDX bytes of `count` 28x28 images or of their labels. */
 function idx(count: number, images: boolean): Uint8Array {
@@ -51,9 +51,9 @@ afterEach(async () => {
 });
 
 /** Fashion-MNIST as it is, but with these small files behind the local server. */
-function localFashion(files: Record<string, Uint8Array> = FILES): ImageSource {
+function localFashion(files: Record<string, Uint8Array> = FILES): DataSource {
   return {
-    ...findImageSource('fashion-mnist'),
+    ...findDataSource('fashion-mnist'),
     downloads: Object.entries(files).map(([file, content]) => ({
       url: `${address}/${file}`,
       bytes: content.length,
@@ -69,12 +69,12 @@ async function expectNothingLeft(work: Promise<unknown>, message: RegExp, type: 
   expect(readdirSync(directory)).toEqual([]);
 }
 
-describe('obtainImages', () => {
+describe('obtainData', () => {
   it('downloads, checks, and puts the files in place', async () => {
     const events: ProgressEvent[] = [];
     const source = localFashion();
     expect(isPresent(source, directory)).toBe(false);
-    const result = await obtainImages(source, { directory, onProgress: (event) => events.push(event) });
+    const result = await obtainData(source, { directory, onProgress: (event) => events.push(event) });
     expect(result).toMatchObject({ origin: 'downloaded', trainExamples: 5, validationExamples: 2 });
     for (const [file, content] of Object.entries(FILES)) {
       expect(readFileSync(join(directory, 'fashion-mnist', file))).toEqual(Buffer.from(content));
@@ -87,15 +87,15 @@ describe('obtainImages', () => {
 
   it('downloads once, and again only when what is there is broken', async () => {
     const source = localFashion();
-    await obtainImages(source, { directory });
+    await obtainData(source, { directory });
     served.clear();
-    expect(await obtainImages(source, { directory })).toMatchObject({ origin: 'already there', trainExamples: 5 });
+    expect(await obtainData(source, { directory })).toMatchObject({ origin: 'already there', trainExamples: 5 });
     const broken = join(directory, 'fashion-mnist', 't10k-images-idx3-ubyte.gz');
     writeFileSync(broken, 'broken');
-    await expect(obtainImages(source, { directory })).rejects.toThrow(MissingFileError);
+    await expect(obtainData(source, { directory })).rejects.toThrow(MissingFileError);
     expect(readFileSync(broken, 'utf8')).toBe('broken');
     served = new Map(Object.entries(FILES));
-    expect(await obtainImages(source, { directory })).toMatchObject({ origin: 'downloaded' });
+    expect(await obtainData(source, { directory })).toMatchObject({ origin: 'downloaded' });
     expect(readFileSync(broken)).toEqual(Buffer.from(FILES['t10k-images-idx3-ubyte.gz']));
   });
 
@@ -105,29 +105,29 @@ describe('obtainImages', () => {
     const good = FILES[name];
     served.set(name, 404);
     await expectNothingLeft(
-      obtainImages(source, { directory }),
+      obtainData(source, { directory }),
       /HTTP status 404.*t10k-images.*--from/,
       MissingFileError,
     );
     const altered = Uint8Array.from(good);
     altered[20] ^= 1;
     served.set(name, altered);
-    await expectNothingLeft(obtainImages(source, { directory }), /wrong md5 checksum.*t10k-images/, CorruptFileError);
+    await expectNothingLeft(obtainData(source, { directory }), /wrong md5 checksum.*t10k-images/, CorruptFileError);
     served.set(name, good.subarray(0, good.length - 1));
-    await expectNothingLeft(obtainImages(source, { directory }), /wrong length.*t10k-images/, CorruptFileError);
+    await expectNothingLeft(obtainData(source, { directory }), /wrong length.*t10k-images/, CorruptFileError);
     served.set(name, Uint8Array.of(...good, 0));
-    await expectNothingLeft(obtainImages(source, { directory }), /wrong length.*t10k-images/, CorruptFileError);
+    await expectNothingLeft(obtainData(source, { directory }), /wrong length.*t10k-images/, CorruptFileError);
   });
 
   it('says so when the address does not answer', async () => {
     const source = localFashion();
     const free = { ...source, downloads: [{ ...source.downloads![0], url: 'http://127.0.0.1:1/file.gz' }] };
-    await expectNothingLeft(obtainImages(free, { directory }), /download failed .*127\.0\.0\.1:1/, MissingFileError);
+    await expectNothingLeft(obtainData(free, { directory }), /download failed .*127\.0\.0\.1:1/, MissingFileError);
   });
 
   it('stops when aborted', async () => {
     const stop = new AbortController();
-    const work = obtainImages(localFashion(), {
+    const work = obtainData(localFashion(), {
       directory,
       signal: stop.signal,
       onProgress: () => stop.abort(new Error('enough')),
@@ -139,16 +139,16 @@ describe('obtainImages', () => {
     const from = mkdtempSync(join(tmpdir(), 'from-'));
     for (const [file, content] of Object.entries(FILES)) writeFileSync(join(from, file), content);
     rmSync(join(from, 'train-labels-idx1-ubyte.gz'));
-    const source = findImageSource('fashion-mnist');
+    const source = findDataSource('fashion-mnist');
     await expectNothingLeft(
-      obtainImages(source, { directory, from }),
+      obtainData(source, { directory, from }),
       /fashion-mnist has no train-labels-idx1-ubyte: .*from-/,
       MissingFileError,
     );
     writeFileSync(join(from, 'train-labels-idx1-ubyte'), idx(4, false));
-    await expectNothingLeft(obtainImages(source, { directory, from }), /labels of shape \[4\]/, CorruptFileError);
+    await expectNothingLeft(obtainData(source, { directory, from }), /labels of shape \[4\]/, CorruptFileError);
     writeFileSync(join(from, 'train-labels-idx1-ubyte'), idx(5, false));
-    expect(await obtainImages(source, { directory, from })).toMatchObject({ origin: 'copied', trainExamples: 5 });
+    expect(await obtainData(source, { directory, from })).toMatchObject({ origin: 'copied', trainExamples: 5 });
     expect(existsSync(join(directory, 'fashion-mnist', 'train-labels-idx1-ubyte'))).toBe(true);
     rmSync(from, { recursive: true });
   });
@@ -163,8 +163,8 @@ describe('obtainImages', () => {
     const path = join(work, 'cifar-10-binary.tar.gz');
     await create({ file: path, gzip: true, cwd: work }, ['cifar-10-batches-bin']);
     const archive = readFileSync(path);
-    const withArchive = (content: Uint8Array): ImageSource => ({
-      ...findImageSource('cifar10'),
+    const withArchive = (content: Uint8Array): DataSource => ({
+      ...findDataSource('cifar10'),
       downloads: [
         {
           url: `${address}/cifar-10-binary.tar.gz`,
@@ -176,18 +176,18 @@ describe('obtainImages', () => {
     });
     const source = withArchive(archive);
     served.set('cifar-10-binary.tar.gz', archive);
-    const downloaded = await obtainImages(source, { directory });
+    const downloaded = await obtainData(source, { directory });
     expect(downloaded).toMatchObject({ origin: 'downloaded', trainExamples: 10, validationExamples: 2 });
     expect(existsSync(join(directory, 'cifar10', 'cifar-10-binary.tar.gz'))).toBe(false);
     rmSync(join(directory, 'cifar10'), { recursive: true });
 
-    expect(await obtainImages(source, { directory, from: work })).toMatchObject({
+    expect(await obtainData(source, { directory, from: work })).toMatchObject({
       origin: 'copied',
       trainExamples: 10,
     });
     rmSync(join(directory, 'cifar10'), { recursive: true });
     rmSync(path);
-    expect(await obtainImages(source, { directory, from: work })).toMatchObject({
+    expect(await obtainData(source, { directory, from: work })).toMatchObject({
       origin: 'copied',
       trainExamples: 10,
     });
@@ -195,14 +195,14 @@ describe('obtainImages', () => {
 
     const cut = archive.subarray(0, archive.length - 20);
     served.set('cifar-10-binary.tar.gz', cut);
-    await expectNothingLeft(obtainImages(withArchive(cut), { directory }), /cannot unpack/, CorruptFileError);
+    await expectNothingLeft(obtainData(withArchive(cut), { directory }), /cannot unpack/, CorruptFileError);
     writeFileSync(path, cut);
-    await expectNothingLeft(obtainImages(source, { directory, from: work }), /wrong sha256/, CorruptFileError);
+    await expectNothingLeft(obtainData(source, { directory, from: work }), /wrong sha256/, CorruptFileError);
     rmSync(work, { recursive: true });
   });
 
   it('has nothing to do for MNIST', async () => {
-    expect(await obtainImages(findImageSource('mnist'), { directory })).toMatchObject({ origin: 'installed' });
+    expect(await obtainData(findDataSource('mnist'), { directory })).toMatchObject({ origin: 'installed' });
     expect(readdirSync(directory)).toEqual([]);
   });
 });

@@ -2,12 +2,19 @@ import { setBackend } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
-import { type ImageSet, loadImageSet } from '../../src/tasks/imageSet.js';
+import { loadDataSet } from '../../src/tasks/dataSet.js';
+import type { ImageExamples } from '../../src/tasks/images.js';
 
-let mnist: ImageSet;
+/** An image set in the form that it has in memory. */
+async function loadImages(...args: Parameters<typeof loadDataSet>) {
+  const { train, validation } = await loadDataSet(...args);
+  return { train: train as ImageExamples, validation: validation as ImageExamples };
+}
+
+let mnist: Awaited<ReturnType<typeof loadImages>>;
 beforeAll(async () => {
   await setBackend('cpu');
-  mnist = await loadImageSet('mnist');
+  mnist = await loadImages('mnist');
 });
 
 describe('mnist', () => {
@@ -43,13 +50,13 @@ describe('mnist', () => {
   });
 });
 
-describe('loadImageSet', () => {
+describe('loadDataSet', () => {
   it('draws the same part for the same seed, without repeats', async () => {
     const options = { trainExamples: 500, validationExamples: 100, seed: 3 };
     const [first, again, other] = await Promise.all([
-      loadImageSet('mnist', options),
-      loadImageSet('mnist', options),
-      loadImageSet('mnist', { ...options, seed: 4 }),
+      loadImages('mnist', options),
+      loadImages('mnist', options),
+      loadImages('mnist', { ...options, seed: 4 }),
     ]);
     expect([first.train.count, first.validation.count]).toEqual([500, 100]);
     expect(first.train.pixels).toEqual(again.train.pixels);
@@ -61,8 +68,8 @@ describe('loadImageSet', () => {
   });
 
   it('refuses unknown sets and impossible sizes', async () => {
-    await expect(loadImageSet('mnits')).rejects.toThrow(UsageError);
-    await expect(loadImageSet('mnits')).rejects.toThrow(/did you mean mnist\?/);
-    await expect(loadImageSet('mnist', { trainExamples: 0 })).rejects.toThrow(UsageError);
+    await expect(loadDataSet('mnits')).rejects.toThrow(UsageError);
+    await expect(loadDataSet('mnits')).rejects.toThrow(/did you mean mnist\?/);
+    await expect(loadDataSet('mnist', { trainExamples: 0 })).rejects.toThrow(UsageError);
   });
 });

@@ -1,0 +1,112 @@
+// Random changes of training images: shift, flip, rotation and zoom, as Keras's ImageDataGenerator makes them. One affine
+// map per image, sampled bilinearly; what lies outside the image is taken from its edge.
+
+import { UsageError } from '../errors.js';
+import type { Random } from '../random.js';
+import type { ImageShape } from './images.js';
+
+/** How much images are changed; what is left out is not done. */
+export interface Augmentation {
+  /** Largest shift in each direction, as a share of height and width, 0 to 1. */
+  shift?: number;
+  /** Whether half of the images are mirrored, left and right exchanged. */
+  flip?: boolean;
+  /** Largest rotation to either side, in degrees, 0 to 180. */
+  rotation?: number;
+  /** Largest change of size, as a share: 0.1 for 0.9 to 1.1 times, height and width each. Below 1. */
+  zoom?: number;
+}
+
+/** Settings and the random numbers for them. */
+export interface AugmentationDraw {
+  settings: Augmentation;
+  random: Random;
+}
+
+/** Where a pixel comes from: source row = rr * row + rc * column + r0, source column = cr * row + cc * column + c0. */
+export interface AffineMap {
+  rr: number;
+  rc: number;
+  r0: number;
+  cr: number;
+  cc: number;
+  c0: number;
+}
+
+/**
+ * Checks settings that come from a user.
+ *
+ * @throws {@link UsageError} for a value out of range.
+ */
+export function checkAugmentation({ shift = 0, rotation = 0, zoom = 0 }: Augmentation): void {
+  const check = (name: string, value: number, valid: boolean, range: string) => {
+    if (valid) return;
+    throw new UsageError({ what: `${name} out of range`, where: `${value}`, remedy: `give ${range}` });
+  };
+  check('shift', shift, shift >= 0 && shift <= 1, '0 to 1');
+  check('rotation', rotation, rotation >= 0 && rotation <= 180, '0 to 180 degrees');
+  check('zoom', zoom, zoom >= 0 && zoom < 1, '0 to below 1');
+}
+
+/**
+ * Draws the map of one image. All kinds of change draw their numbers whether they are asked for or not, so that adding
+ * one leaves the others as they were.
+ */
+export function drawMap({ settings, random }: AugmentationDraw, [height, width]: ImageShape): AffineMap {
+  const between = (limit = 0) => (2 * random.uniform() - 1) * limit;
+  const rowShift = between(settings.shift) * height;
+  const columnShift = between(settings.shift) * width;
+  const angle = (between(settings.rotation) * Math.PI) / 180;
+  const rowZoom = 1 + between(settings.zoom);
+  const columnZoom = 1 + between(settings.zoom);
+  const mirrored = random.uniform() < 0.5 && settings.flip === true;
+  const rowCentre = (height - 1) / 2;
+  const columnCentre = (width - 1) / 2;
+  const [sin, cos] = [Math.sin(angle), Math.cos(angle)];
+  const map = { rr: cos * rowZoom, rc: -sin * columnZoom, r0: 0, cr: sin * rowZoom, cc: cos * columnZoom, c0: 0 };
+  map.r0 = rowCentre + rowShift - map.rr * rowCentre - map.rc * columnCentre;
+  map.c0 = columnCentre + columnShift - map.cr * rowCentre - map.cc * columnCentre;
+  if (mirrored) Object.assign(map, { cr: -map.cr, cc: -map.cc, c0: width - 1 - map.c0 });
+  return map;
+}
+
+/**
+ * Writes one image, changed by a map, as floats.
+ *
+ * @param pixels images [height, width, channels] of bytes, one of which begins at `from`.
+ * @param scale value of each byte, [256].
+ * @param target receives the image from `to` on.
+ */
+export function applyMap(
+  map: AffineMap,
+  [height, width, channels]: ImageShape,
+  pixels: Uint8Array,
+  from: number,
+  scale: Float32Array,
+  target: Float32Array,
+  to: number,
+): void {
+  let out = to;
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      const r = Math.min(height - 1, Math.max(0, map.rr * row + map.rc * column + map.r0));
+      const c = Math.min(width - 1, Math.max(0, map.cr * row + map.cc * column + map.c0));
+      const top = Math.floor(r);
+      const left = Math.floor(c);
+      const down = r - top;
+      const right = c - left;
+      const upper = from + (top * width + left) * channels;
+      // At the last row or column the weight of the neighbour is 0.
+      const rightwards = left + 1 < width ? channels : 0;
+      const lower = top + 1 < height ? upper + width * channels : upper;
+      for (let channel = 0; channel < channels; channel++) {
+        const a = scale[pixels[upper + channel]];
+        const b = scale[pixels[upper + rightwards + channel]];
+        const d = scale[pixels[lower + channel]];
+        const e = scale[pixels[lower + rightwards + channel]];
+        const above = a + (b - a) * right;
+        target[out++] = above + (d + (e - d) * right - above) * down;
+      }
+    }
+  }
+}

@@ -1,0 +1,9 @@
+// A character language model: one gated recurrent unit (Cho et al., 2014) of 128 states, then the next character.
+
+import type { Architecture } from './architecture.js';
+
+export const chargru: Architecture = {
+  name: 'chargru',
+  inputRank: 2,
+  build: (input, kit) => kit.gru(input, 'gru', kit.scale(128)),
+};
