@@ -1,79 +1,61 @@
-// Makes shard files of packets: gathers those of a shard into record batches, shuffles each batch, and appends it to the
-// shard's file; the footer lists a shard's batches in random order. Packets must come in the order of runs; then the
-// bytes do not depend on who made them when.
+// Makes shard files of packets: a full packet is a record batch at once; smaller ones, the ends of runs, are gathered
+// and shuffled first. The footer lists a shard's batches in random order. Packets must come in the order of runs; then
+// the bytes do not depend on who made them when.
 
 import { join } from 'node:path';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { Random } from '../random.js';
 import { type SampleColumns, type ShardInfo, ShardWriter, SPLITS, type Split } from '../samples/index.js';
-import type { Packet } from './scatter.js';
-
-/** Rows of a record batch: as many as this over all shards, so that memory does not grow with the dataset. */
-const BUFFERED_ROWS = 2 ** 20;
-const LEAST_BATCH_ROWS = 1024;
-const MOST_BATCH_ROWS = 32_768;
+import type { Packet, PacketColumns, PacketShape } from './packets.js';
 
 /** Number of shards of each kind and split. */
 export type ShardCounts = Record<Split, Record<TrainedKind, number>>;
 
-/** Rows of a record batch when there are this many shards. */
-export function batchRows(shards: ShardCounts): number {
-  const total = SPLITS.flatMap((split) => TRAINED_KINDS.map((kind) => shards[split][kind])).reduce((a, b) => a + b, 0);
-  return Math.max(LEAST_BATCH_ROWS, Math.min(MOST_BATCH_ROWS, Math.floor(BUFFERED_ROWS / Math.max(1, total))));
-}
-
 interface OpenShard {
+  kind: TrainedKind;
+  split: Split;
   file: string;
   writer: ShardWriter;
-  /** Rows of the batch being filled. */
+  /** Rows gathered from small packets; room for as many as a full packet has. */
   rows: number;
-  columns: SampleColumns;
+  gathered: SampleColumns;
   random: Random;
 }
 
 /** Writes all shards of a dataset. Errors of the file system come out as they are. */
 export class ShardAssembler {
   readonly #dir: string;
-  readonly #shape: { inputLength: number; horizons: number };
+  readonly #shape: PacketShape;
   readonly #runIds: readonly string[];
   readonly #seed: number;
-  readonly #batchRows: number;
   readonly #shards = new Map<string, OpenShard>();
-  /** Where a batch is put in order before it is written; shared by all shards. */
+  /** Where gathered rows are put in order before they are written; shared by all shards. */
   readonly #ordered: SampleColumns;
+  /** The `run` column of a full packet, all rows of run `#run`. */
+  readonly #runs: Int32Array;
+  #run = -1;
 
-  constructor(
-    dir: string,
-    shape: { inputLength: number; horizons: number },
-    runIds: readonly string[],
-    seed: number,
-    rows: number,
-  ) {
+  constructor(dir: string, shape: PacketShape, runIds: readonly string[], seed: number) {
     this.#dir = dir;
     this.#shape = shape;
     this.#runIds = runIds;
     this.#seed = seed;
-    this.#batchRows = rows;
     this.#ordered = this.#allocate();
+    this.#runs = new Int32Array(shape.rows);
   }
 
-  /** Takes a packet of the run at position `run`. */
+  /** Takes a packet of the run at position `run`; its slot is free again when the call returns. */
   take(packet: Packet, split: Split, run: number): void {
-    const { inputLength, horizons } = this.#shape;
     const shard = this.#shardOf(packet.kind, split, packet.shard);
-    for (let taken = 0; taken < packet.rows; ) {
-      const count = Math.min(packet.rows - taken, this.#batchRows - shard.rows);
-      const { windows, targets, scales, runs } = shard.columns;
-      const to = shard.rows;
-      const end = taken + count;
-      windows.set(packet.windows.subarray(taken * inputLength, end * inputLength), to * inputLength);
-      targets.set(packet.targets.subarray(taken * horizons, end * horizons), to * horizons);
-      scales.set(packet.scales.subarray(taken, end), to);
-      runs.fill(run, to, to + count);
-      shard.rows += count;
-      taken = end;
-      if (shard.rows === this.#batchRows) this.#writeBatch(shard);
+    if (packet.rows < this.#shape.rows) {
+      this.#gather(shard, packet, run);
+      return;
     }
+    if (run !== this.#run) {
+      this.#runs.fill(run);
+      this.#run = run;
+    }
+    shard.writer.write({ ...packet, runs: this.#runs }, packet.rows);
   }
 
   /** Ends all files. A shard that got no sample has none. */
@@ -83,16 +65,10 @@ export class ShardAssembler {
       val: { conv: [], fc: [], bias: [] },
     };
     for (const shard of this.#shards.values()) {
-      if (shard.rows > 0) this.#writeBatch(shard);
-      const bytes = shard.writer.close(shard.random);
-      const { file, writer } = shard;
-      const [kind, name] = file.split('/');
-      infos[name.startsWith('train') ? 'train' : 'val'][kind as TrainedKind].push({
-        file,
-        rows: writer.rows,
-        bytes,
-        crc32: writer.crc32,
-      });
+      if (shard.rows > 0) this.#writeGathered(shard);
+      const { kind, split, file, writer, random } = shard;
+      const bytes = writer.close(random);
+      infos[split][kind].push({ file, rows: writer.rows, bytes, crc32: writer.crc32 });
     }
     for (const split of SPLITS)
       for (const kind of TRAINED_KINDS) infos[split][kind].sort((a, b) => (a.file < b.file ? -1 : 1));
@@ -104,10 +80,12 @@ export class ShardAssembler {
     let open = this.#shards.get(file);
     if (open === undefined) {
       open = {
+        kind,
+        split,
         file,
         writer: new ShardWriter(join(this.#dir, file), this.#shape, this.#runIds),
         rows: 0,
-        columns: this.#allocate(),
+        gathered: this.#allocate(),
         random: new Random(this.#seed, 'order', file),
       };
       this.#shards.set(file, open);
@@ -116,18 +94,35 @@ export class ShardAssembler {
   }
 
   #allocate(): SampleColumns {
-    const rows = this.#batchRows;
+    const { inputLength, horizons, rows } = this.#shape;
     return {
-      windows: new Float32Array(rows * this.#shape.inputLength),
-      targets: new Float32Array(rows * this.#shape.horizons),
+      windows: new Float32Array(rows * inputLength),
+      targets: new Float32Array(rows * horizons),
       scales: new Float32Array(rows),
       runs: new Int32Array(rows),
     };
   }
 
-  #writeBatch(shard: OpenShard): void {
+  #gather(shard: OpenShard, packet: PacketColumns & { rows: number }, run: number): void {
     const { inputLength, horizons } = this.#shape;
-    const { windows, targets, scales, runs } = shard.columns;
+    const { windows, targets, scales, runs } = shard.gathered;
+    for (let taken = 0; taken < packet.rows; ) {
+      const count = Math.min(packet.rows - taken, this.#shape.rows - shard.rows);
+      const to = shard.rows;
+      const end = taken + count;
+      windows.set(packet.windows.subarray(taken * inputLength, end * inputLength), to * inputLength);
+      targets.set(packet.targets.subarray(taken * horizons, end * horizons), to * horizons);
+      scales.set(packet.scales.subarray(taken, end), to);
+      runs.fill(run, to, to + count);
+      shard.rows += count;
+      taken = end;
+      if (shard.rows === this.#shape.rows) this.#writeGathered(shard);
+    }
+  }
+
+  #writeGathered(shard: OpenShard): void {
+    const { inputLength, horizons } = this.#shape;
+    const { windows, targets, scales, runs } = shard.gathered;
     const ordered = this.#ordered;
     const order = shard.random.permutation(shard.rows);
     for (let to = 0; to < shard.rows; to++) {

@@ -5,7 +5,8 @@ import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { Random } from '../random.js';
 import type { SampleSpec } from '../samples/schema.js';
 import { readScalars } from '../trajectory/scalarReader.js';
-import { type PacketSink, ShardScatter } from './scatter.js';
+import type { Packet, PacketShape, SlotPool } from './packets.js';
+import { ShardScatter } from './scatter.js';
 import { countStarts, windowSpan } from './span.js';
 import { type CutFigures, type Draw, WindowCutter } from './windows.js';
 
@@ -26,7 +27,7 @@ export interface RunTask {
   /** Snapshots that are expected, for the share that is done. */
   snapshots: number;
   seed: number;
-  packetRows: number;
+  packet: PacketShape;
 }
 
 /** What became of one run. Plain data. */
@@ -46,8 +47,9 @@ export interface KindFigures extends CutFigures {
 
 /** Watches over a run that is being read. */
 export interface ExtractListeners {
-  /** Receives samples. */
-  sink: PacketSink;
+  pool: SlotPool;
+  /** Receives samples, and with each packet the duty to give its slot back to the pool. */
+  sink(packet: Packet): void;
   /** Called after each snapshot with the share of the run that is done, 0 to 1; may throw to stop. */
   onAdvance(fraction: number): void;
 }
@@ -83,19 +85,12 @@ function allFinite(values: Float32Array): boolean {
  *
  * @throws the errors of reading the run.
  */
-export async function extractRun(task: RunTask, { sink, onAdvance }: ExtractListeners): Promise<RunFigures> {
+export async function extractRun(task: RunTask, { pool, sink, onAdvance }: ExtractListeners): Promise<RunFigures> {
   const { spec, windowStride, seed, id } = task;
   const { choices, draws } = planReading(task);
   const parts = TRAINED_KINDS.map((kind) => {
     const random = new Random(seed, 'shard', id, kind);
-    const scatter = new ShardScatter(
-      kind,
-      { inputLength: spec.inputLength, horizons: spec.horizons.length },
-      task.shards[kind],
-      task.packetRows,
-      random,
-      sink,
-    );
+    const scatter = new ShardScatter(kind, task.packet, task.shards[kind], random, pool, sink);
     const cutter = new WindowCutter(spec, windowStride, draws[kind], scatter.take.bind(scatter));
     return { kind, scatter, cutter };
   });

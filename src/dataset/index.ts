@@ -62,9 +62,8 @@ export async function buildDataset(options: DatasetOptions): Promise<DatasetResu
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial, { recursive: true });
     const figures: RunFigures[] = [];
-    const shape = { inputLength: settings.inputLength, horizons: settings.horizons.length };
     const ids = runs.map(({ id }) => id);
-    const assembler = new ShardAssembler(partial, shape, ids, settings.seed, plan.batchRows);
+    const assembler = new ShardAssembler(partial, plan.packet, ids, settings.seed);
     await extractRuns(
       plan.tasks,
       {
@@ -74,7 +73,7 @@ export async function buildDataset(options: DatasetOptions): Promise<DatasetResu
         },
         onAdvance: progressOf(plan, figures, onProgress),
       },
-      { threads: plan.threads, window: plan.window, signal },
+      { threads: plan.threads, slots: plan.slots, packet: plan.packet, signal },
     );
     const shards = assembler.finish();
     const manifest = describe(settings, runs, plan.splits, hashes, figures, shards);

@@ -3,9 +3,10 @@
 import { UsageError } from '../errors.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { SPLITS, type Split } from '../samples/index.js';
-import { batchRows, type ShardCounts } from './assembler.js';
+import type { ShardCounts } from './assembler.js';
 import type { RunTask } from './extractRun.js';
 import type { DatasetSettings } from './options.js';
+import { type PacketShape, slotBytes } from './packets.js';
 import { HAS_WORKERS } from './pool.js';
 import type { UsableRun } from './runs.js';
 import { shareScalars } from './shares.js';
@@ -24,8 +25,12 @@ const PICKING_COPIES = 2;
 const WHOLE_COPIES = 4;
 /** The least that packets under way must be able to take for a worker to be of use. */
 const LEAST_WINDOW_BYTES = 12 * 2 ** 20;
+/** The most that one worker's packets take, whatever the memory: a worker that far ahead may well wait. */
+const MOST_SLOT_BYTES = 2 ** 30;
 /** Rows of packets that a worker fills at once, over all shards. */
-const FILLING_ROWS = 2 ** 18;
+const FILLING_ROWS = 2 ** 19;
+const LEAST_PACKET_ROWS = 256;
+const MOST_PACKET_ROWS = 8192;
 
 /** Everything that is settled before reading. */
 export interface DatasetPlan {
@@ -33,11 +38,10 @@ export interface DatasetPlan {
   /** Split of each task. */
   splits: Split[];
   shards: ShardCounts;
-  /** Rows of a record batch. */
-  batchRows: number;
+  packet: PacketShape;
   threads: number;
-  /** Packets of each worker that may wait. */
-  window: number;
+  /** Packets that each worker may hold, filling or under way. */
+  slots: number;
 }
 
 /**
@@ -55,8 +59,13 @@ export function planDataset(runs: readonly UsableRun[], settings: DatasetSetting
   }
   const shards = countShards(runs, splits, counts, settings);
   const largest = Math.max(...SPLITS.map((split) => sumKinds(shards[split])));
-  const packetRows = Math.max(64, Math.min(8192, Math.floor(FILLING_ROWS / Math.max(1, largest))));
   const { inputLength, horizons, normalisation, windowStride, firstEpoch, seed } = settings;
+  const rows = Math.floor(FILLING_ROWS / Math.max(1, largest));
+  const packet: PacketShape = {
+    inputLength,
+    horizons: horizons.length,
+    rows: Math.max(LEAST_PACKET_ROWS, Math.min(MOST_PACKET_ROWS, rows)),
+  };
   const tasks = runs.map(({ id, directory, diverged, epochs, tensors }, index): RunTask => {
     const scalars = counts.get(runs[index]) as Uint32Array;
     return {
@@ -71,11 +80,10 @@ export function planDataset(runs: readonly UsableRun[], settings: DatasetSetting
       firstEpoch,
       snapshots: epochs,
       seed,
-      packetRows,
+      packet,
     };
   });
-  const rows = batchRows(shards);
-  return { tasks, splits, shards, batchRows: rows, ...fitMemory(tasks, shards, rows, settings) };
+  return { tasks, splits, shards, packet, ...fitMemory(tasks, shards, packet, settings) };
 }
 
 function sumKinds(counts: Record<TrainedKind, number>): number {
@@ -100,41 +108,39 @@ function countShards(
   return shards;
 }
 
-/** Bytes that a sample takes in a packet; the `run` column comes on top in a shard. */
-function packetRowBytes({ inputLength, horizons }: Pick<DatasetSettings, 'inputLength' | 'horizons'>): number {
-  return 4 * (inputLength + horizons.length + 1);
-}
-
 function fitMemory(
   tasks: readonly RunTask[],
   shards: ShardCounts,
-  rows: number,
+  packet: PacketShape,
   settings: DatasetSettings,
-): { threads: number; window: number } {
-  const rowBytes = packetRowBytes(settings);
+): { threads: number; slots: number } {
+  const size = slotBytes(packet);
   const all = SPLITS.reduce((sum, split) => sum + sumKinds(shards[split]), 0);
-  const base = BASE_BYTES + (all + 1) * rows * (rowBytes + 4);
+  // Each shard gathers the ends of runs in a buffer like a packet, with the `run` column on top.
+  const base = BASE_BYTES + (all + 1) * (size + 4 * packet.rows);
   const span = windowSpan(settings);
-  const perRun = tasks.map(({ tensors, shards, packetRows, diverged }) => {
-    const values = tensors.reduce((sum, { size }) => sum + size, 0);
-    const scalars = tensors.reduce((sum, { count }) => sum + count, 0);
-    const copies = diverged ? WHOLE_COPIES : PICKING_COPIES;
-    const decoding = copies * Math.max(ROW_GROUP_BYTES, 4 * values);
-    return WORKER_BYTES + decoding + 4 * scalars * (span + 1) + sumKinds(shards) * packetRows * rowBytes;
-  });
-  const perWorker = Math.max(...perRun);
-  const packetBytes = tasks[0].packetRows * rowBytes;
+  const perWorker = Math.max(
+    ...tasks.map(({ tensors, diverged }) => {
+      const values = tensors.reduce((sum, { size }) => sum + size, 0);
+      const scalars = tensors.reduce((sum, { count }) => sum + count, 0);
+      const copies = diverged ? WHOLE_COPIES : PICKING_COPIES;
+      return WORKER_BYTES + copies * Math.max(ROW_GROUP_BYTES, 4 * values) + 4 * scalars * (span + 1);
+    }),
+  );
+  const filling = Math.max(...tasks.map((task) => sumKinds(task.shards)));
+  const most = Math.floor(MOST_SLOT_BYTES / size);
   const wanted = HAS_WORKERS ? Math.min(settings.threads, tasks.length) : 0;
   for (let threads = wanted; threads > 0; threads--) {
-    const left = (settings.memory - base) / threads - perWorker;
-    if (left >= LEAST_WINDOW_BYTES || (threads === 1 && left >= 2 * packetBytes))
-      return { threads, window: Math.max(2, Math.floor(left / packetBytes)) };
+    const slots = Math.min(most, Math.floor(((settings.memory - base) / threads - perWorker) / size));
+    const least = filling + (threads > 1 ? Math.ceil(LEAST_WINDOW_BYTES / size) : 2);
+    if (slots >= least) return { threads, slots };
   }
-  if (base + perWorker > settings.memory)
+  const needed = base + perWorker + (filling + 1) * size;
+  if (needed > settings.memory)
     throw new UsageError({
-      what: `needs about ${Math.ceil((base + perWorker) / 2 ** 20)} MiB, may use ${Math.floor(settings.memory / 2 ** 20)}`,
+      what: `needs about ${Math.ceil(needed / 2 ** 20)} MiB, may use ${Math.floor(settings.memory / 2 ** 20)}`,
       where: '--memory-mib',
       remedy: 'allow more, or draw fewer scalars a tensor',
     });
-  return { threads: 0, window: 0 };
+  return { threads: 0, slots: filling + 1 };
 }

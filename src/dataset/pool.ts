@@ -4,18 +4,21 @@
 import { Worker } from 'node:worker_threads';
 import * as errors from '../errors.js';
 import { extractRun, type RunFigures, type RunTask } from './extractRun.js';
+import { type Packet, type PacketShape, type Slot, sliceSlots, slotBytes } from './packets.js';
 import {
   FRACTION,
   FRACTION_UNIT,
-  TAKEN,
+  FREED,
+  type PacketMessage,
+  RING,
   type WnnErrorMessage,
   type WorkerMessage,
   type WorkerSetup,
 } from './protocol.js';
-import type { Packet } from './scatter.js';
 
 /** What the pool tells; all calls come in the order of runs but `onAdvance`. */
 export interface PoolListeners {
+  /** The packet's columns hold until the call returns. */
   onPacket(index: number, packet: Packet): void;
   onRun(figures: RunFigures): void;
   /** Now and then: what each worker works on (position of the run, or null) and the share of that run that is done. */
@@ -25,8 +28,9 @@ export interface PoolListeners {
 export interface PoolOptions {
   /** 0: all work in the calling thread. */
   threads: number;
-  /** Packets of each worker that may wait. */
-  window: number;
+  /** Packets that each worker may hold: more than the shards that one run fills at once. */
+  slots: number;
+  packet: PacketShape;
   signal?: AbortSignal;
 }
 
@@ -43,11 +47,12 @@ const ADVANCE_INTERVAL_MS = 250;
 export async function extractRuns(
   tasks: readonly RunTask[],
   listeners: PoolListeners,
-  { threads, window, signal }: PoolOptions,
+  options: PoolOptions,
 ): Promise<void> {
+  const { signal } = options;
   signal?.throwIfAborted();
-  if (threads === 0) return extractHere(tasks, listeners, signal);
-  const pool = new Pool(tasks, listeners, Math.min(threads, tasks.length), window);
+  if (options.threads === 0) return extractHere(tasks, listeners, options);
+  const pool = new Pool(tasks, listeners, options);
   const onAbort = () => pool.fail(signal?.reason);
   signal?.addEventListener('abort', onAbort);
   try {
@@ -61,12 +66,18 @@ export async function extractRuns(
 async function extractHere(
   tasks: readonly RunTask[],
   { onPacket, onRun, onAdvance }: PoolListeners,
-  signal: AbortSignal | undefined,
+  { slots, packet: shape, signal }: PoolOptions,
 ): Promise<void> {
+  const all = sliceSlots(new ArrayBuffer(slots * slotBytes(shape)), shape);
+  const free = [...all];
   let shown = performance.now();
   for (const task of tasks) {
     const figures = await extractRun(task, {
-      sink: (packet) => onPacket(task.index, packet),
+      pool: { acquire: () => free.pop() as Slot },
+      sink(packet) {
+        onPacket(task.index, packet);
+        free.push(all[packet.slot]);
+      },
       onAdvance(fraction) {
         signal?.throwIfAborted();
         if (performance.now() - shown < ADVANCE_INTERVAL_MS) return;
@@ -84,13 +95,14 @@ async function extractHere(
 interface Member {
   worker: Worker;
   shared: Int32Array;
+  slots: Slot[];
   /** Position of its run, null when it has none. */
   index: number | null;
 }
 
 /** What waits of a run that is ahead of its turn. */
 interface Waiting {
-  packets: { member: Member; packet: Packet }[];
+  packets: { member: Member; packet: PacketMessage }[];
   figures: RunFigures | null;
 }
 
@@ -108,14 +120,15 @@ class Pool {
   #resolve!: () => void;
   #reject!: (error: unknown) => void;
 
-  constructor(tasks: readonly RunTask[], listeners: PoolListeners, threads: number, window: number) {
+  constructor(tasks: readonly RunTask[], listeners: PoolListeners, options: PoolOptions) {
     this.#tasks = tasks;
     this.#listeners = listeners;
     this.finished = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#members = Array.from({ length: threads }, () => this.#start(window));
+    const threads = Math.min(options.threads, tasks.length);
+    this.#members = Array.from({ length: threads }, () => this.#start(options));
     this.#timer = setInterval(() => this.#advance(), ADVANCE_INTERVAL_MS);
   }
 
@@ -128,11 +141,15 @@ class Pool {
     await Promise.all(this.#members.map(({ worker }) => worker.terminate()));
   }
 
-  #start(window: number): Member {
-    const shared = new Int32Array(new SharedArrayBuffer(16));
-    const setup: WorkerSetup = { shared, window };
+  #start({ slots: count, packet: shape }: PoolOptions): Member {
+    const memory = new SharedArrayBuffer(count * slotBytes(shape));
+    const slots = sliceSlots(memory, shape);
+    const shared = new Int32Array(new SharedArrayBuffer(4 * (RING + count)));
+    for (const { slot } of slots) shared[RING + slot] = slot;
+    shared[FREED] = count;
+    const setup: WorkerSetup = { shared, memory, packet: shape };
     const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup, execArgv: [] });
-    const member: Member = { worker, shared, index: null };
+    const member: Member = { worker, shared, slots, index: null };
     worker.on('message', (message: WorkerMessage) => {
       try {
         this.#receive(member, message);
@@ -179,10 +196,12 @@ class Pool {
     return waiting;
   }
 
-  #hand({ shared }: Member, packet: Packet): void {
-    this.#listeners.onPacket(this.#head, packet);
-    Atomics.add(shared, TAKEN, 1);
-    Atomics.notify(shared, TAKEN);
+  #hand({ shared, slots }: Member, packet: PacketMessage): void {
+    this.#listeners.onPacket(this.#head, { ...packet, ...slots[packet.slot] });
+    const freed = Atomics.load(shared, FREED);
+    shared[RING + (freed % slots.length)] = packet.slot;
+    Atomics.store(shared, FREED, freed + 1);
+    Atomics.notify(shared, FREED);
   }
 
   /** Hands on what waits, run by run, as far as runs are through. */

@@ -1,102 +1,91 @@
 // Scatters the samples of one run over the shards: each sample goes to a shard drawn at random, so that every shard is
-// like the whole. Full buffers leave as packets; what makes files of them is assembler.ts.
+// like the whole, and to a random row of the packet being filled. What makes files of packets is assembler.ts.
 
 import type { TrainedKind } from '../nowcaster/spec.js';
 import type { Random } from '../random.js';
+import type { Packet, PacketShape, Slot, SlotPool } from './packets.js';
 
-/** Some samples of one run for one shard, in the order in which they were cut. */
-export interface Packet {
-  kind: TrainedKind;
-  /** Number of the shard within its kind and split. */
-  shard: number;
+interface Filling {
   rows: number;
-  /** At least `rows` long, like the columns of `Samples`. */
-  windows: Float32Array;
-  targets: Float32Array;
-  scales: Float32Array;
-}
-
-/** Receives packets; their arrays are its own from then on. */
-export type PacketSink = (packet: Packet) => void;
-
-interface Buffers {
-  rows: number;
-  windows: Float32Array;
-  targets: Float32Array;
-  scales: Float32Array;
+  slot: Slot;
 }
 
 /** The shards of one kind, as one run fills them. */
 export class ShardScatter {
   readonly #kind: TrainedKind;
-  readonly #inputLength: number;
-  readonly #horizons: number;
-  readonly #packetRows: number;
+  readonly #shape: PacketShape;
   readonly #random: Random;
-  readonly #sink: PacketSink;
-  readonly #shards: (Buffers | undefined)[];
+  readonly #pool: SlotPool;
+  readonly #sink: (packet: Packet) => void;
+  readonly #shards: (Filling | undefined)[];
+  /** Rows of a packet in the order in which they are filled. */
+  readonly #order: Uint32Array;
 
   /**
    * @param shards how many shards the kind has in the run's split.
-   * @param packetRows rows of a full packet; does not change which sample goes where, nor their order in a shard.
-   * @param random draws the shard of each sample.
+   * @param random draws the shard of each sample, and the order of rows.
+   * @param sink receives packets, and with them the duty to give their slots back.
    */
   constructor(
     kind: TrainedKind,
-    shape: { inputLength: number; horizons: number },
+    shape: PacketShape,
     shards: number,
-    packetRows: number,
     random: Random,
-    sink: PacketSink,
+    pool: SlotPool,
+    sink: (packet: Packet) => void,
   ) {
     this.#kind = kind;
-    this.#inputLength = shape.inputLength;
-    this.#horizons = shape.horizons;
-    this.#packetRows = packetRows;
+    this.#shape = shape;
     this.#random = random;
+    this.#pool = pool;
     this.#sink = sink;
     this.#shards = new Array(shards).fill(undefined);
+    this.#order = random.permutation(shape.rows);
   }
 
   /** Takes the first `count` samples of the columns, which it copies. */
   take(windows: Float32Array, targets: Float32Array, scales: Float32Array, count: number): void {
-    const length = this.#inputLength;
-    const horizons = this.#horizons;
-    const shards = this.#shards.length;
+    const { inputLength: length, horizons, rows } = this.#shape;
+    const shards = this.#shards;
+    const random = this.#random;
+    const order = this.#order;
+    const perShard = shards.length / 4294967296;
     for (let j = 0; j < count; j++) {
-      const shard = shards === 1 ? 0 : Math.floor((this.#random.uint32() / 4294967296) * shards);
-      let buffers = this.#shards[shard];
-      if (buffers === undefined) {
-        buffers = this.#allocate();
-        this.#shards[shard] = buffers;
+      const shard = shards.length === 1 ? 0 : Math.floor(random.uint32() * perShard);
+      let filling = shards[shard];
+      if (filling === undefined) {
+        filling = { rows: 0, slot: this.#pool.acquire() };
+        shards[shard] = filling;
       }
-      const row = buffers.rows++;
-      for (let i = 0, to = row * length, from = j * length; i < length; i++)
-        buffers.windows[to + i] = windows[from + i];
+      const row = order[filling.rows++];
+      const { slot } = filling;
+      for (let i = 0, to = row * length, from = j * length; i < length; i++) slot.windows[to + i] = windows[from + i];
       for (let h = 0, to = row * horizons, from = j * horizons; h < horizons; h++)
-        buffers.targets[to + h] = targets[from + h];
-      buffers.scales[row] = scales[j];
-      if (buffers.rows === this.#packetRows) this.#send(shard, buffers);
+        slot.targets[to + h] = targets[from + h];
+      slot.scales[row] = scales[j];
+      if (filling.rows === rows) this.#send(shard, filling);
     }
   }
 
-  /** Sends what is left. */
+  /** Sends what is left, each packet with its rows moved to its front. */
   flush(): void {
-    for (const [shard, buffers] of this.#shards.entries()) if (buffers) this.#send(shard, buffers);
+    const { inputLength, horizons } = this.#shape;
+    for (const [shard, filling] of this.#shards.entries()) {
+      if (filling === undefined) continue;
+      const { windows, targets, scales } = filling.slot;
+      const filled = this.#order.slice(0, filling.rows).sort();
+      for (let to = 0; to < filled.length; to++) {
+        const from = filled[to];
+        windows.copyWithin(to * inputLength, from * inputLength, (from + 1) * inputLength);
+        targets.copyWithin(to * horizons, from * horizons, (from + 1) * horizons);
+        scales[to] = scales[from];
+      }
+      this.#send(shard, filling);
+    }
   }
 
-  #allocate(): Buffers {
-    const rows = this.#packetRows;
-    return {
-      rows: 0,
-      windows: new Float32Array(rows * this.#inputLength),
-      targets: new Float32Array(rows * this.#horizons),
-      scales: new Float32Array(rows),
-    };
-  }
-
-  #send(shard: number, buffers: Buffers): void {
+  #send(shard: number, { rows, slot }: Filling): void {
     this.#shards[shard] = undefined;
-    this.#sink({ kind: this.#kind, shard, ...buffers });
+    this.#sink({ kind: this.#kind, shard, rows, ...slot });
   }
 }

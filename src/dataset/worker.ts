@@ -4,29 +4,29 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { WnnError } from '../errors.js';
 import { extractRun, type RunTask } from './extractRun.js';
-import { FRACTION, FRACTION_UNIT, SENT, TAKEN, type WorkerMessage, type WorkerSetup } from './protocol.js';
+import { type SlotPool, sliceSlots } from './packets.js';
+import { FRACTION, FRACTION_UNIT, FREED, RING, type WorkerMessage, type WorkerSetup } from './protocol.js';
 
 const port = parentPort;
 if (port !== null) {
-  const { shared, window } = workerData as WorkerSetup;
-  const send = (message: WorkerMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+  const { shared, memory, packet: shape } = workerData as WorkerSetup;
+  const slots = sliceSlots(memory, shape);
+  let acquired = 0;
+  const pool: SlotPool = {
+    acquire() {
+      while (Atomics.load(shared, FREED) === acquired) Atomics.wait(shared, FREED, acquired);
+      const slot = slots[shared[RING + (acquired % slots.length)]];
+      acquired++;
+      return slot;
+    },
+  };
+  const send = (message: WorkerMessage) => port.postMessage(message);
   const work = async (task: RunTask) => {
     Atomics.store(shared, FRACTION, 0);
     const figures = await extractRun(task, {
-      sink(packet) {
-        for (;;) {
-          const taken = Atomics.load(shared, TAKEN);
-          // The difference is right even when the counters have run over.
-          if (((shared[SENT] - taken) | 0) < window) break;
-          Atomics.wait(shared, TAKEN, taken);
-        }
-        Atomics.add(shared, SENT, 1);
-        const { windows, targets, scales } = packet;
-        send(
-          { type: 'packet', index: task.index, packet },
-          [windows, targets, scales].map((a) => a.buffer as ArrayBuffer),
-        );
-      },
+      pool,
+      sink: ({ kind, shard, rows, slot }) =>
+        send({ type: 'packet', index: task.index, packet: { kind, shard, rows, slot } }),
       onAdvance: (fraction) => Atomics.store(shared, FRACTION, fraction * FRACTION_UNIT),
     });
     send({ type: 'done', figures });

@@ -75,7 +75,8 @@ it('workers that run ahead wait for their turn without losing anything', async (
     findRuns(settings, () => {}),
     settings,
   );
-  const tasks = plan.tasks.map((task) => ({ ...task, packetRows: 64 }));
+  const packet = { ...plan.packet, rows: 64 };
+  const tasks = plan.tasks.map((task) => ({ ...task, packet }));
   const seen: number[] = [];
   const rows = tasks.map(() => 0);
   await extractRuns(
@@ -89,7 +90,7 @@ it('workers that run ahead wait for their turn without losing anything', async (
         expect(rows[index]).toBe(Object.values(kinds).reduce((sum, { samples }) => sum + samples, 0)),
       onAdvance: () => {},
     },
-    { threads: 4, window: 2 },
+    { threads: 4, slots: 40, packet },
   );
   expect(seen).toEqual(seen.toSorted((a, b) => a - b));
   expect(rows.every((count) => count > 0)).toBe(true);
