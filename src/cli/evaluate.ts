@@ -18,6 +18,7 @@ import { type GlobalArguments, interruptSignal, openTerminal, printResult } from
 interface EvaluateArguments extends GlobalArguments {
   nowcaster: string[];
   methods: string;
+  'introspection-store'?: string;
   tasks: string;
   seeds: string;
   epochs: number;
@@ -72,6 +73,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         default: 'linear',
         describe: `baselines, with commas between: ${BASELINE_NAMES.join(', ')}; '' for none`,
       })
+      .option('introspection-store', { type: 'string', describe: 'trajectory store to train introspection on' })
       .option('tasks', { type: 'string', default: 'mnist/cnn', describe: 'tasks, with commas between' })
       .option('seeds', { type: 'string', default: '1,2,3', describe: 'seeds, with commas between' })
       .option('epochs', { type: 'number', default: 20, describe: 'epochs of each run' })
@@ -106,7 +108,10 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         out: argv.out,
         tasks: listOf(argv.tasks),
         seeds: numbersOf('seeds', argv.seeds),
-        methods: [...listOf(argv.methods).map(baselineMethod), ...argv.nowcaster.map(nowcasterMethod)],
+        methods: [
+          ...listOf(argv.methods).map((name) => baselineMethod(name, argv.introspectionStore)),
+          ...argv.nowcaster.map(nowcasterMethod),
+        ],
         epochs: argv.epochs,
         batchSize: argv.batchSize,
         optimiser: { name: argv.optimiser, learningRate: argv.learningRate },

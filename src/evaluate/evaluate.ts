@@ -10,6 +10,7 @@ import type { NoteListener, ProgressListener } from '../progress.js';
 import type { OptimiserInfo } from '../trajectory/schema.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { type ForecastErrors, type ForecastExamples, measureForecasts } from './forecastErrors.js';
+import { prepareIntrospection } from './introspection/prepare.js';
 import { completeMethods, type Method } from './methods.js';
 import { planJobs } from './plan.js';
 import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord, readRunRecord } from './runRecord.js';
@@ -149,6 +150,9 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
     optimiser: options.optimiser ?? { name: 'adam', learningRate: 0.001 },
     engine: options.engine ?? 'auto',
   });
+  for (const method of methods)
+    if (method.type === 'introspection')
+      await prepareIntrospection(out, method.store, method.contentHash, { signal: options.signal });
   const { records, trained, failed } = await completeRuns(jobs, options);
   for (const id of failed) options.onNote?.(`${id} has no result; run the same command to try it again`);
   if (![...records.values()].some(({ method }) => method.type === 'plain'))

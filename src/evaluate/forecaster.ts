@@ -24,6 +24,7 @@ export interface MethodForecaster extends Forecaster {
 export async function createForecaster(method: Method): Promise<MethodForecaster | null> {
   switch (method.type) {
     case 'plain':
+    case 'introspection':
       return null;
     case 'curve': {
       const curve = curveOf(method.name);

@@ -10,7 +10,7 @@ export {
   RESULTS_NAME,
 } from './evaluate.js';
 export type { ForecastErrors, ForecastExamples } from './forecastErrors.js';
-export { BASELINE_NAMES, baselineMethod, type Method, nowcasterMethod } from './methods.js';
+export { BASELINE_NAMES, baselineMethod, introspectionMethod, type Method, nowcasterMethod } from './methods.js';
 export type { EvaluationJob, RunRecord } from './runRecord.js';
 export type { Estimate } from './statistics.js';
 export type { MethodSummary, TargetFigures, TaskSummary } from './summary.js';

@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { MissingFileError, UsageError } from '../errors.js';
 import { NOWCASTER_MANIFEST_NAME } from '../nowcaster/nowcaster.js';
+import { listRuns } from '../trajectory/runReader.js';
 import { CURVE_NAMES, type CurveName } from './curves/index.js';
 
 /** A method, and what to call it. Names are unique within an evaluation. */
@@ -13,6 +14,17 @@ export type Method =
   | { type: 'plain'; name: 'plain' }
   /** Extrapolation of each scalar by a curve through its window. */
   | { type: 'curve'; name: CurveName }
+  /** The introspection network of 2017, trained on a trajectory store. */
+  | {
+      type: 'introspection';
+      name: 'introspection';
+      /** Absolute path of the store. */
+      store: string;
+      /** SHA-256 of the manifests of its runs, which hold the checksums of their values. */
+      contentHash: string;
+      /** Epochs (from 0) at whose end it jumps to where it sees the weights at twice the time. */
+      jumps: number[];
+    }
   /** A trained nowcaster. */
   | {
       type: 'nowcaster';
@@ -25,8 +37,11 @@ export type Method =
 
 export const PLAIN: Method = { type: 'plain', name: 'plain' };
 
-/** Names of the methods that need nothing but their name. */
-export const BASELINE_NAMES: readonly string[] = CURVE_NAMES;
+/** Names of the methods that are not nowcasters. */
+export const BASELINE_NAMES: readonly string[] = [...CURVE_NAMES, 'introspection'];
+
+/** When introspection jumps, by default: its inputs lie at whole epochs there, and each jump looks as far as the next. */
+const INTROSPECTION_JUMPS = [10, 20, 40];
 
 function hashDirectory(directory: string): string {
   const hash = createHash('sha256');
@@ -69,11 +84,37 @@ export function nowcasterMethod(argument: string): Method {
 }
 
 /**
+ * Introspection, to be trained on a trajectory store.
+ *
+ * @throws MissingFileError when there is no store.
+ */
+export function introspectionMethod(store: string, jumps: readonly number[] = INTROSPECTION_JUMPS): Method {
+  const hash = createHash('sha256');
+  for (const { manifest } of listRuns(store)) hash.update(JSON.stringify(manifest));
+  return {
+    type: 'introspection',
+    name: 'introspection',
+    store: resolve(store),
+    contentHash: hash.digest('hex'),
+    jumps: [...jumps],
+  };
+}
+
+/**
  * The baseline of that name.
  *
- * @throws {@link UsageError} naming the known ones when there is none.
+ * @param store trajectory store on which introspection is trained.
+ * @throws {@link UsageError} naming the known ones when there is none, or for introspection without a store.
  */
-export function baselineMethod(name: string): Method {
+export function baselineMethod(name: string, store?: string): Method {
+  if (name === 'introspection') {
+    if (store !== undefined) return introspectionMethod(store);
+    throw new UsageError({
+      what: 'nothing to train on',
+      where: name,
+      remedy: 'give a trajectory store (--introspection-store)',
+    });
+  }
   const curve = CURVE_NAMES.find((candidate) => candidate === name);
   if (curve !== undefined) return { type: 'curve', name: curve };
   throw new UsageError({ what: 'unknown method', where: name, remedy: `known: ${BASELINE_NAMES.join(', ')}` });

@@ -32,9 +32,10 @@ function requireSome(name: string, values: readonly unknown[]): void {
   if (values.length === 0) throw new UsageError({ what: `no ${name}`, where: name, remedy: `name at least one` });
 }
 
-/** The job's id: readable parts and a hash of everything. The place of a nowcaster does not matter, its content does. */
+/** The job's id: readable parts and a hash of everything. The place of a nowcaster or a store does not matter, its
+ * content does. */
 function idOf(job: Omit<EvaluationJob, 'id'>): string {
-  const method = job.method.type === 'nowcaster' ? { ...job.method, directory: undefined } : job.method;
+  const method = { ...job.method, directory: undefined, store: undefined };
   const guard = job.method.type === 'plain' ? undefined : job.guard;
   const hash = createHash('sha256').update(JSON.stringify({ ...job, method, guard }));
   return [job.task.replaceAll('/', '-'), job.method.name, `s${job.seed}`, hash.digest('hex').slice(0, 8)].join('_');

@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EvaluateOptions, evaluate, type RunRecord } from '../../dist/evaluate/index.js';
+import { evaluate } from '../../dist/evaluate/index.js';
+import type { EvaluateOptions, RunRecord } from '../../src/evaluate/index.js';
 import { baselineMethod, nowcasterMethod } from '../../src/evaluate/methods.js';
 import { layoutOf } from '../../src/nowcaster/layout.js';
 import { TRAINED_KINDS } from '../../src/nowcaster/spec.js';
