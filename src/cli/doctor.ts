@@ -35,7 +35,8 @@ async function diagnose(): Promise<Diagnosis> {
 function describeEngine(report: EngineReport): string[] {
   if (report.available) {
     const by = report.chosenByAuto ? ', taken by auto' : '';
-    return [`  ${report.name.padEnd(11)} available${by}: ${report.description}, version ${report.version}`];
+    const gpus = report.devices.length > 0 ? [`${' '.repeat(14)}GPUs: ${report.devices.join(', ')}`] : [];
+    return [`  ${report.name.padEnd(11)} available${by}: ${report.description}, version ${report.version}`, ...gpus];
   }
   return [`  ${report.name.padEnd(11)} not available: ${report.reason}`, `${' '.repeat(14)}remedy: ${report.remedy}`];
 }
@@ -48,7 +49,7 @@ function describeDiagnosis(diagnosis: Diagnosis): string {
     `system    ${diagnosis.system}`,
     `cores     ${diagnosis.cores} (${diagnosis.processor})`,
     `memory    ${formatBytes(total)}, ${formatBytes(free)} free`,
-    'engines, in the order in which auto tries them:',
+    'engines:',
     ...diagnosis.engines.flatMap(describeEngine),
   ].join('\n');
 }

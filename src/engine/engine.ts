@@ -8,12 +8,19 @@ import { EngineUnavailableError, UsageError } from '../errors.js';
 import type { NoteListener } from '../progress.js';
 import { openTensorflow } from './tensorflow/open.js';
 import { openWasm } from './wasm/open.js';
+import { openWebgpu } from './webgpu/open.js';
 
-/** The engines, in the order in which `auto` tries them. */
-export const ENGINE_NAMES = ['tensorflow', 'wasm'] as const;
+/** The engines. */
+export const ENGINE_NAMES = ['tensorflow', 'wasm', 'webgpu'] as const;
 
 /** Name of a compute engine. */
 export type EngineName = (typeof ENGINE_NAMES)[number];
+
+/**
+ * The engines that `auto` tries, in this order. webgpu is not among them: an adapter may be a slow one in software, so it
+ * is for the user to choose.
+ */
+export const AUTO_ORDER: readonly EngineName[] = ['tensorflow', 'wasm'];
 
 /** What a user may ask for: one engine, or the first that opens. */
 export type EngineRequest = 'auto' | EngineName;
@@ -23,31 +30,35 @@ export interface Engine {
   name: EngineName;
   /** For people: `wasm (SIMD, 1 thread)`. */
   description: string;
-  /** Version of the library that computes: TensorFlow.js for wasm, TensorFlow for tensorflow. */
+  /** Version of the library that computes: TensorFlow.js for wasm and webgpu, TensorFlow for tensorflow. */
   version: string;
+  /** The GPUs that it can use, by name; for webgpu, what `adapter` may name. */
+  devices: string[];
 }
 
 /** Options of {@link openEngine}. */
 export interface OpenEngineOptions {
   /** Receives one line for each engine that `auto` passed over. Default: nobody hears of it. */
   onNote?: NoteListener;
+  /** For webgpu: the name of the GPU to use, or a part of it. Default: the one that the system prefers. */
+  adapter?: string;
 }
 
 /** Engines opened in this process. A failure is kept too: what could not open a moment ago still cannot. */
-const opened = new Map<EngineName, Promise<Engine>>();
+const opened = new Map<string, Promise<Engine>>();
 
 /**
  * Opens an engine and makes it the TensorFlow.js backend. Calling it again with the same request costs nothing.
  * Warnings of TensorFlow.js that address its own developers are silenced (its production mode).
  *
- * @param request Engine to open, or `auto` for the first of {@link ENGINE_NAMES} that opens.
+ * @param request Engine to open, or `auto` for the first of {@link AUTO_ORDER} that opens.
  * @throws EngineUnavailableError if the engine that was asked for cannot open here; its message says why.
  * @throws UsageError if there is no engine of that name.
  */
 export async function openEngine(request: EngineRequest, options: OpenEngineOptions = {}): Promise<Engine> {
-  if (request !== 'auto') return openNamed(request);
+  if (request !== 'auto') return openNamed(request, options.adapter);
   const reasons: string[] = [];
-  for (const name of ENGINE_NAMES) {
+  for (const name of AUTO_ORDER) {
     try {
       const engine = await openNamed(name);
       for (const reason of reasons) options.onNote?.(reason);
@@ -64,12 +75,13 @@ export async function openEngine(request: EngineRequest, options: OpenEngineOpti
   });
 }
 
-async function openNamed(name: EngineName): Promise<Engine> {
-  let engine = opened.get(name);
+async function openNamed(name: EngineName, adapter?: string): Promise<Engine> {
+  const key = JSON.stringify([name, adapter]);
+  let engine = opened.get(key);
   if (engine === undefined) {
     tf.enableProdMode();
-    engine = openBackend(name);
-    opened.set(name, engine);
+    engine = openBackend(name, adapter);
+    opened.set(key, engine);
   }
   const { name: backend } = await engine;
   await tf.setBackend(backend);
@@ -77,12 +89,14 @@ async function openNamed(name: EngineName): Promise<Engine> {
   return engine;
 }
 
-function openBackend(name: EngineName): Promise<Engine> {
+function openBackend(name: EngineName, adapter: string | undefined): Promise<Engine> {
   switch (name) {
     case 'tensorflow':
       return openTensorflow();
     case 'wasm':
       return openWasm();
+    case 'webgpu':
+      return openWebgpu(adapter);
     default:
       name satisfies never;
       throw new UsageError({

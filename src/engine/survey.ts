@@ -1,7 +1,7 @@
 // Tries every engine and says how it went, for `wnn doctor`.
 
 import { EngineUnavailableError } from '../errors.js';
-import { ENGINE_NAMES, type EngineName, openEngine } from './engine.js';
+import { AUTO_ORDER, ENGINE_NAMES, type EngineName, openEngine } from './engine.js';
 
 /** How one engine fares on this machine. */
 export interface EngineReport {
@@ -11,6 +11,8 @@ export interface EngineReport {
   description: string | null;
   /** Version of the library that computes; `null` when it is not available. */
   version: string | null;
+  /** The GPUs that it can use, by name. */
+  devices: string[];
   /** Why it does not open; `null` when it does. */
   reason: string | null;
   /** What would make it open; `null` when it does. */
@@ -20,14 +22,16 @@ export interface EngineReport {
 }
 
 /**
- * Opens every engine in the order in which `auto` tries them, and leaves the one that `auto` takes open.
+ * Opens every engine, and leaves the one that `auto` takes open.
  *
- * @returns one report an engine, in that order.
+ * @returns one report an engine, in the order of {@link ENGINE_NAMES}.
  */
 export async function surveyEngines(): Promise<EngineReport[]> {
   const reports: EngineReport[] = [];
   for (const name of ENGINE_NAMES) reports.push(await reportEngine(name));
-  const chosen = reports.find((report) => report.available);
+  const chosen = AUTO_ORDER.map((name) => reports.find((report) => report.name === name)).find(
+    (report) => report?.available,
+  );
   if (chosen !== undefined) {
     chosen.chosenByAuto = true;
     await openEngine(chosen.name);
@@ -37,11 +41,20 @@ export async function surveyEngines(): Promise<EngineReport[]> {
 
 async function reportEngine(name: EngineName): Promise<EngineReport> {
   try {
-    const { description, version } = await openEngine(name);
-    return { name, available: true, description, version, reason: null, remedy: null, chosenByAuto: false };
+    const { description, version, devices } = await openEngine(name);
+    return { name, available: true, description, version, devices, reason: null, remedy: null, chosenByAuto: false };
   } catch (error) {
     if (!(error instanceof EngineUnavailableError)) throw error;
     const { where: reason, remedy } = error;
-    return { name, available: false, description: null, version: null, reason, remedy, chosenByAuto: false };
+    return {
+      name,
+      available: false,
+      description: null,
+      version: null,
+      devices: [],
+      reason,
+      remedy,
+      chosenByAuto: false,
+    };
   }
 }

@@ -45,7 +45,12 @@ function openLinked(link: LinkRecord): Engine {
   }
   const devices = link.devices.filter(({ type }) => type === (usesGpu ? 'GPU' : 'CPU')).map(({ name }) => name);
   const device = usesGpu ? `GPU: ${devices.join(', ')}` : 'CPU';
-  return { name: 'tensorflow', description: `tensorflow (linked, ${device})`, version: link.tensorflow };
+  return {
+    name: 'tensorflow',
+    description: `tensorflow (linked, ${device})`,
+    version: link.tensorflow,
+    devices: link.devices.filter(({ type }) => type !== 'CPU').map(({ name }) => name),
+  };
 }
 
 /** What the engine uses of the installed packages. */
@@ -59,7 +64,7 @@ async function openInstalled(): Promise<Engine> {
     try {
       const module = (await import(name)) as TensorflowModule & { default?: TensorflowModule };
       const version = (module.default ?? module).version['tfjs-node'] ?? 'unknown';
-      return { name: 'tensorflow', description: `tensorflow (${name})`, version };
+      return { name: 'tensorflow', description: `tensorflow (${name})`, version, devices: [] };
     } catch (error) {
       reasons.push(`${name}: ${explainImportFailure(error)}`);
     }

@@ -28,6 +28,7 @@ export async function openWasm(): Promise<Engine> {
     name: 'wasm',
     description: `wasm (SIMD, ${threads} thread${threads === 1 ? '' : 's'})`,
     version: backend.version_wasm,
+    devices: [],
   };
 }
 

@@ -1,0 +1,122 @@
+// Opens the webgpu engine: tfjs-backend-webgpu on Dawn, which the `webgpu` package brings to Node.
+
+import * as tf from '@tensorflow/tfjs-core';
+import { EngineUnavailableError } from '../../errors.js';
+import type { Engine } from '../engine.js';
+import { findAdapter, surveyAdapters, type WebgpuAdapter } from './adapters.js';
+import { type WatchedBackend, watchDevice } from './deviceLoss.js';
+
+/** Limits that the computations run into, raised to what the adapter has. */
+const RAISED_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+  'maxComputeWorkgroupsPerDimension',
+] as const;
+
+const DRIVER_REMEDY =
+  'install a Vulkan loader and driver (Debian: libvulkan1 and the driver of the GPU), or another engine';
+
+/** What of the `webgpu` package is used. */
+interface Dawn {
+  create(options: string[]): GPU;
+  globals: Record<string, unknown>;
+}
+
+/** What of `@tensorflow/tfjs-backend-webgpu` is used. */
+interface TfjsWebgpu {
+  WebGPUBackend: new (device: GPUDevice, info: GPUAdapterInfo) => tf.KernelBackend & WatchedBackend;
+}
+
+/** Dawn's instances: they must outlive their devices. */
+const instances: GPU[] = [];
+
+/**
+ * Opens the webgpu engine.
+ *
+ * @param wanted name of the adapter, or a part of it. Default: the one that Dawn prefers.
+ * @throws EngineUnavailableError if there is no adapter, none of that name, or it gives no device.
+ */
+export async function openWebgpu(wanted?: string): Promise<Engine> {
+  const { chosen, adapters } = await chooseAdapter(wanted);
+  const { create, globals } = await importOptional<Dawn>('webgpu');
+  const { WebGPUBackend } = await importOptional<TfjsWebgpu>('@tensorflow/tfjs-backend-webgpu');
+  const options = chosen === undefined ? [] : [`backend=${chosen.backend}`, `adapter=${chosen.name}`];
+  const gpu = create(options);
+  instances.push(gpu);
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter === null) throw unavailable('no adapter', chosen?.name ?? 'any', DRIVER_REMEDY);
+  const device = await requestDevice(adapter);
+
+  // The backend looks for these while it is made.
+  Object.assign(globalThis, globals);
+  const navigator = borrowNavigator(gpu);
+  const backend = new WebGPUBackend(device, adapter.info);
+  navigator.giveBack();
+  watchDevice(device, backend, describeAdapter(adapter));
+  tf.registerBackend('webgpu', () => backend);
+  return {
+    name: 'webgpu',
+    description: `webgpu (${describeAdapter(adapter)})`,
+    version: tf.version_core,
+    devices: adapters.map(({ name }) => name),
+  };
+}
+
+async function chooseAdapter(
+  wanted: string | undefined,
+): Promise<{ chosen?: WebgpuAdapter; adapters: WebgpuAdapter[] }> {
+  const { adapters, reason } = await surveyAdapters();
+  if (reason !== null) throw unavailable('engine webgpu does not open', reason, DRIVER_REMEDY);
+  if (wanted === undefined) return { adapters };
+  const chosen = findAdapter(adapters, wanted);
+  if (chosen !== undefined) return { chosen, adapters };
+  const names = adapters.map(({ name }) => name).join(', ');
+  throw unavailable('no such adapter, or several', wanted, `name one of: ${names}`);
+}
+
+/** Imports a package that need not be installed. */
+async function importOptional<T>(name: string): Promise<T> {
+  try {
+    return (await import(name)) as T;
+  } catch (cause) {
+    const reason = (cause as Error).message.split('\n')[0]!;
+    throw unavailable(`the package ${name} does not load`, reason, `\`npm install ${name}\`, or another engine`, cause);
+  }
+}
+
+async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
+  const requiredLimits = Object.fromEntries(RAISED_LIMITS.map((limit) => [limit, adapter.limits[limit]]));
+  const requiredFeatures: GPUFeatureName[] = adapter.features.has('timestamp-query') ? ['timestamp-query'] : [];
+  try {
+    return await adapter.requestDevice({ requiredLimits, requiredFeatures });
+  } catch (cause) {
+    const reason = (cause as Error).message.split('\n')[0];
+    throw unavailable(`the adapter gives no device (${reason})`, describeAdapter(adapter), DRIVER_REMEDY, cause);
+  }
+}
+
+function describeAdapter({ info }: GPUAdapter): string {
+  return info.description || [info.vendor, info.architecture, info.device].filter(Boolean).join(' ');
+}
+
+function unavailable(what: string, where: string, remedy: string, cause?: unknown): EngineUnavailableError {
+  return new EngineUnavailableError({ what, where, remedy, cause });
+}
+
+/** Puts `gpu` where browsers have it, until it is given back. */
+function borrowNavigator(gpu: GPU): { giveBack(): void } {
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true, writable: true });
+  return {
+    giveBack() {
+      if (before === undefined) delete (globalThis as { navigator?: unknown }).navigator;
+      else Object.defineProperty(globalThis, 'navigator', before);
+    },
+  };
+}
