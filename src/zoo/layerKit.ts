@@ -87,7 +87,8 @@ export class LayerKit {
   gru(x: Tensor, name: string, units: number): Tensor {
     const kernelInitializer = tfl.initializers.glorotUniform({ seed: this.seedOf(name) });
     const recurrentInitializer = tfl.initializers.glorotUniform({ seed: this.seedOf(`${name} recurrent`) });
-    return apply(tfl.layers.gru({ name, units, returnSequences: true, kernelInitializer, recurrentInitializer }), x);
+    const shape = { units, returnSequences: true, recurrentActivation: 'sigmoid' } as const;
+    return apply(tfl.layers.gru({ name, ...shape, kernelInitializer, recurrentInitializer }), x);
   }
 
   batchNorm(x: Tensor, name: string): Tensor {
