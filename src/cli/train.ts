@@ -59,11 +59,12 @@ function formatGain(error: number, other: number): string {
 
 /** Held-out errors a kind (and horizon, where there are several), with what the network gains. */
 function formatErrors(record: TrainingRecord): string {
+  const gains = ['vs no change', 'vs linear'];
   const several = record.spec.horizons.length > 1;
   const rows = TRAINED_KINDS.flatMap((kind) => {
     const training = record.kinds[kind];
     if (!training) return [];
-    return training.horizons.map(({ horizon, noChange, linear, wnn }) => [
+    return training.horizons.map(({ horizon, noChange, linear, wnn, raw }) => [
       several ? `${kind} +${horizon}` : kind,
       formatCount(training.trainSamples),
       formatCount(training.validationSamples),
@@ -73,10 +74,22 @@ function formatErrors(record: TrainingRecord): string {
       wnn.toFixed(5),
       formatGain(wnn, noChange),
       formatGain(wnn, linear),
+      formatGain(raw.wnn, raw.noChange),
+      formatGain(raw.wnn, raw.linear),
     ]);
   });
   return formatTable(
-    ['kind', 'samples', 'held out', 'best epoch', 'no change', 'linear', 'WNN', 'vs no change', 'vs linear'],
+    [
+      'kind',
+      'samples',
+      'held out',
+      'best epoch',
+      'no change',
+      'linear',
+      'WNN',
+      ...gains,
+      ...gains.map((g) => `${g} (raw)`),
+    ],
     rows,
   );
 }
@@ -88,7 +101,7 @@ function describeResult({ record, recordPath, engine, kinds }: TrainResult): str
       : `${kind} was done before`,
   );
   return [
-    'Mean absolute error on held-out runs, in normalised units (lower is better):',
+    'Mean absolute error on held-out runs, in normalised units; raw: of the weights themselves (lower is better):',
     '',
     formatErrors(record),
     '',
@@ -146,7 +159,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       })
       .option('residual', { type: 'boolean', default: true, describe: 'predict the change from the last value' })
       .option('batch-size', { type: 'number', describe: 'samples a step [default: 128 to 8192, by their number]' })
-      .option('epochs', { type: 'number', describe: 'passes over the samples [default: 30]' })
+      .option('epochs', { type: 'number', describe: 'passes over the samples [default: 20]' })
       .option('steps', { type: 'number', describe: 'optimiser steps, in place of epochs' })
       .option('learning-rate', { type: 'number', describe: 'highest learning rate of Adam [default: 0.001]' })
       .option('schedule', { choices: SCHEDULES, describe: 'course of the learning rate [default: cosine]' })

@@ -16,7 +16,7 @@ export function bestWeightsPath(kind: TrainedKind): string {
   return `${kind}/best.safetensors`;
 }
 
-/** Mean absolute errors on the held-out runs, in normalised units (weights divided by twice their window's range). */
+/** Mean absolute errors on the held-out runs, of three forecasts. */
 export interface ForecastErrors {
   /** Forecast = the window's last value. */
   noChange: number;
@@ -26,10 +26,12 @@ export interface ForecastErrors {
   wnn: number;
 }
 
-/** {@link ForecastErrors} of one horizon. */
+/** {@link ForecastErrors} of one horizon, in normalised units. */
 export interface HorizonErrors extends ForecastErrors {
   /** Epochs past the window's last value. */
   horizon: number;
+  /** The same, of the weights themselves. */
+  raw: ForecastErrors;
 }
 
 /** The settings that decide what a training computes. Two trainings with equal settings and data give equal bytes. */
@@ -70,8 +72,13 @@ export interface KindTraining {
   bestEpoch: number;
   /** Mean data loss of the batches between the last validation before the best state and it, in units of `loss`. */
   trainLoss: number;
-  /** Held-out errors of the best state, averaged over the horizons. */
+  /**
+   * Held-out errors of the best state, averaged over the horizons, in normalised units: of weights divided by twice
+   * their window's range. Weights that stood still in the window and move after it weigh most here.
+   */
   validation: ForecastErrors;
+  /** The same errors of the weights themselves. */
+  rawValidation: ForecastErrors;
   /** The same a horizon, ascending. */
   horizons: HorizonErrors[];
   /** Why it ended: all planned steps, or no improvement for `patience` validations. */
@@ -120,9 +127,9 @@ export interface TrainingRecord {
 function kindProblem(kind: string, training: Partial<KindTraining> | null): string | null {
   if (typeof training !== 'object' || training === null) return `kinds.${kind} is not an object`;
   if (typeof training.weights !== 'string') return `kinds.${kind}.weights is not a path`;
-  const errors = training.validation;
-  for (const name of ['noChange', 'linear', 'wnn'] as const)
-    if (typeof errors?.[name] !== 'number') return `kinds.${kind}.validation.${name} is not a number`;
+  for (const field of ['validation', 'rawValidation'] as const)
+    for (const name of ['noChange', 'linear', 'wnn'] as const)
+      if (typeof training[field]?.[name] !== 'number') return `kinds.${kind}.${field}.${name} is not a number`;
   if (!Array.isArray(training.horizons)) return `kinds.${kind}.horizons is not a list`;
   return null;
 }

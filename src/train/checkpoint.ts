@@ -17,7 +17,7 @@ import {
 import type { TrainedKind, WnnSpec } from '../nowcaster/spec.js';
 import type { TrainingSettings } from '../nowcaster/trainingRecord.js';
 import type { AdamState } from './adam.js';
-import type { BaselineErrors } from './validation.js';
+import type { BaselineErrors, HorizonMeans } from './validation.js';
 
 /** Version of the checkpoint's content. */
 const CHECKPOINT_SCHEMA_VERSION = 1;
@@ -43,8 +43,8 @@ export interface BestState {
   parameters: Float32Array;
   step: number;
   trainLoss: number;
-  /** Held-out errors, one a horizon, and their mean. */
-  horizonErrors: number[];
+  /** Held-out errors, and the mean in normalised units over the horizons. */
+  errors: HorizonMeans;
   error: number;
 }
 

@@ -7,6 +7,7 @@ import { layoutOf } from '../nowcaster/layout.js';
 import { TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
 import {
   bestWeightsPath,
+  type ForecastErrors,
   type KindTraining,
   TRAINING_SCHEMA_VERSION,
   type TrainingRecord,
@@ -18,7 +19,7 @@ import { chooseComputeEngine } from './computeEngine.js';
 import type { TrainOptions } from './options.js';
 import { type KindPlan, type PreparedKind, type PreparedTraining, prepareTraining } from './prepare.js';
 import { CHECKPOINT_NAME, METRICS_NAME, openEvents, saveBest, trainKind } from './trainKind.js';
-import { ValidationSet } from './validation.js';
+import { type HorizonMeans, meanOf, ValidationSet } from './validation.js';
 
 export type { ComputeRequest } from './computeEngine.js';
 export type { MetricsLine } from './metricsLog.js';
@@ -88,7 +89,11 @@ function describeTraining(prepared: PreparedKind, state: TrainingState, weights:
   const { spec } = prepared.identity;
   const best = state.best!;
   const { noChange, linear } = state.baselines;
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const errorsOf = (units: keyof HorizonMeans, pick: (errors: number[]) => number): ForecastErrors => ({
+    noChange: pick(noChange[units]),
+    linear: pick(linear[units]),
+    wnn: pick(best.errors[units]),
+  });
   return {
     trainSamples: prepared.trainSamples,
     validationSamples: prepared.validationSamples,
@@ -97,12 +102,12 @@ function describeTraining(prepared: PreparedKind, state: TrainingState, weights:
     bestStep: best.step,
     bestEpoch: best.step / prepared.stepsPerEpoch,
     trainLoss: best.trainLoss,
-    validation: { noChange: mean(noChange), linear: mean(linear), wnn: best.error },
+    validation: errorsOf('normalised', meanOf),
+    rawValidation: errorsOf('raw', meanOf),
     horizons: spec.horizons.map((horizon, i) => ({
       horizon,
-      noChange: noChange[i],
-      linear: linear[i],
-      wnn: best.horizonErrors[i],
+      ...errorsOf('normalised', (errors) => errors[i]),
+      raw: errorsOf('raw', (errors) => errors[i]),
     })),
     ended: state.ended!,
     rollbacks: state.rollbacks,

@@ -19,6 +19,8 @@ export interface MetricsLine {
   /** Mean absolute error on the held-out samples, over all horizons, and one a horizon. */
   validationError: number;
   horizonErrors: number[];
+  /** The same error of the weights themselves, over all horizons. */
+  rawError: number;
   /** Whether this state is the best so far. */
   best: boolean;
   /** Steps undone so far because they were not finite. */

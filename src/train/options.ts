@@ -13,7 +13,7 @@ import { SCHEDULES, type Schedule } from './schedule.js';
 export interface TrainingChoices {
   /** Samples a step. Default: the power of two from 128 to 8,192 that gives at least 100 steps an epoch. */
   batchSize?: number;
-  /** Passes over the training samples. Default 30. Not together with `steps`. */
+  /** Passes over the training samples. Default 20. Not together with `steps`. */
   epochs?: number;
   /** Optimiser steps in all, in place of `epochs`. */
   steps?: number;
@@ -84,7 +84,7 @@ export interface TrainOptions extends TrainingChoices {
 
 /** Default of {@link TrainingChoices.memory}: 1 GiB. */
 const DEFAULT_MEMORY = 2 ** 30;
-const DEFAULT_EPOCHS = 30;
+const DEFAULT_EPOCHS = 20;
 const DEFAULT_STEPS_PER_EPOCH = 100;
 const [SMALLEST_BATCH, LARGEST_BATCH] = [128, 8192];
 
@@ -119,7 +119,7 @@ export function planMemory(extent: SampleExtent, memory = DEFAULT_MEMORY): Memor
   // A training sample also takes four bytes of the permutation that it is drawn by.
   const drawnBytes = sampleBytes + 4;
   const validationResident = validationSamples * sampleBytes <= memory / 4;
-  const validationBytes = (validationResident ? validationSamples : largestShard.rows) * sampleBytes;
+  const validationBytes = (validationResident ? validationSamples : largestShard.rows) * (sampleBytes + 4);
   const capacity = Math.floor((memory - validationBytes - largestShard.bytes) / drawnBytes);
   const shuffledTogether = Math.min(trainSamples, Math.max(capacity, largestShard.rows));
   return {

@@ -11,6 +11,8 @@ export interface SampleBlock {
   windows: Float32Array;
   /** [count, horizons] row-major: what the network should answer. */
   targets: Float32Array;
+  /** [count]: what an error is multiplied by to be one of the weight itself. Absent where nobody needs it. */
+  scales?: Float32Array;
 }
 
 /** Shards that can be read one at a time. */
@@ -78,14 +80,16 @@ export async function readShardsInto(
     const block = await shards.read(index);
     into.windows.set(block.windows, into.count * shards.inputLength);
     into.targets.set(block.targets, into.count * shards.horizons);
+    if (block.scales) into.scales?.set(block.scales, into.count);
     into.count += block.count;
   }
   return into;
 }
 
-/** An empty block with room for `capacity` samples. */
-export function createBlock({ inputLength, horizons }: SampleShards, capacity: number): SampleBlock {
+/** An empty block with room for `capacity` samples, and for their scales where they are wanted. */
+export function createBlock({ inputLength, horizons }: SampleShards, capacity: number, scaled = false): SampleBlock {
   return {
+    scales: scaled ? new Float32Array(capacity) : undefined,
     count: 0,
     windows: new Float32Array(capacity * inputLength),
     targets: new Float32Array(capacity * horizons),

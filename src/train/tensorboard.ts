@@ -80,6 +80,7 @@ function scalarsOf(line: MetricsLine, horizons: readonly number[]): Record<strin
     'train/gradient_norm': line.gradientNorm,
     'train/learning_rate': line.learningRate,
     'validation/error': line.validationError,
+    'validation/raw_error': line.rawError,
   };
   if (horizons.length > 1)
     for (const [i, horizon] of horizons.entries()) scalars[`validation/error_at_${horizon}`] = line.horizonErrors[i];

@@ -26,7 +26,7 @@ import { type MetricsLine, type MetricsLog, openMetricsLog, readMetrics } from '
 import { addPenalties, clipGradient, normOfGradient } from './penalties.js';
 import { learningRateAt } from './schedule.js';
 import { type EventFile, openEventFile } from './tensorboard.js';
-import type { BaselineErrors, ValidationSet } from './validation.js';
+import { type BaselineErrors, meanOf, type ValidationSet } from './validation.js';
 
 /** Names of a kind's files within its directory. */
 export const CHECKPOINT_NAME = 'checkpoint.safetensors';
@@ -167,8 +167,8 @@ async function validate(
   const { settings } = job.identity;
   // All steps since the last validation were undone: there is nothing new to measure.
   if (state.sums.steps === 0) return;
-  const horizonErrors = await job.validation.measureNetwork(job.compute, state.current.parameters);
-  const error = horizonErrors.reduce((sum, value) => sum + value, 0) / horizonErrors.length;
+  const errors = await job.validation.measureNetwork(job.compute, state.current.parameters);
+  const error = meanOf(errors.normalised);
   if (!Number.isFinite(error)) {
     rollBack(job, state, `validation error ${error}`);
     return;
@@ -176,8 +176,7 @@ async function validate(
   const { sums } = state;
   const trainLoss = sums.loss / sums.samples;
   const best = state.best === null || error < state.best.error;
-  if (best)
-    state.best = { parameters: state.current.parameters.slice(), step: state.step, trainLoss, horizonErrors, error };
+  if (best) state.best = { parameters: state.current.parameters.slice(), step: state.step, trainLoss, errors, error };
   state.withoutImprovement = best ? 0 : state.withoutImprovement + 1;
   const line: MetricsLine = {
     step: state.step,
@@ -187,7 +186,8 @@ async function validate(
     penalty: sums.penalty / sums.steps,
     gradientNorm: sums.gradientNorm / sums.steps,
     validationError: error,
-    horizonErrors,
+    horizonErrors: errors.normalised,
+    rawError: meanOf(errors.raw),
     best,
     rollbacks: state.rollbacks,
   };

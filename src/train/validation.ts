@@ -8,10 +8,40 @@ import { createBlock, readShardsInto, type SampleBlock, type SampleShards } from
 /** Samples a call of the network. */
 const CHUNK = 32_768;
 
-/** Mean absolute errors of the baselines, one a horizon. */
+/** Mean absolute errors, one a horizon. */
+export interface HorizonMeans {
+  /** In normalised units. */
+  normalised: number[];
+  /** Of the weights themselves: each error times its window's scale. */
+  raw: number[];
+}
+
+/** Errors of the baselines. */
 export interface BaselineErrors {
-  noChange: number[];
-  linear: number[];
+  noChange: HorizonMeans;
+  linear: HorizonMeans;
+}
+
+/** The mean over the horizons. */
+export function meanOf(errors: readonly number[]): number {
+  return errors.reduce((sum, value) => sum + value, 0) / errors.length;
+}
+
+/** Adds up absolute errors. */
+function createTally(horizons: number) {
+  const normalised = new Float64Array(horizons);
+  const raw = new Float64Array(horizons);
+  return {
+    add(horizon: number, error: number, scale: number): void {
+      const size = Math.abs(error);
+      normalised[horizon] += size;
+      raw[horizon] += size * scale;
+    },
+    mean: (count: number): HorizonMeans => ({
+      normalised: Array.from(normalised, (sum) => sum / count),
+      raw: Array.from(raw, (sum) => sum / count),
+    }),
+  };
 }
 
 /** Held-out samples, in memory or read again for each use. */
@@ -34,15 +64,15 @@ export class ValidationSet {
       for (let i = 0; i < rows.length; i++) yield await this.#shards.read(i);
       return;
     }
-    this.#block ??= await readShardsInto(this.#shards, rows.keys(), createBlock(this.#shards, total));
+    this.#block ??= await readShardsInto(this.#shards, rows.keys(), createBlock(this.#shards, total, true));
     yield this.#block;
   }
 
-  /** The network's mean absolute error, one a horizon; not finite when an answer is not. */
-  async measureNetwork(compute: WnnCompute, parameters: Float32Array): Promise<number[]> {
+  /** The network's errors; not finite when an answer is not. */
+  async measureNetwork(compute: WnnCompute, parameters: Float32Array): Promise<HorizonMeans> {
     const { inputLength, horizons, total } = this.#shards;
-    const sums = new Float64Array(horizons);
-    for await (const { count, windows, targets } of this.#blocks()) {
+    const tally = createTally(horizons);
+    for await (const { count, windows, targets, scales } of this.#blocks()) {
       for (let start = 0; start < count; start += CHUNK) {
         const size = Math.min(CHUNK, count - start);
         const answers = this.#answers.subarray(0, size * horizons);
@@ -52,21 +82,23 @@ export class ValidationSet {
           size,
           answers,
         );
-        const offset = start * horizons;
-        for (let j = 0; j < size * horizons; j += horizons)
-          for (let h = 0; h < horizons; h++) sums[h] += Math.abs(answers[j + h] - targets[offset + j + h]);
+        for (let j = 0; j < size; j++) {
+          const target = (start + j) * horizons;
+          for (let h = 0; h < horizons; h++)
+            tally.add(h, answers[j * horizons + h] - targets[target + h], scales![start + j]);
+        }
       }
     }
-    return Array.from(sums, (sum) => sum / total);
+    return tally.mean(total);
   }
 
-  /** The baselines' mean absolute errors. */
+  /** The baselines' errors. */
   async measureBaselines(spec: WnnSpec): Promise<BaselineErrors> {
     const { inputLength, horizons, total } = this.#shards;
     const { noChange, linear } = baselinesOf(spec);
-    const noChangeSums = new Float64Array(horizons);
-    const linearSums = new Float64Array(horizons);
-    for await (const { count, windows, targets } of this.#blocks()) {
+    const noChangeTally = createTally(horizons);
+    const linearTally = createTally(horizons);
+    for await (const { count, windows, targets, scales } of this.#blocks()) {
       for (let j = 0; j < count; j++) {
         let unchanged = 0;
         for (let i = 0; i < inputLength; i++) unchanged += noChange[i] * windows[j * inputLength + i];
@@ -74,12 +106,11 @@ export class ValidationSet {
           let line = 0;
           for (let i = 0; i < inputLength; i++) line += linear[h][i] * windows[j * inputLength + i];
           const target = targets[j * horizons + h];
-          noChangeSums[h] += Math.abs(unchanged - target);
-          linearSums[h] += Math.abs(line - target);
+          noChangeTally.add(h, unchanged - target, scales![j]);
+          linearTally.add(h, line - target, scales![j]);
         }
       }
     }
-    const mean = (sums: Float64Array) => Array.from(sums, (sum) => sum / total);
-    return { noChange: mean(noChangeSums), linear: mean(linearSums) };
+    return { noChange: noChangeTally.mean(total), linear: linearTally.mean(total) };
   }
 }

@@ -43,6 +43,9 @@ export function drawLaw(spec: WnnSpec, count: number, seed: number, name: string
   return { windows, targets };
 }
 
+/** The scale of a fixture's sample, different from one to the next. */
+export const scaleOf = (j: number) => Math.fround(0.01 * (1 + (j % 7)));
+
 /** What {@link writeSamples} writes. */
 export interface SampleFixture {
   spec?: WnnSpec;
@@ -65,7 +68,7 @@ export function writeSamples(
       const file = `${kind}/${split}-${String(i).padStart(5, '0')}.arrow`;
       const writer = new ShardWriter(join(dir, file), { inputLength: spec.inputLength, horizons }, runIds);
       const { windows, targets } = drawLaw(spec, count, seed, file);
-      const scales = new Float32Array(count).fill(0.01);
+      const scales = Float32Array.from({ length: count }, (_, j) => scaleOf(j));
       writer.write({ windows, targets, scales, runs: new Int32Array(count).fill(split === 'train' ? 0 : 1) }, count);
       return { file, rows: count, bytes: writer.close(null), crc32: writer.crc32 };
     });

@@ -115,6 +115,7 @@ describe('TensorBoard events', () => {
           'train/gradient_norm': Math.fround(line.gradientNorm),
           'train/learning_rate': Math.fround(line.learningRate),
           'validation/error': Math.fround(line.validationError),
+          'validation/raw_error': Math.fround(line.rawError),
           'validation/error_at_2': Math.fround(line.horizonErrors[0]),
           'validation/error_at_5': Math.fround(line.horizonErrors[1]),
         },

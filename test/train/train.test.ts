@@ -12,7 +12,7 @@ import { decodeWeights } from '../../src/nowcaster/weightsFile.js';
 import { Random } from '../../src/random.js';
 import { type MetricsLine, planTraining, type TrainOptions, trainNowcaster } from '../../src/train/index.js';
 import { referenceForward } from '../nowcaster/reference.js';
-import { createReferenceCompute, drawLaw, makeDirectory, writeSamples } from './fixtures.js';
+import { createReferenceCompute, drawLaw, makeDirectory, scaleOf, writeSamples } from './fixtures.js';
 
 /** A small variant, so that the plain float64 loops are quick. */
 const SMALL: WnnSpec = { ...PAPER_SPEC, streams: 'values', activation: 'relu' };
@@ -76,7 +76,7 @@ describe('trainNowcaster', () => {
       const answers = referenceForward(spec, parameters, windows, 150);
       const meanError = (errorOf: (j: number, h: number) => number, h: number) =>
         Array.from({ length: 150 }, (_, j) => Math.abs(errorOf(j, h))).reduce((a, b) => a + b) / 150;
-      training.horizons.forEach(({ horizon, wnn, noChange, linear }, h) => {
+      training.horizons.forEach(({ horizon, wnn, noChange, linear, raw }, h) => {
         expect(horizon).toBe(spec.horizons[h]);
         expect(wnn).toBeCloseTo(
           meanError((j) => answers[j * 2 + h] - targets[j * 2 + h], h),
@@ -87,8 +87,20 @@ describe('trainNowcaster', () => {
           6,
         );
         expect(linear).not.toBeCloseTo(noChange, 3);
+        expect(raw.wnn).toBeCloseTo(
+          meanError((j) => scaleOf(j) * (answers[j * 2 + h] - targets[j * 2 + h]), h),
+          7,
+        );
+        expect(raw.noChange).toBeCloseTo(
+          meanError((j) => scaleOf(j) * targets[j * 2 + h], h),
+          7,
+        );
       });
       expect(training.validation.wnn).toBeCloseTo((training.horizons[0].wnn + training.horizons[1].wnn) / 2, 12);
+      expect(training.rawValidation.wnn).toBeCloseTo(
+        (training.horizons[0].raw.wnn + training.horizons[1].raw.wnn) / 2,
+        12,
+      );
       const metrics = readMetrics('out', kind);
       expect(metrics.map(({ step }) => step)).toEqual([8, 16, 24]);
       const best = Math.min(...metrics.map(({ validationError }) => validationError));
