@@ -4,7 +4,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { ENGINE_NAMES, type EngineRequest } from '../engine/engine.js';
-import { statements, TABLE_HEADER, tableRows } from '../evaluate/table.js';
+import { statements, TABLE_HEADER, tableRows } from '../evaluation/table.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { type PipelinePaths, type PipelineResult, runPipeline } from '../pipeline/index.js';
 import { PRESET_NAMES, PRESETS, type PresetName } from '../pipeline/presets.js';

@@ -3,25 +3,30 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../atomic.js';
+import { loadNowcaster } from '../callback/node.js';
 import type { EngineRequest } from '../engine/engine.js';
 import { InsufficientDataError } from '../errors.js';
+import { readRunRecord } from '../evaluation/files.js';
+import {
+  EVALUATION_SCHEMA_VERSION,
+  type EvaluationForecasts,
+  type EvaluationJob,
+  type EvaluationResults,
+  FORECASTS_NAME,
+  type Method,
+  RESULTS_NAME,
+  type RunRecord,
+} from '../evaluation/schema.js';
 import { runJobs } from '../jobs/index.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import type { OptimiserInfo } from '../trajectory/schema.js';
 import { TOOLKIT_VERSION } from '../version.js';
-import { type ForecastErrors, type ForecastExamples, measureForecasts } from './forecastErrors.js';
+import { measureForecasts } from './forecastErrors.js';
 import { prepareIntrospection } from './introspection/prepare.js';
-import { completeMethods, type Method } from './methods.js';
+import { completeMethods } from './methods.js';
 import { planJobs } from './plan.js';
-import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord, readRunRecord } from './runRecord.js';
-import { summarise, type TaskSummary } from './summary.js';
+import { summarise } from './summary.js';
 import type { WorkerSpec } from './worker.js';
-
-/** Name of the file with the comparison, in the output directory. */
-export const RESULTS_NAME = 'results.json';
-
-/** Name of the file with examples of forecasts, in the output directory. */
-export const FORECASTS_NAME = 'forecasts.json';
 
 /** Options of {@link evaluate}. */
 export interface EvaluateOptions {
@@ -59,34 +64,6 @@ export interface EvaluateOptions {
   onNote?: NoteListener;
   /** Stops after writing nothing more; finished runs stay. */
   signal?: AbortSignal;
-}
-
-/** Content of `results.json`. */
-export interface EvaluationResults {
-  schemaVersion: typeof EVALUATION_SCHEMA_VERSION;
-  toolkitVersion: string;
-  /** Settings that all runs share. */
-  settings: Pick<
-    EvaluationJob,
-    'epochs' | 'batchSize' | 'optimiser' | 'trainExamples' | 'validationExamples' | 'guard'
-  > & {
-    targets: number[];
-    newBestsAfter: number;
-  };
-  /** All methods, plain first. */
-  methods: Method[];
-  tasks: (TaskSummary & {
-    /** How well the methods that look at windows forecast the plain runs' weights. */
-    forecastErrors: ForecastErrors[];
-  })[];
-  /** Ids of the runs that the figures come from; their files are `runs/<id>.json`. */
-  runs: string[];
-}
-
-/** Content of `forecasts.json`: forecasts of single windows of the first seed's plain run, to be drawn. */
-export interface EvaluationForecasts {
-  schemaVersion: typeof EVALUATION_SCHEMA_VERSION;
-  tasks: { task: string; examples: ForecastExamples[] }[];
 }
 
 /** Result of {@link evaluate}. */
@@ -173,6 +150,9 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
     tasks.push({ ...summary, forecastErrors: errors });
     forecasts.tasks.push({ task: summary.task, examples });
   }
+  const nowcasters: EvaluationResults['nowcasters'] = {};
+  for (const method of methods)
+    if (method.type === 'nowcaster') nowcasters[method.name] = (await loadNowcaster(method.directory)).manifest;
   const results: EvaluationResults = {
     schemaVersion: EVALUATION_SCHEMA_VERSION,
     toolkitVersion: TOOLKIT_VERSION,
@@ -187,6 +167,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
       newBestsAfter,
     },
     methods,
+    nowcasters,
     tasks,
     runs: jobs.filter(({ id }) => records.has(id)).map(({ id }) => id),
   };

@@ -1,45 +1,16 @@
 // How well each method forecasts the weights of a training that nobody disturbed: the plain one. Measured on the sampled
 // trajectories, for every window of every kind, in the normalised units that nowcasters are trained in.
 
+import type { ForecastErrors, ForecastExamples, Method } from '../evaluation/schema.js';
 import { scaleOfExtent, targetOf } from '../nowcaster/normalise.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { readManifest, readSnapshots } from '../trajectory/runReader.js';
 import { createForecaster } from './forecaster.js';
-import type { Method } from './methods.js';
 import { sampleName, sampleStore } from './trajectorySample.js';
 
 /** Examples of forecasts that are kept for drawing, of each kind. */
 const EXAMPLES = 200;
-
-/** Errors of one method on one kind. */
-export interface ForecastErrors {
-  /** `no change` forecasts the window's last value. */
-  method: string;
-  kind: TrainedKind;
-  horizon: number;
-  /** Last epoch (from 0) of each window. */
-  epochs: number[];
-  /** Mean absolute error of the windows that end in that epoch, in units of their scale; null where none moved. */
-  byEpoch: (number | null)[];
-  /** Mean over all windows; null without any. */
-  mean: number | null;
-  /** Windows measured; those that did not move at all are left out. */
-  windows: number;
-}
-
-/** Forecasts of single windows, to be drawn. */
-export interface ForecastExamples {
-  kind: TrainedKind;
-  /** Last epoch of each example's window. */
-  epochs: number[];
-  /** The window, normalised: first value 0, in units of the scale. */
-  windows: number[][];
-  /** What the weight did: `residuals[i][h]` is its change from the window's last value after h + 1 epochs. */
-  residuals: number[][];
-  /** Each method's forecast of that change, at its own horizon. */
-  forecasts: { method: string; horizon: number; residuals: number[] }[];
-}
 
 /** Sampled values of one kind, one array an epoch; the epochs follow each other from 0. */
 type Trajectory = Float32Array[];

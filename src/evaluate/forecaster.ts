@@ -2,9 +2,9 @@
 
 import { createDefaultCompute, createNowcasterForecaster, type Forecaster } from '../callback/index.js';
 import { loadNowcaster } from '../callback/node.js';
+import type { Method } from '../evaluation/schema.js';
 import { PAPER_SPEC, TRAINED_KINDS } from '../nowcaster/spec.js';
 import { curveOf } from './curves/index.js';
-import type { Method } from './methods.js';
 
 /** Window and horizon of the curve fits: those of the paper. */
 const CURVE_WINDOW = PAPER_SPEC.inputLength;

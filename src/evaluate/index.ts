@@ -1,17 +1,24 @@
 // The evaluate stage: with and without a nowcaster, and what else could extrapolate weights.
 
 export {
+  type Estimate,
+  type EvaluationForecasts,
+  type EvaluationJob,
+  type EvaluationResults,
+  FORECASTS_NAME,
+  type ForecastErrors,
+  type ForecastExamples,
+  type Method,
+  type MethodSummary,
+  RESULTS_NAME,
+  type RunRecord,
+  type TargetFigures,
+  type TaskSummary,
+} from '../evaluation/schema.js';
+export { formatEstimate, statements, TABLE_HEADER, tableRows } from '../evaluation/table.js';
+export {
   type EvaluateOptions,
   type EvaluateResult,
-  type EvaluationForecasts,
-  type EvaluationResults,
   evaluate,
-  FORECASTS_NAME,
-  RESULTS_NAME,
 } from './evaluate.js';
-export type { ForecastErrors, ForecastExamples } from './forecastErrors.js';
-export { BASELINE_NAMES, baselineMethod, introspectionMethod, type Method, nowcasterMethod } from './methods.js';
-export type { EvaluationJob, RunRecord } from './runRecord.js';
-export type { Estimate } from './statistics.js';
-export type { MethodSummary, TargetFigures, TaskSummary } from './summary.js';
-export { formatEstimate, statements, TABLE_HEADER, tableRows } from './table.js';
+export { BASELINE_NAMES, baselineMethod, introspectionMethod, nowcasterMethod } from './methods.js';

@@ -4,36 +4,10 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { MissingFileError, UsageError } from '../errors.js';
+import type { Method } from '../evaluation/schema.js';
 import { NOWCASTER_MANIFEST_NAME } from '../nowcaster/nowcaster.js';
 import { listRuns } from '../trajectory/runReader.js';
-import { CURVE_NAMES, type CurveName } from './curves/index.js';
-
-/** A method, and what to call it. Names are unique within an evaluation. */
-export type Method =
-  /** Training as it is; always there, since all others are compared with it. */
-  | { type: 'plain'; name: 'plain' }
-  /** Extrapolation of each scalar by a curve through its window. */
-  | { type: 'curve'; name: CurveName }
-  /** The introspection network of 2017, trained on a trajectory store. */
-  | {
-      type: 'introspection';
-      name: 'introspection';
-      /** Absolute path of the store. */
-      store: string;
-      /** SHA-256 of the manifests of its runs, which hold the checksums of their values. */
-      contentHash: string;
-      /** Epochs (from 0) at whose end it jumps to where it sees the weights at twice the time. */
-      jumps: number[];
-    }
-  /** A trained nowcaster. */
-  | {
-      type: 'nowcaster';
-      name: string;
-      /** Absolute path of its directory. */
-      directory: string;
-      /** SHA-256 of its files, so that results of replaced weights are not taken for theirs. */
-      contentHash: string;
-    };
+import { CURVE_NAMES } from './curves/index.js';
 
 export const PLAIN: Method = { type: 'plain', name: 'plain' };
 

@@ -3,11 +3,11 @@
 import { createHash } from 'node:crypto';
 import type { EngineRequest } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
+import type { EvaluationJob, Method } from '../evaluation/schema.js';
 import { completeOptimiser } from '../tasks/optimiser.js';
 import { findTask } from '../tasks/task.js';
 import type { OptimiserInfo } from '../trajectory/schema.js';
-import { completeMethods, type Method } from './methods.js';
-import type { EvaluationJob } from './runRecord.js';
+import { completeMethods } from './methods.js';
 
 /** What to compare; see {@link EvaluateOptions} for the meaning of each. */
 export interface PlanOptions {

@@ -1,26 +1,10 @@
 // Figures over seeds: mean, spread, and how sure one can be of the mean. Pure functions of numbers.
 
+import type { Estimate } from '../evaluation/schema.js';
 import { Random } from '../random.js';
 
 /** Resamplings of a bootstrap interval. */
 const RESAMPLINGS = 10_000;
-
-/** A figure measured once a seed. */
-export interface Estimate {
-  /** One value a seed, in the order of the seeds; null where there is none, e.g. a target that was never reached. */
-  values: (number | null)[];
-  /** Seeds that have a value. */
-  count: number;
-  /** Mean of the values; null when there are none. */
-  mean: number | null;
-  /** Standard deviation of the values (n - 1); null below two. */
-  sd: number | null;
-  /**
-   * 95% interval of the mean by the bootstrap (Efron, 1979, percentiles of 10,000 resamplings of the seeds); null below
-   * two values. Values that compare two methods on the same seed make it a paired interval.
-   */
-  interval: [low: number, high: number] | null;
-}
 
 function meanOf(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,56 +1,15 @@
 // From the runs of an evaluation to the figures that compare the methods. Pure; works on any subset of finished runs.
 
+import {
+  type EvaluationJob,
+  METRIC,
+  type MethodSummary,
+  type RunRecord,
+  type TargetFigures,
+  type TaskSummary,
+} from '../evaluation/schema.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
-import type { EvaluationJob, RunRecord } from './runRecord.js';
-import { bestOf, type Estimate, epochsTo, estimate, speedupOverNewBests } from './statistics.js';
-
-/** The metric that decides; better the higher. */
-export const METRIC = 'val_acc';
-
-/** How soon a method had a value that the plain run of the same seed had at some time. */
-export interface TargetFigures {
-  /** Epochs to it, one value a seed; null where it was not reached. */
-  epochs: Estimate;
-  /** Wall-clock seconds to it, nowcasting included. */
-  seconds: Estimate;
-  /** Plain's epochs divided by the method's, seed by seed. Only seeds that reached it count. */
-  speedup: Estimate;
-  /** The same in seconds. */
-  speedupSeconds: Estimate;
-  /** Seeds that reached it. */
-  reached: number;
-}
-
-/** One method on one task. */
-export interface MethodSummary {
-  name: string;
-  /** Best value of the metric. */
-  best: Estimate;
-  /** Best value less that of plain on the same seed. */
-  gain: Estimate;
-  /** To the best value of the plain run of the same seed. */
-  toPlainBest: TargetFigures;
-  /** To each chosen target. */
-  toTargets: ({ target: number } & TargetFigures)[];
-  /** Mean speed-up over every new best that plain sets after `newBestsAfter` epochs; see {@link speedupOverNewBests}. */
-  newBests: { speedup: Estimate; reached: number; total: number };
-  /** Seconds of one nowcast, mean of each run; without the guard. */
-  secondsPerNowcast: Estimate;
-  /** Nowcasts of all seeds by what became of them. */
-  nowcasts: { kept: number; undone: number; skipped: number };
-  /** Weights that a nowcast replaces. */
-  scalarsPerNowcast: number | null;
-  /** Seeds whose training diverged. */
-  diverged: number[];
-}
-
-/** One task. */
-export interface TaskSummary {
-  task: string;
-  seeds: number[];
-  /** Plain first, then as asked for. */
-  methods: MethodSummary[];
-}
+import { bestOf, epochsTo, estimate, speedupOverNewBests } from './statistics.js';
 
 /** Choices of {@link summarise}. */
 export interface SummaryOptions {

@@ -2,6 +2,8 @@
 
 import { type GuardBatch, PeriodicForecasting } from '../callback/index.js';
 import type { Engine } from '../engine/engine.js';
+import type { Method } from '../evaluation/schema.js';
+import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord } from '../evaluation/schema.js';
 import { loadDataSet } from '../tasks/dataSet.js';
 import { findTask } from '../tasks/task.js';
 import type { Batch, TaskData } from '../tasks/taskData.js';
@@ -10,8 +12,6 @@ import { TOOLKIT_VERSION } from '../version.js';
 import { createForecaster } from './forecaster.js';
 import { IntrospectionForecasting } from './introspection/callback.js';
 import { readIntrospection } from './introspection/prepare.js';
-import type { Method } from './methods.js';
-import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord } from './runRecord.js';
 import { TrajectorySample } from './trajectorySample.js';
 
 /** Training examples on which the guard measures the loss. */

@@ -5,11 +5,11 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { TrackedTensors } from '../callback/index.js';
+import type { EvaluationJob } from '../evaluation/schema.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { Random } from '../random.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { RunWriter } from '../trajectory/runWriter.js';
-import type { EvaluationJob } from './runRecord.js';
 
 /** Weights kept of each kind. */
 const SAMPLE = 1000;

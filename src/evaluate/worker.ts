@@ -1,9 +1,9 @@
 // A worker process of evaluate: trains one run at a time and writes its file.
 
 import { openEngine } from '../engine/engine.js';
+import { writeRunRecord } from '../evaluation/files.js';
+import type { EvaluationJob } from '../evaluation/schema.js';
 import { serveJobs } from '../jobs/index.js';
-import type { EvaluationJob } from './runRecord.js';
-import { writeRunRecord } from './runRecord.js';
 import { trainRun } from './trainRun.js';
 
 /** What a worker is told to do. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Nowcast } from '../../src/callback/index.js';
-import type { RunRecord } from '../../src/evaluate/runRecord.js';
 import { summarise } from '../../src/evaluate/summary.js';
+import type { RunRecord } from '../../src/evaluation/schema.js';
 import { syntheticJobs, syntheticRecord } from './syntheticRuns.js';
 
 const rising = (epochs: number, perEpoch: number, top = 1) =>

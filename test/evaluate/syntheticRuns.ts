@@ -1,8 +1,12 @@
 // Runs whose curves, and so all figures that follow from them, are known.
 
-import type { Method } from '../../src/evaluate/methods.js';
 import { planJobs } from '../../src/evaluate/plan.js';
-import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord } from '../../src/evaluate/runRecord.js';
+import {
+  EVALUATION_SCHEMA_VERSION,
+  type EvaluationJob,
+  type Method,
+  type RunRecord,
+} from '../../src/evaluation/schema.js';
 
 export const OURS: Method = { type: 'nowcaster', name: 'ours', directory: '/nowhere', contentHash: 'abc' };
 

@@ -20,7 +20,7 @@ export type CurveName = keyof typeof CURVES;
 /** Names of all curves. */
 export const CURVE_NAMES = Object.keys(CURVES) as CurveName[];
 
-/** The curve of that name. */
-export function curveOf(name: CurveName): Curve {
-  return CURVES[name];
+/** The curve of that name, one of {@link CURVE_NAMES}. */
+export function curveOf(name: string): Curve {
+  return CURVES[name as CurveName];
 }

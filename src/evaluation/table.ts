@@ -1,7 +1,6 @@
 // The headline table: what each method reached, how soon, and how sure that is. Text only; no arithmetic.
 
-import type { Estimate } from './statistics.js';
-import type { MethodSummary, TaskSummary } from './summary.js';
+import type { Estimate, MethodSummary, TaskSummary } from './schema.js';
 
 /** Header of the rows that {@link tableRows} makes. */
 export const TABLE_HEADER = [

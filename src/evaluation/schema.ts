@@ -1,0 +1,203 @@
+// What an evaluation's directory holds, in types: written by evaluate, read by report. No arithmetic here.
+
+import type { Nowcast } from '../callback/index.js';
+import type { EngineRequest } from '../engine/engine.js';
+import type { NowcasterManifest } from '../nowcaster/nowcaster.js';
+import type { TrainedKind } from '../nowcaster/spec.js';
+import type { OptimiserInfo } from '../trajectory/schema.js';
+
+/** Version of the files of an evaluation; checked by every reader. */
+export const EVALUATION_SCHEMA_VERSION = 1;
+
+/** Name of the file with the comparison, in the output directory. */
+export const RESULTS_NAME = 'results.json';
+
+/** Name of the file with examples of forecasts, in the output directory. */
+export const FORECASTS_NAME = 'forecasts.json';
+
+/** The metric that decides; better the higher. */
+export const METRIC = 'val_acc';
+
+/** A method, and what to call it. Names are unique within an evaluation. */
+export type Method =
+  /** Training as it is; always there, since all others are compared with it. */
+  | { type: 'plain'; name: 'plain' }
+  /** Extrapolation of each scalar by a curve through its window. */
+  | { type: 'curve'; name: string }
+  /** The introspection network of 2017, trained on a trajectory store. */
+  | {
+      type: 'introspection';
+      name: 'introspection';
+      /** Absolute path of the store. */
+      store: string;
+      /** SHA-256 of the manifests of its runs, which hold the checksums of their values. */
+      contentHash: string;
+      /** Epochs (from 0) at whose end it jumps to where it sees the weights at twice the time. */
+      jumps: number[];
+    }
+  /** A trained nowcaster. */
+  | {
+      type: 'nowcaster';
+      name: string;
+      /** Absolute path of its directory. */
+      directory: string;
+      /** SHA-256 of its files, so that results of replaced weights are not taken for theirs. */
+      contentHash: string;
+    };
+
+/** What is trained, and by which method. The same settings give the same id wherever and whenever. */
+export interface EvaluationJob {
+  /** Unique, made from all that follows; letters, digits, `.`, `_`, `-`. */
+  id: string;
+  /** Image set and architecture, e.g. `mnist/cnn`. */
+  task: string;
+  seed: number;
+  method: Method;
+  epochs: number;
+  batchSize: number;
+  optimiser: OptimiserInfo;
+  /** Training and validation examples, drawn by the task's own seed; null: all. */
+  trainExamples: number | null;
+  validationExamples: number | null;
+  /** Whether nowcasts that raise the loss on a training batch are undone. */
+  guard: boolean;
+  /** Compute engine that was asked for. */
+  engine: EngineRequest;
+}
+
+/** A finished training. Figures that were not finite are null. */
+export interface RunRecord extends EvaluationJob {
+  schemaVersion: typeof EVALUATION_SCHEMA_VERSION;
+  toolkitVersion: string;
+  /** Compute engine that trained, for people: `wasm (SIMD, 1 thread)`. */
+  engineDescription: string;
+  /** `diverged`: loss or weights became NaN or infinite, and training ended there. */
+  status: 'complete' | 'diverged';
+  /** loss, acc, val_loss, val_acc; one value an epoch. */
+  metrics: Record<string, (number | null)[]>;
+  /** Wall-clock seconds from the start of training to the end of each epoch, nowcasting and validation included. */
+  seconds: number[];
+  /** Nowcasts in order; none for plain. */
+  nowcasts: Nowcast[];
+}
+
+/** A figure measured once a seed. */
+export interface Estimate {
+  /** One value a seed, in the order of the seeds; null where there is none, e.g. a target that was never reached. */
+  values: (number | null)[];
+  /** Seeds that have a value. */
+  count: number;
+  /** Mean of the values; null when there are none. */
+  mean: number | null;
+  /** Standard deviation of the values (n - 1); null below two. */
+  sd: number | null;
+  /**
+   * 95% interval of the mean by the bootstrap (Efron, 1979, percentiles of 10,000 resamplings of the seeds); null below
+   * two values. Values that compare two methods on the same seed make it a paired interval.
+   */
+  interval: [low: number, high: number] | null;
+}
+
+/** How soon a method had a value that the plain run of the same seed had at some time. */
+export interface TargetFigures {
+  /** Epochs to it, one value a seed; null where it was not reached. */
+  epochs: Estimate;
+  /** Wall-clock seconds to it, nowcasting included. */
+  seconds: Estimate;
+  /** Plain's epochs divided by the method's, seed by seed. Only seeds that reached it count. */
+  speedup: Estimate;
+  /** The same in seconds. */
+  speedupSeconds: Estimate;
+  /** Seeds that reached it. */
+  reached: number;
+}
+
+/** One method on one task. */
+export interface MethodSummary {
+  name: string;
+  /** Best value of the metric. */
+  best: Estimate;
+  /** Best value less that of plain on the same seed. */
+  gain: Estimate;
+  /** To the best value of the plain run of the same seed. */
+  toPlainBest: TargetFigures;
+  /** To each chosen target. */
+  toTargets: ({ target: number } & TargetFigures)[];
+  /** Mean speed-up over every new best that plain sets after `newBestsAfter` epochs; see evaluate/statistics.ts. */
+  newBests: { speedup: Estimate; reached: number; total: number };
+  /** Seconds of one nowcast, mean of each run; without the guard. */
+  secondsPerNowcast: Estimate;
+  /** Nowcasts of all seeds by what became of them. */
+  nowcasts: { kept: number; undone: number; skipped: number };
+  /** Weights that a nowcast replaces. */
+  scalarsPerNowcast: number | null;
+  /** Seeds whose training diverged. */
+  diverged: number[];
+}
+
+/** One task. */
+export interface TaskSummary {
+  task: string;
+  seeds: number[];
+  /** Plain first, then as asked for. */
+  methods: MethodSummary[];
+}
+
+/** Errors of one method on one kind. */
+export interface ForecastErrors {
+  /** `no change` forecasts the window's last value. */
+  method: string;
+  kind: TrainedKind;
+  horizon: number;
+  /** Last epoch (from 0) of each window. */
+  epochs: number[];
+  /** Mean absolute error of the windows that end in that epoch, in units of their scale; null where none moved. */
+  byEpoch: (number | null)[];
+  /** Mean over all windows; null without any. */
+  mean: number | null;
+  /** Windows measured; those that did not move at all are left out. */
+  windows: number;
+}
+
+/** Forecasts of single windows, to be drawn. */
+export interface ForecastExamples {
+  kind: TrainedKind;
+  /** Last epoch of each example's window. */
+  epochs: number[];
+  /** The window, normalised: first value 0, in units of the scale. */
+  windows: number[][];
+  /** What the weight did: `residuals[i][h]` is its change from the window's last value after h + 1 epochs. */
+  residuals: number[][];
+  /** Each method's forecast of that change, at its own horizon. */
+  forecasts: { method: string; horizon: number; residuals: number[] }[];
+}
+
+/** Content of `results.json`. */
+export interface EvaluationResults {
+  schemaVersion: typeof EVALUATION_SCHEMA_VERSION;
+  toolkitVersion: string;
+  /** Settings that all runs share. */
+  settings: Pick<
+    EvaluationJob,
+    'epochs' | 'batchSize' | 'optimiser' | 'trainExamples' | 'validationExamples' | 'guard'
+  > & {
+    targets: number[];
+    newBestsAfter: number;
+  };
+  /** All methods, plain first. */
+  methods: Method[];
+  /** Manifests of the nowcasters, by the method's name. */
+  nowcasters: Record<string, NowcasterManifest>;
+  tasks: (TaskSummary & {
+    /** How well the methods that look at windows forecast the plain runs' weights. */
+    forecastErrors: ForecastErrors[];
+  })[];
+  /** Ids of the runs that the figures come from; their files are `runs/<id>.json`. */
+  runs: string[];
+}
+
+/** Content of `forecasts.json`: forecasts of single windows of the first seed's plain run, to be drawn. */
+export interface EvaluationForecasts {
+  schemaVersion: typeof EVALUATION_SCHEMA_VERSION;
+  tasks: { task: string; examples: ForecastExamples[] }[];
+}
