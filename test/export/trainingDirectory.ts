@@ -48,6 +48,7 @@ export function writeTraining(
       trainSamples: 500,
       validationSamples: 150,
       validation: { noChange: 0.4, linear: 0.3, wnn: 0.2 },
+      rawValidation: { noChange: 0.04, linear: 0.03, wnn: 0.02 },
       horizons: spec.horizons.map((horizon) => ({ horizon, noChange: 0.4, linear: 0.3, wnn: 0.2 })),
       weights,
       weightsSha256: createHash('sha256').update(bytes).digest('hex'),
