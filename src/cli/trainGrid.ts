@@ -25,7 +25,10 @@ export function parseGrid(words: readonly string[]): Partial<Record<GridAxis, nu
   return axes;
 }
 
-/** The network's error as a share of that of no change, lengths down and horizons across. */
+/**
+ * The network's error as a share of that of no change, lengths down and horizons across. Of the weights themselves, as
+ * normalised units differ from length to length.
+ */
 function formatKind(kind: TrainedKind, { points }: GridResult): string {
   const unique = (values: number[]) => [...new Set(values)];
   const horizons = unique(points.map(({ horizon }) => horizon));
@@ -33,7 +36,7 @@ function formatKind(kind: TrainedKind, { points }: GridResult): string {
     `L ${length}`,
     ...horizons.map((horizon) => {
       const point = points.find((point) => point.inputLength === length && point.horizon === horizon);
-      const errors = point?.kinds[kind]?.validation;
+      const errors = point?.kinds[kind]?.rawValidation;
       return errors ? `${((100 * errors.wnn) / errors.noChange).toFixed(1)}%` : '-';
     }),
   ]);
@@ -43,7 +46,7 @@ function formatKind(kind: TrainedKind, { points }: GridResult): string {
 function describeGrid(result: GridResult): string {
   const kinds = TRAINED_KINDS.filter((kind) => result.points.some(({ kinds }) => kinds[kind]));
   return [
-    'Error of the WNN on held-out runs, as a share of the error of no change (lower is better):',
+    'Error of the forecast weights on held-out runs, as a share of the error of no change (lower is better):',
     ...kinds.map((kind) => `\n${formatKind(kind, result)}`),
     '',
     `Figures: ${result.path}`,

@@ -40,7 +40,9 @@ export interface GridPoint {
   horizon: number;
   /** Directory of its training, with `train.json`; relative to the grid's. */
   out: string;
-  kinds: Partial<Record<TrainedKind, Pick<KindTraining, 'trainSamples' | 'validationSamples' | 'validation'>>>;
+  kinds: Partial<
+    Record<TrainedKind, Pick<KindTraining, 'trainSamples' | 'validationSamples' | 'validation' | 'rawValidation'>>
+  >;
 }
 
 /** Result of {@link trainGrid}; `grid.json` holds its points. */
@@ -71,10 +73,12 @@ export async function trainGrid(options: GridOptions): Promise<GridResult> {
       const sampling = { ...options.dataset, ...shared, inputLength, horizons: [horizon] };
       await buildDataset({ ...sampling, stores, out: samples, reuse: true });
       const { record } = await trainNowcaster({ ...options.train, ...shared, samples, out: training });
-      const kinds = Object.entries(record.kinds).map(([kind, { trainSamples, validationSamples, validation }]) => [
-        kind,
-        { trainSamples, validationSamples, validation },
-      ]);
+      const kinds = Object.entries(record.kinds).map(
+        ([kind, { trainSamples, validationSamples, validation, rawValidation }]) => [
+          kind,
+          { trainSamples, validationSamples, validation, rawValidation },
+        ],
+      );
       points.push({ inputLength, horizon, out: join(point, 'training'), kinds: Object.fromEntries(kinds) });
       writeJsonAtomic(path, { schemaVersion: GRID_SCHEMA_VERSION, points });
     }
