@@ -64,13 +64,15 @@ export async function forecast(
   const scales = new Float64Array(block);
   const answers = new Float32Array(block * outputs);
   const last = history[length - 1];
+  const scaling = { origin: 0, scale: 1 };
   for (let start = 0; start < out.length; start += block) {
     const count = Math.min(block, out.length - start);
     normaliseWindows(spec, history, start, count, windows, origins, scales);
     await compute.forward(parameters, windows, count, answers);
     for (let j = 0; j < count; j++) {
       const base = bias === 'published' ? last[start + j] : windows[j * length + length - 1];
-      const scaling = { origin: origins[j], scale: scales[j] };
+      scaling.origin = origins[j];
+      scaling.scale = scales[j];
       out[start + j] = forecastOf(spec, answers[j * outputs + index], base, scaling);
     }
   }
