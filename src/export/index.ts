@@ -136,7 +136,7 @@ export async function exportNowcaster(options: ExportOptions): Promise<ExportRes
   const { to, overwrite = false, formats = ['h5'], kinds, normalisation, horizons } = options;
   const from = typeof options.from === 'string' ? [options.from] : options.from;
   for (const [value, known, where] of [
-    ...formats.map((format) => [format, EXPORT_FORMATS, '--format'] as const),
+    ...formats.map((format) => [format, EXPORT_FORMATS, '--format (or npm alone)'] as const),
     ...(kinds ?? []).map((kind) => [kind, TRAINED_KINDS, '--kinds'] as const),
   ]) {
     if (!(known as readonly string[]).includes(value))
