@@ -6,7 +6,7 @@ import { layoutOf, type WnnLayout } from '../nowcaster/layout.js';
 import type { WnnSpec } from '../nowcaster/spec.js';
 import { KERNELS_BASE64 } from './binary.generated.js';
 
-/** Samples that an instance takes at a time; `CHUNK` of assembly/network.ts. */
+/** Samples that an instance takes at a time; `CHUNK` of assembly/state.ts. */
 export const CHUNK = 1024;
 
 const LOSS_CODES: Record<Loss, number> = { mae: 0, huber: 1, mse: 2 };

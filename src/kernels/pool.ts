@@ -52,7 +52,7 @@ export async function createPoolCompute(spec: WnnSpec, threads: number): Promise
 
   const { control } = job;
   const labour = makeLabourer(kernels, job);
-  const breathe = makeBreather();
+  const breathe = makeBreather(setImmediate);
   const enqueue = makeQueue();
   const horizons = spec.horizons.length;
 

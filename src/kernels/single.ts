@@ -17,7 +17,7 @@ import { CHUNK, compileKernels, openInstance } from './instance.js';
  */
 export async function createSingleThreadCompute(spec: WnnSpec): Promise<WnnCompute> {
   const kernels = await openInstance(await compileKernels(), spec);
-  const breathe = makeBreather();
+  const breathe = makeBreather(globalThis.setImmediate ?? setTimeout);
   const enqueue = makeQueue();
 
   return {

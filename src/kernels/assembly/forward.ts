@@ -1,0 +1,98 @@
+// The forward pass of one strip. Not: tanh at the end, nor what comes after it.
+
+import { power4 } from './elementary';
+import { CODE, FEATURES, LEAK, OUTPUTS } from './fold';
+import { multiplyRows, ROW, STRIP } from './products';
+import {
+  differences,
+  hasNetwork,
+  head,
+  headPanels,
+  headRows,
+  headStarts,
+  inputLength,
+  outerRows,
+  outputs,
+  Stream,
+  streamCount,
+  strideOf,
+  values,
+} from './state';
+
+/** Turns eight row-major windows into the rows of the streams; lanes past `count` repeat the last window. */
+function loadWindows(strip: usize, windows: usize, count: usize): void {
+  const x = values.x + strip * strideOf(values.inputRows);
+  const length = inputLength;
+  for (let lane: usize = 0; lane < STRIP; lane++) {
+    const window = windows + (min(lane, count - 1) * length) * 4;
+    let to = x + lane * 4;
+    for (let i: usize = 0; i < length; i++, to += ROW) store<f32>(to, load<f32>(window + i * 4));
+  }
+  if (streamCount === 1) return;
+  const d = differences.x + strip * strideOf(differences.inputRows);
+  for (let i: usize = 0, end = (length - 1) * ROW; i < end; i += ROW) {
+    v128.store(d + i, f32x4.sub(v128.load(x + i, 32), v128.load(x + i)));
+    v128.store(d + i, f32x4.sub(v128.load(x + i, 48), v128.load(x + i, 16)), 16);
+  }
+}
+
+/** h without its folded part: u = G 2^(E f). Leaves 2^(E f) in place of G, for the way back. */
+function activate(f: usize, eg: usize, u: usize): void {
+  const half = FEATURES * ROW;
+  for (let i: usize = 0; i < half; i += ROW) {
+    const g = eg + half + i;
+    const a = power4(f32x4.mul(v128.load(eg + i), v128.load(f + i)));
+    const b = power4(f32x4.mul(v128.load(eg + i, 16), v128.load(f + i, 16)));
+    v128.store(u + i, f32x4.mul(v128.load(g), a));
+    v128.store(u + i, f32x4.mul(v128.load(g, 16), b), 16);
+    v128.store(g, a);
+    v128.store(g, b, 16);
+  }
+}
+
+function relu(from: usize, to: usize, rows: usize): void {
+  const zero = f32x4.splat(0);
+  for (let i: usize = 0, end = rows * ROW; i < end; i += 16) {
+    // pmax(x, 0) keeps a NaN that stands first.
+    v128.store(to + i, f32x4.pmax(v128.load(from + i), zero));
+  }
+}
+
+function leakyRelu(rows: usize, count: usize): void {
+  const leak = f32x4.splat(LEAK);
+  for (const end = rows + count * ROW; rows < end; rows += 16) {
+    const x = v128.load(rows);
+    v128.store(rows, f32x4.pmax(x, f32x4.mul(x, leak)));
+  }
+}
+
+/** One stream forward on one strip, from its input rows to its 32 output rows at `to`. */
+function forwardStream(stream: Stream, strip: usize, to: usize): void {
+  const fold = stream.fold;
+  const x = stream.x + strip * strideOf(stream.inputRows);
+  const f = stream.f + strip * strideOf(FEATURES);
+  const outer = stream.outer + strip * strideOf(outerRows);
+  multiplyRows(x, stream.inputs, fold.inPanels, fold.inStarts, f, FEATURES / 4);
+  if (hasNetwork) {
+    const eg = stream.eg + strip * strideOf(2 * FEATURES);
+    const code = outer + FEATURES * ROW;
+    multiplyRows(x, stream.inputs, fold.codePanels, fold.codeStarts, code, CODE / 4);
+    relu(code, code, CODE);
+    multiplyRows(code, CODE, fold.egPanels, fold.egStarts, eg, (2 * FEATURES) / 4);
+    activate(f, eg, outer);
+  } else {
+    relu(f, outer, FEATURES);
+  }
+  multiplyRows(outer, outerRows, fold.outPanels, fold.outStarts, to, OUTPUTS / 4);
+  leakyRelu(to, OUTPUTS);
+}
+
+/** Forward on one strip, as far as the head before its tanh. */
+export function forwardStrip(strip: usize, windows: usize, count: usize): void {
+  const outputRows = OUTPUTS * streamCount;
+  const out = outputs + strip * strideOf(outputRows);
+  loadWindows(strip, windows, count);
+  forwardStream(values, strip, out);
+  if (streamCount === 2) forwardStream(differences, strip, out + OUTPUTS * ROW);
+  multiplyRows(out, outputRows, headPanels, headStarts, head + strip * strideOf(headRows), headRows / 4);
+}
