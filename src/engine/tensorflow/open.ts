@@ -79,5 +79,5 @@ async function openInstalled(): Promise<Engine> {
 function explainImportFailure(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'ERR_MODULE_NOT_FOUND') return 'not installed';
-  return (message ?? String(error)).split('\n')[0] ?? 'unknown reason';
+  return (message ?? String(error)).split('\n')[0]!.replace(/[.\s]+$/, '');
 }

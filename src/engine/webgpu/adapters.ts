@@ -64,7 +64,7 @@ export function parseAdapters(text: string): WebgpuAdapter[] {
 
 /** The reason in what Dawn wrote while it looked for drivers. */
 export function explainAbsence(stderr: string): string {
-  const warning = /^Warning: (.*)$/m.exec(stderr)?.[1];
+  const warning = /^Warning: (.*?)\.?$/m.exec(stderr)?.[1];
   if (warning === undefined) return 'no Vulkan, Metal or Direct3D 12 driver';
   if (/Couldn't load Vulkan/.test(warning)) return `no Vulkan (${warning.replace(/^Couldn't load Vulkan: /, '')})`;
   return `no usable driver; the one that is there was refused: ${warning}`;
