@@ -109,7 +109,7 @@ export async function runPipeline(options: PipelineOptions = {}): Promise<Pipeli
     }),
   );
   const trained = await stage('train', () =>
-    trainNowcaster({ ...shared, ...sizes.train, samples: paths.dataset, out: paths.train, seed }),
+    trainNowcaster({ ...shared, ...sizes.train, samples: paths.dataset, out: paths.train, seed, resume: 'matching' }),
   );
   const exported = await stage('export', () =>
     exportNowcaster({ from: paths.train, to: paths.export, overwrite: true }),
