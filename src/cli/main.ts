@@ -20,6 +20,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   inspect: async () => (await import('./inspect.js')).inspectCommand,
   data: async () => (await import('./data.js')).dataCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
+  engine: async () => (await import('./engine.js')).engineCommand,
 };
 
 const USAGE = `wnn <command>
