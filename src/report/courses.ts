@@ -1,0 +1,129 @@
+// Charts of how trainings went: a metric against epochs and against seconds, and how soon the target was reached.
+
+import * as Plot from '@observablehq/plot';
+import { METRIC, type RunRecord, type TaskSummary } from '../evaluation/schema.js';
+import { type Chart, drawChart, methodColour } from './draw.js';
+
+/** A method's runs, averaged over the seeds at one epoch. */
+interface CoursePoint {
+  /** From 1. */
+  epoch: number;
+  seconds: number;
+  mean: number;
+  low: number;
+  high: number;
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** The course of a metric over the seeds of one method: mean, least and greatest of the seeds that have a value. */
+export function averageCourse(runs: readonly RunRecord[], metric: string): CoursePoint[] {
+  const points: CoursePoint[] = [];
+  const epochs = Math.max(0, ...runs.map(({ metrics }) => metrics[metric]?.length ?? 0));
+  for (let i = 0; i < epochs; i++) {
+    const present = runs.filter(({ metrics }) => metrics[metric]?.[i] != null);
+    if (present.length === 0) continue;
+    const values = present.map(({ metrics }) => metrics[metric][i] as number);
+    points.push({
+      epoch: i + 1,
+      seconds: mean(present.map(({ seconds }) => seconds[i])),
+      mean: mean(values),
+      low: Math.min(...values),
+      high: Math.max(...values),
+    });
+  }
+  return points;
+}
+
+/** What the metrics are called. */
+const METRIC_LABELS: Record<string, string> = {
+  val_acc: 'validation accuracy',
+  val_loss: 'validation loss',
+  acc: 'training accuracy',
+  loss: 'training loss',
+};
+
+function drawCourse(
+  { methods }: TaskSummary,
+  runs: readonly RunRecord[],
+  metric: string,
+  along: 'epoch' | 'seconds',
+): Chart | null {
+  const label = METRIC_LABELS[metric] ?? metric;
+  const marks: Plot.Markish[] = [];
+  for (const [m, { name }] of methods.entries()) {
+    const own = runs.filter(({ method }) => method.name === name);
+    const course = averageCourse(own, metric);
+    if (course.length === 0) continue;
+    const stroke = methodColour(m);
+    const jumps = new Set(
+      own.flatMap(({ nowcasts }) => nowcasts.filter(({ outcome }) => outcome === 'kept').map(({ epoch }) => epoch + 1)),
+    );
+    marks.push(
+      Plot.areaY(course, { x: along, y1: 'low', y2: 'high', fill: stroke, fillOpacity: 0.15 }),
+      Plot.lineY(course, { x: along, y: 'mean', stroke, strokeWidth: 1.75 }),
+      Plot.dot(
+        course.filter(({ epoch }) => jumps.has(epoch)),
+        { x: along, y: 'mean', fill: stroke, r: 3, title: () => `${name}: nowcast` },
+      ),
+    );
+  }
+  if (marks.length === 0) return null;
+  return drawChart(
+    `${label} against ${along === 'epoch' ? 'epochs' : 'seconds'}`,
+    'Mean over the seeds; the band spans them all. A dot marks the end of an epoch at which a nowcast followed.',
+    { x: { label: along === 'epoch' ? 'epoch' : 'seconds' }, y: { label, grid: true, nice: true }, marks },
+  );
+}
+
+/** Bars of the epochs that each method took to plain's best, with a dot a seed. */
+function drawEpochsToBest({ methods, seeds }: TaskSummary): Chart | null {
+  const reached = methods.filter(({ toPlainBest }) => toPlainBest.epochs.mean !== null);
+  if (reached.length === 0) return null;
+  const bars = methods.map(({ name, toPlainBest }, m) => ({
+    name,
+    colour: methodColour(m),
+    epochs: toPlainBest.epochs.mean ?? 0,
+    latest: Math.max(0, ...toPlainBest.epochs.values.map((value) => value ?? 0)),
+    note:
+      toPlainBest.reached === 0
+        ? 'not reached'
+        : toPlainBest.reached < seeds.length
+          ? `${toPlainBest.reached} of ${seeds.length} seeds`
+          : '',
+  }));
+  const dots = methods.flatMap(({ name, toPlainBest }) =>
+    toPlainBest.epochs.values.flatMap((epochs) => (epochs === null ? [] : [{ name, epochs }])),
+  );
+  return drawChart(
+    'epochs to plain’s best validation accuracy',
+    'Fewer is better. The bar is the mean of the seeds that reached it, a dot is one seed.',
+    {
+      height: 60 + 28 * methods.length,
+      marginLeft: 120,
+      marginRight: 80,
+      x: { label: 'epochs', grid: true },
+      y: { label: null, domain: methods.map(({ name }) => name) },
+      marks: [
+        Plot.barX(bars, { x: 'epochs', y: 'name', fill: (d: (typeof bars)[number]) => d.colour, fillOpacity: 0.6 }),
+        Plot.dot(dots, { x: 'epochs', y: 'name', stroke: 'currentColor', r: 3 }),
+        Plot.text(bars, { x: 'latest', y: 'name', text: 'note', textAnchor: 'start', dx: 8, fill: 'currentColor' }),
+        Plot.ruleX([0]),
+      ],
+      color: { type: 'identity' },
+    },
+  );
+}
+
+/** The charts of one task's trainings. */
+export function drawCourses(summary: TaskSummary, runs: readonly RunRecord[]): Chart[] {
+  const own = runs.filter(({ task }) => task === summary.task);
+  const charts = [
+    drawCourse(summary, own, METRIC, 'epoch'),
+    drawCourse(summary, own, METRIC, 'seconds'),
+    drawCourse(summary, own, 'val_loss', 'epoch'),
+    drawCourse(summary, own, 'loss', 'epoch'),
+    drawEpochsToBest(summary),
+  ];
+  return charts.filter((chart) => chart !== null);
+}

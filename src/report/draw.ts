@@ -1,0 +1,42 @@
+// Draws with Observable Plot, without a browser: charts come out as static SVG whose colours are the page's variables, so
+// that they follow its theme.
+
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+
+const { document } = parseHTML('<!doctype html><html><body></body></html>');
+
+/** Width of a chart in CSS pixels; two stand side by side on a wide screen, one fills a phone's. */
+const WIDTH = 440;
+
+/** A drawn chart. */
+export interface Chart {
+  title: string;
+  /** One sentence on how to read it; empty: nothing. */
+  caption: string;
+  /** The `<svg>` element. */
+  svg: string;
+}
+
+/** Colour of the method with that number in its evaluation; plain is 0. */
+export function methodColour(index: number): string {
+  return `var(--m${index % 10})`;
+}
+
+/**
+ * Draws one chart.
+ *
+ * @param label what the chart shows, for screen readers.
+ */
+export function drawChart(title: string, caption: string, options: Plot.PlotOptions): Chart {
+  const figure = Plot.plot({
+    width: WIDTH,
+    height: 260,
+    marginLeft: 48,
+    style: { background: 'transparent', color: 'inherit', fontSize: '12px' },
+    ...options,
+    ariaLabel: title,
+    document: document as unknown as Document,
+  });
+  return { title, caption, svg: figure.outerHTML };
+}

@@ -1,0 +1,143 @@
+// Charts of how good the forecasts themselves are: errors by epoch, forecast against truth, and single windows.
+
+import * as Plot from '@observablehq/plot';
+import type { ForecastErrors, ForecastExamples } from '../evaluation/schema.js';
+import { type Chart, drawChart, methodColour } from './draw.js';
+
+/** Windows drawn one by one, of each kind. */
+const WINDOWS = 6;
+/** Kinds as they are called in text. */
+const KIND_LABELS = { conv: 'convolution kernels', fc: 'dense kernels', bias: 'biases' } as const;
+
+/** Errors against epochs, one chart a kind; no change is the grey line to beat. */
+export function drawForecastErrors(errors: readonly ForecastErrors[], methods: readonly string[]): Chart[] {
+  return (['conv', 'fc', 'bias'] as const).flatMap((kind) => {
+    const marks: Plot.Markish[] = [];
+    for (const { method, epochs, byEpoch } of errors.filter((entry) => entry.kind === kind)) {
+      const points = epochs.flatMap((epoch, i) =>
+        byEpoch[i] === null ? [] : [{ epoch: epoch + 1, error: byEpoch[i] }],
+      );
+      if (points.length === 0) continue;
+      const index = methods.indexOf(method);
+      const stroke = index < 0 ? 'var(--muted)' : methodColour(index);
+      const options = { x: 'epoch', y: 'error', stroke, title: () => method };
+      marks.push(Plot.lineY(points, { ...options, strokeDasharray: index < 0 ? '4 3' : undefined, strokeWidth: 1.75 }));
+      if (points.length < 3) marks.push(Plot.dot(points, { ...options, fill: stroke }));
+    }
+    if (marks.length === 0) return [];
+    return drawChart(
+      `forecast error, ${KIND_LABELS[kind]}`,
+      'Mean absolute error on the plain runs, in units of twice the window’s range; dashed: no change.',
+      { x: { label: 'last epoch of the window' }, y: { label: 'error', grid: true, nice: true }, marks },
+    );
+  });
+}
+
+/** Half the width of a scatter: residuals beyond it stand at its edge. */
+function reachOf(residuals: readonly number[]): number {
+  const sorted = residuals.map(Math.abs).sort((a, b) => a - b);
+  return Math.max(0.1, (sorted[Math.floor(0.98 * (sorted.length - 1))] ?? 1) * 1.1);
+}
+
+/** Forecast residual against true residual, one facet a method. */
+function drawScatter(examples: ForecastExamples, methods: readonly string[]): Chart | null {
+  const points = examples.forecasts.flatMap(({ method, horizon, residuals }) =>
+    residuals.map((forecast, i) => ({ method, forecast, truth: examples.residuals[i][horizon - 1] })),
+  );
+  if (points.length === 0) return null;
+  const reach = reachOf(points.map(({ truth }) => truth));
+  const clamp = (value: number) => Math.max(-reach, Math.min(reach, value));
+  const names = examples.forecasts.map(({ method }) => method);
+  return drawChart(
+    `forecast against truth, ${KIND_LABELS[examples.kind]}`,
+    'Change of a weight from its window’s last value to the horizon; on the diagonal the forecast is right.',
+    {
+      height: 230,
+      x: { label: 'true change', domain: [-reach, reach], ticks: 3 },
+      y: { label: 'forecast', domain: [-reach, reach], grid: true, ticks: 5 },
+      fx: { label: null, domain: names },
+      marks: [
+        Plot.line(
+          [
+            [-reach, -reach],
+            [reach, reach],
+          ],
+          { stroke: 'var(--muted)', strokeDasharray: '4 3' },
+        ),
+        ...names.map((name) =>
+          Plot.dot(
+            points
+              .filter(({ method }) => method === name)
+              .map((point) => ({ ...point, truth: clamp(point.truth), forecast: clamp(point.forecast) })),
+            {
+              x: 'truth',
+              y: 'forecast',
+              fx: 'method',
+              r: 1.75,
+              fill: methodColour(methods.indexOf(name)),
+              fillOpacity: 0.6,
+            },
+          ),
+        ),
+      ],
+    },
+  );
+}
+
+/** A few windows with what came and what was forecast. */
+function drawWindows(examples: ForecastExamples, methods: readonly string[]): Chart | null {
+  const count = examples.windows.length;
+  if (count === 0) return null;
+  const drawn = Math.min(WINDOWS, count);
+  const shown = Array.from({ length: drawn }, (_, i) => Math.floor((i * count) / drawn));
+  const past: { example: number; step: number; value: number }[] = [];
+  const future: typeof past = [];
+  const forecasts: ((typeof past)[number] & { method: string })[] = [];
+  for (const [example, i] of shown.entries()) {
+    const window = examples.windows[i];
+    const last = window[window.length - 1];
+    for (const [t, value] of window.entries()) past.push({ example, step: t - window.length + 1, value });
+    future.push({ example, step: 0, value: last });
+    for (const [h, residual] of examples.residuals[i].entries())
+      future.push({ example, step: h + 1, value: last + residual });
+    for (const { method, horizon, residuals } of examples.forecasts)
+      forecasts.push({ example, step: horizon, value: last + residuals[i], method });
+  }
+  return drawChart(
+    `single windows, ${KIND_LABELS[examples.kind]}`,
+    'Solid: the window; dashed: what the weight did; dots: what each method said it would do. In units of the window.',
+    {
+      height: 180,
+      x: {
+        label: 'epochs from the window’s end',
+        ticks: [1 - examples.windows[0].length, 0, examples.residuals[0].length],
+      },
+      y: { label: null, grid: true },
+      fx: { label: null, axis: null },
+      marks: [
+        Plot.line(past, { x: 'step', y: 'value', fx: 'example', stroke: 'currentColor' }),
+        Plot.line(future, { x: 'step', y: 'value', fx: 'example', stroke: 'var(--muted)', strokeDasharray: '4 3' }),
+        ...examples.forecasts.map(({ method }) =>
+          Plot.dot(
+            forecasts.filter((entry) => entry.method === method),
+            {
+              x: 'step',
+              y: 'value',
+              fx: 'example',
+              r: 3,
+              fill: methodColour(methods.indexOf(method)),
+              title: () => method,
+            },
+          ),
+        ),
+      ],
+    },
+  );
+}
+
+/** Charts of the examples of one task. */
+export function drawExamples(examples: readonly ForecastExamples[], methods: readonly string[]): Chart[] {
+  return examples.flatMap((entry) =>
+    [drawScatter(entry, methods), drawWindows(entry, methods)].filter((chart) => chart !== null),
+  );
+}

@@ -1,0 +1,180 @@
+// The stage: from an evaluation's directory to one HTML page.
+
+import { join } from 'node:path';
+import { writeFileAtomic } from '../atomic.js';
+import type { Method, TaskSummary } from '../evaluation/schema.js';
+import { statements, TABLE_HEADER, tableRows } from '../evaluation/table.js';
+import { drawCourses } from './courses.js';
+import { type Chart, methodColour } from './draw.js';
+import { drawExamples, drawForecastErrors } from './forecasts.js';
+import { escapeHtml, renderList, renderPage, renderTable, type Section } from './page.js';
+import { type Evaluation, readEvaluation } from './readEvaluation.js';
+import { drawTrainedErrors, drawTrainingCourses } from './training.js';
+
+/** Options of {@link writeReport}. */
+export interface ReportOptions {
+  /** What `wnn evaluate --out` wrote. */
+  directory: string;
+  /** The page. Default: `report.html` in that directory. */
+  out?: string;
+  /** Title of the page. Default: `Weight nowcasting: ` and the tasks. */
+  title?: string;
+  /** Directories of `wnn train --out` by the name of the nowcaster, for the course of its training. Default: none. */
+  trainings?: Readonly<Record<string, string>>;
+}
+
+/** Result of {@link writeReport}. */
+export interface ReportResult {
+  /** Path of the page. */
+  file: string;
+  bytes: number;
+  /** Charts on it. */
+  charts: number;
+}
+
+function swatch(index: number, name: string): string {
+  return `<span class="swatch" style="background:${methodColour(index)}"></span>${escapeHtml(name)}`;
+}
+
+function formatInterval(interval: [number, number] | null): string {
+  return interval === null ? '-' : `${interval[0].toFixed(2)} to ${interval[1].toFixed(2)}`;
+}
+
+function taskSections(evaluation: Evaluation, task: Evaluation['results']['tasks'][number]): Section[] {
+  const { results, runs, forecasts } = evaluation;
+  const names = task.methods.map(({ name }) => name);
+  const rows = tableRows(task).map((row, m) => [swatch(m, row[0]), ...row.slice(1).map(escapeHtml)]);
+  const intervals = task.methods
+    .slice(1)
+    .map(({ name, gain, toPlainBest, newBests }, m) => [
+      swatch(m + 1, name),
+      formatInterval(toPlainBest.speedup.interval),
+      formatInterval(newBests.speedup.interval),
+      gain.interval === null ? '-' : `${gain.interval[0].toFixed(4)} to ${gain.interval[1].toFixed(4)}`,
+    ]);
+  const charts: Chart[] = [
+    ...drawForecastErrors(task.forecastErrors, names),
+    ...drawExamples(forecasts.find((entry) => entry.task === task.task)?.examples ?? [], names),
+  ];
+  const about = `<p class="quiet">${results.settings.epochs} epochs, seeds ${task.seeds.join(', ')}. Speed-up: plain’s epochs
+divided by the method’s, to the best validation accuracy of the plain run of the same seed; over new bests: mean over
+every new best that plain sets after epoch ${results.settings.newBestsAfter}.</p>`;
+  const intervalTable =
+    task.seeds.length > 1
+      ? `<p class="quiet">95% bootstrap intervals over the seeds, paired with plain:</p>${renderTable(
+          ['method', 'speed-up', 'over new bests', 'gain in accuracy'],
+          intervals,
+        )}`
+      : '';
+  return [
+    {
+      title: task.task,
+      html: `${about}${renderTable(TABLE_HEADER.map(escapeHtml), rows)}${renderList(statements(task))}${intervalTable}`,
+      charts: drawCourses(task as TaskSummary, runs),
+    },
+    ...(charts.length > 0 ? [{ title: `${task.task}: the forecasts`, charts }] : []),
+  ];
+}
+
+function describeMethod(method: Method): string {
+  switch (method.type) {
+    case 'plain':
+      return 'training as it is';
+    case 'curve':
+      return 'a curve through each weight’s window, extended';
+    case 'introspection':
+      return `the 2017 network, trained on ${method.store}, jumps after epochs ${method.jumps.join(', ')} (from 0)`;
+    case 'nowcaster':
+      return `nowcaster ${method.directory}, SHA-256 ${method.contentHash.slice(0, 12)}…`;
+    default:
+      return method satisfies never;
+  }
+}
+
+/** The command that makes the same evaluation. */
+function commandOf({ results, runs }: Evaluation): string {
+  const { settings, methods, tasks } = results;
+  const { name, learningRate } = settings.optimiser;
+  const baselines = methods.filter(({ type }) => type === 'curve' || type === 'introspection');
+  const parts = ['wnn evaluate', `--tasks ${tasks.map(({ task }) => task).join(',')}`];
+  parts.push(`--seeds ${tasks[0]?.seeds.join(',')}`, `--epochs ${settings.epochs}`);
+  parts.push(`--batch-size ${settings.batchSize}`, `--optimiser ${name}`, `--learning-rate ${learningRate}`);
+  if (settings.trainExamples !== null) parts.push(`--examples ${settings.trainExamples}`);
+  if (settings.validationExamples !== null) parts.push(`--validation-examples ${settings.validationExamples}`);
+  if (settings.guard) parts.push('--guard');
+  if (settings.targets.length > 0) parts.push(`--targets ${settings.targets.join(',')}`);
+  parts.push(`--methods ${baselines.map((method) => method.name).join(',') || "''"}`);
+  for (const method of methods) {
+    if (method.type === 'nowcaster') parts.push(`--nowcaster ${method.name}=${method.directory}`);
+    if (method.type === 'introspection') parts.push(`--introspection-store ${method.store}`);
+  }
+  if (runs[0]) parts.push(`--engine ${runs[0].engine}`);
+  return `${parts.join(' ')} --out DIR`;
+}
+
+function provenance(evaluation: Evaluation): Section {
+  const { results, runs } = evaluation;
+  const distinct = (values: readonly string[]) => [...new Set(values)].join('; ');
+  const facts: [string, string][] = [
+    ['toolkit', distinct([results.toolkitVersion, ...runs.map(({ toolkitVersion }) => toolkitVersion)])],
+    ['engine', distinct(runs.map(({ engineDescription }) => engineDescription))],
+    ['runs', `${runs.length} finished, ${runs.filter(({ status }) => status === 'diverged').length} diverged`],
+    ['optimiser', JSON.stringify(results.settings.optimiser)],
+    ['batch size', String(results.settings.batchSize)],
+    ['training examples', String(results.settings.trainExamples ?? 'all')],
+    ['validation examples', String(results.settings.validationExamples ?? 'all')],
+    ['guard', results.settings.guard ? 'on' : 'off'],
+  ];
+  const methods = results.methods.map((method, m) => [swatch(m, method.name), escapeHtml(describeMethod(method))]);
+  const trainedOn = Object.entries(results.nowcasters ?? {}).map(([name, { dataset, spec, toolkitVersion }]) => {
+    const window = `window ${spec.inputLength}, horizons ${spec.horizons.join(', ')}`;
+    if (dataset === null) return `${name}: ${window}; its weights came from elsewhere.`;
+    const tasks = distinct(
+      dataset.runs.map(({ task, architecture }) => [task, architecture].filter(Boolean).join('/')),
+    );
+    return `${name}: ${window}; trained by version ${toolkitVersion} on ${dataset.runs.length} runs of ${tasks}.`;
+  });
+  return {
+    title: 'Where this comes from',
+    html: [
+      renderTable(
+        [],
+        facts.map((fact) => fact.map(escapeHtml)),
+        true,
+      ),
+      renderTable(['method', 'what it is'], methods, true),
+      renderList(trainedOn),
+      `<p class="quiet">The same again:</p><pre>${escapeHtml(commandOf(evaluation))}</pre>`,
+    ].join('\n'),
+  };
+}
+
+/**
+ * Writes the page of an evaluation: self-contained, for any browser, light or dark as the reader's system is.
+ *
+ * @throws MissingFileError when there is no evaluation, CorruptFileError or SchemaVersionError for files that cannot be
+ * read, WriteError when the page cannot be written.
+ */
+export function writeReport(options: ReportOptions): ReportResult {
+  const evaluation = readEvaluation(options.directory);
+  const { results } = evaluation;
+  const nowcasters = Object.entries(results.nowcasters ?? {});
+  const training = [
+    ...nowcasters.flatMap(([name, manifest]) => drawTrainedErrors(name, manifest)),
+    ...Object.entries(options.trainings ?? {}).flatMap(([name, directory]) =>
+      drawTrainingCourses(name, directory, results.nowcasters?.[name]),
+    ),
+  ];
+  const sections = [
+    ...results.tasks.flatMap((task) => taskSections(evaluation, task)),
+    ...(training.length > 0 ? [{ title: 'Training of the nowcasters', charts: training }] : []),
+    provenance(evaluation),
+  ];
+  const title = options.title ?? `Weight nowcasting: ${results.tasks.map(({ task }) => task).join(', ')}`;
+  const introduction = `<p>${results.methods.map(({ name }, m) => swatch(m, name)).join(' &nbsp; ')}</p>`;
+  const page = renderPage(title, introduction, sections);
+  const file = options.out ?? join(options.directory, 'report.html');
+  writeFileAtomic(file, page);
+  const charts = sections.reduce((sum, section) => sum + ('charts' in section ? (section.charts?.length ?? 0) : 0), 0);
+  return { file, bytes: Buffer.byteLength(page), charts };
+}

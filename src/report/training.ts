@@ -1,0 +1,87 @@
+// Charts of how the nowcasters were trained: the held-out error of each kind beside no change and a straight line, and,
+// where the training's own directory is at hand, its course.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as Plot from '@observablehq/plot';
+import { CorruptFileError } from '../errors.js';
+import type { NowcasterManifest } from '../nowcaster/nowcaster.js';
+import { TRAINED_KINDS } from '../nowcaster/spec.js';
+import { type Chart, drawChart } from './draw.js';
+
+/** Held-out errors by kind; nothing for weights that came from elsewhere. */
+export function drawTrainedErrors(name: string, manifest: NowcasterManifest): Chart[] {
+  const rows = TRAINED_KINDS.flatMap((kind) => {
+    const training = manifest.kinds[kind]?.training;
+    if (!training) return [];
+    const { noChange, linear, wnn } = training.validation;
+    return [
+      { kind, forecast: 'no change', error: noChange },
+      { kind, forecast: 'linear', error: linear },
+      { kind, forecast: name, error: wnn },
+    ];
+  }).filter(({ error }) => Number.isFinite(error));
+  if (rows.length === 0) return [];
+  const fill = (d: (typeof rows)[number]) =>
+    d.forecast === name ? 'var(--accent)' : d.forecast === 'linear' ? 'var(--m1)' : 'var(--muted)';
+  const chart = drawChart(
+    `${name}: error on held-out runs`,
+    'Mean absolute error in units of twice the window’s range, measured when it was trained.',
+    {
+      x: { label: null, domain: ['no change', 'linear', name] },
+      y: { label: 'error', grid: true },
+      fx: { label: null },
+      color: { type: 'identity' },
+      marks: [Plot.barY(rows, { x: 'forecast', y: 'error', fx: 'kind', fill }), Plot.ruleY([0])],
+    },
+  );
+  return [chart];
+}
+
+/** One line of a training's `<kind>/metrics.jsonl`, as far as it is drawn. */
+interface MetricsPoint {
+  epoch: number;
+  validationError: number;
+}
+
+function readMetrics(path: string): MetricsPoint[] {
+  const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
+  try {
+    return lines.map((line) => JSON.parse(line) as MetricsPoint);
+  } catch (cause) {
+    throw new CorruptFileError({
+      what: 'a line is not JSON',
+      where: path,
+      remedy: 'train again, or leave --training out',
+      cause,
+    });
+  }
+}
+
+/**
+ * The course of a training, one chart a kind, with the levels of no change and a straight line.
+ *
+ * @param directory what `wnn train --out` wrote.
+ */
+export function drawTrainingCourses(name: string, directory: string, manifest: NowcasterManifest | undefined): Chart[] {
+  return TRAINED_KINDS.flatMap((kind) => {
+    const path = join(directory, kind, 'metrics.jsonl');
+    if (!existsSync(path)) return [];
+    const points = readMetrics(path).filter(({ validationError }) => Number.isFinite(validationError));
+    if (points.length === 0) return [];
+    const levels = manifest?.kinds[kind]?.training?.validation;
+    const marks: Plot.Markish[] = [
+      Plot.lineY(points, { x: 'epoch', y: 'validationError', stroke: 'var(--accent)', strokeWidth: 1.75 }),
+    ];
+    if (levels)
+      marks.push(
+        Plot.ruleY([levels.noChange], { stroke: 'var(--muted)', strokeDasharray: '4 3' }),
+        Plot.ruleY([levels.linear], { stroke: 'var(--m1)', strokeDasharray: '4 3' }),
+      );
+    return drawChart(
+      `${name}: training of ${kind}`,
+      levels ? 'Error on held-out runs; dashed: no change (grey) and a straight line.' : 'Error on held-out runs.',
+      { x: { label: 'epoch' }, y: { label: 'error', grid: true }, marks },
+    );
+  });
+}

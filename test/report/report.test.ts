@@ -1,0 +1,234 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Browser, chromium } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { completeMethods } from '../../src/evaluate/methods.js';
+import { summarise } from '../../src/evaluate/summary.js';
+import { writeRunRecord } from '../../src/evaluation/files.js';
+import type {
+  EvaluationForecasts,
+  EvaluationResults,
+  ForecastErrors,
+  ForecastExamples,
+  RunRecord,
+} from '../../src/evaluation/schema.js';
+import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
+import { averageCourse } from '../../src/report/courses.js';
+import { writeReport } from '../../src/report/index.js';
+import { OURS, syntheticJobs, syntheticRecord } from '../evaluate/syntheticRuns.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'wnn-report-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const METHODS = completeMethods([{ type: 'curve', name: 'linear' }, OURS]);
+
+/** Writes an evaluation as `wnn evaluate` does, with runs of known figures. */
+function writeEvaluation(
+  out: string,
+  seeds: number[],
+  make: (job: ReturnType<typeof syntheticJobs>[number]) => RunRecord | null,
+  epochs = 20,
+): void {
+  const jobs = syntheticJobs(seeds, epochs);
+  const records = new Map(jobs.flatMap((job) => make(job) ?? []).map((record) => [record.id, record]));
+  for (const record of records.values()) writeRunRecord(out, record);
+  const errors: ForecastErrors[] = ['no change', 'linear', 'ours'].map((method, m) => ({
+    method,
+    kind: 'conv',
+    horizon: 5,
+    epochs: [4, 5, 6],
+    byEpoch: [0.5 - 0.1 * m, 0.45 - 0.1 * m, null],
+    mean: 0.5,
+    windows: 30,
+  }));
+  const examples: ForecastExamples[] = [
+    {
+      kind: 'conv',
+      epochs: [4, 5, 6, 7],
+      windows: [4, 5, 6, 7].map((e) => [0, 0.1, 0.2, 0.3, e / 14]),
+      residuals: [4, 5, 6, 7].map((e) => [0.1, 0.2, 0.3, 0.3, e / 20]),
+      forecasts: ['linear', 'ours'].map((method, m) => ({
+        method,
+        horizon: 5,
+        residuals: [0.1, 0.2, 0.3, 0.4 + m / 10],
+      })),
+    },
+  ];
+  const { batchSize, optimiser, trainExamples, validationExamples } = jobs[0];
+  const training = { validation: { noChange: 0.6, linear: 0.5, wnn: 0.3 } };
+  const kind = { training, source: { file: '', sha256: '' }, files: {} };
+  const dataset = { sha256: '', seed: 1, runs: [{ id: 'r', task: 'mnist', architecture: 'lenet' }] };
+  const manifest = {
+    schemaVersion: 1,
+    toolkitVersion: '0.0.0',
+    tag: 'x',
+    spec: PAPER_SPEC,
+    kinds: { conv: kind },
+    dataset,
+  };
+  const results = {
+    schemaVersion: 1,
+    toolkitVersion: '0.0.0',
+    settings: {
+      epochs,
+      batchSize,
+      optimiser,
+      trainExamples,
+      validationExamples,
+      guard: false,
+      targets: [0.5],
+      newBestsAfter: 8,
+    },
+    methods: METHODS,
+    nowcasters: { ours: manifest },
+    tasks: summarise(jobs, records, { targets: [0.5] }).map((task) => ({ ...task, forecastErrors: errors })),
+    runs: [...records.keys()],
+  } as unknown as EvaluationResults;
+  mkdirSync(out, { recursive: true });
+  writeFileSync(join(out, 'results.json'), JSON.stringify(results));
+  const forecasts: EvaluationForecasts = { schemaVersion: 1, tasks: [{ task: 'mnist/lenet', examples }] };
+  writeFileSync(join(out, 'forecasts.json'), JSON.stringify(forecasts));
+}
+
+const rising = (epochs: number, step: number) =>
+  Array.from({ length: epochs }, (_, i) => Math.min(0.95, step * (i + 1)));
+const good = join(directory, 'good');
+
+beforeAll(() => {
+  writeEvaluation(good, [1, 2, 3], (job) => {
+    const kept = {
+      epoch: 4,
+      outcome: 'kept',
+      reason: null,
+      scalars: { conv: 1, fc: 1, bias: 1 },
+      seconds: 0.1,
+    } as const;
+    const nowcasts = [{ ...kept, lossBefore: null, lossAfter: null }];
+    if (job.method.name === 'ours') return syntheticRecord(job, rising(20, 0.08 + job.seed / 100), 1, { nowcasts });
+    return syntheticRecord(job, rising(20, 0.04 + job.seed / 1000));
+  });
+});
+
+describe('averageCourse', () => {
+  it('gives mean and extremes over the seeds that have a value', () => {
+    const [job] = syntheticJobs([1], 3);
+    const runs = [syntheticRecord(job, [0.2, 0.4, 0.6], 2), syntheticRecord(job, [0.4, null], 4)];
+    expect(averageCourse(runs, 'val_acc')).toEqual([
+      { epoch: 1, seconds: 3, mean: 0.30000000000000004, low: 0.2, high: 0.4 },
+      { epoch: 2, seconds: 4, mean: 0.4, low: 0.4, high: 0.4 },
+      { epoch: 3, seconds: 6, mean: 0.6, low: 0.6, high: 0.6 },
+    ]);
+    expect(averageCourse([], 'val_acc')).toEqual([]);
+  });
+});
+
+describe('writeReport', () => {
+  it('puts the figures of the evaluation on one page without anything from elsewhere', () => {
+    const { file, charts, bytes } = writeReport({ directory: good });
+    const page = readFileSync(file, 'utf8');
+    expect(bytes).toBe(Buffer.byteLength(page));
+    expect(page.match(/<svg/g)!.length).toBe(charts);
+    expect(charts).toBe(9);
+    expect(page).toContain('×2.');
+    expect(page).toContain('95% bootstrap intervals');
+    expect(page).toContain('wnn evaluate --tasks mnist/lenet --seeds 1,2,3 --epochs 20');
+    expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)|NaN|undefined/);
+  });
+
+  it('states what is missing: one seed, divergence, nothing reached, no forecasts', () => {
+    const out = join(directory, 'poor');
+    writeEvaluation(
+      out,
+      [7],
+      (job) => {
+        if (job.method.name === 'ours') return syntheticRecord(job, [null], 1, { status: 'diverged' });
+        return job.method.name === 'linear' ? null : syntheticRecord(job, [0.1, 0.2, 0.3]);
+      },
+      3,
+    );
+    rmSync(join(out, 'forecasts.json'));
+    const { file } = writeReport({ directory: out, out: join(directory, 'poor.html'), title: 'A <poor> one' });
+    const page = readFileSync(file, 'utf8');
+    expect(page).toContain('A &lt;poor&gt; one');
+    for (const said of ['One seed only', 'training diverged with seed 7', 'linear: no finished runs', 'not reached'])
+      expect(page).toContain(said);
+    expect(page).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it('draws the course of a training where it is at hand', () => {
+    const training = join(directory, 'training');
+    mkdirSync(join(training, 'conv'), { recursive: true });
+    const lines = [1, 2, 3].map((epoch) => JSON.stringify({ epoch, validationError: 0.5 / epoch }));
+    writeFileSync(join(training, 'conv', 'metrics.jsonl'), `${lines.join('\n')}\n`);
+    const out = join(directory, 'with-training.html');
+    const { charts } = writeReport({ directory: good, out, trainings: { ours: training } });
+    expect(charts).toBe(10);
+    writeFileSync(join(training, 'conv', 'metrics.jsonl'), '{"epoch"');
+    expect(() => writeReport({ directory: good, out, trainings: { ours: training } })).toThrow(/metrics.jsonl/);
+  });
+
+  it('says in one line what is wrong with a directory', () => {
+    expect(() => writeReport({ directory: join(directory, 'empty') })).toThrow(/no evaluation: .*empty.*results.json/);
+    const broken = join(directory, 'broken');
+    mkdirSync(broken);
+    writeFileSync(join(broken, 'results.json'), '{"schemaVersion": 2}');
+    expect(() => writeReport({ directory: broken })).toThrow(/schema version 2, this version reads 1/);
+    writeFileSync(join(broken, 'results.json'), '{"schemaVersion": 1');
+    expect(() => writeReport({ directory: broken })).toThrow(/cannot be read as JSON/);
+    expect(existsSync(join(broken, 'report.html'))).toBe(false);
+  });
+});
+
+const CHROMIUM = '/usr/bin/chromium';
+
+describe.skipIf(!existsSync(CHROMIUM))('in Chromium (skipped where /usr/bin/chromium is absent)', () => {
+  let browser: Browser;
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  });
+  afterAll(() => browser.close());
+
+  for (const [colorScheme, width] of [
+    ['light', 1100],
+    ['dark', 1100],
+    ['light', 380],
+  ] as const)
+    it(`opens from disk, ${colorScheme}, ${width} pixels wide: no error, marks in every chart, nothing overflows`, async () => {
+      const { file, charts } = writeReport({ directory: good });
+      const page = await browser.newPage({ colorScheme, viewport: { width, height: 800 } });
+      const complaints: string[] = [];
+      page.on('console', (message) => complaints.push(message.text()));
+      page.on('pageerror', (error) => complaints.push(error.message));
+      page.on('request', (request) => {
+        const address = request.url();
+        if (!address.startsWith('file:') && !address.startsWith('data:')) complaints.push(address);
+      });
+      await page.goto(String(pathToFileURL(file)));
+      // What runs here is the browser's, not Node's: types of the page are not known to this project.
+      const seen = await page.evaluate(`({
+        marks: [...document.querySelectorAll('figure svg')].map((svg) =>
+          [...svg.querySelectorAll('path, circle, rect')].filter((mark) => {
+            const box = mark.getBoundingClientRect();
+            return box.width + box.height > 2;
+          }).length),
+        outside: [...document.querySelectorAll('figure')].filter((figure) =>
+          figure.getBoundingClientRect().right > innerWidth + 1).length,
+        scrolls: document.documentElement.scrollWidth > innerWidth,
+        background: getComputedStyle(document.body).backgroundColor,
+      })`);
+      const { marks, outside, scrolls, background } = seen as {
+        marks: number[];
+        outside: number;
+        scrolls: boolean;
+        background: string;
+      };
+      expect(complaints).toEqual([]);
+      expect(marks.length).toBe(charts);
+      for (const count of marks) expect(count).toBeGreaterThan(2);
+      expect([outside, scrolls]).toEqual([0, false]);
+      expect(background).toBe(colorScheme === 'dark' ? 'rgb(20, 23, 26)' : 'rgb(255, 255, 255)');
+      await page.close();
+    });
+});
