@@ -33,6 +33,7 @@ export function drawChart(title: string, caption: string, options: Plot.PlotOpti
     width: WIDTH,
     height: 260,
     marginLeft: 48,
+    marginBottom: 42,
     style: { background: 'transparent', color: 'inherit', fontSize: '12px' },
     ...options,
     ariaLabel: title,

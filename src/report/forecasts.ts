@@ -55,7 +55,7 @@ function drawScatter(examples: ForecastExamples, methods: readonly string[]): Ch
       height: 230,
       x: { label: 'true change', domain: [-reach, reach], ticks: 3 },
       y: { label: 'forecast', domain: [-reach, reach], grid: true, ticks: 5 },
-      fx: { label: null, domain: names },
+      fx: { label: null, domain: names, padding: 0.15 },
       marks: [
         Plot.line(
           [
@@ -110,10 +110,10 @@ function drawWindows(examples: ForecastExamples, methods: readonly string[]): Ch
       height: 180,
       x: {
         label: 'epochs from the window’s end',
-        ticks: [1 - examples.windows[0].length, 0, examples.residuals[0].length],
+        ticks: [0, examples.residuals[0].length],
       },
       y: { label: null, grid: true },
-      fx: { label: null, axis: null },
+      fx: { label: null, axis: null, padding: 0.2 },
       marks: [
         Plot.line(past, { x: 'step', y: 'value', fx: 'example', stroke: 'currentColor' }),
         Plot.line(future, { x: 'step', y: 'value', fx: 'example', stroke: 'var(--muted)', strokeDasharray: '4 3' }),

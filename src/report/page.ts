@@ -26,7 +26,8 @@ p { margin: 0.4rem 0; } .quiet { color: var(--muted); font-size: 0.875rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9rem; min-width: 100%; }
 th, td { text-align: right; padding: 0.35rem 0.6rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
-th:first-child, td:first-child, .text td, .text th { text-align: left; white-space: normal; } th { font-weight: 600; background: var(--soft); }
+th:first-child, td:first-child, .text td, .text th { text-align: left; white-space: normal; }
+td:first-child { white-space: nowrap; } .charts { margin-top: 1rem; } th { font-weight: 600; background: var(--soft); }
 .swatch { display: inline-block; width: 0.75em; height: 0.75em; border-radius: 2px; margin-right: 0.4em; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 1.25rem 1rem; }
 figure { margin: 0; } figure svg { max-width: 100%; height: auto; overflow: visible; } figcaption p { margin: 0 0 0.3rem; }
