@@ -22,6 +22,7 @@ interface CollectArguments extends GlobalArguments {
   width?: number[];
   trainExamples?: number[];
   validationExamples?: number;
+  augment?: string[];
   everySteps?: number;
   engine: EngineRequest;
   workers?: number;
@@ -44,6 +45,7 @@ function mergePlan(argv: CollectArguments): PlanOptions {
     width: toRange(argv.width),
     trainExamples: toRange(argv.trainExamples),
     validationExamples: argv.validationExamples,
+    augmentation: parseAugmentation(argv.augment),
     everySteps: argv.everySteps,
   };
   const given = Object.fromEntries(Object.entries(fromFlags).filter(([, value]) => value !== undefined));
@@ -61,6 +63,19 @@ function mergePlan(argv: CollectArguments): PlanOptions {
 /** One number, or the two ends of a range. More than two are refused with the plan. */
 function toRange(numbers: number[] | undefined): number | [number, number] | undefined {
   return numbers?.length === 1 ? numbers[0] : (numbers as [number, number] | undefined);
+}
+
+/** `['shift=0.1', 'flip']` as settings; their names and values are checked with the plan. */
+function parseAugmentation(words: string[] | undefined): PlanOptions['augmentation'] {
+  return (
+    words &&
+    Object.fromEntries(
+      words.map((word) => {
+        const [name, value] = word.split('=', 2);
+        return [name, value === undefined ? true : Number(value)];
+      }),
+    )
+  );
 }
 
 function parseShard(text: string | undefined): CollectOptions['shard'] {
@@ -144,6 +159,11 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
         describe: 'training examples of a run, or a range [default: all]',
       })
       .option('validation-examples', { type: 'number', describe: 'validation examples of a run [default: all]' })
+      .option('augment', {
+        type: 'string',
+        array: true,
+        describe: 'change training images at random, e.g. shift=0.1 flip rotation=10 zoom=0.1',
+      })
       .option('every-steps', { type: 'number', describe: 'a snapshot every N steps [default: every epoch]' })
       .option('engine', { choices: ['auto', ...ENGINE_NAMES] as const, default: 'auto' as const, describe: 'engine' })
       .option('workers', { type: 'number', describe: 'processes, a run each [default: one a core]' })

@@ -78,7 +78,7 @@ export interface CollectResult {
   seconds: number;
   /** Training images a second of wall-clock time, over all workers; 0 when nothing was trained. */
   imagesPerSecond: number;
-  /** Share of the training time that recording took. */
+  /** Share of the runs' time that recording took, the making of the Parquet included. */
   recordingShare: number;
   interrupted: boolean;
   dryRun: boolean;

@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
 import { Random } from '../random.js';
+import { type Augmentation, checkAugmentation } from '../tasks/augmentation.js';
 import { unknownName } from '../tasks/nearestName.js';
 import { completeOptimiser, OPTIMISERS, type OptimiserName } from '../tasks/optimiser.js';
 import { findTask } from '../tasks/task.js';
@@ -39,6 +40,8 @@ export interface PlanOptions {
   trainExamples?: number | Range;
   /** Validation examples, drawn at random by each run. Default: all. */
   validationExamples?: number;
+  /** Random changes of the training images: shift, flip, rotation, zoom. Default: none. */
+  augmentation?: Augmentation;
   /** Take a snapshot every so many steps in place of every epoch. Default: every epoch. */
   everySteps?: number;
 }
@@ -58,6 +61,7 @@ export interface PlannedRun {
   /** null: all. */
   trainExamples: number | null;
   validationExamples: number | null;
+  augmentation: Augmentation | null;
   /** null: a snapshot an epoch. */
   everySteps: number | null;
 }
@@ -85,6 +89,7 @@ export const PLAN_FIELDS = [
   'width',
   'trainExamples',
   'validationExamples',
+  'augmentation',
   'everySteps',
 ] as const satisfies readonly (keyof PlanOptions)[];
 
@@ -105,6 +110,7 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
   for (const size of batchSizes) requireWhole('batchSizes', size, 1);
   if (options.validationExamples !== undefined) requireWhole('validationExamples', options.validationExamples, 1);
   if (options.everySteps !== undefined) requireWhole('everySteps', options.everySteps, 1);
+  const augmentation = options.augmentation === undefined ? null : settleAugmentation(options.augmentation);
   const width = toRange('width', options.width ?? 1, 0.125, 4);
   const trainExamples =
     options.trainExamples === undefined ? null : toRange('trainExamples', options.trainExamples, 1, 1e9);
@@ -128,6 +134,7 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
       width: round(drawFrom(draw('width'), width), 3),
       trainExamples: trainExamples && Math.round(drawFrom(draw('trainExamples'), trainExamples)),
       validationExamples: options.validationExamples ?? null,
+      augmentation,
       everySteps: options.everySteps ?? null,
     };
     return { id: idOf(run), ...run };
@@ -155,6 +162,24 @@ export function takeShard(runs: readonly PlannedRun[], { index, count }: Shard):
 function idOf(run: Omit<PlannedRun, 'id'>): string {
   const hash = createHash('sha256').update(JSON.stringify(run)).digest('hex').slice(0, 8);
   return `${run.task.replaceAll('/', '-')}-${String(run.index).padStart(4, '0')}-${hash}`;
+}
+
+/** The settings in one order and without those that change nothing, so that equal plans have equal ids. */
+function settleAugmentation(settings: Augmentation): Augmentation | null {
+  const known = ['shift', 'flip', 'rotation', 'zoom'] as const;
+  if (typeof settings !== 'object' || settings === null) {
+    const remedy = `give some of ${known.join(', ')}`;
+    throw new UsageError({ what: 'not an augmentation', where: JSON.stringify(settings), remedy });
+  }
+  for (const [name, value] of Object.entries(settings)) {
+    if (!known.includes(name as never)) throw unknownName('augmentation', name, known);
+    if (typeof value === (name === 'flip' ? 'boolean' : 'number')) continue;
+    const remedy = name === 'flip' ? 'give true or false' : 'give a number';
+    throw new UsageError({ what: `${name} of the augmentation`, where: JSON.stringify(value), remedy });
+  }
+  checkAugmentation(settings);
+  const used = known.filter((name) => settings[name]);
+  return used.length === 0 ? null : Object.fromEntries(used.map((name) => [name, settings[name]]));
 }
 
 function settleOptimiser(optimiser: PlannedOptimiser, common: PlanOptions['learningRate']) {

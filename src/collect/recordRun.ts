@@ -33,7 +33,7 @@ export interface RecordRunResult {
   trained: boolean;
   /** Figures of the last epoch that was trained: loss, acc, val_loss, val_acc. */
   metrics: Record<string, number>;
-  /** Wall-clock time of the training, and of the recording in it. */
+  /** Wall-clock time from the first batch to the finished Parquet, and the part of it that went into recording. */
   seconds: number;
   recordingSeconds: number;
   /** Training examples (images) a second, without validation and recording. */
@@ -78,6 +78,7 @@ export async function recordRun(options: RecordRunOptions): Promise<RecordRunRes
     hyperparameters: {
       batchSize: run.batchSize,
       width: run.width,
+      ...run.augmentation,
       trainExamples: data.train.count,
       validationExamples: data.validation.count,
     },
@@ -96,6 +97,7 @@ export async function recordRun(options: RecordRunOptions): Promise<RecordRunRes
       batchSize: run.batchSize,
       optimiser: run.optimiser,
       width: run.width,
+      augmentation: run.augmentation ?? undefined,
       callbacks: [recorder],
       signal,
       onBatch: options.onBatch,
@@ -105,14 +107,16 @@ export async function recordRun(options: RecordRunOptions): Promise<RecordRunRes
       },
     });
     if (result.epochs < run.epochs && !result.diverged) signal?.throwIfAborted();
+    const trained = performance.now();
     const manifest = result.diverged
       ? await recorder.finish('diverged', `diverged at epoch ${result.epochs - 1}`)
       : await recorder.finish();
+    const finishSeconds = (performance.now() - trained) / 1000;
     return {
       manifest: manifest as RunManifest,
       trained: true,
       metrics,
-      seconds: result.seconds,
+      seconds: result.seconds + finishSeconds,
       recordingSeconds: recorder.seconds,
       examplesPerSecond: result.examplesPerSecond,
     };

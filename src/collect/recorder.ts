@@ -93,7 +93,7 @@ export class TrajectoryRecorder extends tfl.Callback {
     return this.#divergence;
   }
 
-  /** Seconds that recording has taken from the training so far. */
+  /** Seconds that recording, the making of the Parquet included, has taken from the training so far. */
   get seconds(): number {
     return this.#seconds;
   }
@@ -148,7 +148,12 @@ export class TrajectoryRecorder extends tfl.Callback {
     this.#snapshots = 0;
     this.#steps = 0;
     if (writer === undefined) return null;
-    return divergence === undefined ? writer.finish(status, reason) : writer.finish('diverged', divergence);
+    const begin = performance.now();
+    try {
+      return await (divergence === undefined ? writer.finish(status, reason) : writer.finish('diverged', divergence));
+    } finally {
+      this.#seconds += (performance.now() - begin) / 1000;
+    }
   }
 
   #open(network: Network): RunWriter {

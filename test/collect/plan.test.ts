@@ -60,12 +60,21 @@ test('every setting changes the id, and a further setting leaves the other draws
     { width: 0.5 },
     { trainExamples: 1000 },
     { validationExamples: 1000 },
+    { augmentation: { flip: true } },
     { everySteps: 10 },
   ];
   const ids = variants.map((variant) => planRuns({ tasks: ['mnist/lenet'], ...variant })[0].id);
   expect(new Set([base.id, ...ids]).size).toBe(variants.length + 1);
   const [wide] = planRuns({ tasks: ['mnist/lenet'], width: [0.5, 2] });
   expect([wide.seed, wide.batchSize, wide.optimiser]).toEqual([base.seed, base.batchSize, base.optimiser]);
+});
+
+test('an augmentation is the same run however it is written', () => {
+  const plan = (augmentation: PlanOptions['augmentation']) => planRuns({ tasks: ['mnist/lenet'], augmentation })[0];
+  const run = plan({ shift: 0.1, flip: true });
+  expect(run.augmentation).toEqual({ shift: 0.1, flip: true });
+  expect(plan({ zoom: 0, flip: true, shift: 0.1 })).toEqual(run);
+  expect(plan({ flip: false })).toEqual(plan(undefined));
 });
 
 test('optimisers bring settings and learning rates of their own', () => {
@@ -115,6 +124,9 @@ test.each<[Partial<Record<keyof PlanOptions, unknown>>, RegExp]>([
   [{ learningRate: 'fast' }, /learningRate/],
   [{ width: [0.01, 1] }, /width/],
   [{ batchSizes: [0] }, /batchSizes/],
+  [{ augmentation: { blur: 1 } }, /unknown augmentation: blur/],
+  [{ augmentation: { flip: 1 } }, /flip of the augmentation: 1; give true or false/],
+  [{ augmentation: { shift: 2 } }, /shift out of range/],
   [{ optimisers: ['adams'] }, /unknown optimiser: adams; did you mean adam\?/],
   [{ optimisers: [{ name: 'adam', beta3: 1 }] }, /unknown setting of adam: beta3/],
 ])('refuses %j', (wrong, message) => {
