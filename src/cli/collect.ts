@@ -3,7 +3,7 @@
 import type { CommandModule } from 'yargs';
 import { type CollectOptions, type CollectResult, collect, type PlanOptions, readPlanFile } from '../collect/index.js';
 import { ENGINE_NAMES, type EngineRequest } from '../engine/index.js';
-import { UsageError } from '../errors.js';
+import { InsufficientDataError, UsageError } from '../errors.js';
 import { OPTIMISERS, type OptimiserName } from '../tasks/optimiser.js';
 import { formatBytes, formatCount, formatDuration } from './figures.js';
 import { formatTable } from './table.js';
@@ -120,7 +120,6 @@ ${formatCount(runs.length)} runs, ${formatCount(missing)} of them to be recorded
     );
   }
   for (const { id, status, reason } of runs) if (status === 'failed') lines.push(`${id} failed: ${reason}`);
-  if (result.interrupted) lines.push('interrupted; the same command does the rest');
   return lines.join('\n');
 }
 
@@ -180,6 +179,7 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
     const plan = mergePlan(argv);
     const shard = parseShard(argv.shard);
     const terminal = openTerminal(argv);
+    const signal = interruptSignal();
     try {
       const result = await collect({
         ...plan,
@@ -191,12 +191,18 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
         images: argv.images,
         onProgress: terminal.progress,
         onNote: terminal.note,
-        signal: interruptSignal(),
+        signal,
       });
       terminal.close();
       printResult(argv, result, () => describeResult(result));
-      if (result.interrupted) process.exitCode = 130;
-      else if (result.counts.failed) process.exitCode = 1;
+      if (result.interrupted) signal.throwIfAborted();
+      if (result.counts.failed) {
+        throw new InsufficientDataError({
+          what: `${result.counts.failed} of ${result.runs.length} runs failed`,
+          where: argv.store,
+          remedy: 'their reasons stand above and in their run.json; the same command tries them again',
+        });
+      }
     } finally {
       terminal.close();
     }

@@ -146,7 +146,9 @@ test('interrupted it ends in good order, and the same command completes the plan
   const ended = finish(child);
   await waitForEpochs(store, 3);
   child.kill('SIGINT');
-  const { out } = await ended;
+  const { code, out, err } = await ended;
+  expect(code).toBe(130);
+  expect(err).toMatch(/wnn: interrupted; .*\n$/);
   const result: CollectResult = JSON.parse(out);
   expect(result.interrupted).toBe(true);
   expect(result.counts.interrupted).toBeGreaterThanOrEqual(1);
