@@ -3,7 +3,7 @@
 
 import { parentPort } from 'node:worker_threads';
 import type { Entity, File as H5File, Group as H5Group } from 'h5wasm';
-import { numberOfHalf } from '../nowcaster/half.js';
+import { numberOfHalf } from '../formats/half.js';
 import type { H5Layer, H5Reply, H5Request } from './h5Protocol.js';
 
 /** No array of a nowcaster comes near it; guards against absurd sizes in corrupt files. */

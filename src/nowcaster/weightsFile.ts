@@ -2,14 +2,14 @@
 // array per layer array, `<layer>/kernel` and `<layer>/bias`, and the spec in the metadata.
 
 import { CorruptFileError, MismatchError, SchemaVersionError } from '../errors.js';
-import { layoutOf } from './layout.js';
 import {
   decodeSafetensors,
   encodeSafetensors,
   float32OfTensor,
   type SafeTensor,
   tensorOfFloat32,
-} from './safetensors.js';
+} from '../formats/safetensors.js';
+import { layoutOf } from './layout.js';
 import { specProblem, type WnnSpec } from './spec.js';
 
 /** Version of the file's content; written to the metadata and checked by the reader. */

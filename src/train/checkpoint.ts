@@ -5,7 +5,6 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { writeFileAtomic } from '../atomic.js';
 import { CorruptFileError, MismatchError, MissingFileError, SchemaVersionError } from '../errors.js';
-import { layoutOf } from '../nowcaster/layout.js';
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -13,7 +12,8 @@ import {
   type SafeTensor,
   type SafetensorsFile,
   tensorOfFloat32,
-} from '../nowcaster/safetensors.js';
+} from '../formats/safetensors.js';
+import { layoutOf } from '../nowcaster/layout.js';
 import type { TrainedKind, WnnSpec } from '../nowcaster/spec.js';
 import type { TrainingSettings } from '../nowcaster/trainingRecord.js';
 import type { AdamState } from './adam.js';

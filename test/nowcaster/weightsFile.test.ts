@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CorruptFileError, MismatchError, SchemaVersionError } from '../../src/errors.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
 import { initParameters } from '../../src/nowcaster/init.js';
-import { decodeSafetensors, encodeSafetensors } from '../../src/nowcaster/safetensors.js';
 import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import { decodeWeights, encodeWeights } from '../../src/nowcaster/weightsFile.js';
 import { SPECS } from './samples.js';

@@ -5,7 +5,21 @@ import { CorruptFileError } from '../errors.js';
 import { numberOfHalf } from './half.js';
 
 /** Bytes of one element of each type that this toolkit reads. */
-const ELEMENT_BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 } as const;
+const ELEMENT_BYTES = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U64: 8,
+  U32: 4,
+  U16: 2,
+  U8: 1,
+  BOOL: 1,
+} as const;
 
 /** Element types of the format that this toolkit reads. */
 export type SafetensorsDtype = keyof typeof ELEMENT_BYTES;
@@ -79,6 +93,81 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
+/** Where one array of a file stands, by the file's header. */
+export interface SafetensorsEntry {
+  name: string;
+  dtype: SafetensorsDtype;
+  shape: readonly number[];
+  /** Its bytes in the file, [begin, end). */
+  begin: number;
+  end: number;
+}
+
+/** The header of a file. */
+export interface SafetensorsHeader {
+  /** In the order of their data. */
+  entries: SafetensorsEntry[];
+  metadata: Record<string, string>;
+}
+
+/**
+ * The length of a file's header from the file's first bytes, its own 8 bytes of length included.
+ *
+ * @param start the first 8 bytes, or more.
+ * @param fileBytes the length of the file, which the header is checked against.
+ * @throws {@link CorruptFileError}
+ */
+export function safetensorsHeaderLength(start: Uint8Array, fileBytes: number, fileName: string): number {
+  if (fileBytes < HEADER_SIZE_BYTES + 2) throw corrupt(fileName, `only ${fileBytes} bytes`);
+  const declared = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
+  const rest = fileBytes - HEADER_SIZE_BYTES;
+  if (declared > BigInt(Math.min(rest, MAX_HEADER_BYTES)))
+    throw corrupt(fileName, `its header should have ${declared} bytes, ${rest} are there`);
+  return HEADER_SIZE_BYTES + Number(declared);
+}
+
+/**
+ * Decodes a file's header. Every size that it names is checked against the bytes that the file has.
+ *
+ * @param start the file's first bytes, as many as {@link safetensorsHeaderLength} says.
+ * @param fileBytes the length of the file.
+ * @param fileName what to call the file in errors.
+ * @throws {@link CorruptFileError}
+ */
+export function decodeSafetensorsHeader(start: Uint8Array, fileBytes: number, fileName: string): SafetensorsHeader {
+  let header: unknown;
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(start.subarray(HEADER_SIZE_BYTES));
+    header = JSON.parse(text);
+  } catch (error) {
+    throw corrupt(fileName, 'its header is not JSON', error);
+  }
+  if (!isObject(header)) throw corrupt(fileName, 'its header is not an object');
+  const dataBytes = fileBytes - start.length;
+  const metadata: Record<string, string> = {};
+  const entries: SafetensorsEntry[] = [];
+  for (const [name, value] of Object.entries(header)) {
+    if (!isObject(value)) throw corrupt(fileName, `${name} is not an object`);
+    if (name === '__metadata__') {
+      for (const [key, text] of Object.entries(value)) {
+        if (typeof text !== 'string') throw corrupt(fileName, `metadata ${key} is not a string`);
+        metadata[key] = text;
+      }
+    } else entries.push(decodeEntry(name, value, dataBytes, fileName));
+  }
+  entries.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  let end = 0;
+  for (const entry of entries) {
+    if (entry.begin !== end)
+      throw corrupt(fileName, `${entry.name} starts at byte ${entry.begin} where byte ${end} was expected`);
+    end = entry.end;
+    entry.begin += start.length;
+    entry.end += start.length;
+  }
+  if (end !== dataBytes) throw corrupt(fileName, `its header covers ${end} of ${dataBytes} bytes`);
+  return { entries, metadata };
+}
+
 /**
  * Decodes a file. Every size that the header names is checked against the bytes that are there; nothing is copied.
  *
@@ -87,62 +176,35 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
  * @throws {@link CorruptFileError}
  */
 export function decodeSafetensors(bytes: Uint8Array, fileName: string): SafetensorsFile {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.byteLength < HEADER_SIZE_BYTES + 2) throw corrupt(fileName, `only ${bytes.byteLength} bytes`);
-  const declared = view.getBigUint64(0, true);
-  const rest = bytes.byteLength - HEADER_SIZE_BYTES;
-  if (declared > BigInt(Math.min(rest, MAX_HEADER_BYTES)))
-    throw corrupt(fileName, `its header should have ${declared} bytes, ${rest} are there`);
-  const dataStart = HEADER_SIZE_BYTES + Number(declared);
-  let header: unknown;
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(HEADER_SIZE_BYTES, dataStart));
-    header = JSON.parse(text);
-  } catch (error) {
-    throw corrupt(fileName, 'its header is not JSON', error);
-  }
-  if (!isObject(header)) throw corrupt(fileName, 'its header is not an object');
-  const data = bytes.subarray(dataStart);
-  const metadata: Record<string, string> = {};
-  const entries: [name: string, start: number, tensor: SafeTensor][] = [];
-  for (const [name, value] of Object.entries(header)) {
-    if (!isObject(value)) throw corrupt(fileName, `${name} is not an object`);
-    if (name === '__metadata__') {
-      for (const [key, text] of Object.entries(value)) {
-        if (typeof text !== 'string') throw corrupt(fileName, `metadata ${key} is not a string`);
-        metadata[key] = text;
-      }
-    } else entries.push(decodeEntry(name, value, data, fileName));
-  }
-  entries.sort((a, b) => a[1] - b[1] || a[2].data.length - b[2].data.length);
-  let end = 0;
-  for (const [name, start, tensor] of entries) {
-    if (start !== end) throw corrupt(fileName, `${name} starts at byte ${start} where byte ${end} was expected`);
-    end += tensor.data.byteLength;
-  }
-  if (end !== data.byteLength) throw corrupt(fileName, `its header covers ${end} of ${data.byteLength} bytes`);
-  return { tensors: Object.fromEntries(entries.map(([name, , tensor]) => [name, tensor])), metadata };
+  const headerLength = safetensorsHeaderLength(bytes, bytes.byteLength, fileName);
+  const { entries, metadata } = decodeSafetensorsHeader(bytes.subarray(0, headerLength), bytes.byteLength, fileName);
+  const tensors = entries.map(({ name, dtype, shape, begin, end }): [string, SafeTensor] => [
+    name,
+    { dtype, shape, data: bytes.subarray(begin, end) },
+  ]);
+  return { tensors: Object.fromEntries(tensors), metadata };
 }
 
+/** An entry with its place relative to the end of the header. */
 function decodeEntry(
   name: string,
   value: Record<string, unknown>,
-  data: Uint8Array,
+  dataBytes: number,
   fileName: string,
-): [name: string, start: number, tensor: SafeTensor] {
+): SafetensorsEntry {
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string' || !Object.hasOwn(ELEMENT_BYTES, dtype))
     throw corrupt(fileName, `${name} has the type ${String(dtype)}, which is not known`);
   if (!Array.isArray(shape) || !shape.every(isCount)) throw corrupt(fileName, `${name} has no valid shape`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
     throw corrupt(fileName, `${name} has no valid offsets`);
-  const [start, end] = offsets as [number, number];
-  if (start > end || end > data.byteLength)
-    throw corrupt(fileName, `${name} should stand in bytes ${start} to ${end} of ${data.byteLength}`);
+  const [begin, end] = offsets as [number, number];
+  if (begin > end || end > dataBytes)
+    throw corrupt(fileName, `${name} should stand in bytes ${begin} to ${end} of ${dataBytes}`);
   const expected = shape.reduce((product, n) => product * n, ELEMENT_BYTES[dtype as SafetensorsDtype]);
-  if (expected !== end - start)
-    throw corrupt(fileName, `${name} needs ${expected} bytes for its shape and has ${end - start}`);
-  return [name, start, { dtype: dtype as SafetensorsDtype, shape, data: data.subarray(start, end) }];
+  if (expected !== end - begin)
+    throw corrupt(fileName, `${name} needs ${expected} bytes for its shape and has ${end - begin}`);
+  return { name, dtype: dtype as SafetensorsDtype, shape, begin, end };
 }
 
 /** The elements of a tensor of any type as float32: a copy, rounded where the type holds more digits. */
@@ -160,6 +222,12 @@ export function float32OfTensor({ dtype, data }: SafeTensor): Float32Array {
       return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer);
     case 'I64':
       return Float32Array.from(new BigInt64Array(buffer), Number);
+    case 'U64':
+      return Float32Array.from(new BigUint64Array(buffer), Number);
+    case 'U32':
+      return Float32Array.from(new Uint32Array(buffer));
+    case 'U16':
+      return Float32Array.from(new Uint16Array(buffer));
     case 'I32':
       return Float32Array.from(new Int32Array(buffer));
     case 'I16':

@@ -8,7 +8,7 @@ import {
   type SafeTensor,
   type SafetensorsDtype,
   tensorOfFloat32,
-} from '../../src/nowcaster/safetensors.js';
+} from '../../src/formats/safetensors.js';
 
 /** A file as the format's specification describes it, from its parts. */
 function file(header: unknown, data: number[] = []): Uint8Array {
