@@ -17,6 +17,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   train: async () => (await import('./train.js')).trainCommand,
   export: async () => (await import('./export.js')).exportCommand,
   evaluate: async () => (await import('./evaluate.js')).evaluateCommand,
+  report: async () => (await import('./report.js')).reportCommand,
   inspect: async () => (await import('./inspect.js')).inspectCommand,
   data: async () => (await import('./data.js')).dataCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
