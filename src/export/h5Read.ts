@@ -1,16 +1,14 @@
 // Reads a network from a Keras weight file, of Keras 2 or 3, by the order of its layers: their names differ from file to
-// file. The HDF5 library works in a thread (h5Worker.ts), so that no file can crash or stall the process.
+// file. What HDF5 and Keras's layouts are is known to the room hdf5.
 
 import { readFile } from 'node:fs/promises';
-import { Worker } from 'node:worker_threads';
 import { CorruptFileError, MismatchError, MissingFileError } from '../errors.js';
+import { listKerasWeights } from '../hdf5/kerasLayout.js';
+import { H5Problem, readH5File } from '../hdf5/reader.js';
 import { CODE, FEATURES, layoutOf, STREAM_OUTPUTS } from '../nowcaster/layout.js';
 import { PAPER_SPEC, specProblem, type WnnSpec } from '../nowcaster/spec.js';
 import { checkParameters, type NetworkWeights } from '../nowcaster/weightsFile.js';
-import type { H5Layer, H5Reply, H5Request } from './h5Protocol.js';
 
-/** Time that a file may take. A whole one takes a few milliseconds; a corrupt one may never end. */
-const TIME_LIMIT_MS = 10_000;
 /** A weight file of a nowcaster has about 100 kB. */
 const MAX_FILE_BYTES = 50_000_000;
 
@@ -24,47 +22,28 @@ export interface H5Meaning {
   residual?: boolean;
 }
 
-/** Threads at rest, for the next file: starting one costs as much as reading hundreds of files. */
-const resting: Worker[] = [];
-
-function startWorker(): Worker {
-  // Under vitest this module is TypeScript and the thread's code is only in the build.
-  const folder = import.meta.url.endsWith('.ts') ? '../../dist/export/' : './';
-  const worker = new Worker(new URL(`${folder}h5Worker.js`, import.meta.url));
-  worker.unref();
-  // A thread that ends while it rests must neither end the process nor be used again.
-  worker.on('error', () => {});
-  worker.on('exit', () => {
-    const index = resting.indexOf(worker);
-    if (index >= 0) resting.splice(index, 1);
-  });
-  return worker;
+/** An array of a layer. */
+interface H5Array {
+  shape: number[];
+  values: Float32Array;
 }
 
-/** Has a thread take the file apart; ends the thread when it is stuck or its library may be damaged. */
-async function readLayers(bytes: Uint8Array): Promise<H5Reply> {
-  const worker = resting.pop() ?? startWorker();
-  worker.ref();
-  const reply = await new Promise<H5Reply>((resolve) => {
-    const settle = (outcome: H5Reply) => {
-      clearTimeout(timer);
-      worker.off('message', settle).off('error', fail).off('exit', fail);
-      resolve(outcome);
-    };
-    const fail = () => settle({ problem: 'the HDF5 library cannot read it', poisoned: true });
-    const timer = setTimeout(
-      () => settle({ problem: 'the HDF5 library does not come to an end', poisoned: true }),
-      TIME_LIMIT_MS,
+/** A layer with its values, in the order of the file. */
+interface H5Layer {
+  arrays: H5Array[];
+}
+
+/** The layers of a file that have weights. Of a Keras 3 file, which sorts by class, only the dense ones. */
+function readLayers(bytes: Uint8Array): Promise<H5Layer[]> {
+  return readH5File(bytes, async ({ nodes, readFloats }) => {
+    const layers = listKerasWeights(nodes).layers.filter(
+      ({ classKey, arrays }) => arrays.length > 0 && (classKey === null || /^dense(_\d+)?$/.test(classKey)),
     );
-    worker.on('message', settle).on('error', fail).on('exit', fail);
-    worker.postMessage({ bytes } satisfies H5Request);
+    const values = await readFloats(layers.flatMap(({ arrays }) => arrays.map(({ path }) => path)));
+    return layers.map(({ arrays }) => ({
+      arrays: arrays.map(({ shape }) => ({ shape, values: values.shift() as Float32Array })),
+    }));
   });
-  if ('poisoned' in reply && reply.poisoned) await worker.terminate();
-  else {
-    worker.unref();
-    resting.push(worker);
-  }
-  return reply;
 }
 
 function describe(layers: H5Layer[]): string {
@@ -129,9 +108,9 @@ export async function decodeH5(bytes: Uint8Array, fileName: string, meaning: H5M
       remedy: 'export or download it again',
     });
   if (bytes.length > MAX_FILE_BYTES) throw corrupt(`${bytes.length} bytes are far too many for a nowcaster`);
-  const reply = await readLayers(bytes);
-  if ('problem' in reply) throw corrupt(reply.problem);
-  const layers = reply.layers.filter(({ arrays }) => arrays.length > 0);
+  const layers = await readLayers(bytes).catch((error) => {
+    throw error instanceof H5Problem ? corrupt(error.message) : error;
+  });
   const spec = specOf(layers, meaning, fileName);
   if (spec === null)
     throw new MismatchError({

@@ -1,0 +1,166 @@
+// Takes HDF5 files apart in a thread of its own. The HDF5 library is compiled C: a corrupt file can trap it or keep it
+// busy for ever, and a thread can be ended. Knows HDF5, not what the files mean.
+
+import { parentPort } from 'node:worker_threads';
+import type { File as H5File } from 'h5wasm';
+import { numberOfHalf } from '../formats/half.js';
+import type { H5Node, H5Reply, H5Request } from './protocol.js';
+
+/** Guards against absurd sizes in corrupt files. */
+const MAX_NODES = 100_000;
+const MAX_DEPTH = 64;
+const MAX_ATTRIBUTE_BYTES = 1_000_000;
+/** The memory that the library can have is 4 GiB. */
+const MAX_DATASET_BYTES = 2 ** 31;
+/** The most that deflate can compress: what a dataset may claim for each byte of its file. */
+const MAX_COMPRESSION = 1032;
+
+// Before the library loads and keeps them: it prints every error that it also reports.
+console.error = () => {};
+console.warn = () => {};
+const { File, Group, ready } = await import('h5wasm');
+const module = await ready;
+
+/** What is wrong with the content of a file, for people. */
+class ContentError extends Error {}
+
+interface OpenFile {
+  name: string;
+  file: H5File;
+  bytes: number;
+}
+
+/** IEEE 754 numbers of 2, 4 or 8 bytes, little-endian, as float32. */
+function decodeFloats(bytes: Uint8Array, size: number): Float32Array {
+  const { buffer } = bytes;
+  if (size === 4) return new Float32Array(buffer as ArrayBuffer);
+  if (size === 8) return Float32Array.from(new Float64Array(buffer as ArrayBuffer));
+  return Float32Array.from(new Uint16Array(buffer as ArrayBuffer), numberOfHalf);
+}
+
+/** Reads a dataset of floats of any precision, byte order, chunking and compression that HDF5 itself can read. */
+function readFloats({ file, bytes: fileBytes }: OpenFile, path: string): Float32Array {
+  const { type, size, shape, total_size: count } = module.get_dataset_metadata(file.file_id, path);
+  if (type !== module.H5T_class_t.H5T_FLOAT.value || ![2, 4, 8].includes(size))
+    throw new ContentError(`${path} does not hold floats of 16, 32 or 64 bits`);
+  const bytes = count * size;
+  const compression = module.get_dataset_filters(file.file_id, path).length > 0 ? MAX_COMPRESSION : 1;
+  if (shape === null || !(bytes <= MAX_DATASET_BYTES)) throw new ContentError(`${path} has an impossible size`);
+  if (bytes > fileBytes * compression)
+    throw new ContentError(`${path} should have ${bytes} bytes, the file has ${fileBytes}`);
+  const pointer = module._malloc(Math.max(bytes, 1));
+  if (pointer === 0) throw new ContentError(`${path} is too large to be decoded`);
+  try {
+    const status = module.get_dataset_data(file.file_id, path, null, null, null, BigInt(pointer));
+    if (status < 0) throw new ContentError(`${path} cannot be decoded`);
+    return decodeFloats(module.HEAPU8.slice(pointer, pointer + bytes), size);
+  } finally {
+    module._free(pointer);
+  }
+}
+
+/** Reads an attribute that lists strings, of fixed or variable length. An empty list may be of any type. */
+function readStrings(file: H5File, path: string, name: string): string[] | null {
+  const { type, size, total_size: count, shape } = module.get_attribute_metadata(file.file_id, path, name);
+  if (shape === null || count === 0) return [];
+  if (type !== module.H5T_class_t.H5T_STRING.value || !(count * size <= MAX_ATTRIBUTE_BYTES)) return null;
+  const value = new Group(file.file_id, path).get_attribute(name, false);
+  const strings = Array.isArray(value) ? value : [value];
+  // Strings padded with blanks are as good as those padded with zeros.
+  return strings.every((text) => typeof text === 'string') ? strings.map((text) => text.trimEnd()) : null;
+}
+
+function readAttributes(file: H5File, path: string): H5Node['attributes'] {
+  const names = module.get_attribute_names(file.file_id, path);
+  return Object.fromEntries(names.map((name) => [name, readStrings(file, path, name)]));
+}
+
+function readDatasetShape(file: H5File, path: string): H5Node['dataset'] {
+  const { type, size, shape } = module.get_dataset_metadata(file.file_id, path);
+  const isFloat = type === module.H5T_class_t.H5T_FLOAT.value && [2, 4, 8].includes(size);
+  return { shape: shape ?? [], floatBits: isFloat ? ((size * 8) as 16 | 32 | 64) : null };
+}
+
+/** All groups and datasets, each group before what it holds, in the order in which the file lists them. */
+function listNodes(file: H5File): H5Node[] {
+  const nodes: H5Node[] = [];
+  const visit = (path: string, depth: number) => {
+    if (nodes.length === MAX_NODES) throw new ContentError(`it has more than ${MAX_NODES} objects`);
+    if (depth > MAX_DEPTH) throw new ContentError('its groups are nested without end');
+    const isGroup = path === '/' || module.get_type(file.file_id, path) === module.H5G_GROUP;
+    const dataset = isGroup ? null : readDatasetShape(file, path);
+    nodes.push({ path, dataset, attributes: readAttributes(file, path) });
+    if (!isGroup) return;
+    for (const name of module.get_names(file.file_id, path, false)) {
+      const child = path === '/' ? `/${name}` : `${path}/${name}`;
+      const type = module.get_type(file.file_id, child);
+      if (type === module.H5G_GROUP || type === module.H5G_DATASET) visit(child, depth + 1);
+    }
+  };
+  visit('/', 0);
+  return nodes;
+}
+
+/** Failures after which the thread is not used again: each may have left something behind in the library. */
+const MAX_FAILURES = 50;
+let requests = 0;
+let failures = 0;
+let opened: OpenFile | undefined;
+
+function openFile(bytes: Uint8Array): OpenFile {
+  // A name of its own: the library may still hold the file before, if that one made it fail.
+  const name = `${requests++}.h5`;
+  module.FS.writeFile(name, bytes, { canOwn: true } as object);
+  try {
+    const file = new File(name, 'r');
+    if (file.file_id < 0n) throw new ContentError('the HDF5 library cannot open it');
+    return { name, file, bytes: bytes.length };
+  } catch (error) {
+    module.FS.unlink(name);
+    throw error;
+  }
+}
+
+function closeFile(): void {
+  if (opened === undefined) return;
+  const { file, name } = opened;
+  opened = undefined;
+  file.close();
+  module.FS.unlink(name);
+}
+
+function carryOut(request: H5Request): H5Reply {
+  if ('open' in request) {
+    opened = openFile(request.open);
+    return { nodes: listNodes(opened.file) };
+  }
+  if ('read' in request) {
+    const file = opened;
+    if (file === undefined) throw new Error('no file is open');
+    return { values: request.read.map((path) => readFloats(file, path)) };
+  }
+  closeFile();
+  return { closed: true };
+}
+
+/** Answers one request. A problem closes the file. */
+function answer(request: H5Request): H5Reply {
+  try {
+    return carryOut(request);
+  } catch (error) {
+    let trapped = error instanceof WebAssembly.RuntimeError;
+    try {
+      closeFile();
+    } catch {
+      trapped = true;
+    }
+    if (error instanceof ContentError) return { problem: error.message, poisoned: trapped };
+    failures++;
+    return { problem: 'the HDF5 library cannot read it', poisoned: trapped || failures === MAX_FAILURES };
+  }
+}
+
+parentPort?.on('message', (request: H5Request) => {
+  const reply = answer(request);
+  parentPort?.postMessage(reply, 'values' in reply ? reply.values.map(({ buffer }) => buffer as ArrayBuffer) : []);
+});
