@@ -1,66 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { createSingleThreadCompute } from '../../src/kernels/single.js';
-import { LOSSES, type WnnCompute } from '../../src/nowcaster/compute.js';
 import { initParameters } from '../../src/nowcaster/init.js';
 import { layoutOf } from '../../src/nowcaster/layout.js';
-import { PAPER_SPEC, type WnnSpec } from '../../src/nowcaster/spec.js';
-import { Random } from '../../src/random.js';
-import { referenceForward, referenceLossAndGradients } from '../nowcaster/reference.js';
-import { drawSamples, SPECS } from '../nowcaster/samples.js';
-
-const ALL_SPECS: Record<string, WnnSpec> = {
-  ...SPECS,
-  'two inputs': { ...PAPER_SPEC, inputLength: 2 },
-  'twenty inputs, five horizons': { ...PAPER_SPEC, inputLength: 20, horizons: [1, 2, 3, 5, 20] },
-  'relu, two horizons': { ...PAPER_SPEC, activation: 'relu', horizons: [5, 7] },
-};
-
-function drawParameters(spec: WnnSpec, seed: number, spread: number): Float32Array {
-  const random = new Random(seed, 'spread');
-  return initParameters(spec, seed).map((x) => x + spread * random.normal());
-}
-
-async function expectAnswers(compute: WnnCompute, parameters: Float32Array, windows: Float32Array, count: number) {
-  const { spec } = compute;
-  const answers = new Float32Array(count * spec.horizons.length).fill(Number.NaN);
-  await compute.forward(parameters, windows, count, answers);
-  const expected = referenceForward(spec, parameters, windows, count);
-  const worst = answers.reduce((most, y, i) => Math.max(most, Math.abs(y - expected[i])), 0);
-  expect(answers.some(Number.isNaN)).toBe(false);
-  expect(worst).toBeLessThan(1e-5);
-}
-
-/** Each gradient within 1e-4 of itself, or of a twentieth of its layer's largest where cancellation made it small. */
-async function expectGradients(
-  compute: WnnCompute,
-  parameters: Float32Array,
-  windows: Float32Array,
-  targets: Float32Array,
-  count: number,
-) {
-  const { layers, size } = layoutOf(compute.spec);
-  const gradients = new Float32Array(size).fill(Number.NaN);
-  for (const loss of LOSSES) {
-    const mean = await compute.lossAndGradients(parameters, windows, targets, count, loss, gradients);
-    const reference = referenceLossAndGradients(compute.spec, parameters, windows, targets, count, loss);
-    expect(Math.abs(mean - reference.loss)).toBeLessThan(1e-6 * Math.max(1, reference.loss));
-    for (const { name, kernel, bias, units } of layers)
-      for (const [part, start, end] of [
-        ['kernel', kernel, bias],
-        ['bias', bias, bias + units],
-      ] as const) {
-        const expected = reference.gradients.slice(start, end);
-        const largest = expected.reduce((most, g) => Math.max(most, Math.abs(g)), 0);
-        let worst = 0;
-        expected.forEach((g, i) => {
-          const error = Math.abs(gradients[start + i] - g);
-          // NaN stays NaN in Math.max, and fails below.
-          worst = Math.max(worst, error === 0 ? 0 : error / Math.max(Math.abs(g), 0.05 * largest));
-        });
-        expect(worst, `${loss} ${name} ${part}`).toBeLessThan(1e-4);
-      }
-  }
-}
+import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
+import { drawSamples } from '../nowcaster/samples.js';
+import { ALL_SPECS, drawParameters, expectAnswers, expectGradients } from './againstReference.js';
 
 for (const [name, spec] of Object.entries(ALL_SPECS)) {
   describe(name, () => {

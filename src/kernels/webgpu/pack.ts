@@ -1,6 +1,14 @@
 // Brings flat parameters into the order in which the shaders read them. Not: uploading them.
 
-import { CODE, FEATURES, type LayerLayout, layoutOf, STREAM_OUTPUTS, type Stream, streamsOf } from '../../nowcaster/layout.js';
+import {
+  CODE,
+  FEATURES,
+  type LayerLayout,
+  layoutOf,
+  STREAM_OUTPUTS,
+  type Stream,
+  streamsOf,
+} from '../../nowcaster/layout.js';
 import type { KernelPlan } from './plan.js';
 
 /** The layers whose biases stand together, and those that read the codes. */
