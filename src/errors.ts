@@ -32,7 +32,12 @@ export class WnnError extends Error {
 
 /** The command or an option was wrong: unknown name, impossible value. */
 export class UsageError extends WnnError {
-  override readonly exitCode = 2;
+  override readonly exitCode: number = 2;
+}
+
+/** A well-formed command named something that does not exist: a task, a data set, an optimiser. */
+export class UnknownNameError extends UsageError {
+  override readonly exitCode = 1;
 }
 
 /** A file or directory that was named does not exist or cannot be read. */
@@ -55,3 +60,6 @@ export class EngineUnavailableError extends WnnError {}
 
 /** A model, spec or set of weights does not fit what it is used for. */
 export class MismatchError extends WnnError {}
+
+/** A queue of jobs cannot be reached or used, or this machine cannot do its jobs. */
+export class QueueError extends WnnError {}

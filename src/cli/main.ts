@@ -19,6 +19,8 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   evaluate: async () => (await import('./evaluate.js')).evaluateCommand,
   report: async () => (await import('./report.js')).reportCommand,
   inspect: async () => (await import('./inspect.js')).inspectCommand,
+  worker: async () => (await import('./worker.js')).workerCommand,
+  queue: async () => (await import('./queue.js')).queueCommand,
   data: async () => (await import('./data.js')).dataCommand,
   doctor: async () => (await import('./doctor.js')).doctorCommand,
   engine: async () => (await import('./engine.js')).engineCommand,
@@ -29,8 +31,16 @@ const USAGE = `wnn <command>
 Meta-training toolkit for weight nowcasters: record weight trajectories from training
 runs, build samples, train nowcasters, export them and measure what they save.`;
 
+/** The words of the command line make no sense; thrown so that nothing is done of what they say. */
+class Misuse extends Error {}
+
 /** Prints an error as its user should see it and returns the exit status. */
-function report(error: unknown): number {
+function report(error: unknown, command: string | undefined): number {
+  if (error instanceof Misuse) {
+    const named = command !== undefined && command in COMMANDS ? ` ${command}` : '';
+    process.stderr.write(`wnn: ${error.message}; see \`wnn${named} --help\`\n`);
+    return 2;
+  }
   if (error instanceof WnnError) {
     process.stderr.write(`wnn: ${error.message}\n`);
     return error.exitCode;
@@ -49,10 +59,8 @@ async function loadCommands(named: string | undefined): Promise<Command[]> {
   return load ? [await load()] : Promise.all(Object.values(COMMANDS).map((load) => load()));
 }
 
-async function main(): Promise<number> {
-  const words = hideBin(process.argv);
-  let misuse: string | undefined;
-  const parser = yargs(words)
+async function main(words: string[]): Promise<void> {
+  await yargs(words)
     .scriptName('wnn')
     .usage(USAGE)
     .option('json', { type: 'boolean', describe: 'print one JSON object instead of text', global: true })
@@ -66,14 +74,15 @@ async function main(): Promise<number> {
     .help()
     .exitProcess(false)
     .fail((message, error) => {
-      if (error instanceof Error && error.name !== 'YError') throw error;
-      misuse ??= message;
-    });
-  await parser.parseAsync();
-  if (misuse === undefined) return 0;
-  const command = words[0] in COMMANDS ? ` ${words[0]}` : '';
-  process.stderr.write(`wnn: ${misuse}; see \`wnn${command} --help\`\n`);
-  return 2;
+      // yargs gives its own complaints a message; what a command threw comes without one.
+      throw message ? new Misuse(message) : error;
+    })
+    .parseAsync();
 }
 
-process.exitCode = await main().catch(report);
+const words = hideBin(process.argv);
+try {
+  await main(words);
+} catch (error) {
+  process.exitCode = report(error, words[0]);
+}

@@ -1,6 +1,6 @@
 // The error for a name that is not known: says which one was probably meant, and all that are.
 
-import { UsageError } from '../errors.js';
+import { UnknownNameError } from '../errors.js';
 
 /**
  * Makes the error for an unknown name.
@@ -8,11 +8,11 @@ import { UsageError } from '../errors.js';
  * @param sort what the name is of, e.g. `task`.
  * @param known all names there are, aliases included.
  */
-export function unknownName(sort: string, name: string, known: readonly string[]): UsageError {
+export function unknownName(sort: string, name: string, known: readonly string[]): UnknownNameError {
   const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate) }));
   const nearest = ranked.reduce((best, entry) => (entry.distance < best.distance ? entry : best));
   const close = nearest.distance <= Math.max(2, name.length / 3);
-  return new UsageError({
+  return new UnknownNameError({
     what: `unknown ${sort}`,
     where: name === '' ? '(empty)' : name,
     remedy: `${close ? `did you mean ${nearest.candidate}? ` : ''}known: ${known.join(', ')}`,

@@ -1,0 +1,55 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+
+const MAIN = resolve('dist/cli/main.js');
+const directory = mkdtempSync(join(tmpdir(), 'wnn-main-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+function run(...words: string[]): { status: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...words], {
+    encoding: 'utf8',
+    cwd: directory,
+  });
+  return { status, out: stdout, err: stderr };
+}
+
+describe('wnn', () => {
+  it.each([
+    { words: [], says: 'name a command' },
+    { words: ['colect'], says: 'Did you mean collect?' },
+    { words: ['train'], says: 'Not enough non-option arguments' },
+    { words: ['train', 'nowhere', '--out', 'x', '--bar'], says: 'Unknown argument: bar' },
+  ])('ends with status 2, one line and no work on $words', ({ words, says }) => {
+    const { status, out, err } = run(...words);
+    expect(err).toContain(says);
+    expect(err.trimEnd().split('\n')).toHaveLength(1);
+    expect(err).toContain('--help');
+    expect(out).toBe('');
+    expect(status).toBe(2);
+  });
+
+  it.each([
+    { words: ['dataset', 'nowhere', '--out', 'x'], says: 'nowhere' },
+    { words: ['train', 'nowhere', '--out', 'x'], says: 'nowhere/dataset.json' },
+    { words: ['collect', '--store', 'x', '--task', 'mnist/lenex'], says: 'did you mean mnist/lenet?' },
+    { words: ['export', '--from', 'nowhere', '--to', 'x'], says: 'nowhere' },
+    { words: ['inspect', 'nowhere'], says: 'nowhere' },
+  ])('ends with status 1 and one line on $words', ({ words, says }) => {
+    const { status, out, err } = run(...words);
+    expect(err).toContain(says);
+    expect(err.trimEnd().split('\n')).toHaveLength(1);
+    expect(err).toMatch(/^wnn: [^:]+: .+; .+/);
+    expect(out).toBe('');
+    expect(status).toBe(1);
+  });
+
+  it('lists every command in its help', () => {
+    const { status, out } = run('--help');
+    expect(status).toBe(0);
+    for (const command of ['run', 'collect', 'dataset', 'train', 'export', 'evaluate', 'report', 'inspect', 'doctor'])
+      expect(out).toContain(`wnn ${command}`);
+  });
+});
