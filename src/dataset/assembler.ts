@@ -1,12 +1,12 @@
-// Makes shard files of packets: a full packet is a record batch at once; smaller ones, the ends of runs, are gathered
-// and shuffled first. The footer lists a shard's batches in random order. Packets must come in the order of runs; then
-// the bytes do not depend on who made them when.
+// Makes shard files of packets: a full packet becomes a record batch at once; smaller ones, the ends of runs, are
+// gathered until there are enough. Each batch is shuffled, and the footer lists a shard's batches in random order.
+// Packets must come in the order of runs; then the bytes do not depend on who made them when.
 
 import { join } from 'node:path';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { Random } from '../random.js';
 import { type SampleColumns, type ShardInfo, ShardWriter, SPLITS, type Split } from '../samples/index.js';
-import type { Packet, PacketColumns, PacketShape } from './packets.js';
+import { type Packet, type PacketShape, sampleWidth } from './packets.js';
 
 /** Number of shards of each kind and split. */
 export type ShardCounts = Record<Split, Record<TrainedKind, number>>;
@@ -16,9 +16,10 @@ interface OpenShard {
   split: Split;
   file: string;
   writer: ShardWriter;
-  /** Rows gathered from small packets; room for as many as a full packet has. */
+  /** Rows gathered from small packets, with the run of each; room for as many as a full packet has. */
   rows: number;
-  gathered: SampleColumns;
+  gathered: Float32Array;
+  runs: Int32Array;
   random: Random;
 }
 
@@ -29,19 +30,24 @@ export class ShardAssembler {
   readonly #runIds: readonly string[];
   readonly #seed: number;
   readonly #shards = new Map<string, OpenShard>();
-  /** Where gathered rows are put in order before they are written; shared by all shards. */
-  readonly #ordered: SampleColumns;
-  /** The `run` column of a full packet, all rows of run `#run`. */
-  readonly #runs: Int32Array;
-  #run = -1;
+  /** The columns of the batch at hand. */
+  readonly #columns: SampleColumns;
+  /** A random order of the rows of full packets. */
+  readonly #order: Uint32Array;
 
   constructor(dir: string, shape: PacketShape, runIds: readonly string[], seed: number) {
     this.#dir = dir;
     this.#shape = shape;
     this.#runIds = runIds;
     this.#seed = seed;
-    this.#ordered = this.#allocate();
-    this.#runs = new Int32Array(shape.rows);
+    const { inputLength, horizons, rows } = shape;
+    this.#columns = {
+      windows: new Float32Array(rows * inputLength),
+      targets: new Float32Array(rows * horizons),
+      scales: new Float32Array(rows),
+      runs: new Int32Array(rows),
+    };
+    this.#order = new Random(seed, 'order', 'packets').permutation(rows);
   }
 
   /** Takes a packet of the run at position `run`; its slot is free again when the call returns. */
@@ -51,11 +57,8 @@ export class ShardAssembler {
       this.#gather(shard, packet, run);
       return;
     }
-    if (run !== this.#run) {
-      this.#runs.fill(run);
-      this.#run = run;
-    }
-    shard.writer.write({ ...packet, runs: this.#runs }, packet.rows);
+    this.#columns.runs.fill(run);
+    this.#write(shard.writer, packet.samples, this.#order);
   }
 
   /** Ends all files. A shard that got no sample has none. */
@@ -85,7 +88,8 @@ export class ShardAssembler {
         file,
         writer: new ShardWriter(join(this.#dir, file), this.#shape, this.#runIds),
         rows: 0,
-        gathered: this.#allocate(),
+        gathered: new Float32Array(this.#shape.rows * sampleWidth(this.#shape)),
+        runs: new Int32Array(this.#shape.rows),
         random: new Random(this.#seed, 'order', file),
       };
       this.#shards.set(file, open);
@@ -93,46 +97,39 @@ export class ShardAssembler {
     return open;
   }
 
-  #allocate(): SampleColumns {
-    const { inputLength, horizons, rows } = this.#shape;
-    return {
-      windows: new Float32Array(rows * inputLength),
-      targets: new Float32Array(rows * horizons),
-      scales: new Float32Array(rows),
-      runs: new Int32Array(rows),
-    };
-  }
-
-  #gather(shard: OpenShard, packet: PacketColumns & { rows: number }, run: number): void {
-    const { inputLength, horizons } = this.#shape;
-    const { windows, targets, scales, runs } = shard.gathered;
-    for (let taken = 0; taken < packet.rows; ) {
-      const count = Math.min(packet.rows - taken, this.#shape.rows - shard.rows);
-      const to = shard.rows;
-      const end = taken + count;
-      windows.set(packet.windows.subarray(taken * inputLength, end * inputLength), to * inputLength);
-      targets.set(packet.targets.subarray(taken * horizons, end * horizons), to * horizons);
-      scales.set(packet.scales.subarray(taken, end), to);
-      runs.fill(run, to, to + count);
+  #gather(shard: OpenShard, { samples, rows }: Packet, run: number): void {
+    const width = sampleWidth(this.#shape);
+    for (let taken = 0; taken < rows; ) {
+      const count = Math.min(rows - taken, this.#shape.rows - shard.rows);
+      shard.gathered.set(samples.subarray(taken * width, (taken + count) * width), shard.rows * width);
+      shard.runs.fill(run, shard.rows, shard.rows + count);
       shard.rows += count;
-      taken = end;
+      taken += count;
       if (shard.rows === this.#shape.rows) this.#writeGathered(shard);
     }
   }
 
   #writeGathered(shard: OpenShard): void {
-    const { inputLength, horizons } = this.#shape;
-    const { windows, targets, scales, runs } = shard.gathered;
-    const ordered = this.#ordered;
     const order = shard.random.permutation(shard.rows);
-    for (let to = 0; to < shard.rows; to++) {
-      const from = order[to];
-      for (let i = 0; i < inputLength; i++) ordered.windows[to * inputLength + i] = windows[from * inputLength + i];
-      for (let h = 0; h < horizons; h++) ordered.targets[to * horizons + h] = targets[from * horizons + h];
-      ordered.scales[to] = scales[from];
-      ordered.runs[to] = runs[from];
-    }
-    shard.writer.write(ordered, shard.rows);
+    const { runs } = this.#columns;
+    for (let row = 0; row < order.length; row++) runs[order[row]] = shard.runs[row];
+    this.#write(shard.writer, shard.gathered, order);
     shard.rows = 0;
+  }
+
+  /** Writes samples as one record batch, row i as row `order[i]`. The `run` column must stand already. */
+  #write(writer: ShardWriter, samples: Float32Array, order: Uint32Array): void {
+    const { inputLength, horizons } = this.#shape;
+    const width = sampleWidth(this.#shape);
+    const { windows, targets, scales } = this.#columns;
+    const count = order.length;
+    // Samples are read as they stand, since they have left the caches, and written at random, since columns are in one.
+    for (let row = 0, from = 0; row < count; row++, from += width) {
+      const to = order[row];
+      for (let i = 0; i < inputLength; i++) windows[to * inputLength + i] = samples[from + i];
+      for (let h = 0; h < horizons; h++) targets[to * horizons + h] = samples[from + inputLength + h];
+      scales[to] = samples[from + width - 1];
+    }
+    writer.write(this.#columns, count);
   }
 }

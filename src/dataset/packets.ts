@@ -3,20 +3,15 @@
 
 import type { TrainedKind } from '../nowcaster/spec.js';
 
-/** The columns of a packet; each has room for the rows of a full one. See `Samples` for their meaning. */
-export interface PacketColumns {
-  windows: Float32Array;
-  targets: Float32Array;
-  scales: Float32Array;
-}
-
 /** Memory of one packet. */
-export interface Slot extends PacketColumns {
+export interface Slot {
   /** Number of the slot in its pool. */
   slot: number;
+  /** Samples one after the other: window, targets, scale. See `Samples` for their meaning. */
+  samples: Float32Array;
 }
 
-/** Some samples of one run for one shard, in random order. */
+/** Some samples of one run for one shard, in the order in which they were cut. */
 export interface Packet extends Slot {
   kind: TrainedKind;
   /** Number of the shard within its kind and split. */
@@ -37,23 +32,21 @@ export interface PacketShape {
   rows: number;
 }
 
+/** Numbers of one sample. */
+export function sampleWidth({ inputLength, horizons }: Pick<PacketShape, 'inputLength' | 'horizons'>): number {
+  return inputLength + horizons + 1;
+}
+
 /** Bytes of a slot. */
-export function slotBytes({ inputLength, horizons, rows }: PacketShape): number {
-  return 4 * rows * (inputLength + horizons + 1);
+export function slotBytes(shape: PacketShape): number {
+  return 4 * shape.rows * sampleWidth(shape);
 }
 
 /** The slots that fit in some memory. */
 export function sliceSlots(memory: ArrayBufferLike, shape: PacketShape): Slot[] {
-  const { inputLength, horizons, rows } = shape;
   const size = slotBytes(shape);
-  return Array.from({ length: Math.floor(memory.byteLength / size) }, (_, slot) => {
-    const start = slot * size;
-    const targets = start + 4 * rows * inputLength;
-    return {
-      slot,
-      windows: new Float32Array(memory, start, rows * inputLength),
-      targets: new Float32Array(memory, targets, rows * horizons),
-      scales: new Float32Array(memory, targets + 4 * rows * horizons, rows),
-    };
-  });
+  return Array.from({ length: Math.floor(memory.byteLength / size) }, (_, slot) => ({
+    slot,
+    samples: new Float32Array(memory, slot * size, size / 4),
+  }));
 }

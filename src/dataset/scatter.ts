@@ -1,9 +1,9 @@
 // Scatters the samples of one run over the shards: each sample goes to a shard drawn at random, so that every shard is
-// like the whole, and to a random row of the packet being filled. What makes files of packets is assembler.ts.
+// like the whole. What makes files of packets, and shuffles them, is assembler.ts.
 
 import type { TrainedKind } from '../nowcaster/spec.js';
 import type { Random } from '../random.js';
-import type { Packet, PacketShape, Slot, SlotPool } from './packets.js';
+import { type Packet, type PacketShape, type Slot, type SlotPool, sampleWidth } from './packets.js';
 
 interface Filling {
   rows: number;
@@ -18,12 +18,10 @@ export class ShardScatter {
   readonly #pool: SlotPool;
   readonly #sink: (packet: Packet) => void;
   readonly #shards: (Filling | undefined)[];
-  /** Rows of a packet in the order in which they are filled. */
-  readonly #order: Uint32Array;
 
   /**
    * @param shards how many shards the kind has in the run's split.
-   * @param random draws the shard of each sample, and the order of rows.
+   * @param random draws the shard of each sample.
    * @param sink receives packets, and with them the duty to give their slots back.
    */
   constructor(
@@ -40,15 +38,14 @@ export class ShardScatter {
     this.#pool = pool;
     this.#sink = sink;
     this.#shards = new Array(shards).fill(undefined);
-    this.#order = random.permutation(shape.rows);
   }
 
   /** Takes the first `count` samples of the columns, which it copies. */
   take(windows: Float32Array, targets: Float32Array, scales: Float32Array, count: number): void {
     const { inputLength: length, horizons, rows } = this.#shape;
+    const width = sampleWidth(this.#shape);
     const shards = this.#shards;
     const random = this.#random;
-    const order = this.#order;
     const perShard = shards.length / 4294967296;
     for (let j = 0; j < count; j++) {
       const shard = shards.length === 1 ? 0 : Math.floor(random.uint32() * perShard);
@@ -57,31 +54,18 @@ export class ShardScatter {
         filling = { rows: 0, slot: this.#pool.acquire() };
         shards[shard] = filling;
       }
-      const row = order[filling.rows++];
-      const { slot } = filling;
-      for (let i = 0, to = row * length, from = j * length; i < length; i++) slot.windows[to + i] = windows[from + i];
-      for (let h = 0, to = row * horizons, from = j * horizons; h < horizons; h++)
-        slot.targets[to + h] = targets[from + h];
-      slot.scales[row] = scales[j];
-      if (filling.rows === rows) this.#send(shard, filling);
+      const { samples } = filling.slot;
+      let to = filling.rows * width;
+      for (let from = j * length; from < (j + 1) * length; from++) samples[to++] = windows[from];
+      for (let from = j * horizons; from < (j + 1) * horizons; from++) samples[to++] = targets[from];
+      samples[to] = scales[j];
+      if (++filling.rows === rows) this.#send(shard, filling);
     }
   }
 
-  /** Sends what is left, each packet with its rows moved to its front. */
+  /** Sends what is left. */
   flush(): void {
-    const { inputLength, horizons } = this.#shape;
-    for (const [shard, filling] of this.#shards.entries()) {
-      if (filling === undefined) continue;
-      const { windows, targets, scales } = filling.slot;
-      const filled = this.#order.slice(0, filling.rows).sort();
-      for (let to = 0; to < filled.length; to++) {
-        const from = filled[to];
-        windows.copyWithin(to * inputLength, from * inputLength, (from + 1) * inputLength);
-        targets.copyWithin(to * horizons, from * horizons, (from + 1) * horizons);
-        scales[to] = scales[from];
-      }
-      this.#send(shard, filling);
-    }
+    for (const [shard, filling] of this.#shards.entries()) if (filling) this.#send(shard, filling);
   }
 
   #send(shard: number, { rows, slot }: Filling): void {

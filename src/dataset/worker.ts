@@ -4,20 +4,22 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { WnnError } from '../errors.js';
 import { extractRun, type RunTask } from './extractRun.js';
-import { type SlotPool, sliceSlots } from './packets.js';
+import { type Slot, type SlotPool, sliceSlots } from './packets.js';
 import { FRACTION, FRACTION_UNIT, FREED, RING, type WorkerMessage, type WorkerSetup } from './protocol.js';
 
 const port = parentPort;
 if (port !== null) {
   const { shared, memory, packet: shape } = workerData as WorkerSetup;
   const slots = sliceSlots(memory, shape);
-  let acquired = 0;
+  const free: Slot[] = [];
+  let seen = 0;
   const pool: SlotPool = {
     acquire() {
-      while (Atomics.load(shared, FREED) === acquired) Atomics.wait(shared, FREED, acquired);
-      const slot = slots[shared[RING + (acquired % slots.length)]];
-      acquired++;
-      return slot;
+      if (free.length === 0) Atomics.wait(shared, FREED, seen);
+      for (const freed = Atomics.load(shared, FREED); seen < freed; seen++)
+        free.push(slots[shared[RING + (seen % slots.length)]]);
+      // The one that was freed last is the likeliest to be in a cache, and slots that are not needed stay untouched.
+      return free.pop() as Slot;
     },
   };
   const send = (message: WorkerMessage) => port.postMessage(message);

@@ -50,11 +50,10 @@ export type PageValues =
   /** Positions within the dictionary, whose values stand as in `plain`. */
   | { encoding: 'dictionary'; dictionary: Uint8Array; indices: Uint32Array };
 
-/** Bytes of an open file. */
-export function readBytes(descriptor: number, offset: number, length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  for (let done = 0; done < length; ) {
-    const count = readSync(descriptor, bytes, done, length - done, offset + done);
+/** Fills `bytes` from an open file. */
+export function readBytes(descriptor: number, offset: number, bytes: Uint8Array): Uint8Array {
+  for (let done = 0; done < bytes.length; ) {
+    const count = readSync(descriptor, bytes, done, bytes.length - done, offset + done);
     if (count === 0) throw new RangeError('file is shorter than its footer says');
     done += count;
   }
@@ -68,10 +67,10 @@ export function readBytes(descriptor: number, offset: number, length: number): U
  */
 export function readFooter(descriptor: number, size: number): RowGroup[] {
   if (size < 12) throw new RangeError('too short for a Parquet file');
-  const tail = Buffer.from(readBytes(descriptor, size - 8, 8).buffer);
+  const tail = Buffer.from(readBytes(descriptor, size - 8, new Uint8Array(8)).buffer);
   const length = tail.readUInt32LE(0);
   if (tail.toString('latin1', 4) !== 'PAR1' || length > size - 12) throw new RangeError('not a Parquet file');
-  const footer = new ThriftReader(readBytes(descriptor, size - 8 - length, length)).readStruct();
+  const footer = new ThriftReader(readBytes(descriptor, size - 8 - length, new Uint8Array(length))).readStruct();
   const levels = readLevels(footer[2] as ThriftStruct[]);
   return (footer[4] as ThriftStruct[]).map((group) => ({
     rows: group[3] as number,
@@ -122,19 +121,30 @@ function readColumn(column: ThriftStruct, levels: Levels): ColumnChunk {
   };
 }
 
+/** Where the bytes of a row group begin and end in the file. */
+export function extentOf({ columns }: RowGroup): { start: number; end: number } {
+  return {
+    start: Math.min(...columns.map(({ offset }) => offset)),
+    end: Math.max(...columns.map(({ offset, bytes }) => offset + bytes)),
+  };
+}
+
 /**
  * Goes through the data pages of a column chunk.
  *
+ * @param file some of the file's bytes, the whole chunk among them.
+ * @param fileOffset where those begin in the file.
  * @param take receives each page's number of values and where they are; its bytes hold until it returns.
  * @throws RangeError for damage, {@link UnknownLayoutError} for what this reader does not know, nulls among it.
  */
 export function readPages(
-  descriptor: number,
+  file: Uint8Array,
+  fileOffset: number,
   chunk: ColumnChunk,
   decompress: Decompress,
   take: (values: PageValues, count: number) => void,
 ): void {
-  const bytes = readBytes(descriptor, chunk.offset, chunk.bytes);
+  const bytes = file.subarray(chunk.offset - fileOffset, chunk.offset - fileOffset + chunk.bytes);
   let dictionary: Uint8Array | undefined;
   let seen = 0;
   for (let offset = 0; seen < chunk.values; ) {
@@ -142,7 +152,8 @@ export function readPages(
     const header = reader.readStruct();
     const [type, rawSize, storedSize] = [header[1], header[2], header[3]] as number[];
     offset = reader.offset + storedSize;
-    if (!(offset <= bytes.length)) throw new RangeError('page ends early');
+    if (!(storedSize >= 0 && offset <= bytes.length)) throw new RangeError('page ends early');
+    if (!(rawSize >= 0 && rawSize <= mostRawBytes(chunk))) throw new RangeError('page of impossible size');
     const stored = bytes.subarray(reader.offset, offset);
     const body = chunk.compressed ? decompress(stored, rawSize) : stored;
     if (type === DICTIONARY_PAGE) {
@@ -155,6 +166,11 @@ export function readPages(
     take(valuesOf(body, count, data[2] as number, chunk, dictionary), count);
     seen += count;
   }
+}
+
+/** A bound on the bytes of a page, so that damage does not make the decompressor allocate without end. */
+function mostRawBytes({ values }: ColumnChunk): number {
+  return 2 ** 24 + 16 * values;
 }
 
 function valuesOf(

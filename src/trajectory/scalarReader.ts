@@ -1,12 +1,21 @@
 // Reads chosen scalars of a run's tensors, epoch by epoch, without decoding the others: for work that looks at a few of
 // very many. Pages are decompressed and only the bytes of the chosen values are picked. Whatever the page reader does
 // not know (logs, foreign layouts, damage) is left to readSnapshots, which gives the same values or the right error.
+// Each file is read once, so its checksum is known only at its end: epochs that came before an error are void.
 
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { countValues, readManifestFile } from './manifest.js';
-import { type PageValues, type RowGroup, readFooter, readPages, UnknownLayoutError } from './parquetPages.js';
+import {
+  extentOf,
+  type PageValues,
+  type RowGroup,
+  readBytes,
+  readFooter,
+  readPages,
+  UnknownLayoutError,
+} from './parquetPages.js';
 import type { RunManifest, TensorSpec, WeightsFile } from './schema.js';
 import { type Decompress, openDecompressor } from './zstd.js';
 
@@ -23,9 +32,6 @@ export interface ScalarSnapshot {
   /** Choice after choice, in the order in which they were given. */
   values: Float32Array;
 }
-
-/** Bytes at a time when a file's checksum is worked out. */
-const CHECK_BYTES = 2 ** 20;
 
 /**
  * The chosen scalars of a run, epoch by epoch.
@@ -145,27 +151,59 @@ function* readFile(
   let places: Places | undefined;
   try {
     const { size } = fstatSync(descriptor);
-    if (size !== bytes || checksumOf(descriptor) !== expected) throw new RangeError('not the file that was written');
+    if (size !== bytes) throw new RangeError('another length than was written');
+    const file = new CheckedFile(descriptor);
     for (const group of readFooter(descriptor, size)) {
-      const { epochs, order } = readRows(descriptor, group, tensors.length, decompress);
+      const loaded: LoadedGroup = { ...group, ...file.load(extentOf(group)) };
+      const { epochs, order } = readRows(loaded, tensors.length, decompress);
       if (order.join('\n') !== places?.order.join('\n')) places = findPlaces(order, tensors, choices);
-      const values = readChosen(descriptor, group, epochs.length, places, decompress);
+      const values = readChosen(loaded, epochs.length, places, decompress);
       const count = places.positions.length;
       for (const [i, epoch] of epochs.entries()) yield { epoch, values: values.subarray(i * count, (i + 1) * count) };
     }
+    if (file.finish(size) !== expected) throw new RangeError('wrong checksum');
   } finally {
     closeSync(descriptor);
   }
 }
 
-function checksumOf(descriptor: number): number {
-  const chunk = new Uint8Array(CHECK_BYTES);
-  let sum = 0;
-  for (let offset = 0; ; ) {
-    const count = readSync(descriptor, chunk, 0, chunk.length, offset);
-    if (count === 0) return sum;
-    sum = crc32(chunk.subarray(0, count), sum);
-    offset += count;
+/** A row group with its bytes. */
+interface LoadedGroup extends RowGroup {
+  file: Uint8Array;
+  start: number;
+}
+
+/** Loads parts of a file in their order, and works out the checksum of all of it on the way. */
+class CheckedFile {
+  readonly #descriptor: number;
+  #buffer = new Uint8Array(0);
+  #offset = 0;
+  #sum = 0;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  /** A part of the file; it is overwritten by the next one. */
+  load({ start, end }: { start: number; end: number }): { file: Uint8Array; start: number } {
+    if (start < this.#offset || end < start) throw new UnknownLayoutError('row groups out of order');
+    this.#read(start);
+    return { file: this.#read(end), start };
+  }
+
+  /** The checksum of the whole file. */
+  finish(size: number): number {
+    this.#read(size);
+    return this.#sum;
+  }
+
+  #read(end: number): Uint8Array {
+    const length = end - this.#offset;
+    if (this.#buffer.length < length) this.#buffer = new Uint8Array(Math.ceil(1.25 * length));
+    const bytes = readBytes(this.#descriptor, this.#offset, this.#buffer.subarray(0, length));
+    this.#sum = crc32(bytes, this.#sum);
+    this.#offset = end;
+    return bytes;
   }
 }
 
@@ -176,15 +214,10 @@ function columnOf({ columns }: RowGroup, path: string) {
 }
 
 /** The epochs of a row group, and the tensors of each epoch's rows, after making sure that all have the same ones. */
-function readRows(
-  descriptor: number,
-  group: RowGroup,
-  tensors: number,
-  decompress: Decompress,
-): { epochs: number[]; order: string[] } {
-  const numbers = readWords(descriptor, group, 'epoch', decompress);
+function readRows(group: LoadedGroup, tensors: number, decompress: Decompress): { epochs: number[]; order: string[] } {
+  const numbers = readWords(group, 'epoch', decompress);
   const names: string[] = [];
-  readPages(descriptor, columnOf(group, 'tensor'), decompress, (page, count) => {
+  readPages(group.file, group.start, columnOf(group, 'tensor'), decompress, (page, count) => {
     if (page.encoding === 'split') throw new RangeError('texts are not split');
     const texts = splitTexts(page.encoding === 'plain' ? page.bytes : page.dictionary);
     for (let i = 0; i < count; i++) names.push(texts[page.encoding === 'plain' ? i : page.indices[i]]);
@@ -212,12 +245,12 @@ function splitTexts(bytes: Uint8Array): string[] {
 }
 
 /** All values of a column of four bytes each. */
-function readWords(descriptor: number, group: RowGroup, path: string, decompress: Decompress): Int32Array {
+function readWords(group: LoadedGroup, path: string, decompress: Decompress): Int32Array {
   const words = new Int32Array(group.rows);
   const all = Float64Array.from(words, (_, i) => i);
   const targets = Uint32Array.from(words, (_, i) => i);
   let at = 0;
-  readPages(descriptor, columnOf(group, path), decompress, (page, count) => {
+  readPages(group.file, group.start, columnOf(group, path), decompress, (page, count) => {
     if (at + count > words.length) throw new RangeError(`column ${path} is too long`);
     pickWords(page, count, all, at, at + count, at, words, targets, 0);
     at += count;
@@ -228,8 +261,7 @@ function readWords(descriptor: number, group: RowGroup, path: string, decompress
 
 /** The chosen values of all epochs of a row group: [epochs, chosen]. */
 function readChosen(
-  descriptor: number,
-  group: RowGroup,
+  group: LoadedGroup,
   epochs: number,
   { size, positions, targets }: Places,
   decompress: Decompress,
@@ -238,7 +270,7 @@ function readChosen(
   if (column.values !== epochs * size) throw new RangeError('column values is of another size');
   const words = new Int32Array(epochs * positions.length);
   let at = 0;
-  readPages(descriptor, column, decompress, (page, count) => {
+  readPages(group.file, group.start, column, decompress, (page, count) => {
     const end = at + count;
     for (let epoch = Math.floor(at / size); epoch * size < end; epoch++) {
       const base = epoch * size;
