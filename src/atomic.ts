@@ -1,5 +1,6 @@
 // Files appear whole or not at all: written under a temporary name in the same directory, flushed, then renamed.
 
+import { randomInt } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { WriteError } from './errors.js';
@@ -28,9 +29,12 @@ export function asWriteError(error: unknown, path: string): unknown {
   return new WriteError({ what, where: path, remedy, cause: error });
 }
 
+/** Names this process; the number alone is not enough on a disk that several machines write to. */
+const PROCESS = `${process.pid}${String(randomInt(1e9)).padStart(9, '0')}`;
+
 /** The temporary name beside `path` that this process writes before it renames. */
 export function temporaryName(path: string): string {
-  return `${path}.${process.pid}.tmp`;
+  return `${path}.${PROCESS}.tmp`;
 }
 
 /**

@@ -1,15 +1,16 @@
 // `wnn collect`: records the training runs of a plan.
 
 import type { CommandModule } from 'yargs';
-import { type CollectOptions, type CollectResult, collect, type PlanOptions, readPlanFile } from '../collect/index.js';
+import { type CollectResult, collect, type PlanOptions, readPlanFile } from '../collect/index.js';
 import { ENGINE_NAMES, type EngineRequest } from '../engine/index.js';
 import { InsufficientDataError, UsageError } from '../errors.js';
 import { OPTIMISERS, type OptimiserName } from '../tasks/optimiser.js';
 import { formatBytes, formatCount, formatDuration } from './figures.js';
+import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 
-interface CollectArguments extends GlobalArguments {
+interface CollectArguments extends GlobalArguments, FleetArguments {
   store: string;
   plan?: string;
   task?: string[];
@@ -26,7 +27,6 @@ interface CollectArguments extends GlobalArguments {
   everySteps?: number;
   engine: EngineRequest;
   workers?: number;
-  shard?: string;
   dryRun?: boolean;
   images?: string;
 }
@@ -78,13 +78,6 @@ function parseAugmentation(words: string[] | undefined): PlanOptions['augmentati
   );
 }
 
-function parseShard(text: string | undefined): CollectOptions['shard'] {
-  if (text === undefined) return undefined;
-  const match = /^(\d+)\/(\d+)$/.exec(text);
-  if (match) return { index: Number(match[1]), count: Number(match[2]) };
-  throw new UsageError({ what: 'not a shard', where: text, remedy: 'give i/n, e.g. 1/4' });
-}
-
 function describeRuns({ runs }: CollectResult): string {
   const header = ['run', 'status', 'epochs', 'optimiser', 'rate', 'batch', 'width', 'examples', 'parameters', 'size'];
   const rows = runs.map(({ id, status, epochs, settings, expected }) => [
@@ -115,8 +108,8 @@ ${formatCount(runs.length)} runs, ${formatCount(missing)} of them to be recorded
   if (result.recordedRuns > 0) {
     lines.push(
       `recorded now: ${formatCount(result.recordedRuns)} runs, ${formatCount(result.recordedEpochs)} epochs in ` +
-        `${formatDuration(result.seconds)}, ${formatCount(result.imagesPerSecond)} images/s, ` +
-        `${(100 * result.recordingShare).toFixed(1)}% of the time for recording`,
+        `${formatDuration(result.seconds)}, ${formatCount(result.imagesPerSecond)} images/s` +
+        `${result.recordingShare === null ? '' : `, ${(100 * result.recordingShare).toFixed(1)}% of the time for recording`}`,
     );
   }
   for (const { id, status, reason } of runs) if (status === 'failed') lines.push(`${id} failed: ${reason}`);
@@ -128,7 +121,7 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
   command: 'collect',
   describe: 'record training runs into a trajectory store',
   builder: (yargs) =>
-    yargs
+    fleetOptions(yargs)
       .option('store', { type: 'string', default: 'data/trajectories', describe: 'directory of the store' })
       .option('plan', { type: 'string', describe: 'plan file (YAML): tasks, runs, epochs, ... as the options below' })
       .option('task', { type: 'string', array: true, describe: 'tasks, e.g. mnist/lenet; runs take turns' })
@@ -166,7 +159,6 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
       .option('every-steps', { type: 'number', describe: 'a snapshot every N steps [default: every epoch]' })
       .option('engine', { choices: ['auto', ...ENGINE_NAMES] as const, default: 'auto' as const, describe: 'engine' })
       .option('workers', { type: 'number', describe: 'processes, a run each [default: one a core]' })
-      .option('shard', { type: 'string', describe: 'do only part i of n, as i/n from 1/n to n/n' })
       .option('dry-run', { type: 'boolean', describe: 'only print the plan with its expected size' })
       .option('images', {
         type: 'string',
@@ -174,19 +166,20 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
       })
       .example('wnn collect --task mnist/lenet mnist/mlp --runs 6 --epochs 20', 'record six runs of two networks')
       .example('wnn collect --plan plan.yaml --dry-run', 'what a plan would record, and how large it gets')
-      .example('wnn collect --plan plan.yaml --shard 2/8', 'the second of eight parts of a plan'),
+      .example('wnn collect --plan plan.yaml --shard 2/8', 'the second of eight parts of a plan')
+      .example('wnn collect --plan plan.yaml --queue redis://head:6379/runs', 'by the workers of a queue'),
   handler: async (argv) => {
     const plan = mergePlan(argv);
-    const shard = parseShard(argv.shard);
     const terminal = openTerminal(argv);
     const signal = interruptSignal();
     try {
+      const fleet = chooseFleet(argv, terminal.note);
       const result = await collect({
         ...plan,
         store: argv.store,
         engine: argv.engine,
         workers: argv.workers,
-        shard,
+        ...fleet,
         dryRun: argv.dryRun,
         images: argv.images,
         onProgress: terminal.progress,

@@ -1,10 +1,19 @@
 // `wnn dataset`: trajectory stores in, samples out, with a table of what became of the windows of each kind.
 
 import type { CommandModule } from 'yargs';
-import { type Balance, buildDataset, type DatasetOptions, type DatasetResult, type HoldOut } from '../dataset/index.js';
+import {
+  type Balance,
+  buildDataset,
+  type DatasetOptions,
+  type DatasetResult,
+  extractShard,
+  type HoldOut,
+  type ShardResult,
+} from '../dataset/index.js';
 import { UsageError } from '../errors.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { formatBytes, formatCount } from './figures.js';
+import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 
@@ -22,9 +31,10 @@ type PlainOption =
   | 'seed'
   | 'shardRows'
   | 'threads'
-  | 'reuse';
+  | 'reuse'
+  | 'merge';
 
-interface DatasetArguments extends GlobalArguments, Pick<DatasetOptions, PlainOption> {
+interface DatasetArguments extends GlobalArguments, FleetArguments, Pick<DatasetOptions, PlainOption> {
   stores: string[];
   horizon?: string;
   holdOut?: string[];
@@ -57,7 +67,7 @@ function parseHoldOut(words: readonly string[]): HoldOut {
 
 /** The stage's options from the arguments. */
 function optionsOf(argv: DatasetArguments): DatasetOptions {
-  const { horizon, holdOut, balance, memoryMib, json: _json, quiet: _quiet, ...plain } = argv;
+  const { horizon, holdOut, balance, memoryMib, json: _json, quiet: _quiet, shard: _shard, ...plain } = argv;
   return {
     ...plain,
     horizons: horizon === undefined ? undefined : splitList(horizon).map(Number),
@@ -107,11 +117,18 @@ function formatDataset({ dir, manifest, reused }: DatasetResult): string {
   ].join('\n');
 }
 
+function describeShard({ parts, runs, missing, made, kept }: ShardResult): string {
+  return [
+    `${parts}: ${made} runs of this shard read, ${kept} were; ${missing} of all ${runs} missing`,
+    'when none is missing, the same command with --merge in place of --shard makes the samples',
+  ].join('\n');
+}
+
 export const datasetCommand: CommandModule<object, DatasetArguments> = {
   command: 'dataset <stores..>',
   describe: 'make training samples out of recorded trajectories',
   builder: (yargs) =>
-    yargs
+    fleetOptions(yargs)
       .positional('stores', { type: 'string', array: true, demandOption: true, describe: 'trajectory stores to read' })
       .option('out', { type: 'string', demandOption: true, describe: 'directory for the samples' })
       .option('input-length', { type: 'number', describe: 'epochs in a window', default: 5 })
@@ -140,6 +157,7 @@ export const datasetCommand: CommandModule<object, DatasetArguments> = {
       .option('memory-mib', { type: 'number', describe: 'memory to use, in MiB', default: 1024 })
       .option('threads', { type: 'number', describe: 'runs read at once [default: one a core]' })
       .option('reuse', { type: 'boolean', describe: 'keep samples that are there and up to date', default: false })
+      .option('merge', { type: 'boolean', describe: 'put together what all shards left beside --out', default: false })
       .example('$0 dataset data/mine/trajectories --out data/mine/samples', 'windows of 5 epochs, 5 ahead')
       .example('$0 dataset data/a data/b --out data/ab --scalars-per-tensor 5000', 'two stores, more scalars')
       .example(
@@ -151,12 +169,21 @@ export const datasetCommand: CommandModule<object, DatasetArguments> = {
     const terminal = openTerminal(argv);
     let result: DatasetResult;
     try {
-      result = await buildDataset({
+      const { shard, ...fleet } = argv.merge ? {} : chooseFleet(argv, terminal.note);
+      const options: DatasetOptions = {
         ...optionsOf(argv),
+        ...fleet,
         onProgress: terminal.progress,
         onNote: terminal.note,
         signal: interruptSignal(),
-      });
+      };
+      if (shard) {
+        const part = await extractShard(options, shard);
+        terminal.close();
+        printResult(argv, part, () => describeShard(part));
+        return;
+      }
+      result = await buildDataset(options);
     } finally {
       terminal.close();
     }

@@ -6,16 +6,20 @@ import { UsageError } from '../errors.js';
 import {
   BASELINE_NAMES,
   baselineMethod,
+  type EvaluateOptions,
+  type EvaluateShardResult,
   evaluate,
+  evaluateShard,
   nowcasterMethod,
   statements,
   TABLE_HEADER,
   tableRows,
 } from '../evaluate/index.js';
+import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 
-interface EvaluateArguments extends GlobalArguments {
+interface EvaluateArguments extends GlobalArguments, FleetArguments {
   nowcaster: string[];
   methods: string;
   'introspection-store'?: string;
@@ -55,11 +59,18 @@ function numbersOf(option: string, text: string): number[] {
   });
 }
 
+function describeShard({ out, runs, missing, trained, kept, failed }: EvaluateShardResult): string {
+  const lines = [`${out}: ${trained} runs of this shard trained, ${kept} kept; ${missing} of all ${runs} missing`];
+  if (failed.length > 0) lines.push(`failed: ${failed.join(', ')}; run the same command to try again`);
+  lines.push('when none is missing, the same command without --shard compares them');
+  return lines.join('\n');
+}
+
 export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
   command: 'evaluate',
   describe: 'train with and without nowcasters and compare',
   builder: (yargs) =>
-    yargs
+    fleetOptions(yargs)
       .option('nowcaster', {
         type: 'string',
         array: true,
@@ -104,7 +115,9 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
   handler: async (argv) => {
     const terminal = openTerminal(argv);
     try {
-      const result = await evaluate({
+      const { shard, ...fleet } = chooseFleet(argv, terminal.note);
+      const options: EvaluateOptions = {
+        ...fleet,
         out: argv.out,
         tasks: listOf(argv.tasks),
         seeds: numbersOf('seeds', argv.seeds),
@@ -126,7 +139,14 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         onProgress: terminal.progress,
         onNote: terminal.note,
         signal: interruptSignal(),
-      });
+      };
+      if (shard) {
+        const part = await evaluateShard(options, shard);
+        terminal.close();
+        printResult(argv, part, () => describeShard(part));
+        return;
+      }
+      const result = await evaluate(options);
       terminal.close();
       printResult(argv, result, () => {
         const parts = result.tasks.map((task) =>

@@ -1,6 +1,6 @@
 // The collect stage: records the training runs of a plan into a trajectory store, on worker processes.
 
-import { existsSync, mkdirSync, statfsSync } from 'node:fs';
+import { mkdirSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -8,20 +8,22 @@ import '@tensorflow/tfjs-backend-cpu';
 import { asWriteError } from '../atomic.js';
 import type { EngineRequest } from '../engine/index.js';
 import { UsageError } from '../errors.js';
-import { type Job, type JobOutcome, runJobs } from '../jobs/index.js';
+import { type Job, type JobOutcome, limitThreads, runJobs, type Shard, takeShard } from '../jobs/index.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import { findDataSource, imagesDirectory } from '../tasks/dataSet.js';
 import { findTask } from '../tasks/task.js';
-import { MANIFEST_FILE, runDirectory } from '../trajectory/manifest.js';
-import { isFinished, readManifest } from '../trajectory/runReader.js';
+import { runDirectory } from '../trajectory/manifest.js';
+import { isFinished } from '../trajectory/runReader.js';
 import type { RunManifest, RunStatus } from '../trajectory/schema.js';
 import { type ExpectedSize, SizeEstimator } from './expectedSize.js';
-import { type PlannedRun, type PlanOptions, planRuns, type Shard, takeShard } from './plan.js';
+import { collectJobs, findRun } from './jobKind.js';
+import { type PlannedRun, type PlanOptions, planRuns } from './plan.js';
 import type { RecordRunResult } from './recordRun.js';
 import type { RecordJob } from './worker.js';
 
+export type { Shard } from '../jobs/index.js';
 export type { Network } from './namedTensors.js';
-export { type PlannedOptimiser, type PlannedRun, type PlanOptions, planRuns, type Range, type Shard } from './plan.js';
+export { type PlannedOptimiser, type PlannedRun, type PlanOptions, planRuns, type Range } from './plan.js';
 export { readPlanFile } from './planFile.js';
 export { TrajectoryRecorder, type TrajectoryRecorderOptions } from './recorder.js';
 
@@ -35,6 +37,10 @@ export interface CollectOptions extends PlanOptions {
   workers?: number;
   /** Do only a part of the plan. Default: all. */
   shard?: Shard;
+  /** Address of a queue, `redis://HOST:PORT/NAME`: its workers do the runs rather than this machine. */
+  queue?: string;
+  /** Of a queue: directory that all machines see and that holds the store. Default: $WNN_FLEET_ROOT, or the working one. */
+  root?: string;
   /** Only say what would be done. Default false. */
   dryRun?: boolean;
   /** Directory of the image sets. Default: $WNN_IMAGES, or data/images. */
@@ -78,8 +84,9 @@ export interface CollectResult {
   seconds: number;
   /** Training images a second of wall-clock time, over all workers; 0 when nothing was trained. */
   imagesPerSecond: number;
-  /** Share of the runs' time that recording took, the making of the Parquet included. */
-  recordingShare: number;
+  /** Share of the runs' time that recording took, the making of the Parquet included; null when nothing was trained, or by
+   * the workers of a queue. */
+  recordingShare: number | null;
   interrupted: boolean;
   dryRun: boolean;
 }
@@ -107,28 +114,37 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
   const before = new Map(runs.map((run) => [run.id, findRun(store, run.id)]));
   const missing = runs.filter(({ id }) => !isFinished(before.get(id)?.status ?? 'recording'));
 
-  let outcomes: JobOutcome<RecordJob, RecordRunResult>[] = [];
+  let outcomes: JobOutcome<RecordJob, RecordRunResult | null>[] = [];
   if (!dryRun && missing.length > 0) {
-    checkImages(missing, options.images);
     makeStore(store);
     warnOfSpace(store, runs, expected, missing, onNote);
     const epochs = (list: readonly PlannedRun[]) => list.reduce((sum, run) => sum + run.epochs, 0);
-    outcomes = await runJobs<RecordJob, RecordRunResult>({
-      entry: new URL('./worker.js', import.meta.url),
-      jobs: missing.map(
-        (run): Job<RecordJob> => ({ id: run.id, spec: { store, run, engine, images: options.images } }),
-      ),
-      workers,
-      label: 'collect',
-      unitsOf: ({ spec }) => spec.run.epochs,
-      unit: 'epochs',
-      unitsBefore: epochs(runs) - epochs(missing),
-      rateUnit: 'images',
-      env: limitThreads(Math.min(workers, missing.length)),
-      onProgress: options.onProgress,
-      onNote,
-      signal,
-    });
+    const jobs = missing.map(
+      (run): Job<RecordJob> => ({ id: run.id, spec: { store, run, engine, images: options.images } }),
+    );
+    const unitsBefore = epochs(runs) - epochs(missing);
+    const { queue, root, onProgress } = options;
+    if (queue !== undefined) {
+      const { dispatchJobs } = await import('../fleet/dispatch.js');
+      const list = { kind: collectJobs, directory: store, jobs, unitsBefore };
+      outcomes = await dispatchJobs({ queue, root, ...list, onProgress, onNote, signal });
+    } else {
+      checkImages(missing, options.images);
+      outcomes = await runJobs<RecordJob, RecordRunResult>({
+        entry: collectJobs.entry,
+        jobs,
+        workers,
+        label: collectJobs.name,
+        unitsOf: ({ spec }) => collectJobs.unitsOf(spec),
+        unit: collectJobs.unit,
+        unitsBefore,
+        rateUnit: collectJobs.rateUnit,
+        env: limitThreads(Math.min(workers, missing.length)),
+        onProgress,
+        onNote,
+        signal,
+      });
+    }
   }
   const outcomeOf = new Map(outcomes.map((outcome) => [outcome.job.id, outcome]));
   const collected = runs.map((run, i) =>
@@ -155,11 +171,6 @@ async function estimateSizes(runs: readonly PlannedRun[]): Promise<ExpectedSize[
   } finally {
     if (previous !== undefined && previous !== null) await tf.setBackend(previous);
   }
-}
-
-function findRun(store: string, id: string): RunManifest | undefined {
-  const directory = runDirectory(store, id);
-  return existsSync(join(directory, MANIFEST_FILE)) ? readManifest(directory) : undefined;
 }
 
 /** Finds an image set that is not there now, rather than in a worker. */
@@ -192,24 +203,18 @@ function warnOfSpace(
   }
 }
 
-/** TensorFlow takes all cores in each process unless told otherwise, and all memory of a GPU. */
-function limitThreads(workers: number): Record<string, string> {
-  const threads = String(Math.max(1, Math.floor(availableParallelism() / workers)));
-  const { TF_NUM_INTRAOP_THREADS = threads, TF_FORCE_GPU_ALLOW_GROWTH = 'true' } = process.env;
-  return { TF_NUM_INTRAOP_THREADS, TF_FORCE_GPU_ALLOW_GROWTH };
-}
-
 function describeRun(
   store: string,
   run: PlannedRun,
   expected: ExpectedSize,
   before: RunManifest | undefined,
-  outcome: JobOutcome<RecordJob, RecordRunResult> | undefined,
+  outcome: JobOutcome<RecordJob, RecordRunResult | null> | undefined,
 ): CollectedRun {
   const { id, task, index, ...settings } = run;
-  const trained = outcome?.status === 'done' && outcome.result.trained;
-  const manifest =
-    outcome === undefined ? before : outcome.status === 'done' ? outcome.result.manifest : findRun(store, id);
+  // The workers of a queue leave their results in the store alone.
+  const result = outcome?.status === 'done' ? outcome.result : null;
+  const trained = outcome?.status === 'done' && (result?.trained ?? true);
+  const manifest = outcome === undefined ? before : (result?.manifest ?? findRun(store, id));
   const failure = outcome?.status === 'failed' ? outcome.error.message : null;
   return {
     id,
@@ -226,7 +231,7 @@ function describeRun(
 
 function summarise(
   runs: CollectedRun[],
-  outcomes: readonly JobOutcome<RecordJob, RecordRunResult>[],
+  outcomes: readonly JobOutcome<RecordJob, RecordRunResult | null>[],
   rest: Pick<CollectResult, 'store' | 'expectedBytes' | 'seconds' | 'interrupted' | 'dryRun'>,
 ): CollectResult {
   const counts: CollectResult['counts'] = {};
@@ -236,11 +241,13 @@ function summarise(
   let trainingSeconds = 0;
   let recordingSeconds = 0;
   for (const outcome of outcomes) {
-    if (outcome.status !== 'done' || !outcome.result.trained) continue;
-    const { manifest, seconds } = outcome.result;
-    images += Number(manifest.hyperparameters.trainExamples) * outcome.job.spec.run.epochs;
-    trainingSeconds += seconds;
-    recordingSeconds += outcome.result.recordingSeconds;
+    if (outcome.status !== 'done') continue;
+    const { result, job } = outcome;
+    if (result?.trained === false) continue;
+    const manifest = result?.manifest ?? findRun(rest.store, job.id);
+    images += Number(manifest?.hyperparameters.trainExamples ?? 0) * job.spec.run.epochs;
+    trainingSeconds += result?.seconds ?? 0;
+    recordingSeconds += result?.recordingSeconds ?? 0;
   }
   return {
     ...rest,
@@ -249,6 +256,6 @@ function summarise(
     recordedRuns: recorded.length,
     recordedEpochs: recorded.reduce((sum, { epochs }) => sum + epochs, 0),
     imagesPerSecond: images / rest.seconds,
-    recordingShare: trainingSeconds > 0 ? recordingSeconds / trainingSeconds : 0,
+    recordingShare: trainingSeconds > 0 ? recordingSeconds / trainingSeconds : null,
   };
 }

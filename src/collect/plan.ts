@@ -141,31 +141,14 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
   });
 }
 
-/** Every `count`-th run from the `index`-th on, counted from 1: the part of a plan that one of `count` machines does. */
-export interface Shard {
-  index: number;
-  count: number;
-}
-
-/**
- * The runs of one shard.
- *
- * @throws {@link UsageError} when there is no such shard.
- */
-export function takeShard(runs: readonly PlannedRun[], { index, count }: Shard): PlannedRun[] {
-  if (!(Number.isInteger(index) && Number.isInteger(count) && index >= 1 && index <= count)) {
-    throw new UsageError({ what: 'no such shard', where: `${index}/${count}`, remedy: 'give i/n with i from 1 to n' });
-  }
-  return runs.filter((run) => run.index % count === index - 1);
-}
-
-function idOf(run: Omit<PlannedRun, 'id'>): string {
+/** The id of a run: readable parts and a hash of all that decides its numbers. */
+export function idOf(run: Omit<PlannedRun, 'id'>): string {
   const hash = createHash('sha256').update(JSON.stringify(run)).digest('hex').slice(0, 8);
   return `${run.task.replaceAll('/', '-')}-${String(run.index).padStart(4, '0')}-${hash}`;
 }
 
 /** The settings in one order and without those that change nothing, so that equal plans have equal ids. */
-function settleAugmentation(settings: Augmentation): Augmentation | null {
+export function settleAugmentation(settings: Augmentation): Augmentation | null {
   const known = ['shift', 'flip', 'rotation', 'zoom'] as const;
   if (typeof settings !== 'object' || settings === null) {
     const remedy = `give some of ${known.join(', ')}`;

@@ -5,8 +5,10 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from
 import { dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { asWriteError, writeJsonAtomic } from '../atomic.js';
-import { InsufficientDataError, UsageError, WnnError } from '../errors.js';
+import { InsufficientDataError, QueueError, UsageError, WnnError } from '../errors.js';
+import { type Job, runJobs, type Shard, takeShard } from '../jobs/index.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import type { ProgressEvent } from '../progress.js';
 import {
   DATASET_MANIFEST,
   type DatasetManifest,
@@ -21,9 +23,11 @@ import {
 import { TOOLKIT_VERSION } from '../version.js';
 import { ShardAssembler } from './assembler.js';
 import type { RunFigures } from './extractRun.js';
+import { datasetJobs, megabytesOf, type PartJob, partId, partPath } from './jobKind.js';
 import { type DatasetOptions, type DatasetResult, type DatasetSettings, settleOptions } from './options.js';
+import { readPart } from './part.js';
 import { type DatasetPlan, planDataset } from './plan.js';
-import { extractRuns } from './pool.js';
+import { extractRuns, type PoolListeners } from './pool.js';
 import { findRuns, hashRun, type UsableRun } from './runs.js';
 import { splitRule } from './split.js';
 import { createSketch, describeSketch, mergeSketch, type TargetSketch } from './targetSketch.js';
@@ -44,19 +48,14 @@ export { BALANCES, type Balance, type DatasetOptions, type DatasetResult, type H
  */
 export async function buildDataset(options: DatasetOptions): Promise<DatasetResult> {
   const { onProgress = () => {}, onNote = () => {}, signal } = options;
-  const settings = settleOptions(options);
-  const runs = findRuns(settings, onNote);
-  const plan = planDataset(runs, settings);
-  const hashes: string[] = [];
-  for (const run of runs) hashes.push(await hashRun(run.directory));
-  const dir = resolve(settings.out);
-  checkReplaceable(dir);
+  const { settings, runs, plan, hashes, dir, parts, jobs } = await prepare(options);
   if (settings.reuse) {
     const manifest = findSame(dir, headOf(settings), runs, plan.splits, hashes);
     if (manifest) return { dir, manifest, reused: true };
   }
   if (!plan.splits.includes('val')) onNote('no run is kept for validation: there will be no validation samples');
 
+  if (options.queue !== undefined) await extractOnQueue(options, parts, jobs);
   const partial = `${dir}.partial`;
   try {
     rmSync(partial, { recursive: true, force: true });
@@ -64,17 +63,18 @@ export async function buildDataset(options: DatasetOptions): Promise<DatasetResu
     const figures: RunFigures[] = [];
     const ids = runs.map(({ id }) => id);
     const assembler = new ShardAssembler(partial, plan.packet, ids, settings.seed);
-    await extractRuns(
-      plan.tasks,
-      {
-        onPacket: (index, packet) => assembler.take(packet, plan.splits[index], index),
-        onRun: (run) => {
-          figures[run.index] = run;
-        },
-        onAdvance: progressOf(plan, figures, onProgress),
+    const listeners: PoolListeners = {
+      onPacket: (index, packet) => assembler.take(packet, plan.splits[index], index),
+      onRun: (run) => {
+        figures[run.index] = run;
       },
-      { threads: plan.threads, slots: plan.slots, packet: plan.packet, signal },
-    );
+      onAdvance: progressOf(plan, figures, onProgress),
+    };
+    if (options.merge || options.queue !== undefined) await mergeParts(parts, jobs, listeners, signal);
+    else {
+      const { threads, slots, packet } = plan;
+      await extractRuns(plan.tasks, listeners, { threads, slots, packet, signal });
+    }
     const shards = assembler.finish();
     const manifest = describe(settings, runs, plan.splits, hashes, figures, shards);
     checkNotEmpty(manifest, settings);
@@ -82,12 +82,123 @@ export async function buildDataset(options: DatasetOptions): Promise<DatasetResu
     writeJsonAtomic(join(partial, DATASET_MANIFEST), manifest);
     signal?.throwIfAborted();
     putInPlace(partial, dir);
+    if (options.merge || options.queue !== undefined) rmSync(parts, { recursive: true, force: true });
     const megabytes = totalMegabytes(plan);
     onProgress({ task: 'dataset', done: megabytes, total: megabytes, unit: 'MB' });
     return { dir, manifest, reused: false };
   } catch (error) {
     rmSync(partial, { recursive: true, force: true });
     throw error instanceof WnnError ? error : asWriteError(error, dir);
+  }
+}
+
+/** Everything that is known before a run is read. */
+async function prepare(options: DatasetOptions) {
+  const settings = settleOptions(options);
+  const runs = findRuns(settings, options.onNote ?? (() => {}));
+  const plan = planDataset(runs, settings);
+  const hashes: string[] = [];
+  for (const run of runs) hashes.push(await hashRun(run.directory));
+  const dir = resolve(settings.out);
+  checkReplaceable(dir);
+  const parts = `${dir}.parts`;
+  const jobs = plan.tasks.map((task, i): Job<PartJob> => {
+    return { id: partId(task, hashes[i]), spec: { task, sha256: hashes[i], out: parts } };
+  });
+  return { settings, runs, plan, hashes, dir, parts, jobs };
+}
+
+/** Result of {@link extractShard}. */
+export interface ShardResult {
+  /** Directory of the parts. */
+  parts: string;
+  /** Parts of the whole build, and how many of them are not there yet. */
+  runs: number;
+  missing: number;
+  /** Parts of the shard that were made now, and that were there already. */
+  made: number;
+  kept: number;
+}
+
+/**
+ * Reads every n-th run and leaves a part of each in `<out>.parts`. When all shards have done so,
+ * {@link buildDataset} with `merge` makes the samples of them, with the same bytes as without shards.
+ *
+ * @throws as {@link buildDataset}; an Error that names the first run that could not be read.
+ */
+export async function extractShard(options: DatasetOptions, shard: Shard): Promise<ShardResult> {
+  const { onProgress, onNote, signal } = options;
+  const { settings, parts, jobs } = await prepare(options);
+  const isMissing = ({ id }: Job<PartJob>) => !datasetJobs.isDone(parts, id);
+  const own = takeShard(jobs, shard);
+  const missing = own.filter(isMissing);
+  const { entry, name: label, unit, unitsOf } = datasetJobs;
+  const outcomes = await runJobs<PartJob, null>({
+    entry,
+    jobs: missing,
+    workers: Math.max(1, settings.threads),
+    label,
+    unit,
+    unitsOf: ({ spec }) => unitsOf(spec),
+    unitsBefore: own.filter((job) => !isMissing(job)).reduce((sum, { spec }) => sum + unitsOf(spec), 0),
+    onProgress,
+    onNote,
+    signal,
+  });
+  signal?.throwIfAborted();
+  for (const outcome of outcomes) if (outcome.status === 'failed') throw outcome.error;
+  return {
+    parts,
+    runs: jobs.length,
+    missing: jobs.filter(isMissing).length,
+    made: missing.length,
+    kept: own.length - missing.length,
+  };
+}
+
+/** Has the workers of a queue make the parts that are missing. */
+async function extractOnQueue(
+  { queue = '', root, onProgress, onNote, signal }: DatasetOptions,
+  parts: string,
+  jobs: readonly Job<PartJob>[],
+): Promise<void> {
+  const missing = jobs.filter(({ id }) => !datasetJobs.isDone(parts, id));
+  if (missing.length === 0) return;
+  const { dispatchJobs } = await import('../fleet/dispatch.js');
+  const list = { kind: datasetJobs, directory: parts, jobs: missing };
+  // The assembly has the bar called `dataset`.
+  const onParts = onProgress && ((event: ProgressEvent) => onProgress({ ...event, task: 'dataset parts' }));
+  const outcomes = await dispatchJobs({ queue, root, ...list, onProgress: onParts, onNote, signal });
+  signal?.throwIfAborted();
+  const failed = outcomes.filter(({ status }) => status === 'failed');
+  if (failed.length === 0) return;
+  throw new QueueError({
+    what: `${failed.length} of ${jobs.length} runs could not be read`,
+    where: failed[0].job.id,
+    remedy: 'look at them with `wnn queue status`, then `wnn queue retry` and run the same command again',
+  });
+}
+
+/** Gives the packets of all parts, in the order of runs. */
+async function mergeParts(
+  parts: string,
+  jobs: readonly Job<PartJob>[],
+  { onPacket, onRun, onAdvance }: PoolListeners,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const missing = jobs.filter(({ id }) => !datasetJobs.isDone(parts, id));
+  if (missing.length > 0)
+    throw new InsufficientDataError({
+      what: `${missing.length} of ${jobs.length} parts are missing, the first is ${missing[0].id}`,
+      where: parts,
+      remedy: 'make them with --shard and the same options',
+    });
+  for (const [index, { id, spec }] of jobs.entries()) {
+    const figures = readPart(partPath(parts, id), spec.task.packet, (packet) => onPacket(index, packet));
+    onRun({ ...figures, index });
+    onAdvance([{ index, fraction: 1 }]);
+    await new Promise((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
   }
 }
 
@@ -152,10 +263,6 @@ function findSame(
 
 function totalMegabytes({ tasks }: DatasetPlan): number {
   return tasks.reduce((sum, task) => sum + megabytesOf(task), 0);
-}
-
-function megabytesOf({ tensors, snapshots }: DatasetPlan['tasks'][number]): number {
-  return (4 * snapshots * tensors.reduce((sum, { size }) => sum + size, 0)) / 1e6;
 }
 
 /** Turns what workers are at into progress over all runs, in bytes of trajectory. */

@@ -55,6 +55,13 @@ export interface DatasetOptions {
   memory?: number;
   /** Threads that read runs; 0 does all work in the calling thread. Default: one a core. Does not change the output. */
   threads?: number;
+  /** Address of a queue, `redis://HOST:PORT/NAME`: its workers read the runs, and this call puts their parts together. */
+  queue?: string;
+  /** Of a queue: directory that all machines see, with stores and `out` in it. Default: $WNN_FLEET_ROOT, or the working
+   * one. */
+  root?: string;
+  /** Put together the parts that `extractShard` left beside `out`, rather than read the runs. Default false. */
+  merge?: boolean;
   /** Return what is there when it was built by the same options from the same runs. Default false: build again. */
   reuse?: boolean;
   onProgress?: ProgressListener;
@@ -75,7 +82,7 @@ export interface DatasetResult {
 
 /** {@link DatasetOptions} with defaults filled in and checked, without the listeners. */
 export type DatasetSettings = Required<
-  Omit<DatasetOptions, 'stores' | 'holdOut' | 'onProgress' | 'onNote' | 'signal'>
+  Omit<DatasetOptions, 'stores' | 'holdOut' | 'queue' | 'root' | 'merge' | 'onProgress' | 'onNote' | 'signal'>
 > & {
   stores: string[];
   holdOut: Required<HoldOut> | null;

@@ -25,6 +25,11 @@ export const AUTO_ORDER: readonly EngineName[] = ['tensorflow', 'wasm'];
 /** What a user may ask for: one engine, or the first that opens. */
 export type EngineRequest = 'auto' | EngineName;
 
+/** Whether a value from outside is such a request. */
+export function isEngineRequest(value: unknown): value is EngineRequest {
+  return value === 'auto' || ENGINE_NAMES.includes(value as EngineName);
+}
+
 /** An open engine. It is the TensorFlow.js backend of this process from then on. */
 export interface Engine {
   name: EngineName;

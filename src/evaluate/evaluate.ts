@@ -17,12 +17,13 @@ import {
   RESULTS_NAME,
   type RunRecord,
 } from '../evaluation/schema.js';
-import { runJobs } from '../jobs/index.js';
+import { type Job, type JobOutcome, runJobs, type Shard, takeShard } from '../jobs/index.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import type { OptimiserInfo } from '../trajectory/schema.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { measureForecasts } from './forecastErrors.js';
 import { prepareIntrospection } from './introspection/prepare.js';
+import { evaluateJobs } from './jobKind.js';
 import { completeMethods } from './methods.js';
 import { planJobs } from './plan.js';
 import { summarise } from './summary.js';
@@ -58,6 +59,11 @@ export interface EvaluateOptions {
   engine?: EngineRequest;
   /** Worker processes. Default: as many as there are cores, no more than runs. */
   workers?: number;
+  /** Address of a queue, `redis://HOST:PORT/NAME`: its workers train rather than this machine. */
+  queue?: string;
+  /** Of a queue: directory that all machines see, with `out` and nowcasters in it. Default: $WNN_FLEET_ROOT, or the
+   * working one. */
+  root?: string;
   /** Directory of the image sets. Default: that of `wnn data`. */
   images?: string;
   onProgress?: ProgressListener;
@@ -75,12 +81,10 @@ export interface EvaluateResult extends EvaluationResults {
   kept: number;
 }
 
-const WORKER = new URL('./worker.js', import.meta.url);
-
 /** Trains the jobs that have no record yet, and returns all records. */
 async function completeRuns(
   jobs: readonly EvaluationJob[],
-  { out, images, workers = availableParallelism(), onProgress, onNote, signal }: EvaluateOptions,
+  { out, images, workers = availableParallelism(), queue, root, onProgress, onNote, signal }: EvaluateOptions,
 ): Promise<{ records: Map<string, RunRecord>; trained: number; failed: string[] }> {
   const records = new Map<string, RunRecord>();
   const keep = (id: string) => {
@@ -90,22 +94,77 @@ async function completeRuns(
   };
   const missing = jobs.filter(({ id }) => !keep(id));
   const failed: string[] = [];
-  const outcomes = await runJobs<WorkerSpec, null>({
-    entry: WORKER,
-    jobs: missing.map((job) => ({ id: job.id, spec: { job, out, images } })),
-    workers,
-    label: 'evaluate',
-    unit: 'epochs',
-    unitsOf: ({ spec }) => spec.job.epochs,
-    unitsBefore: jobs.filter(({ id }) => records.has(id)).reduce((sum, { epochs }) => sum + epochs, 0),
-    rateUnit: 'examples',
-    onProgress,
-    onNote,
-    signal,
+  const list = missing.map((job): Job<WorkerSpec> => {
+    return { id: job.id, spec: { job, out, inputs: out, engine: job.engine, images } };
   });
+  const unitsBefore = jobs.filter(({ id }) => records.has(id)).reduce((sum, { epochs }) => sum + epochs, 0);
+  let outcomes: JobOutcome<WorkerSpec, null>[] = [];
+  if (queue !== undefined && list.length > 0) {
+    const { dispatchJobs } = await import('../fleet/dispatch.js');
+    const work = { kind: evaluateJobs, directory: out, jobs: list, unitsBefore };
+    outcomes = await dispatchJobs({ queue, root, ...work, onProgress, onNote, signal });
+  } else {
+    outcomes = await runJobs<WorkerSpec, null>({
+      entry: evaluateJobs.entry,
+      jobs: list,
+      workers,
+      label: evaluateJobs.name,
+      unit: evaluateJobs.unit,
+      unitsOf: ({ spec }) => evaluateJobs.unitsOf(spec),
+      unitsBefore,
+      rateUnit: evaluateJobs.rateUnit,
+      onProgress,
+      onNote,
+      signal,
+    });
+  }
   signal?.throwIfAborted();
   for (const { job, status } of outcomes) if (status !== 'done' || !keep(job.id)) failed.push(job.id);
   return { records, trained: missing.length - failed.length, failed };
+}
+
+/** All trainings of an evaluation, with what they need prepared. */
+async function prepareJobs(options: EvaluateOptions): Promise<{ methods: Method[]; jobs: EvaluationJob[] }> {
+  const methods = completeMethods(options.methods);
+  const jobs = planJobs({
+    ...options,
+    methods,
+    guard: options.guard ?? false,
+    batchSize: options.batchSize ?? 128,
+    optimiser: options.optimiser ?? { name: 'adam', learningRate: 0.001 },
+    engine: options.engine ?? 'auto',
+  });
+  for (const method of methods)
+    if (method.type === 'introspection')
+      await prepareIntrospection(options.out, method.store, method.contentHash, { signal: options.signal });
+  return { methods, jobs };
+}
+
+/** Result of {@link evaluateShard}. */
+export interface EvaluateShardResult {
+  out: string;
+  /** Trainings of the whole evaluation, and how many of them have no result yet. */
+  runs: number;
+  missing: number;
+  /** Runs of the shard that were trained now, and that were there already. */
+  trained: number;
+  kept: number;
+  /** Ids of runs of the shard that failed. */
+  failed: string[];
+}
+
+/**
+ * Does the trainings of one shard of an evaluation and compares nothing: {@link evaluate} with the same options does that
+ * when all shards are done.
+ *
+ * @throws as {@link evaluate}, and {@link UsageError} when there is no such shard.
+ */
+export async function evaluateShard(options: EvaluateOptions, shard: Shard): Promise<EvaluateShardResult> {
+  const { jobs } = await prepareJobs(options);
+  const own = takeShard(jobs, shard);
+  const { trained, failed } = await completeRuns(own, options);
+  const missing = jobs.filter(({ id }) => !evaluateJobs.isDone(options.out, id)).length;
+  return { out: options.out, runs: jobs.length, missing, trained, kept: own.length - trained - failed.length, failed };
 }
 
 /**
@@ -118,18 +177,7 @@ async function completeRuns(
 export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult> {
   const { out, targets = [], guard = false, epochs } = options;
   const { newBestsAfter = Math.round(0.4 * epochs) } = options;
-  const methods = completeMethods(options.methods);
-  const jobs = planJobs({
-    ...options,
-    methods,
-    guard,
-    batchSize: options.batchSize ?? 128,
-    optimiser: options.optimiser ?? { name: 'adam', learningRate: 0.001 },
-    engine: options.engine ?? 'auto',
-  });
-  for (const method of methods)
-    if (method.type === 'introspection')
-      await prepareIntrospection(out, method.store, method.contentHash, { signal: options.signal });
+  const { methods, jobs } = await prepareJobs(options);
   const { records, trained, failed } = await completeRuns(jobs, options);
   for (const id of failed) options.onNote?.(`${id} has no result; run the same command to try it again`);
   if (![...records.values()].some(({ method }) => method.type === 'plain'))

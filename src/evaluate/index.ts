@@ -19,6 +19,8 @@ export { formatEstimate, statements, TABLE_HEADER, tableRows } from '../evaluati
 export {
   type EvaluateOptions,
   type EvaluateResult,
+  type EvaluateShardResult,
   evaluate,
+  evaluateShard,
 } from './evaluate.js';
 export { BASELINE_NAMES, baselineMethod, introspectionMethod, nowcasterMethod } from './methods.js';

@@ -34,7 +34,7 @@ function requireSome(name: string, values: readonly unknown[]): void {
 
 /** The job's id: readable parts and a hash of everything. The place of a nowcaster or a store does not matter, its
  * content does. */
-function idOf(job: Omit<EvaluationJob, 'id'>): string {
+export function idOf(job: Omit<EvaluationJob, 'id'>): string {
   const method = { ...job.method, directory: undefined, store: undefined };
   const guard = job.method.type === 'plain' ? undefined : job.guard;
   const hash = createHash('sha256').update(JSON.stringify({ ...job, method, guard }));

@@ -19,6 +19,8 @@ const GUARD_EXAMPLES = 1024;
 
 /** Hooks of {@link trainRun}. */
 export interface TrainRunHooks {
+  /** Directory with what was prepared for the evaluation. Default: its output directory. */
+  inputs?: string;
   onBatch?(progress: BatchProgress): void;
   onEpoch?(progress: EpochProgress): void;
   signal?: AbortSignal;
@@ -56,7 +58,7 @@ export async function trainRun(
   engine: Pick<Engine, 'description'>,
   out: string,
   imagesDirectory: string | undefined,
-  hooks: TrainRunHooks = {},
+  { inputs = out, ...hooks }: TrainRunHooks = {},
 ): Promise<RunRecord> {
   const task = findTask(job.task);
   const data = await loadDataSet(task.data, {
@@ -66,7 +68,7 @@ export async function trainRun(
   });
   const guardBatch = job.guard ? takeGuardBatch(data) : null;
   const guard = guardBatch ? { x: guardBatch.xs, y: guardBatch.ys, batchSize: GUARD_EXAMPLES / 4 } : undefined;
-  const forecasting = await createForecasting(job.method, out, guard);
+  const forecasting = await createForecasting(job.method, inputs, guard);
   const sample = new TrajectorySample(out, job);
   const seconds: number[] = [];
   let started = 0;

@@ -14,9 +14,12 @@ import { RunWriter } from '../trajectory/runWriter.js';
 /** Weights kept of each kind. */
 const SAMPLE = 1000;
 
+/** Name of the trajectory store in an evaluation's output directory. */
+export const SAMPLE_STORE = 'trajectories';
+
 /** The trajectory store of an evaluation's output directory. */
 export function sampleStore(out: string): string {
-  return join(out, 'trajectories');
+  return join(out, SAMPLE_STORE);
 }
 
 /** Name of the tensor that holds the sampled weights of a kind. */

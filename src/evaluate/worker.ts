@@ -1,6 +1,6 @@
 // A worker process of evaluate: trains one run at a time and writes its file.
 
-import { openEngine } from '../engine/engine.js';
+import { type EngineRequest, openEngine } from '../engine/engine.js';
 import { writeRunRecord } from '../evaluation/files.js';
 import type { EvaluationJob } from '../evaluation/schema.js';
 import { serveJobs } from '../jobs/index.js';
@@ -9,15 +9,20 @@ import { trainRun } from './trainRun.js';
 /** What a worker is told to do. */
 export interface WorkerSpec {
   job: EvaluationJob;
-  /** Output directory of the evaluation. */
+  /** Directory to write to. */
   out: string;
+  /** Directory with what the evaluation prepared for all its jobs: its output directory. */
+  inputs: string;
+  /** Engine to open: the job's, or what this machine takes for `auto`. */
+  engine: EngineRequest;
   /** Directory of the image sets; undefined: the default. */
   images: string | undefined;
 }
 
-serveJobs<WorkerSpec, null>(async ({ job, out, images }, { report, signal }) => {
-  const engine = await openEngine(job.engine);
+serveJobs<WorkerSpec, null>(async ({ job, out, inputs, engine: wanted, images }, { report, signal }) => {
+  const engine = await openEngine(wanted);
   const record = await trainRun(job, engine, out, images, {
+    inputs,
     signal,
     onBatch: ({ epoch, batchesDone, batchesPerEpoch, examplesPerSecond }) =>
       report({

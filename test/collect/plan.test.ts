@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type PlanOptions, planRuns, takeShard } from '../../src/collect/plan.js';
+import { type PlanOptions, planRuns } from '../../src/collect/plan.js';
 import { readPlanFile } from '../../src/collect/planFile.js';
 import { CorruptFileError, MissingFileError, UsageError } from '../../src/errors.js';
+import { takeShard } from '../../src/jobs/index.js';
 
 const PLAN: PlanOptions = {
   tasks: ['mnist/lenet', 'mnist/mlp', 'mnist/cnn'],

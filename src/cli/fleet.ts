@@ -1,0 +1,71 @@
+// Options that the commands share whose jobs can be spread over machines: a queue, or a shard.
+
+import type { Argv } from 'yargs';
+import { UsageError } from '../errors.js';
+import { parseShard, type Shard, shardFromEnvironment } from '../jobs/index.js';
+import type { NoteListener } from '../progress.js';
+
+/** Arguments of {@link fleetOptions}. */
+export interface FleetArguments {
+  queue?: string;
+  root?: string;
+  shard?: string;
+}
+
+/** Adds `--queue`, `--root` and `--shard`. */
+export function fleetOptions<T>(yargs: Argv<T>): Argv<T & FleetArguments> {
+  return queueOptions(yargs).option('shard', {
+    type: 'string',
+    describe: 'do only part i of n, from 1/n to n/n [default: what Slurm or Kubernetes say]',
+  }) as unknown as Argv<T & FleetArguments>;
+}
+
+/** Adds `--queue` and `--root`. */
+export function queueOptions<T>(yargs: Argv<T>): Argv<T & FleetArguments> {
+  return yargs
+    .option('queue', { type: 'string', describe: 'redis://HOST:PORT/NAME: leave the work to the workers of a queue' })
+    .option('root', {
+      type: 'string',
+      describe: 'of a queue: directory that all machines see [default: $WNN_FLEET_ROOT or this one]',
+    }) as unknown as Argv<T & FleetArguments>;
+}
+
+/** What of the plan this command is to do. */
+export interface FleetChoice {
+  queue?: string;
+  root?: string;
+  shard?: Shard;
+}
+
+/**
+ * The queue, or the shard of the option or else of the scheduler.
+ *
+ * @throws UsageError when both are given, or a shard is none.
+ */
+export function chooseFleet({ queue, root, shard }: FleetArguments, onNote: NoteListener): FleetChoice {
+  if (queue !== undefined) {
+    hideArguments();
+    if (shard === undefined) return { queue, root };
+    throw new UsageError({ what: 'a queue and a shard', where: '--shard', remedy: 'give one of them' });
+  }
+  if (shard !== undefined) return { shard: parseShard(shard) };
+  const scheduled = shardFromEnvironment();
+  if (scheduled === undefined) return {};
+  onNote(`shard ${scheduled.index}/${scheduled.count}, from ${scheduled.from}`);
+  return { shard: { index: scheduled.index, count: scheduled.count } };
+}
+
+/** Takes a password in the URL out of what `ps` shows. */
+export function hideArguments(): void {
+  process.title = 'wnn';
+}
+
+/**
+ * The queue that a command works on.
+ *
+ * @throws UsageError when neither `--queue` nor `$WNN_QUEUE` names one.
+ */
+export function needQueue({ queue = process.env.WNN_QUEUE }: FleetArguments): string {
+  if (queue) return queue;
+  throw new UsageError({ what: 'no queue', where: '--queue', remedy: 'give redis://HOST:PORT/NAME, or set WNN_QUEUE' });
+}

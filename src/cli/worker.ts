@@ -1,0 +1,60 @@
+// `wnn worker`: does jobs of a queue on this machine, until it is told to stop.
+
+import type { CommandModule } from 'yargs';
+import { ENGINE_NAMES, type EngineRequest } from '../engine/index.js';
+import { STAGE_KINDS } from '../fleet/kinds.js';
+import { runWorker } from '../fleet/worker.js';
+import { type FleetArguments, hideArguments, needQueue, queueOptions } from './fleet.js';
+import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
+
+interface WorkerArguments extends GlobalArguments, FleetArguments {
+  concurrency: number;
+  engine?: EngineRequest;
+  images?: string;
+  'lock-seconds': number;
+}
+
+/** `wnn worker`. */
+export const workerCommand: CommandModule<object, WorkerArguments> = {
+  command: 'worker',
+  describe: 'do jobs of a queue until interrupted',
+  builder: (yargs) =>
+    queueOptions(yargs)
+      .option('concurrency', { type: 'number', default: 1, describe: 'jobs at a time, a process each' })
+      .option('engine', {
+        choices: ['auto', ...ENGINE_NAMES] as const,
+        describe: 'for plans that leave it open [default: auto]',
+      })
+      .option('images', {
+        type: 'string',
+        describe: 'directory of the image sets here [default: $WNN_IMAGES or data/images]',
+      })
+      .option('lock-seconds', {
+        type: 'number',
+        default: 30,
+        describe: 'after so long without a sign of it, a job is given to another worker',
+      })
+      .example('wnn worker --queue redis://head:6379/runs --root /mnt/fleet', 'one job at a time')
+      .example('wnn worker --queue rediss://head/runs --concurrency 4', 'over TLS; the password in WNN_QUEUE_PASSWORD'),
+  handler: async (argv) => {
+    hideArguments();
+    const terminal = openTerminal(argv);
+    const queue = needQueue(argv);
+    const { root, concurrency, engine, images, lockSeconds } = argv as WorkerArguments & { lockSeconds: number };
+    const { note: onNote } = terminal;
+    try {
+      const signal = interruptSignal();
+      const onReady = () => onNote('waiting for jobs');
+      const options = { queue, kinds: STAGE_KINDS, root, concurrency, engine, images, lockSeconds };
+      const result = await runWorker({ ...options, onNote, onReady, signal });
+      terminal.close();
+      printResult(
+        argv,
+        result,
+        () => `${result.done} jobs done, ${result.failed} failed, ${result.handedBack} handed back`,
+      );
+    } finally {
+      terminal.close();
+    }
+  },
+};

@@ -1,0 +1,87 @@
+// Runs as jobs: what pool, shards and queue need to know of them.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { isEngineRequest } from '../engine/engine.js';
+import { UsageError } from '../errors.js';
+import type { JobKind } from '../jobs/index.js';
+import { completeOptimiser } from '../tasks/optimiser.js';
+import { findTask } from '../tasks/task.js';
+import { MANIFEST_FILE, RUN_PREFIX, runDirectory } from '../trajectory/manifest.js';
+import { isFinished, readManifest } from '../trajectory/runReader.js';
+import type { OptimiserInfo, RunManifest } from '../trajectory/schema.js';
+import { idOf, type PlannedRun, settleAugmentation } from './plan.js';
+import type { RecordJob } from './worker.js';
+
+/** Numbers of a run that comes from a queue, at most: more would fill disks or memory by mistake or by malice. */
+const LIMITS = { index: 1e9, epochs: 1e6, seed: 2 ** 32, batchSize: 1e6, examples: 1e9, everySteps: 1e9 };
+
+/** The manifest of a run of a store; undefined when there is none. */
+export function findRun(store: string, id: string): RunManifest | undefined {
+  const directory = runDirectory(store, id);
+  return existsSync(join(directory, MANIFEST_FILE)) ? readManifest(directory) : undefined;
+}
+
+/** Recordings of runs. */
+export const collectJobs: JobKind<RecordJob> = {
+  name: 'collect',
+  entry: new URL('./worker.js', import.meta.url),
+  isDone: (store, id) => isFinished(findRun(store, id)?.status ?? 'recording'),
+  outputsOf: (id) => [`${RUN_PREFIX}${id}`],
+  unitsOf: ({ run }) => run.epochs,
+  unit: 'epochs',
+  rateUnit: 'images',
+  pack: ({ run, engine }) => ({ run, engine }),
+  unpack(data, id, { staging, engine, images }) {
+    const { run, engine: planned } = (data ?? {}) as { run?: unknown; engine?: unknown };
+    if (!isEngineRequest(planned)) throw wrong('engine', planned);
+    return {
+      store: staging,
+      run: checkRun(run, id),
+      engine: planned === 'auto' ? (engine ?? planned) : planned,
+      images,
+    };
+  },
+};
+
+function wrong(field: string, value: unknown): UsageError {
+  const text = JSON.stringify(value) ?? 'undefined';
+  return new UsageError({
+    what: `refused run: impossible ${field}`,
+    where: text.slice(0, 100),
+    remedy: 'plan it with `wnn collect`',
+  });
+}
+
+/**
+ * A run that may come from anyone.
+ *
+ * @throws {@link UsageError} unless a plan could have made it, and its id is that of its settings.
+ */
+function checkRun(value: unknown, id: string): PlannedRun {
+  if (typeof value !== 'object' || value === null) throw wrong('run', value);
+  const run = value as PlannedRun;
+  const whole = (field: keyof PlannedRun, most: number, least = 1) => {
+    const number = run[field];
+    if (!(Number.isSafeInteger(number) && (number as number) >= least && (number as number) <= most))
+      throw wrong(field, number);
+  };
+  if (typeof run.task !== 'string' || findTask(run.task).name !== run.task) throw wrong('task', run.task);
+  whole('index', LIMITS.index, 0);
+  whole('epochs', LIMITS.epochs);
+  whole('seed', LIMITS.seed, 0);
+  whole('batchSize', LIMITS.batchSize);
+  if (run.trainExamples !== null) whole('trainExamples', LIMITS.examples);
+  if (run.validationExamples !== null) whole('validationExamples', LIMITS.examples);
+  if (run.everySteps !== null) whole('everySteps', LIMITS.everySteps);
+  if (!(typeof run.width === 'number' && run.width >= 0.125 && run.width <= 4)) throw wrong('width', run.width);
+  const { optimiser, augmentation } = run;
+  if (typeof optimiser !== 'object' || !isDeepStrictEqual(completeOptimiser(optimiser as OptimiserInfo), optimiser))
+    throw wrong('optimiser', optimiser);
+  if (augmentation !== null && !isDeepStrictEqual(settleAugmentation(augmentation), augmentation))
+    throw wrong('augmentation', augmentation);
+  const { id: own, ...settings } = run;
+  if (own !== id || idOf(settings) !== id) throw wrong('id', own);
+  return run;
+}

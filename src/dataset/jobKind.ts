@@ -1,0 +1,102 @@
+// Reading a run as a job that leaves a part: what shards and queue need to know of it.
+
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { UsageError } from '../errors.js';
+import type { JobKind } from '../jobs/index.js';
+import { specProblem, TRAINED_KINDS } from '../nowcaster/spec.js';
+import { TOOLKIT_VERSION } from '../version.js';
+import type { RunTask } from './extractRun.js';
+import { MOST_SCALARS } from './options.js';
+import { slotBytes } from './packets.js';
+import { isPartWhole } from './part.js';
+import { windowSpan } from './span.js';
+
+/** Sizes of a task that comes from a queue, at most. */
+const LIMITS = { tensors: 100_000, name: 1000, size: 2 ** 40, snapshots: 1e7, rows: 8192, bytes: 2 ** 32 };
+
+/** One run to read. */
+export interface PartJob {
+  task: RunTask;
+  /** Of the run; see hashRun. */
+  sha256: string;
+  /** Directory to write the part to. */
+  out: string;
+}
+
+/** Where the part of a job is. */
+export function partPath(parts: string, id: string): string {
+  return join(parts, `${id}.part`);
+}
+
+/** The job's id: the run's, and a hash of all that decides the part's bytes. */
+export function partId({ index: _index, directory: _directory, ...task }: RunTask, sha256: string): string {
+  const hash = createHash('sha256').update(JSON.stringify({ version: TOOLKIT_VERSION, sha256, task }));
+  return `${task.id}-${hash.digest('hex').slice(0, 12)}`;
+}
+
+/** Work on a task, in MB of trajectory. */
+export function megabytesOf({ tensors, snapshots }: RunTask): number {
+  return (4 * snapshots * tensors.reduce((sum, { size }) => sum + size, 0)) / 1e6;
+}
+
+/** Runs to be read into parts. */
+export const datasetJobs: JobKind<PartJob> = {
+  name: 'dataset',
+  entry: new URL('./partWorker.js', import.meta.url),
+  isDone: (parts, id) => isPartWhole(partPath(parts, id)),
+  outputsOf: (id) => [`${id}.part`],
+  unitsOf: ({ task }) => megabytesOf(task),
+  unit: 'MB',
+  rateUnit: 'MB',
+  pack: ({ task, sha256 }, share) => ({ task: { ...task, directory: share(task.directory) }, sha256 }),
+  unpack(data, id, { staging, resolve }) {
+    const { task, sha256 } = (data ?? {}) as { task?: RunTask; sha256?: unknown };
+    if (typeof task !== 'object' || task === null) throw wrong('task', task);
+    if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256)) throw wrong('hash', sha256);
+    checkSizes(task);
+    if (partId(task, sha256) !== id) throw wrong('id', id);
+    const directory = resolve(task.directory);
+    if (!existsSync(directory)) throw wrong('run (it is not there)', task.directory);
+    return { task: { ...task, directory }, sha256, out: staging };
+  },
+};
+
+function wrong(field: string, value: unknown): UsageError {
+  const text = JSON.stringify(value) ?? 'undefined';
+  return new UsageError({
+    what: `refused part: impossible ${field}`,
+    where: text.slice(0, 100),
+    remedy: 'plan it with `wnn dataset`',
+  });
+}
+
+/** @throws {@link UsageError} for a task that no plan makes, or that would take all memory. */
+function checkSizes(task: RunTask): void {
+  const { spec, packet, shards, tensors } = task;
+  const isWhole = (value: unknown, least: number, most: number): value is number =>
+    Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
+  if (typeof task.id !== 'string' || typeof task.diverged !== 'boolean') throw wrong('run', task.id);
+  if (typeof spec !== 'object' || spec === null || !Array.isArray(spec.horizons)) throw wrong('spec', spec);
+  const problem = specProblem({ ...spec, streams: 'both', activation: 'network', residual: true });
+  if (problem !== null) throw wrong(`spec (${problem})`, spec);
+  if (!isWhole(task.windowStride, 1, LIMITS.snapshots)) throw wrong('windowStride', task.windowStride);
+  if (!isWhole(task.firstEpoch, 0, LIMITS.snapshots)) throw wrong('firstEpoch', task.firstEpoch);
+  if (!isWhole(task.snapshots, 1, LIMITS.snapshots)) throw wrong('snapshots', task.snapshots);
+  if (typeof task.seed !== 'number') throw wrong('seed', task.seed);
+  if (!isWhole(packet?.rows, 1, LIMITS.rows) || packet.inputLength !== spec.inputLength) throw wrong('packet', packet);
+  if (packet.horizons !== spec.horizons.length) throw wrong('packet', packet);
+  if (!TRAINED_KINDS.every((kind) => isWhole(shards?.[kind], 0, 1e6))) throw wrong('shards', shards);
+  const filling = TRAINED_KINDS.reduce((sum, kind) => sum + shards[kind], 1);
+  if (filling * slotBytes(packet) > LIMITS.bytes) throw wrong('shards', shards);
+  if (!Array.isArray(tensors) || tensors.length > LIMITS.tensors) throw wrong('tensors', tensors);
+  for (const tensor of tensors) {
+    const { name, kind, size, count } = tensor;
+    const named = typeof name === 'string' && name.length <= LIMITS.name && TRAINED_KINDS.includes(kind);
+    if (!named || !isWhole(size, 0, LIMITS.size) || !isWhole(count, 0, Math.min(size, MOST_SCALARS)))
+      throw wrong('tensor', tensor);
+  }
+  const scalars = tensors.reduce((sum, { count }) => sum + count, 0);
+  if (4 * scalars * (windowSpan(spec) + 1) > LIMITS.bytes) throw wrong('number of scalars', scalars);
+}

@@ -1,0 +1,45 @@
+// The worker process of parts: reads one run at a time and writes its samples to a file.
+
+import { MismatchError } from '../errors.js';
+import { serveJobs } from '../jobs/index.js';
+import { TRAINED_KINDS } from '../nowcaster/spec.js';
+import { extractRun } from './extractRun.js';
+import { megabytesOf, type PartJob, partId, partPath } from './jobKind.js';
+import { type Slot, sliceSlots, slotBytes } from './packets.js';
+import { PartWriter } from './part.js';
+import { hashRun } from './runs.js';
+
+serveJobs<PartJob, null>(async ({ task, sha256, out }, { report, signal }) => {
+  const { packet } = task;
+  if ((await hashRun(task.directory)) !== sha256)
+    throw new MismatchError({
+      what: 'the run is not the one that was planned',
+      where: task.directory,
+      remedy: 'plan again, when nothing writes to its store',
+    });
+  const filling = TRAINED_KINDS.reduce((sum, kind) => sum + task.shards[kind], 1);
+  const slots = sliceSlots(new ArrayBuffer(filling * slotBytes(packet)), packet);
+  const free = [...slots];
+  const writer = new PartWriter(partPath(out, partId(task, sha256)), packet);
+  const begin = performance.now();
+  const megabytes = megabytesOf(task);
+  try {
+    const figures = await extractRun(task, {
+      pool: { acquire: () => free.pop() as Slot },
+      sink(filled) {
+        writer.write(filled);
+        free.push(slots[filled.slot]);
+      },
+      onAdvance(fraction) {
+        signal.throwIfAborted();
+        const rate = (1000 * megabytes * fraction) / (performance.now() - begin);
+        report({ fraction, detail: `${Math.round(100 * fraction)}%`, rate });
+      },
+    });
+    writer.finish(figures);
+  } catch (error) {
+    writer.discard();
+    throw error;
+  }
+  return null;
+});

@@ -1,0 +1,117 @@
+// The way to a queue: BullMQ and its Redis client, loaded only here and only when there is a queue, and errors told
+// without what they carry (a client's errors hold the commands, and with them passwords).
+
+import type { Queue, Worker } from 'bullmq';
+import { QueueError } from '../errors.js';
+import type { NoteListener } from '../progress.js';
+import type { QueueAddress } from './address.js';
+
+/** Prefix of all our keys on the server. */
+const PREFIX = 'wnn';
+/** Milliseconds to wait for the server's first answer. */
+const FIRST_ANSWER = 10_000;
+/** Milliseconds between attempts to reach a server that is gone. */
+const RECONNECT = 500;
+
+/** BullMQ, or an error that says how to get it. */
+export async function loadBullmq(): Promise<typeof import('bullmq')> {
+  try {
+    return await import('bullmq');
+  } catch (cause) {
+    throw new QueueError({
+      what: 'the packages for queues are not installed',
+      where: 'bullmq, ioredis',
+      remedy: 'run npm install bullmq ioredis',
+      cause,
+    });
+  }
+}
+
+/** Options of all clients: they wait for a server that is gone, as long as it takes. */
+export function connectionOptions({ host, port, tls, username, password }: QueueAddress) {
+  return {
+    host,
+    port,
+    username,
+    password,
+    ...(tls && { tls: { servername: host } }),
+    maxRetriesPerRequest: null,
+    retryStrategy: () => RECONNECT,
+    connectTimeout: FIRST_ANSWER,
+  };
+}
+
+/** Options of queues and workers. */
+export function queueOptions(address: QueueAddress) {
+  return { connection: connectionOptions(address), prefix: PREFIX };
+}
+
+/**
+ * Finds out whether the server answers and lets us in, where a client would try for ever.
+ *
+ * @throws {@link QueueError} saying why not.
+ */
+export async function checkServer(address: QueueAddress): Promise<void> {
+  await loadBullmq();
+  const { Redis } = await import('ioredis');
+  const client = new Redis({
+    ...connectionOptions(address),
+    lazyConnect: true,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+    commandTimeout: FIRST_ANSWER,
+  });
+  let first: Error | undefined;
+  client.on('error', (error: Error) => {
+    first ??= error;
+  });
+  try {
+    await client.connect();
+    await client.ping();
+  } catch (error) {
+    throw explain(first ?? (error as Error), address);
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** What went wrong with a server, for people. No cause: it would carry the password. */
+function explain(error: Error, { label }: QueueAddress): QueueError {
+  const { message, code = '' } = error as NodeJS.ErrnoException;
+  if (/WRONGPASS|invalid password|invalid username/i.test(message))
+    return new QueueError({
+      what: 'wrong user or password',
+      where: label,
+      remedy: 'correct it in the URL or in WNN_QUEUE_PASSWORD',
+    });
+  if (/NOAUTH|Authentication required/i.test(message))
+    return new QueueError({
+      what: 'the server asks for a password',
+      where: label,
+      remedy: 'set WNN_QUEUE_PASSWORD, or redis://:PASSWORD@HOST:PORT/NAME',
+    });
+  if (/without any password configured/i.test(message))
+    return new QueueError({ what: 'the server has no password', where: label, remedy: 'leave the password out' });
+  return new QueueError({
+    what: `cannot reach the queue (${code || message.split('\n')[0]})`,
+    where: label,
+    remedy: 'check host, port and TLS, and that the server runs',
+  });
+}
+
+/** Tells once when the server is gone, and once when it is back. */
+export function watchConnection(queue: Queue | Worker, { label }: QueueAddress, onNote: NoteListener): void {
+  let gone = false;
+  const onError = (error: Error) => {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (gone || !(code !== undefined || /connection|ECONN|EPIPE/i.test(message))) return;
+    gone = true;
+    onNote(`${label} does not answer; waiting for it`);
+  };
+  // A listener must be there, or the error would end the process with all that it carries on stderr.
+  (queue as NodeJS.EventEmitter).on('error', onError);
+  (queue.backend as unknown as NodeJS.EventEmitter).on('ready', () => {
+    if (gone) onNote(`${label} answers again`);
+    gone = false;
+  });
+}

@@ -1,0 +1,235 @@
+// The side of a queue that has a plan: puts the jobs on the queue whose results are missing, and watches until all are
+// there. The results decide, not the queue: it may be lost, emptied or fed twice, and this command stopped at any time.
+
+import { createHash } from 'node:crypto';
+import { rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Queue } from 'bullmq';
+import type { Job, JobKind, JobOutcome } from '../jobs/index.js';
+import type { NoteListener, ProgressListener, WorkerProgress } from '../progress.js';
+import { TOOLKIT_VERSION } from '../version.js';
+import { parseQueueAddress } from './address.js';
+import { checkServer, loadBullmq, queueOptions, watchConnection } from './connection.js';
+import { makeMessage, type QueuedJob, type QueuedProgress, sharePath } from './message.js';
+import { STAGING } from './publish.js';
+import { ensureToken } from './token.js';
+
+/** How often a job may fail before it is parked. */
+export const ATTEMPTS = 3;
+/** Milliseconds before a failed job is tried again, doubled each time. */
+const BACKOFF = 2000;
+/** Jobs added to the queue in one command. */
+const BATCH = 500;
+/** Least milliseconds between two looks at the queue; a thousand jobs more make it a second longer. */
+const LOOK = 500;
+/** Jobs under way that are asked how far they are, at most. */
+const SHOWN = 256;
+/** Workers that get a line of their own in the progress display, at most. */
+const LINES = 16;
+
+/** States in which a queue holds a job that is still to be done. */
+const OPEN_STATES = ['active', 'wait', 'prioritized', 'delayed'] as const;
+
+/** Options of {@link dispatchJobs}. */
+export interface DispatchOptions<Spec> {
+  /** Address of the queue: `redis://HOST:PORT/NAME`. */
+  queue: string;
+  /** Directory that all machines see and that holds all of the plan's paths. Default: the working directory. */
+  root?: string;
+  kind: JobKind<Spec>;
+  /** Where the results go. */
+  directory: string;
+  /** The jobs that are not done. */
+  jobs: readonly Job<Spec>[];
+  /** Units that were done before, shown as done. Default 0. */
+  unitsBefore?: number;
+  onProgress?: ProgressListener;
+  onNote?: NoteListener;
+  /** When aborted, watching ends; the jobs stay on the queue. */
+  signal?: AbortSignal;
+}
+
+/** Name of a job on the queue. The token is in it: a directory that was made anew is another one. */
+function queueId(id: string, token: string): string {
+  return `${id}@${createHash('sha256').update(token).digest('hex').slice(0, 8)}`;
+}
+
+/**
+ * Has a list of jobs done by the workers of a queue.
+ *
+ * @returns one outcome a job, in their order: `done` when its result is there, `failed` when it is parked, `cancelled`
+ *   when the signal was aborted first.
+ * @throws QueueError when the queue cannot be reached at the start; later it is waited for. UsageError for paths that are
+ *   not below `root`.
+ */
+export async function dispatchJobs<Spec>(options: DispatchOptions<Spec>): Promise<JobOutcome<Spec, null>[]> {
+  const { kind, directory, jobs, signal, onNote = () => {} } = options;
+  const root = options.root ?? (process.env.WNN_FLEET_ROOT || process.cwd());
+  const address = parseQueueAddress(options.queue);
+  await checkServer(address);
+  const token = ensureToken(directory);
+  const messages = new Map(
+    jobs.map(({ id, spec }) => [
+      queueId(id, token),
+      makeMessage({
+        kind: kind.name,
+        id,
+        toolkitVersion: TOOLKIT_VERSION,
+        directory: sharePath(root, directory),
+        token,
+        units: kind.unitsOf(spec),
+        spec: kind.pack(spec, (path) => sharePath(root, path)),
+      }),
+    ]),
+  );
+  const { Queue } = await loadBullmq();
+  const queue: Queue = new Queue(address.name, queueOptions(address));
+  watchConnection(queue, address, onNote);
+  const plan = new Dispatch(queue, messages, options);
+  try {
+    await plan.run();
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+  } finally {
+    // The connection may be gone; nothing is lost by not waiting for it.
+    void queue.close().catch(() => {});
+    await Promise.race([queue.disconnect().catch(() => {}), sleep(1000, undefined, { ref: false })]);
+  }
+  try {
+    rmdirSync(join(directory, STAGING));
+  } catch {
+    // Not there, or in use by others.
+  }
+  return jobs.map((job) => plan.outcomeOf(job, queueId(job.id, token)));
+}
+
+class Dispatch<Spec> {
+  readonly #queue: Queue;
+  readonly #options: DispatchOptions<Spec>;
+  readonly #missing: Map<string, QueuedJob>;
+  readonly #parked = new Map<string, string>();
+  readonly #total: number;
+
+  constructor(queue: Queue, messages: ReadonlyMap<string, QueuedJob>, options: DispatchOptions<Spec>) {
+    this.#queue = queue;
+    this.#options = options;
+    this.#missing = new Map(messages);
+    let total = options.unitsBefore ?? 0;
+    for (const { units } of messages.values()) total += units;
+    this.#total = total;
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.#options;
+    while (!signal?.aborted && (await this.#look())) {
+      await sleep(LOOK + this.#missing.size, undefined, { signal });
+    }
+  }
+
+  outcomeOf(job: Job<Spec>, name: string): JobOutcome<Spec, null> {
+    const reason = this.#parked.get(name);
+    if (reason !== undefined) return { job, status: 'failed', error: new Error(reason) };
+    return this.#missing.has(name) ? { job, status: 'cancelled' } : { job, status: 'done', result: null };
+  }
+
+  /** Compares queue, results and plan; adds what neither has. Returns whether there is something to wait for. */
+  async #look(): Promise<boolean> {
+    const { signal } = this.#options;
+    // Before the results: a job that leaves the queue in between has one.
+    const open = new Set(await abortable(this.#queue.getRanges([...OPEN_STATES]), signal));
+    const failed = new Set(await abortable(this.#queue.getRanges(['failed']), signal));
+    const lost: string[] = [];
+    for (const [name, { id }] of this.#missing) {
+      if (open.has(name)) {
+        this.#parked.delete(name);
+      } else if (this.#options.kind.isDone(this.#options.directory, id)) {
+        this.#missing.delete(name);
+        this.#parked.delete(name);
+      } else if (failed.has(name)) {
+        if (!this.#parked.has(name)) await this.#park(name, id);
+      } else {
+        lost.push(name);
+      }
+    }
+    await this.#add(lost);
+    await this.#show();
+    return this.#missing.size > this.#parked.size;
+  }
+
+  async #park(name: string, id: string): Promise<void> {
+    const job = await abortable(this.#queue.getJob(name), this.#options.signal);
+    const reason = job?.failedReason || 'unknown reason';
+    this.#parked.set(name, reason);
+    this.#options.onNote?.(`${id} is parked: ${reason}`);
+  }
+
+  /** Adding what is there already changes nothing. */
+  async #add(names: readonly string[]): Promise<void> {
+    for (let begin = 0; begin < names.length; begin += BATCH) {
+      const jobs = names.slice(begin, begin + BATCH).map((name) => ({
+        name: this.#options.kind.name,
+        data: this.#missing.get(name) as QueuedJob,
+        opts: {
+          jobId: name,
+          attempts: ATTEMPTS,
+          backoff: { type: 'exponential', delay: BACKOFF },
+          removeOnComplete: true,
+          removeOnFail: false,
+        },
+      }));
+      await abortable(this.#queue.addBulk(jobs), this.#options.signal);
+    }
+  }
+
+  async #show(): Promise<void> {
+    const { onProgress, kind } = this.#options;
+    if (!onProgress) return;
+    const active = await abortable(this.#queue.getActive(0, SHOWN - 1), this.#options.signal);
+    let left = 0;
+    for (const { units } of this.#missing.values()) left += units;
+    let rate = 0;
+    const workers: WorkerProgress[] = [];
+    for (const job of active) {
+      const message = job?.id === undefined ? undefined : this.#missing.get(job.id);
+      if (message === undefined) continue;
+      const { fraction, detail, rate: own, worker } = readProgress(job.progress);
+      left -= fraction * message.units;
+      rate += own;
+      const shown = `${worker && `${worker}  `}${detail}`;
+      if (workers.length < LINES) workers.push({ worker: workers.length, job: message.id, fraction, detail: shown });
+    }
+    const figures = [`${active.length} running`, `${this.#missing.size - this.#parked.size} jobs left`];
+    if (this.#parked.size > 0) figures.push(`${this.#parked.size} parked`);
+    if (kind.rateUnit && rate > 0) figures.push(`${Math.round(rate).toLocaleString('en-GB')} ${kind.rateUnit}/s`);
+    onProgress({
+      task: kind.name,
+      done: this.#total - left,
+      total: this.#total,
+      unit: kind.unit,
+      resumed: this.#options.unitsBefore,
+      detail: figures.join(', '),
+      workers,
+    });
+  }
+}
+
+/** What a worker told of its job; anyone can write that too. */
+export function readProgress(value: unknown): QueuedProgress {
+  const { fraction, detail, rate, worker } = (value ?? {}) as Partial<QueuedProgress>;
+  const text = (value: unknown) => (typeof value === 'string' ? value.replace(/\p{Cc}/gu, '').slice(0, 100) : '');
+  const number = (value: unknown) => (typeof value === 'number' && value >= 0 ? value : 0);
+  return { fraction: Math.min(1, number(fraction)), detail: text(detail), rate: number(rate), worker: text(worker) };
+}
+
+/** A command to a server that is gone waits for ever; the signal does not. */
+function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  promise.catch(() => {});
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener('abort', onAbort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
+}

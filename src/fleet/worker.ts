@@ -1,0 +1,291 @@
+// A worker of a queue: takes jobs, checks them, has each done by a process of its own and moves the result to its place.
+// This process only watches, so that locks are renewed whatever the work does to its processes.
+
+import { rmSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import type { Job as BullJob, Worker as BullWorker } from 'bullmq';
+import type { EngineRequest } from '../engine/engine.js';
+import {
+  EngineUnavailableError,
+  MissingFileError,
+  QueueError,
+  UsageError,
+  type WnnError,
+  WriteError,
+} from '../errors.js';
+import { type JobKind, JobProcess, limitThreads } from '../jobs/index.js';
+import type { NoteListener } from '../progress.js';
+import { TOOLKIT_VERSION } from '../version.js';
+import { parseQueueAddress } from './address.js';
+import { checkServer, loadBullmq, queueOptions, watchConnection } from './connection.js';
+import { checkMessage, excerpt, type QueuedJob, type QueuedProgress, refusal, resolveShared } from './message.js';
+import { clearStaging, openStaging, publish } from './publish.js';
+import { checkToken } from './token.js';
+
+/** Least milliseconds between two reports of a job to the queue. */
+const REPORT_INTERVAL = 1000;
+/** How often a job may be lost with the worker that had it before it is parked. */
+const MOST_LOSSES = 10;
+/** Milliseconds to wait before asking again after the server did not answer. */
+const ASK_AGAIN = 1000;
+/** Milliseconds to wait for the server when the worker ends. */
+const LAST_WORDS = 5000;
+
+/** Options of {@link runWorker}. */
+export interface WorkerOptions {
+  /** Address of the queue: `redis://HOST:PORT/NAME`. */
+  queue: string;
+  /** The kinds of jobs that it does. */
+  kinds: Readonly<Record<string, () => Promise<JobKind<unknown>>>>;
+  /** Directory that all machines see; no job can name anything outside. Default: $WNN_FLEET_ROOT, or the working one. */
+  root?: string;
+  /** Jobs at a time, a process each. Default 1. */
+  concurrency?: number;
+  /** Engine for plans that leave it open. Default: as the plan says. */
+  engine?: EngineRequest;
+  /** Directory of the image sets on this machine. Default: $WNN_IMAGES, or data/images. */
+  images?: string;
+  /** Seconds after which the jobs of a worker that is gone are given to others; at least 1. Default 30. */
+  lockSeconds?: number;
+  onNote?: NoteListener;
+  /** Called when the worker is ready to take jobs. */
+  onReady?(): void;
+  /** When aborted, jobs in hand are handed back to the queue and the worker ends. */
+  signal?: AbortSignal;
+}
+
+/** Result of {@link runWorker}. */
+export interface WorkerResult {
+  /** Jobs that it did; found done already; that failed; that it handed back. */
+  done: number;
+  found: number;
+  failed: number;
+  handedBack: number;
+}
+
+/**
+ * Works for a queue until the signal is aborted.
+ *
+ * @throws QueueError when the queue cannot be reached at the start, or this machine turns out to be unable to do its
+ *   jobs: another toolkit version, another directory. WriteError, EngineUnavailableError or MissingFileError when the
+ *   disk is full, the engine does not open or images are missing. The job is handed back first, and others of this worker
+ *   are ended in good order.
+ */
+export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
+  const { concurrency = 1, lockSeconds = 30, signal, onNote = () => {} } = options;
+  for (const [name, value, least] of [
+    ['--concurrency', concurrency, 1],
+    ['--lock-seconds', lockSeconds, 1],
+  ] as const)
+    if (!(Number.isInteger(value) && value >= least && value <= 10_000))
+      throw new UsageError({ what: 'not a whole number from 1 to 10,000', where: name, remedy: 'correct it' });
+  const address = parseQueueAddress(options.queue);
+  await checkServer(address);
+  const bullmq = await loadBullmq();
+  const hands = new Hands(options, bullmq);
+  const worker: BullWorker = new bullmq.Worker(address.name, (job, token) => hands.take(job, token as string), {
+    ...queueOptions(address),
+    concurrency,
+    lockDuration: 1000 * lockSeconds,
+    stalledInterval: 1000 * lockSeconds,
+    maxStalledCount: MOST_LOSSES,
+    drainDelay: 1,
+    runRetryDelay: ASK_AGAIN,
+    autorun: false,
+  });
+  watchConnection(worker, address, onNote);
+  // A lock that was lost is another worker's job now; this one's result would be the same, and its attempt is its own.
+  worker.on('lockRenewalFailed', (names) => hands.drop(names));
+  hands.worker = worker;
+  const stopped = new Promise<void>((resolve) => {
+    const stop = () => resolve();
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop);
+    hands.onUnable = stop;
+  });
+  void worker.run().catch(() => {});
+  options.onReady?.();
+  await stopped;
+  const closing = worker.close().catch(() => {});
+  if (signal?.aborted) hands.handBackAll();
+  else signal?.addEventListener('abort', () => hands.handBackAll());
+  await hands.empty();
+  await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, LAST_WORDS).unref())]);
+  hands.end();
+  if (hands.unable) throw hands.unable;
+  return hands.counts;
+}
+
+/** What a worker has in hand. */
+class Hands {
+  readonly counts: WorkerResult = { done: 0, found: 0, failed: 0, handedBack: 0 };
+  worker: BullWorker | null = null;
+  /** Why this machine cannot go on. */
+  unable: Error | null = null;
+  onUnable: () => void = () => {};
+  readonly #options: WorkerOptions;
+  readonly #bullmq: typeof import('bullmq');
+  readonly #root: string;
+  readonly #name = `${hostname()}:${process.pid}`;
+  readonly #aborts = new Map<string, AbortController>();
+  readonly #working = new Set<Promise<unknown>>();
+  readonly #idle = new Map<string, JobProcess[]>();
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor(options: WorkerOptions, bullmq: typeof import('bullmq')) {
+    this.#options = options;
+    this.#bullmq = bullmq;
+    this.#root = resolve(options.root ?? (process.env.WNN_FLEET_ROOT || process.cwd()));
+    this.#env = { ...process.env, ...limitThreads(options.concurrency ?? 1) };
+    // The work has no business with the queue.
+    for (const name of ['WNN_QUEUE', 'WNN_QUEUE_USER', 'WNN_QUEUE_PASSWORD']) delete this.#env[name];
+  }
+
+  /** Does a job of the queue; what it throws is what BullMQ makes of it. */
+  async take(job: BullJob, token: string): Promise<void> {
+    const work = this.#take(job, token);
+    this.#working.add(work);
+    try {
+      await work;
+    } finally {
+      this.#working.delete(work);
+    }
+  }
+
+  /** Resolves when nothing is in hand. */
+  async empty(): Promise<void> {
+    while (this.#working.size > 0) await Promise.allSettled(this.#working);
+  }
+
+  handBackAll(): void {
+    for (const abort of this.#aborts.values()) abort.abort();
+  }
+
+  drop(names: readonly string[]): void {
+    for (const name of names) this.#aborts.get(name)?.abort();
+  }
+
+  /** Ends all processes. */
+  end(): void {
+    for (const processes of this.#idle.values()) for (const process of processes) process.kill();
+    this.#idle.clear();
+  }
+
+  async #take(job: BullJob, token: string): Promise<void> {
+    const { onNote = () => {} } = this.#options;
+    const abort = new AbortController();
+    const name = job.id ?? '';
+    this.#aborts.set(name, abort);
+    try {
+      // A job that was fetched while the worker was told to end.
+      if (this.unable || this.#options.signal?.aborted) return await this.#handBack(job, token);
+      const message = checkMessage(job.data);
+      const begin = performance.now();
+      const how = await this.#do(message, job, abort.signal);
+      this.counts[how]++;
+      const seconds = ((performance.now() - begin) / 1000).toFixed(1);
+      onNote(how === 'done' ? `${message.id}: done in ${seconds} s` : `${message.id}: was done already`);
+    } catch (error) {
+      if (error instanceof this.#bullmq.WaitingError) throw error;
+      const id = excerpt((job.data as Partial<QueuedJob> | null)?.id);
+      if (abort.signal.aborted && error === abort.signal.reason) {
+        onNote(`${id}: handed back`);
+        return await this.#handBack(job, token);
+      }
+      if (isUnable(error)) {
+        if (this.unable === null) onNote(`${id}: handed back, as this worker cannot do it`);
+        this.unable ??= error;
+        this.onUnable();
+        return await this.#handBack(job, token);
+      }
+      this.counts.failed++;
+      const message = error instanceof Error ? error.message : String(error);
+      onNote(`${id}: failed: ${message}`);
+      // What does not pass the check now never will.
+      if (error instanceof UsageError) throw new this.#bullmq.UnrecoverableError(message);
+      throw new Error(message);
+    } finally {
+      this.#aborts.delete(name);
+    }
+  }
+
+  /** Puts a job back to where others take it from. It does not count as an attempt. */
+  async #handBack(job: BullJob, token: string): Promise<never> {
+    this.counts.handedBack++;
+    await Promise.race([
+      job.moveToWait(token).catch(() => {}),
+      new Promise((resolve) => setTimeout(resolve, LAST_WORDS).unref()),
+    ]);
+    throw new this.#bullmq.WaitingError();
+  }
+
+  async #do(message: QueuedJob, job: BullJob, signal: AbortSignal): Promise<'done' | 'found'> {
+    const { id, toolkitVersion } = message;
+    const { engine, images, onNote = () => {} } = this.#options;
+    if (!Object.hasOwn(this.#options.kinds, message.kind)) throw refusal('unknown kind of job', excerpt(message.kind));
+    const directory = resolveShared(this.#root, message.directory);
+    if (toolkitVersion !== TOOLKIT_VERSION)
+      throw new QueueError({
+        what: `the queue has jobs of toolkit ${excerpt(toolkitVersion)}, this worker is ${TOOLKIT_VERSION}`,
+        where: id,
+        remedy: 'install the version that plans them',
+      });
+    checkToken(directory, message.token);
+    const kind = await this.#options.kinds[message.kind]();
+    if (kind.isDone(directory, id)) return 'found';
+    const resolveName = (path: string) => resolveShared(this.#root, path);
+    const check = (staging: string) =>
+      kind.unpack(message.spec, id, { directory, staging, engine, images, resolve: resolveName });
+    check(directory);
+    const staging = openStaging(directory, id);
+    try {
+      onNote(`${id}: begun`);
+      const process = this.#processOf(kind);
+      let reported = 0;
+      const onReport = ({ fraction, detail, rate = 0 }: { fraction: number; detail: string; rate?: number }) => {
+        if (performance.now() - reported < REPORT_INTERVAL) return;
+        reported = performance.now();
+        job.updateProgress({ fraction, detail, rate, worker: this.#name } satisfies QueuedProgress).catch(() => {});
+      };
+      const run = process.run({ id, spec: check(staging) }, { onReport, onNote, signal });
+      try {
+        await run;
+        this.#keep(kind, process);
+      } catch (error) {
+        process.kill();
+        throw error;
+      }
+      if (!kind.isDone(directory, id)) publish(directory, staging, kind.outputsOf(id));
+      clearStaging(directory, id);
+      return 'done';
+    } catch (error) {
+      rmSync(staging, { recursive: true, force: true });
+      // Another attempt came first and cleared this one away.
+      if (kind.isDone(directory, id)) return 'found';
+      throw error;
+    }
+  }
+
+  #processOf({ entry }: JobKind<unknown>): JobProcess {
+    const idle = this.#idle.get(entry.href) ?? [];
+    for (let process = idle.pop(); process !== undefined; process = idle.pop()) if (process.alive) return process;
+    // Those that wait for jobs of another kind would only take memory.
+    this.end();
+    return new JobProcess(entry, this.#env);
+  }
+
+  #keep({ entry }: JobKind<unknown>, process: JobProcess): void {
+    this.#idle.set(entry.href, [...(this.#idle.get(entry.href) ?? []), process]);
+  }
+}
+
+/** Whether an error is this machine's rather than the job's. */
+function isUnable(error: unknown): error is WnnError {
+  return (
+    error instanceof QueueError ||
+    error instanceof WriteError ||
+    error instanceof EngineUnavailableError ||
+    error instanceof MissingFileError
+  );
+}

@@ -1,0 +1,10 @@
+// How several engines share one machine.
+
+import { availableParallelism } from 'node:os';
+
+/** Environment of worker processes: TensorFlow takes all cores in each unless told otherwise, and all memory of a GPU. */
+export function limitThreads(workers: number): Record<string, string> {
+  const threads = String(Math.max(1, Math.floor(availableParallelism() / workers)));
+  const { TF_NUM_INTRAOP_THREADS = threads, TF_FORCE_GPU_ALLOW_GROWTH = 'true' } = process.env;
+  return { TF_NUM_INTRAOP_THREADS, TF_FORCE_GPU_ALLOW_GROWTH };
+}
