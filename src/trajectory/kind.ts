@@ -6,7 +6,8 @@ import type { TensorKind } from './schema.js';
 const NORM_NAMES = /(^|[/._])(gamma|beta|moving_mean|moving_variance|running_mean|running_var|num_batches_tracked)$/;
 /** Layers that are a normalisation, whatever their tensors are called. */
 const NORM_LAYERS = /(batch_?norm|layer_?norm|group_?norm|instance_?norm|(^|[/._])(bn|norm|ln)\d*([/._]|$))/i;
-const EMBEDDING_NAMES = /embedding/i;
+/** `embeddings`, and what PyTorch's networks call their tables: `tok_emb`, `embed_tokens`, `wte`, `wpe`. */
+const EMBEDDING_NAMES = /embedding|(^|[/._])((tok|token|pos|position|word)_?emb(ed)?|embed_tokens|wte|wpe)([/._]|$)/i;
 
 /**
  * The kind of a tensor: `norm` and `other` by name, then `conv` from rank 3, `fc` for rank 2, `bias` for rank 1.

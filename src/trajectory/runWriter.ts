@@ -186,6 +186,11 @@ export class RunWriter {
       this.#log.close();
     }
   }
+
+  /** Lets go of the run as it stands, as a kill would: for a caller who is about to remove its directory. */
+  abandon(): void {
+    this.#log.close();
+  }
 }
 
 function* collectMetrics(snapshots: Iterable<Snapshot>, into: EpochMetrics[]): Generator<Snapshot> {

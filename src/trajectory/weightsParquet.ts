@@ -36,38 +36,54 @@ export function removeWeightsFiles(directory: string, keep: readonly WeightsFile
   }
 }
 
-/** One epoch as a record batch with the columns of the Parquet file. `epoch` is filled in by the caller. */
-function makeColumns(tensors: readonly TensorSpec[]): (snapshot: Snapshot) => arrow.RecordBatch {
-  const rows = tensors.length;
-  const dictionaryColumn = (id: number, texts: readonly string[]): arrow.Data => {
-    const distinct = [...new Set(texts)];
-    return arrow.makeData({
-      type: new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32(), id),
-      length: rows,
-      nullCount: 0,
-      data: Int32Array.from(texts, (text) => distinct.indexOf(text)),
-      dictionary: arrow.vectorFromArray(distinct, new arrow.Utf8()),
-    });
-  };
+/**
+ * Makes the function that hands an epoch to the writer's WebAssembly module. All epochs of a run differ only in two
+ * columns, so one Arrow stream is made and those two are overwritten in it, epoch after epoch.
+ */
+function makeEncoder(tensors: readonly TensorSpec[]): (snapshot: Snapshot) => parquet.RecordBatch {
   const rowSpecs = orderRows(tensors);
-  const tensor = dictionaryColumn(
-    0,
-    rowSpecs.map(({ name }) => name),
-  );
-  const kind = dictionaryColumn(
-    1,
-    rowSpecs.map((spec) => spec.kind),
-  );
-  const shape = intListColumn(rowSpecs.map((spec) => spec.shape));
+  const rows = tensors.length;
+  const batch = makeBatch(rows, {
+    epoch: arrow.makeData({ type: new arrow.Int32(), data: new Int32Array(rows) }),
+    tensor: dictionaryColumn(
+      0,
+      rowSpecs.map(({ name }) => name),
+    ),
+    kind: dictionaryColumn(
+      1,
+      rowSpecs.map(({ kind }) => kind),
+    ),
+    shape: intListColumn(rowSpecs.map(({ shape }) => shape)),
+    values: floatListColumn(rowSpecs.map(({ shape }) => new Float32Array(countValues(shape)))),
+  });
+  const stream = arrow.RecordBatchStreamWriter.writeAll([batch]).toUint8Array(true);
+  // Read back from memory, the columns are views of the stream.
+  const [view] = arrow.RecordBatchReader.from(stream).readAll();
+  const epochs = view.getChild('epoch')?.data[0].values as Int32Array;
+  const lists = view.getChild('values')?.data[0] as arrow.Data<arrow.List<arrow.Float32>>;
+  const floats = lists.children[0].values as Float32Array;
+  if (epochs.buffer !== stream.buffer || floats.buffer !== stream.buffer) throw new Error('copies in place of views');
   const indices = rowSpecs.map((spec) => tensors.indexOf(spec));
-  return ({ epoch, values }) =>
-    makeBatch(rows, {
-      epoch: arrow.makeData({ type: new arrow.Int32(), data: new Int32Array(rows).fill(epoch) }),
-      tensor,
-      kind,
-      shape,
-      values: floatListColumn(indices.map((i) => values[i])),
-    });
+  return ({ epoch, values }) => {
+    epochs.fill(epoch);
+    for (let row = 0; row < rows; row++) floats.set(values[indices[row]], lists.valueOffsets[row]);
+    const table = parquet.Table.fromIPCStream(stream);
+    const result = table.recordBatch(0);
+    table.free();
+    if (result === undefined) throw new Error('empty record batch');
+    return result;
+  };
+}
+
+function dictionaryColumn(id: number, texts: readonly string[]): arrow.Data {
+  const distinct = [...new Set(texts)];
+  return arrow.makeData({
+    type: new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32(), id),
+    length: texts.length,
+    nullCount: 0,
+    data: Int32Array.from(texts, (text) => distinct.indexOf(text)),
+    dictionary: arrow.vectorFromArray(distinct, new arrow.Utf8()),
+  });
 }
 
 /**
@@ -125,7 +141,7 @@ export async function writeWeightsParquet(
   const epochBytes = 4 * tensors.reduce((sum, { shape }) => sum + countValues(shape), 0);
   const epochsPerGroup = Math.max(1, Math.floor(rowGroupBytes / Math.max(1, epochBytes)));
   const epochsPerPart = epochsPerGroup * Math.max(1, Math.floor(partBytes / Math.max(1, epochBytes * epochsPerGroup)));
-  const toBatch = makeColumns(tensors);
+  const encode = makeEncoder(tensors);
   const source = toAsyncIterator(snapshots);
   const files: WeightsFile[] = [];
   try {
@@ -134,7 +150,7 @@ export async function writeWeightsParquet(
       let inPart = 0;
       const written = await writePart(join(directory, name), writerProperties(tensors, epochsPerGroup), async () => {
         if (next.done || inPart === epochsPerPart) return undefined;
-        const batch = toBatch(next.value);
+        const batch = encode(next.value);
         next = await source.next();
         inPart++;
         return batch;
@@ -158,7 +174,7 @@ function toAsyncIterator<T>(items: Iterable<T> | AsyncIterable<T>): AsyncIterato
 async function writePart(
   path: string,
   properties: parquet.WriterProperties,
-  pull: () => Promise<arrow.RecordBatch | undefined>,
+  pull: () => Promise<parquet.RecordBatch | undefined>,
 ): Promise<{ bytes: number; crc32: number }> {
   const temporary = temporaryName(path);
   const written = { bytes: 0, crc32: 0 };
@@ -173,7 +189,7 @@ async function writePart(
             const batch = await pull().catch((error: unknown) => {
               failure = error;
             });
-            if (batch) controller.enqueue(toWasm(batch));
+            if (batch) controller.enqueue(batch);
             else controller.close();
           },
         },
@@ -196,14 +212,6 @@ async function writePart(
     rmSync(temporary, { force: true });
     throw asWriteError(error, path);
   }
-}
-
-function toWasm(batch: arrow.RecordBatch): parquet.RecordBatch {
-  const table = parquet.Table.fromIPCStream(arrow.RecordBatchStreamWriter.writeAll([batch]).toUint8Array(true));
-  const result = table.recordBatch(0);
-  table.free();
-  if (result === undefined) throw new Error('empty record batch');
-  return result;
 }
 
 /** What parquet-wasm uses of a Blob, over an open file: it reads the footer, then each row group when asked for. */
