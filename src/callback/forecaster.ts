@@ -18,8 +18,9 @@ export interface Forecaster {
    * @param history raw values, one array an epoch, `windowLength` of them, oldest first.
    * @param out receives the forecasts; may be the oldest of the history's arrays, so each value must be read before it
    * is written.
+   * @param epoch the epoch at whose end it happens, from 0: the history's last.
    */
-  forecast(kind: TrainedKind, history: readonly Float32Array[], out: Float32Array): Promise<void>;
+  forecast(kind: TrainedKind, history: readonly Float32Array[], out: Float32Array, epoch: number): Promise<void>;
   /** Frees what it holds; afterwards it cannot be used. */
   dispose(): Promise<void>;
 }
@@ -27,28 +28,32 @@ export interface Forecaster {
 /** Trained networks in memory: what the callback needs of a {@link Nowcaster}. */
 export type NowcasterNetworks = Pick<Nowcaster, 'spec' | 'parameters'>;
 
+/** Epochs ahead to jump: always the same, or chosen at each nowcast from its epoch (from 0). */
+export type HorizonChoice = number | ((epoch: number) => number);
+
 /** Makes what runs the networks. */
 export type ComputeFactory = (spec: WnnSpec) => WnnCompute | Promise<WnnCompute>;
 
 /**
  * A forecaster that asks the nowcaster's networks. Its compute is made at the first forecast.
  *
- * @throws MismatchError when the nowcaster has no such horizon.
+ * @throws MismatchError when the nowcaster has no such horizon; at the nowcast where it is chosen then.
  */
 export function createNowcasterForecaster(
   { spec, parameters }: NowcasterNetworks,
   createCompute: ComputeFactory,
-  options: ForecastOptions = {},
+  { horizon, bias }: { horizon?: HorizonChoice; bias?: ForecastOptions['bias'] } = {},
 ): Forecaster {
-  horizonIndex(spec, options.horizon);
+  const horizonAt = typeof horizon === 'function' ? horizon : () => horizon;
+  if (typeof horizon !== 'function') horizonIndex(spec, horizon);
   let compute: Promise<WnnCompute> | undefined;
   return {
     windowLength: spec.inputLength,
     kinds: TRAINED_KINDS.filter((kind) => parameters[kind] !== undefined),
-    async forecast(kind, history, out) {
+    async forecast(kind, history, out, epoch) {
       compute ??= Promise.resolve(createCompute(spec));
-      const bias = kind === 'bias' ? options.bias : 'normal';
-      await forecast(await compute, parameters[kind]!, history, out, { ...options, bias });
+      const options = { horizon: horizonAt(epoch), bias: kind === 'bias' ? bias : 'normal' } as const;
+      await forecast(await compute, parameters[kind]!, history, out, options);
     },
     async dispose() {
       const made = compute;

@@ -10,6 +10,7 @@ export {
   type ComputeFactory,
   createNowcasterForecaster,
   type Forecaster,
+  type HorizonChoice,
   type NowcasterNetworks,
 } from './forecaster.js';
 export type { GuardBatch, Nowcast } from './nowcast.js';

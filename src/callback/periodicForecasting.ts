@@ -143,7 +143,7 @@ export class PeriodicForecasting extends tfl.Callback {
       const [begin, end] = tracked.ranges[kind];
       if (begin === end) continue;
       const windows = history.map((values) => values.subarray(begin, end));
-      await this.#forecaster.forecast(kind, windows, forecasts.subarray(begin, end));
+      await this.#forecaster.forecast(kind, windows, forecasts.subarray(begin, end), epoch);
     }
     if (!allFinite(forecasts)) return skip('the forecast is not finite (NaN or infinite)');
 

@@ -4,14 +4,22 @@
 import type { ForecastOptions } from '../nowcaster/forecast.js';
 import { readNowcaster } from '../nowcaster/nowcaster.js';
 import { createDefaultCompute } from './defaultCompute.js';
-import { type ComputeFactory, createNowcasterForecaster, type NowcasterNetworks } from './forecaster.js';
+import {
+  type ComputeFactory,
+  createNowcasterForecaster,
+  type HorizonChoice,
+  type NowcasterNetworks,
+} from './forecaster.js';
 import { type ForecastingOptions, PeriodicForecasting } from './periodicForecasting.js';
 import { fetchSource } from './source.js';
 
 /** Options of {@link WeightForecasting}. */
 export interface WeightForecastingOptions extends ForecastingOptions {
-  /** Epochs ahead to jump; one of the nowcaster's horizons. Default: its farthest, 5 for the paper's networks. */
-  horizon?: number;
+  /**
+   * Epochs ahead to jump; one of the nowcaster's horizons, or a function that chooses one by the epoch (from 0), e.g. to
+   * shrink it as training goes on. Default: its farthest, 5 for the paper's networks.
+   */
+  horizon?: HorizonChoice;
   /** `published` reproduces the published callback's fault on biases, for comparisons. Default `normal`. */
   bias?: ForecastOptions['bias'];
   /** Makes what runs the networks. Default: the fused WebAssembly kernels on this thread, or tfjs without them. */

@@ -124,6 +124,23 @@ describe('WeightForecasting', () => {
     );
   });
 
+  it('shrinks the horizon as training goes on, where a function says so', async () => {
+    const networks = randomNetworks({ ...PAPER_SPEC, horizons: [3, 5, 10] });
+    const model = convModel();
+    const snapshots = drawSnapshots(model, 10);
+    const asked: number[] = [];
+    const shrinking = (epoch: number) => {
+      asked.push(epoch);
+      return epoch < 5 ? 10 : 3;
+    };
+    const replay = (horizon: number | typeof shrinking, epochs: number) =>
+      replaySnapshots(new WeightForecasting(networks, { horizon }), model, snapshots.slice(0, epochs));
+    expect(await replay(shrinking, 5)).toEqual(await replay(10, 5));
+    expect(await replay(shrinking, 10)).toEqual(await replay(3, 10));
+    expect(new Set(asked)).toEqual(new Set([4, 9]));
+    await expect(replay(() => 4, 5)).rejects.toThrow(/use one of its horizons: 3, 5, 10/);
+  });
+
   it('leaves alone the kinds for which the nowcaster has no network', async () => {
     const { spec, parameters } = randomNetworks();
     const callback = new WeightForecasting({ spec, parameters: { fc: parameters.fc } });
