@@ -2,8 +2,6 @@
 // there. The results decide, not the queue: it may be lost, emptied or fed twice, and this command stopped at any time.
 
 import { createHash } from 'node:crypto';
-import { rmdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import type { Job, JobKind, JobOutcome } from '../jobs/index.js';
@@ -12,7 +10,7 @@ import { TOOLKIT_VERSION } from '../version.js';
 import { parseQueueAddress } from './address.js';
 import { checkServer, loadBullmq, queueOptions, watchConnection } from './connection.js';
 import { makeMessage, type QueuedJob, type QueuedProgress, sharePath } from './message.js';
-import { STAGING } from './publish.js';
+import { clearStaging } from './publish.js';
 import { ensureToken } from './token.js';
 
 /** How often a job may fail before it is parked. */
@@ -96,12 +94,9 @@ export async function dispatchJobs<Spec>(options: DispatchOptions<Spec>): Promis
     void queue.close().catch(() => {});
     await Promise.race([queue.disconnect().catch(() => {}), sleep(1000, undefined, { ref: false })]);
   }
-  try {
-    rmdirSync(join(directory, STAGING));
-  } catch {
-    // Not there, or in use by others.
-  }
-  return jobs.map((job) => plan.outcomeOf(job, queueId(job.id, token)));
+  const outcomes = jobs.map((job) => plan.outcomeOf(job, queueId(job.id, token)));
+  clearStaging(directory, new Set(outcomes.filter(({ status }) => status === 'done').map(({ job }) => job.id)));
+  return outcomes;
 }
 
 class Dispatch<Spec> {

@@ -3,12 +3,14 @@
 // directory tree is atomic.
 
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { asWriteError } from '../atomic.js';
 
 /** Directory of the attempts, within the directory of the plan. */
 export const STAGING = '.fleet';
+/** Characters that tell attempts at the same job apart: a dot and a UUID. */
+const ATTEMPT_LENGTH = 37;
 
 /** Makes the directory of an attempt. @throws WriteError */
 export function openStaging(directory: string, id: string): string {
@@ -35,12 +37,16 @@ export function publish(directory: string, staging: string, outputs: readonly st
   }
 }
 
-/** Removes all attempts at a job: its own one, and what killed workers left. */
-export function clearStaging(directory: string, id: string): void {
+/** Removes all attempts at these jobs: what killed workers left, and what is being made a second time for nothing. */
+export function clearStaging(directory: string, ids: ReadonlySet<string>): void {
   const parent = join(directory, STAGING);
   if (!existsSync(parent)) return;
   for (const name of readdirSync(parent)) {
-    const own = name.startsWith(`${id}.`) && name.length === id.length + 37;
-    if (own) rmSync(join(parent, name), { recursive: true, force: true });
+    if (ids.has(name.slice(0, -ATTEMPT_LENGTH))) rmSync(join(parent, name), { recursive: true, force: true });
+  }
+  try {
+    rmdirSync(parent);
+  } catch {
+    // There are attempts at other jobs.
   }
 }

@@ -257,7 +257,7 @@ class Hands {
         throw error;
       }
       if (!kind.isDone(directory, id)) publish(directory, staging, kind.outputsOf(id));
-      clearStaging(directory, id);
+      clearStaging(directory, new Set([id]));
       return 'done';
     } catch (error) {
       rmSync(staging, { recursive: true, force: true });
