@@ -1,0 +1,99 @@
+// `wnn collect import`: makes a run of the checkpoints that a training elsewhere left behind.
+
+import type { CommandModule } from 'yargs';
+import {
+  IMPORT_FORMATS,
+  IMPORT_ORDERS,
+  type ImportedRun,
+  type ImportOptions,
+  type ImportResult,
+  importCheckpoints,
+} from '../collect/importers/index.js';
+import { TENSOR_KINDS } from '../trajectory/schema.js';
+import { formatCount } from './figures.js';
+import { formatTable } from './table.js';
+import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
+
+interface ImportArguments extends GlobalArguments {
+  sources: string[];
+  store: string;
+  format: NonNullable<ImportOptions['format']>;
+  order: NonNullable<ImportOptions['order']>;
+  layout: NonNullable<ImportOptions['layout']>;
+  id?: string;
+  task?: string;
+  architecture?: string;
+}
+
+function describeKinds({ kinds }: ImportedRun): (string | number)[] {
+  return TENSOR_KINDS.map((kind) => (kinds[kind] ? formatCount(kinds[kind].parameters) : '-'));
+}
+
+function describeResult({ store, runs }: ImportResult): string {
+  const header = ['run', 'status', 'epochs', ...TENSOR_KINDS];
+  const rows = runs.map((run) => [run.id, run.status, run.epochs, ...describeKinds(run)]);
+  const lines = [formatTable(header, rows, 2), '', `${store}: ${formatCount(runs.length)} imported`];
+  for (const { id, status, reason, files } of runs) {
+    if (status !== 'complete') lines.push(`${id} is ${status}: ${reason}`);
+    if (files.length > 1) lines.push(`${id}: ${files[0]} ... ${files[files.length - 1]}`);
+  }
+  return lines.join('\n');
+}
+
+/** `wnn collect import`. */
+export const collectImportCommand: CommandModule<object, ImportArguments> = {
+  command: 'import <sources..>',
+  describe: 'make a run of the checkpoints that a training elsewhere left behind, one an epoch',
+  builder: (yargs) =>
+    yargs
+      .positional('sources', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        describe: 'checkpoints, or directories that hold them; each .mat is a run by itself',
+      })
+      .option('store', { type: 'string', default: 'data/trajectories', describe: 'directory of the store' })
+      .option('format', {
+        choices: ['auto', ...IMPORT_FORMATS] as const,
+        default: 'auto' as const,
+        describe: 'format of the files; auto: by name, else by content',
+      })
+      .option('order', {
+        choices: IMPORT_ORDERS,
+        default: 'number' as const,
+        describe: 'by the last whole number in the names that differs, by name, or as given',
+      })
+      .option('layout', {
+        choices: ['auto', 'keras', 'torch'] as const,
+        default: 'auto' as const,
+        describe: "kernels of .safetensors and .npz; auto: PyTorch's where the names are of a state dict",
+      })
+      .option('id', { type: 'string', describe: 'id of the run [default: import-<directory>]' })
+      .option('task', { type: 'string', describe: 'what the network learned, e.g. cifar10' })
+      .option('architecture', { type: 'string', describe: 'what the network is called, e.g. resnet20' })
+      .example('wnn collect import checkpoints/ --id mine --task cifar10', 'all checkpoints of a directory')
+      .example('wnn collect import epoch-*.safetensors --order number', 'state dicts of PyTorch')
+      .example('wnn collect import know/*.mat', 'files of the KNOW meta-data set, a run each'),
+  handler: async (argv) => {
+    const terminal = openTerminal(argv);
+    try {
+      const result = await importCheckpoints({
+        sources: argv.sources,
+        store: argv.store,
+        format: argv.format,
+        order: argv.order,
+        layout: argv.layout,
+        id: argv.id,
+        task: argv.task,
+        architecture: argv.architecture,
+        onProgress: terminal.progress,
+        onNote: terminal.note,
+        signal: interruptSignal(),
+      });
+      terminal.close();
+      printResult(argv, result, () => describeResult(result));
+    } finally {
+      terminal.close();
+    }
+  },
+};

@@ -1,0 +1,147 @@
+// Imports TensorFlow.js models: model.json with its weight files beside it. Only the weights are read, not the topology.
+
+import { dirname, join } from 'node:path';
+import { numberOfHalf } from '../../formats/half.js';
+import { tensorKind } from '../../trajectory/kind.js';
+import { type CheckpointReader, type CheckpointTensor, corruptCheckpoint, isOptimiserName } from './checkpoint.js';
+import { type InputFile, MAX_BYTES_IN_MEMORY, readWholeFile, withInputFile } from './inputFile.js';
+
+const FORMAT = 'tfjs model';
+const ELEMENT_BYTES: Record<string, number> = { float32: 4, float16: 2, int32: 4, bool: 1, uint8: 1, uint16: 2 };
+
+/** How a weight was made smaller: halves, or whole numbers with `value = number * scale + min`. */
+interface Quantisation {
+  dtype: 'uint8' | 'uint16' | 'float16';
+  scale: number;
+  min: number;
+}
+
+interface WeightEntry {
+  name: string;
+  shape: number[];
+  isFloat: boolean;
+  isOptimiser: boolean;
+  quantisation: Quantisation | null;
+  bytes: number;
+}
+
+/** Weights that follow one another through the files of a group. */
+interface WeightGroup {
+  paths: string[];
+  weights: WeightEntry[];
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What is wrong with a model.json, for people. */
+class ManifestProblem extends Error {}
+
+function parseWeight(value: unknown): WeightEntry {
+  if (!isObject(value) || typeof value.name !== 'string') throw new ManifestProblem('a weight has no name');
+  const { name, shape, dtype, group } = value;
+  if (!Array.isArray(shape) || shape.length > 64 || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))
+    throw new ManifestProblem(`${name} has no valid shape`);
+  const quantisation = value.quantization === undefined ? null : parseQuantisation(name, value.quantization);
+  if (typeof dtype !== 'string' || !Object.hasOwn(ELEMENT_BYTES, dtype))
+    throw new ManifestProblem(`${name} has the type ${String(dtype)}, whose length is not known`);
+  const bytes = shape.reduce((product, size) => product * size, ELEMENT_BYTES[quantisation?.dtype ?? dtype]);
+  const isOptimiser = group === 'optimizer' || isOptimiserName(name);
+  return { name, shape, isFloat: /^float/.test(dtype), isOptimiser, quantisation, bytes };
+}
+
+function parseQuantisation(name: string, value: unknown): Quantisation {
+  const { dtype, scale = 1, min = 0 } = isObject(value) ? value : {};
+  const known = dtype === 'uint8' || dtype === 'uint16' || dtype === 'float16';
+  if (!known || typeof scale !== 'number' || typeof min !== 'number')
+    throw new ManifestProblem(`${name} is quantised in a way that is not known`);
+  return { dtype, scale, min };
+}
+
+function parseGroups(text: string): WeightGroup[] {
+  let model: unknown;
+  try {
+    model = JSON.parse(text);
+  } catch {
+    throw new ManifestProblem('it is not JSON');
+  }
+  const manifest = isObject(model) ? model.weightsManifest : undefined;
+  if (!Array.isArray(manifest)) throw new ManifestProblem('it has no weightsManifest');
+  return manifest.map((group) => {
+    if (!isObject(group) || !Array.isArray(group.paths) || !Array.isArray(group.weights))
+      throw new ManifestProblem('a group of its weightsManifest lacks paths or weights');
+    for (const path of group.paths) {
+      // Files beside the model only: what a model.json names is not to reach elsewhere.
+      if (typeof path !== 'string' || !/^[^/\\:\0]+$/.test(path) || path === '..' || path === '.')
+        throw new ManifestProblem(`${JSON.stringify(path)} is no file beside it`);
+    }
+    return { paths: group.paths as string[], weights: group.weights.map(parseWeight) };
+  });
+}
+
+function decodeValues(data: Uint8Array<ArrayBuffer>, quantisation: Quantisation | null): Float32Array {
+  if (quantisation === null) return new Float32Array(data.buffer);
+  const { dtype, scale, min } = quantisation;
+  switch (dtype) {
+    case 'float16':
+      return Float32Array.from(new Uint16Array(data.buffer), numberOfHalf);
+    case 'uint8':
+      return Float32Array.from(data, (x) => x * scale + min);
+    case 'uint16':
+      return Float32Array.from(new Uint16Array(data.buffer), (x) => x * scale + min);
+    default:
+      return dtype satisfies never;
+  }
+}
+
+/** Opens all files of a group, first to last, and hands them on; so a weight may begin in one and end in the next. */
+async function withFiles<T>(paths: string[], use: (files: InputFile[]) => T, opened: InputFile[] = []): Promise<T> {
+  if (opened.length === paths.length) return use(opened);
+  return withInputFile(paths[opened.length], FORMAT, (file) => withFiles(paths, use, [...opened, file]));
+}
+
+function readAcross(files: InputFile[], begin: number, end: number): Uint8Array<ArrayBuffer> {
+  const target = new Uint8Array(end - begin);
+  let fileBegin = 0;
+  for (const { bytes, read } of files) {
+    const from = Math.max(begin, fileBegin);
+    const to = Math.min(end, fileBegin + bytes);
+    if (from < to) target.set(read(from - fileBegin, to - fileBegin), from - begin);
+    fileBegin += bytes;
+  }
+  return target;
+}
+
+export const readTfjsCheckpoint: CheckpointReader = async function* (path) {
+  const corrupt = (problem: string) => corruptCheckpoint(path, FORMAT, problem);
+  const text = new TextDecoder().decode(await readWholeFile(path, FORMAT));
+  let groups: WeightGroup[];
+  try {
+    groups = parseGroups(text);
+  } catch (error) {
+    if (error instanceof ManifestProblem) throw corrupt(error.message);
+    throw error;
+  }
+  const leftOut = { optimiser: 0, notFloat: 0 };
+  const tensors: CheckpointTensor[] = [];
+  for (const { paths, weights } of groups) {
+    const files = paths.map((name) => join(dirname(path), name));
+    await withFiles(files, (opened) => {
+      const there = opened.reduce((sum, { bytes }) => sum + bytes, 0);
+      const claimed = weights.reduce((sum, { bytes }) => sum + bytes, 0);
+      if (claimed !== there || there > MAX_BYTES_IN_MEMORY)
+        throw corrupt(`its weights should have ${claimed} bytes, ${paths.join(', ')} has ${there}`);
+      let begin = 0;
+      for (const { name, shape, isFloat, isOptimiser, quantisation, bytes } of weights) {
+        if (isOptimiser) leftOut.optimiser++;
+        else if (!isFloat) leftOut.notFloat++;
+        else {
+          const values = decodeValues(readAcross(opened, begin, begin + bytes), quantisation);
+          tensors.push({ name, kind: tensorKind(name, shape), shape, values });
+        }
+        begin += bytes;
+      }
+    });
+  }
+  yield { tensors, leftOut };
+};
