@@ -22,6 +22,14 @@ const RAISED_LIMITS = [
 const DRIVER_REMEDY =
   'install a Vulkan loader and driver (Debian: libvulkan1 and the driver of the GPU), or another engine';
 
+/** Drivers that compute on the processor. */
+const SOFTWARE = /swiftshader|llvmpipe/i;
+/**
+ * Leaves workgroup memory as it is found. SwiftShader takes ten seconds to compile the clearing of a large one, and no
+ * shader here reads what it has not written; GPUs clear it at no cost.
+ */
+const QUICK_START = 'enable-dawn-features=disable_workgroup_init';
+
 /** What of the `webgpu` package is used. */
 interface Dawn {
   create(options: string[]): GPU;
@@ -47,6 +55,7 @@ export async function openWebgpu(wanted?: string): Promise<Engine> {
   const { create, globals } = await importOptional<Dawn>('webgpu');
   const { WebGPUBackend } = await importOptional<TfjsWebgpu>('@tensorflow/tfjs-backend-webgpu');
   const options = chosen === undefined ? [] : [`backend=${chosen.backend}`, `adapter=${chosen.name}`];
+  if ((chosen === undefined ? adapters : [chosen]).every(({ name }) => SOFTWARE.test(name))) options.push(QUICK_START);
   const gpu = create(options);
   instances.push(gpu);
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });

@@ -167,16 +167,13 @@ export function sumsLength({ spec }: KernelPlan): number {
   return layoutOf(spec).size + 1;
 }
 
-/** Text that writes what the workgroup has added up, on top of what an earlier dispatch of the same batch left. */
+/** Text that writes what the workgroup has added up. */
 export function writeGradients(plan: KernelPlan): string {
   const { spec, streams, threads, outQuads, samples } = plan;
   const { layers, size } = layoutOf(spec);
   const horizons = spec.horizons.length;
   const base = `group.x * ${sumsLength(plan)}u`;
-  const put = (at: string, value: string) => `{
-    let at = ${base} + ${at};
-    results[at] = select(${value}, ${value} + results[at], job.add != 0u);
-  }`;
+  const put = (at: string, value: string) => `results[${base} + ${at}] = ${value};`;
   const layerOf = (role: LayerRole, stream: Stream | null) =>
     layers.find((layer) => layer.role === role && layer.stream === stream)!;
   /** Where the array of the thread's stream begins. */

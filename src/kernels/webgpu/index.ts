@@ -40,15 +40,6 @@ export interface WebgpuComputeOptions {
   onTimes?: (times: CallTimes) => void;
 }
 
-/** Makes what is slow to make when it is first asked for. */
-function lazily<T>(make: () => Promise<T>): () => Promise<T> {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
-}
-
 /** A buffer of the device that grows when it must. */
 class GrowingBuffer {
   #buffer: GPUBuffer | undefined;
@@ -92,11 +83,20 @@ function nameOf({ adapterInfo }: GPUDevice): string {
   return description || [vendor, architecture].filter(Boolean).join(' ') || 'GPU';
 }
 
-async function createPipeline(device: GPUDevice, label: string, code: string): Promise<GPUComputePipeline> {
-  const module = device.createShaderModule({ label, code });
-  return watchDevice(device, nameOf(device)).race(
-    device.createComputePipelineAsync({ label, layout: 'auto', compute: { module, entryPoint: 'main' } }),
-  );
+/** Pipelines by their shader: compiling one can take seconds, and networks of one spec follow each other. */
+const pipelines = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
+
+function createPipeline(device: GPUDevice, label: string, code: string): Promise<GPUComputePipeline> {
+  const known = pipelines.get(device) ?? new Map<string, Promise<GPUComputePipeline>>();
+  pipelines.set(device, known);
+  let pipeline = known.get(code);
+  if (pipeline === undefined) {
+    const module = device.createShaderModule({ label, code });
+    pipeline = device.createComputePipelineAsync({ label, layout: 'auto', compute: { module, entryPoint: 'main' } });
+    pipeline = watchDevice(device, nameOf(device)).race(pipeline);
+    known.set(code, pipeline);
+  }
+  return pipeline;
 }
 
 /**
@@ -145,9 +145,9 @@ export async function createWebgpuCompute(
     answersBack: new GrowingBuffer(device, 'answers to read', MAP_READ | COPY_DST),
     sumsBack: new GrowingBuffer(device, 'sums to read', MAP_READ | COPY_DST),
   };
-  const forwardPipeline = lazily(() => createPipeline(device, 'wnn forward', writeNetworkShader(plan, false)));
-  const trainPipeline = lazily(() => createPipeline(device, 'wnn train', writeNetworkShader(plan, true)));
-  const reducePipeline = lazily(() => createPipeline(device, 'wnn reduce', writeReduceShader(sums)));
+  const forwardPipeline = () => createPipeline(device, 'wnn forward', writeNetworkShader(plan, false));
+  const trainPipeline = () => createPipeline(device, 'wnn train', writeNetworkShader(plan, true));
+  const reducePipeline = () => createPipeline(device, 'wnn reduce', writeReduceShader(sums));
 
   const job = new ArrayBuffer(JOB_BYTES);
   const writeJob = (to: GPUBuffer, count: number, loss: number, add: boolean, groups: number) => {
@@ -231,14 +231,13 @@ export async function createWebgpuCompute(
         const clock = makeClock();
         const [train, reduce] = await Promise.all([trainPipeline(), reducePipeline()]);
         const most = Math.min(count, dispatchSamples);
-        const blocks = Math.ceil(most / plan.samples);
-        const groups = Math.min(mostGroups, Math.ceil(blocks / BLOCKS_A_GROUP));
+        const mostParts = Math.min(mostGroups, Math.ceil(most / plan.samples / BLOCKS_A_GROUP));
         const [jobBuffer, numbers, samples, wanted, parts, total, back] = await Promise.all([
           buffers.job.ofSize(JOB_BYTES / 4),
           buffers.numbers.ofSize(4 * plan.packed.size),
           buffers.windows.ofSize(most * length),
           buffers.targets.ofSize(most * horizons),
-          buffers.parts.ofSize(groups * sums),
+          buffers.parts.ofSize(mostParts * sums),
           buffers.sums.ofSize(sums),
           buffers.sumsBack.ofSize(sums),
         ]);
@@ -247,16 +246,15 @@ export async function createWebgpuCompute(
         upload(numbers, pack(parameters), 0, 4 * plan.packed.size);
         for (let first = 0; first < count; first += most) {
           const here = Math.min(most, count - first);
+          const groups = Math.min(mostGroups, Math.ceil(here / plan.samples / BLOCKS_A_GROUP));
           writeJob(jobBuffer, here, LOSSES.indexOf(loss), first > 0, groups);
           upload(samples, windows, first * length, here * length);
           upload(wanted, targets, first * horizons, here * horizons);
           await clock.end('upload');
           const encoder = device.createCommandEncoder();
           dispatch(encoder, train, trainGroup, groups);
-          if (first + here === count) {
-            dispatch(encoder, reduce, reduceGroup, reduceGroups(sums));
-            encoder.copyBufferToBuffer(total, 0, back, 0, 4 * sums);
-          }
+          dispatch(encoder, reduce, reduceGroup, reduceGroups(sums));
+          if (first + here === count) encoder.copyBufferToBuffer(total, 0, back, 0, 4 * sums);
           queue.submit([encoder.finish()]);
           await clock.end('compute');
         }

@@ -95,7 +95,7 @@ export function scratchSize({ samples, part, threads, outQuads, spec }: Omit<Ker
 }
 
 /** Bytes of workgroup memory of the training shader, the larger one. */
-function memoryOf(plan: Omit<KernelPlan, 'packed'>): number {
+export function memoryOf(plan: Omit<KernelPlan, 'packed'>): number {
   const { spec, streams, threads, quads, outQuads, samples, part } = plan;
   const perSample = 4 * streams * quads + streams * CODE + threads + 4 * outQuads + spec.horizons.length;
   return 4 * (samples * perSample + scratchSize(plan) + 4 * threads + part * streams * CODE);

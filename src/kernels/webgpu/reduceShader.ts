@@ -9,7 +9,7 @@ export function reduceGroups(length: number): number {
   return Math.ceil(length / COLUMNS);
 }
 
-/** Writes the shader, in WGSL, entry point `main`: column sums of [job.groups, length]. */
+/** Writes the shader, in WGSL, entry point `main`: column sums of [job.groups, length], on top of earlier dispatches'. */
 export function writeReduceShader(length: number): string {
   return `
 struct Job { count: u32, loss: u32, add: u32, groups: u32, nan: f32 }
@@ -29,7 +29,7 @@ fn main(@builtin(local_invocation_id) local: vec3u, @builtin(workgroup_id) group
   workgroupBarrier();
   if (local.y == 0u && column < ${length}u) {
     for (var i = 1u; i < ${SHARES}u; i++) { sum += shares[i * ${COLUMNS}u + local.x]; }
-    sums[column] = sum;
+    sums[column] = select(sum, sums[column] + sum, job.add != 0u);
   }
 }
 `;

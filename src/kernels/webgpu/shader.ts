@@ -109,10 +109,13 @@ function writeOutputs({ threads, samples, packed }: KernelPlan): string {
 function writeAnswer({ spec, samples }: KernelPlan, trains: boolean, pass: number): string {
   const horizons = spec.horizons.length;
   const place = `(block * ${samples}u + n) * ${horizons}u + h`;
-  // tanh by exp: the shader's own may be NaN where it is 1, and 1 - y * y loses its digits there.
+  // tanh by exp: the shader's own may be NaN where it is 1, and 1 - y * y loses its digits there. Near 0, where this one
+  // loses its digits, by its series.
   const curve = `
           let decay = exp(-2.0 * min(abs(z), 40.0));
-          let y = sign(z) * (1.0 - decay) / (1.0 + decay);`;
+          let zz = z * z;
+          let series = 1.0 + zz * (-1.0 / 3.0 + zz * (2.0 / 15.0 + zz * (-17.0 / 315.0 + zz * 62.0 / 2835.0)));
+          let y = select(sign(z) * (1.0 - decay) / (1.0 + decay), z * series, zz < 0.09);`;
   if (!trains) return `${curve}\n          results[${place}] = select(y, job.nan, broken);`;
   return `${curve}
           let error = y - targets[${place}];

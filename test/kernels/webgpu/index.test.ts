@@ -1,7 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { openEngine } from '../../../src/engine/engine.js';
 import { createWebgpuCompute, type WebgpuComputeOptions } from '../../../src/kernels/webgpu/index.js';
+import { initParameters } from '../../../src/nowcaster/init.js';
+import { layoutOf } from '../../../src/nowcaster/layout.js';
 import { PAPER_SPEC, type WnnSpec } from '../../../src/nowcaster/spec.js';
 import { webgpuAbsence } from '../../engine/webgpu/swiftShader.js';
 import { drawSamples } from '../../nowcaster/samples.js';
@@ -26,19 +28,86 @@ describe.skipIf(webgpuAbsence !== null)('the WGSL kernels', () => {
     await compute.dispose();
   }
 
-  for (const [name, spec] of Object.entries(ALL_SPECS))
-    test(`${name}: answers and gradients are those of the reference`, () => expectReference(spec, 75));
+  // Compiling a shader takes seconds on a processor: a choice of specs that has every variant of each part.
+  for (const name of [
+    'paper',
+    'ten inputs, three horizons',
+    'one stream',
+    'one stream of relu, no normalisation',
+    'relu, two horizons',
+  ])
+    test(`${name}: answers and gradients are those of the reference`, () => expectReference(ALL_SPECS[name], 75));
 
   test('one sample, as many as a block has, and one more', async () => {
     for (const count of [1, 16, 17]) await expectReference(PAPER_SPEC, count);
   });
 
-  test('with the least memory that WebGPU has', async () => {
-    await expectReference(PAPER_SPEC, 75, { workgroupMemory: LEAST_MEMORY });
-    const spec = { ...PAPER_SPEC, inputLength: 20, horizons: Array.from({ length: 20 }, (_, h) => h + 1) };
-    await expectReference(spec, 75, { workgroupMemory: LEAST_MEMORY });
-  });
+  test('with the least memory that WebGPU has, and many horizons', () =>
+    expectReference(ALL_SPECS['twenty inputs, five horizons'], 75, { workgroupMemory: LEAST_MEMORY }));
 
   test('a batch of several dispatches, the last one short', () =>
     expectReference(PAPER_SPEC, 300, { dispatchSamples: 128 }));
+
+  test('the same call gives the same bits, between calls of other sizes too', async () => {
+    const compute = await createWebgpuCompute(PAPER_SPEC, device);
+    const parameters = drawParameters(PAPER_SPEC, 3, 0.05);
+    const { windows, targets } = drawSamples(PAPER_SPEC, 200, 1);
+    const results: [number, Float32Array][] = [];
+    for (const count of [100, 30, 200, 100]) {
+      const gradients = new Float32Array(parameters.length);
+      results.push([
+        await compute.lossAndGradients(parameters, windows, targets, count, 'huber', gradients),
+        gradients,
+      ]);
+    }
+    expect(results[3]).toEqual(results[0]);
+    expect(results[1]).not.toEqual(results[0]);
+    await compute.dispose();
+  });
+
+  test('calls that do not wait for each other', async () => {
+    const compute = await createWebgpuCompute(PAPER_SPEC, device);
+    const count = 20;
+    const { windows } = drawSamples(PAPER_SPEC, count, 1);
+    const answers = await Promise.all(
+      [1, 2, 1].map(async (seed) => {
+        const out = new Float32Array(count);
+        await compute.forward(drawParameters(PAPER_SPEC, seed, 0.05), windows, count, out);
+        return out;
+      }),
+    );
+    expect(answers[2]).toEqual(answers[0]);
+    expect(answers[1]).not.toEqual(answers[0]);
+    await compute.dispose();
+  });
+
+  test('NaN in one window spoils that answer alone, and the loss of its batch; an overflow too', async () => {
+    const compute = await createWebgpuCompute(PAPER_SPEC, device);
+    const count = 21;
+    const { windows, targets } = drawSamples(PAPER_SPEC, count, 5);
+    const parameters = drawParameters(PAPER_SPEC, 8, 0.02);
+    const gradients = new Float32Array(layoutOf(PAPER_SPEC).size);
+    const [clean, spoilt] = [new Float32Array(count), new Float32Array(count)];
+    await compute.forward(parameters, windows, count, clean);
+    const broken = windows.slice();
+    broken[20 * 5 + 2] = Number.NaN;
+    await compute.forward(parameters, broken, count, spoilt);
+    expect(spoilt[20]).toBeNaN();
+    spoilt[20] = clean[20];
+    expect(spoilt).toEqual(clean);
+    expect(await compute.lossAndGradients(parameters, broken, targets, count, 'mse', gradients)).toBeNaN();
+    const huge = initParameters(PAPER_SPEC, 7).map((x) => (x + 0.01) * 1e9);
+    expect(await compute.lossAndGradients(huge, windows, targets, count, 'mae', gradients)).toBeNaN();
+    // The next call starts afresh.
+    expect(await compute.lossAndGradients(parameters, windows, targets, count, 'mae', gradients)).toBeGreaterThan(0);
+    await compute.dispose();
+  });
+
+  // The last test: it takes the device away.
+  test('a lost device is an error that says what to do', async () => {
+    const compute = await createWebgpuCompute(PAPER_SPEC, device);
+    device.destroy();
+    const call = compute.forward(initParameters(PAPER_SPEC, 1), new Float32Array(5), 1, new Float32Array(1));
+    await expect(call).rejects.toThrow(/the GPU was lost .*; start the command again: it goes on from the last/);
+  });
 });
