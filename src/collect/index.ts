@@ -116,6 +116,8 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
 
   let outcomes: JobOutcome<RecordJob, RecordRunResult | null>[] = [];
   if (!dryRun && missing.length > 0) {
+    // With a queue the images are where the workers are.
+    if (options.queue === undefined) checkImages(missing, options.images);
     makeStore(store);
     warnOfSpace(store, runs, expected, missing, onNote);
     const epochs = (list: readonly PlannedRun[]) => list.reduce((sum, run) => sum + run.epochs, 0);
@@ -129,7 +131,6 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
       const list = { kind: collectJobs, directory: store, jobs, unitsBefore };
       outcomes = await dispatchJobs({ queue, root, ...list, onProgress, onNote, signal });
     } else {
-      checkImages(missing, options.images);
       outcomes = await runJobs<RecordJob, RecordRunResult>({
         entry: collectJobs.entry,
         jobs,
