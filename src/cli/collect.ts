@@ -30,6 +30,7 @@ interface CollectArguments extends GlobalArguments, FleetArguments {
   augment?: string[];
   everySteps?: number;
   engine: EngineRequest;
+  adapter?: string;
   workers?: number;
   dryRun?: boolean;
   images?: string;
@@ -171,6 +172,7 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
         })
         .option('every-steps', { type: 'number', describe: 'a snapshot every N steps [default: every epoch]' })
         .option('engine', { choices: ['auto', ...ENGINE_NAMES] as const, default: 'auto' as const, describe: 'engine' })
+        .option('adapter', { type: 'string', describe: 'with --engine webgpu: the GPU, or a part of its name' })
         .option('workers', { type: 'number', describe: 'processes, a run each [default: one a core]' })
         .option('dry-run', { type: 'boolean', describe: 'only print the plan with its expected size' })
         .option('images', {
@@ -192,6 +194,7 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
         ...plan,
         store: argv.store,
         engine: argv.engine,
+        adapter: argv.adapter,
         workers: argv.workers,
         ...fleet,
         dryRun: argv.dryRun,

@@ -35,6 +35,7 @@ interface EvaluateArguments extends GlobalArguments, FleetArguments {
   targets: string;
   'bests-after'?: number;
   engine: EngineRequest;
+  adapter?: string;
   workers?: number;
   images?: string;
   out: string;
@@ -104,6 +105,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         default: 'auto' as const,
         describe: 'compute engine',
       })
+      .option('adapter', { type: 'string', describe: 'with --engine webgpu: the GPU, or a part of its name' })
       .option('workers', { type: 'number', describe: 'worker processes [default: one a core]' })
       .option('images', { type: 'string', describe: 'directory of the image sets, see `wnn data`' })
       .option('out', { type: 'string', demandOption: true, describe: 'directory for results and runs' })
@@ -134,6 +136,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         targets: numbersOf('targets', argv.targets),
         newBestsAfter: argv.bestsAfter,
         engine: argv.engine,
+        adapter: argv.adapter,
         workers: argv.workers,
         images: argv.images,
         onProgress: terminal.progress,

@@ -19,6 +19,7 @@ interface RunArguments extends GlobalArguments {
   weights: string;
   seed: number;
   engine: EngineRequest;
+  adapter?: string;
   workers?: number;
 }
 
@@ -90,6 +91,7 @@ export const runCommand: CommandModule<object, RunArguments> = {
         default: 'auto' as EngineRequest,
         describe: 'what computes, see `wnn doctor`',
       })
+      .option('adapter', { type: 'string', describe: 'with --engine webgpu: the GPU, or a part of its name' })
       .option('workers', { type: 'number', describe: 'training processes [default: one a core]' })
       .example('$0 run', 'the quick preset; again: goes on where it stopped')
       .example('$0 run --preset tiny --data /tmp/d --weights /tmp/w', 'does every stage run here?'),

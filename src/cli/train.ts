@@ -26,6 +26,7 @@ interface TrainArguments extends GlobalArguments, Omit<TrainingChoices, 'memory'
   out: string;
   kinds?: string;
   engine: ComputeRequest;
+  adapter?: string;
   threads?: number;
   streams: WnnSpec['streams'];
   activation: WnnSpec['activation'];
@@ -150,6 +151,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
         default: 'auto' as ComputeRequest,
         describe: 'what computes: auto takes tensorflow on a GPU, else the wasm kernels',
       })
+      .option('adapter', { type: 'string', describe: 'with --engine webgpu: the GPU, or a part of its name' })
       .option('threads', { type: 'number', describe: 'threads of the wasm kernels [default: one a core]' })
       .option('streams', { choices: ['both', 'values'] as const, default: 'both' as const, describe: 'input streams' })
       .option('activation', {

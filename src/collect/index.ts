@@ -33,6 +33,8 @@ export interface CollectOptions extends PlanOptions {
   store: string;
   /** Compute engine. Default `auto`. */
   engine?: EngineRequest;
+  /** For webgpu: the GPU to use, or a part of its name. Default: the one that the system prefers. */
+  adapter?: string;
   /** Worker processes, one run each at a time. Default: one a core. */
   workers?: number;
   /** Do only a part of the plan. Default: all. */
@@ -122,7 +124,10 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
     warnOfSpace(store, runs, expected, missing, onNote);
     const epochs = (list: readonly PlannedRun[]) => list.reduce((sum, run) => sum + run.epochs, 0);
     const jobs = missing.map(
-      (run): Job<RecordJob> => ({ id: run.id, spec: { store, run, engine, images: options.images } }),
+      (run): Job<RecordJob> => ({
+        id: run.id,
+        spec: { store, run, engine, adapter: options.adapter, images: options.images },
+      }),
     );
     const unitsBefore = epochs(runs) - epochs(missing);
     const { queue, root, onProgress } = options;

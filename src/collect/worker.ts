@@ -10,12 +10,14 @@ export interface RecordJob {
   store: string;
   run: PlannedRun;
   engine: EngineRequest;
+  /** GPU for webgpu; undefined: the one that the system prefers. */
+  adapter?: string;
   /** Directory of the image sets; undefined: the default. */
   images: string | undefined;
 }
 
-serveJobs<RecordJob, RecordRunResult>(async ({ store, run, engine, images }, { report, signal }) => {
-  const opened = await openEngine(engine);
+serveJobs<RecordJob, RecordRunResult>(async ({ store, run, engine, adapter, images }, { report, signal }) => {
+  const opened = await openEngine(engine, { adapter });
   const begin = performance.now();
   let loss = '';
   return recordRun({

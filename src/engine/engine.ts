@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-layers';
 import { EngineUnavailableError, UsageError } from '../errors.js';
 import type { NoteListener } from '../progress.js';
-import { openTensorflow } from './tensorflow/open.js';
+import { mayHaveGpu, openTensorflow } from './tensorflow/open.js';
 import { openWasm } from './wasm/open.js';
 import { openWebgpu } from './webgpu/open.js';
 
@@ -17,8 +17,9 @@ export const ENGINE_NAMES = ['tensorflow', 'wasm', 'webgpu'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
 /**
- * The engines that `auto` tries, in this order. webgpu is not among them: an adapter may be a slow one in software, so it
- * is for the user to choose.
+ * The engines that `auto` tries, in this order; tensorflow counts only where it has a GPU, as without one it is slower
+ * than wasm on small networks, of which every core trains its own. webgpu is not among them: an adapter may be a slow one
+ * in software, so it is for the user to choose.
  */
 export const AUTO_ORDER: readonly EngineName[] = ['tensorflow', 'wasm'];
 
@@ -39,6 +40,8 @@ export interface Engine {
   version: string;
   /** The GPUs that it can use, by name; for webgpu, what `adapter` may name. */
   devices: string[];
+  /** Whether it computes on a GPU; for webgpu also where the GPU is imitated in software. */
+  usesGpu: boolean;
 }
 
 /** Options of {@link openEngine}. */
@@ -61,11 +64,15 @@ const opened = new Map<string, Promise<Engine>>();
  * @throws UsageError if there is no engine of that name.
  */
 export async function openEngine(request: EngineRequest, options: OpenEngineOptions = {}): Promise<Engine> {
-  if (request !== 'auto') return openNamed(request, options.adapter);
+  if (request !== 'auto') return openNamed(request, request === 'webgpu' ? options.adapter : undefined);
   const reasons: string[] = [];
   for (const name of AUTO_ORDER) {
     try {
-      const engine = await openNamed(name);
+      const engine = name === 'tensorflow' && !mayHaveGpu() ? null : await openNamed(name);
+      if (engine === null || (name === 'tensorflow' && !engine.usesGpu)) {
+        reasons.push('tensorflow has no GPU here; --engine tensorflow takes it all the same');
+        continue;
+      }
       for (const reason of reasons) options.onNote?.(reason);
       return engine;
     } catch (error) {

@@ -9,3 +9,4 @@ export {
   openEngine,
 } from './engine.js';
 export { type EngineReport, surveyEngines } from './survey.js';
+export { openWebgpuDevice } from './webgpu/device.js';

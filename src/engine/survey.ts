@@ -13,6 +13,8 @@ export interface EngineReport {
   version: string | null;
   /** The GPUs that it can use, by name. */
   devices: string[];
+  /** Whether it would compute on a GPU. */
+  usesGpu: boolean;
   /** Why it does not open; `null` when it does. */
   reason: string | null;
   /** What would make it open; `null` when it does. */
@@ -30,7 +32,7 @@ export async function surveyEngines(): Promise<EngineReport[]> {
   const reports: EngineReport[] = [];
   for (const name of ENGINE_NAMES) reports.push(await reportEngine(name));
   const chosen = AUTO_ORDER.map((name) => reports.find((report) => report.name === name)).find(
-    (report) => report?.available,
+    (report) => report?.available && (report.name !== 'tensorflow' || report.usesGpu),
   );
   if (chosen !== undefined) {
     chosen.chosenByAuto = true;
@@ -41,8 +43,9 @@ export async function surveyEngines(): Promise<EngineReport[]> {
 
 async function reportEngine(name: EngineName): Promise<EngineReport> {
   try {
-    const { description, version, devices } = await openEngine(name);
-    return { name, available: true, description, version, devices, reason: null, remedy: null, chosenByAuto: false };
+    const { description, version, devices, usesGpu } = await openEngine(name);
+    const found = { name, available: true, description, version, devices, usesGpu };
+    return { ...found, reason: null, remedy: null, chosenByAuto: false };
   } catch (error) {
     if (!(error instanceof EngineUnavailableError)) throw error;
     const { where: reason, remedy } = error;
@@ -52,6 +55,7 @@ async function reportEngine(name: EngineName): Promise<EngineReport> {
       description: null,
       version: null,
       devices: [],
+      usesGpu: false,
       reason,
       remedy,
       chosenByAuto: false,

@@ -57,6 +57,8 @@ export interface EvaluateOptions {
   newBestsAfter?: number;
   /** Compute engine. Default `auto`. */
   engine?: EngineRequest;
+  /** For webgpu: the GPU to use, or a part of its name. Default: the one that the system prefers. */
+  adapter?: string;
   /** Worker processes. Default: as many as there are cores, no more than runs. */
   workers?: number;
   /** Address of a queue, `redis://HOST:PORT/NAME`: its workers train rather than this machine. */
@@ -84,7 +86,7 @@ export interface EvaluateResult extends EvaluationResults {
 /** Trains the jobs that have no record yet, and returns all records. */
 async function completeRuns(
   jobs: readonly EvaluationJob[],
-  { out, images, workers = availableParallelism(), queue, root, onProgress, onNote, signal }: EvaluateOptions,
+  { out, images, adapter, workers = availableParallelism(), queue, root, onProgress, onNote, signal }: EvaluateOptions,
 ): Promise<{ records: Map<string, RunRecord>; trained: number; failed: string[] }> {
   const records = new Map<string, RunRecord>();
   const keep = (id: string) => {
@@ -95,7 +97,7 @@ async function completeRuns(
   const missing = jobs.filter(({ id }) => !keep(id));
   const failed: string[] = [];
   const list = missing.map((job): Job<WorkerSpec> => {
-    return { id: job.id, spec: { job, out, inputs: out, engine: job.engine, images } };
+    return { id: job.id, spec: { job, out, inputs: out, engine: job.engine, adapter, images } };
   });
   const unitsBefore = jobs.filter(({ id }) => records.has(id)).reduce((sum, { epochs }) => sum + epochs, 0);
   let outcomes: JobOutcome<WorkerSpec, null>[] = [];

@@ -15,12 +15,14 @@ export interface WorkerSpec {
   inputs: string;
   /** Engine to open: the job's, or what this machine takes for `auto`. */
   engine: EngineRequest;
+  /** GPU for webgpu; undefined: the one that the system prefers. */
+  adapter?: string;
   /** Directory of the image sets; undefined: the default. */
   images: string | undefined;
 }
 
-serveJobs<WorkerSpec, null>(async ({ job, out, inputs, engine: wanted, images }, { report, signal }) => {
-  const engine = await openEngine(wanted);
+serveJobs<WorkerSpec, null>(async ({ job, out, inputs, engine: wanted, adapter, images }, { report, signal }) => {
+  const engine = await openEngine(wanted, { adapter });
   const record = await trainRun(job, engine, out, images, {
     inputs,
     signal,

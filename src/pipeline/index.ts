@@ -26,6 +26,8 @@ export interface PipelineOptions {
   seed?: number;
   /** Compute engine of all stages. Default `auto`. */
   engine?: EngineRequest;
+  /** For webgpu: the GPU to use, or a part of its name. Default: the one that the system prefers. */
+  adapter?: string;
   /** Worker processes of collect and evaluate. Default: one a core. */
   workers?: number;
   onProgress?: ProgressListener;
@@ -79,10 +81,10 @@ export function pipelinePaths({
  * @throws the stages' errors; `signal.reason` when aborted.
  */
 export async function runPipeline(options: PipelineOptions = {}): Promise<PipelineResult> {
-  const { preset = 'quick', seed = 1, engine = 'auto', workers, onProgress, onNote, signal } = options;
+  const { preset = 'quick', seed = 1, engine = 'auto', adapter, workers, onProgress, onNote, signal } = options;
   const sizes = PRESETS[preset];
   const paths = pipelinePaths(options);
-  const shared = { engine, onProgress, onNote, signal };
+  const shared = { engine, adapter, onProgress, onNote, signal };
   const seconds = { collect: 0, dataset: 0, train: 0, export: 0, evaluate: 0 };
   const stage = async <T>(name: keyof PipelinePaths, work: () => Promise<T>): Promise<T> => {
     signal?.throwIfAborted();

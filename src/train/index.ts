@@ -169,7 +169,9 @@ export async function trainNowcaster(options: TrainOptions): Promise<TrainResult
   const results: KindResult[] = [];
   const isDone = kinds.every(({ ended }) => ended);
   const engine =
-    isDone || options.openCompute ? null : await chooseComputeEngine(options.engine ?? 'auto', options.threads);
+    isDone || options.openCompute
+      ? null
+      : await chooseComputeEngine(options.engine ?? 'auto', options.threads, options.adapter);
   const compute = isDone ? null : ((await (options.openCompute ?? engine?.open)?.(spec)) ?? null);
   try {
     for (const prepared of kinds) {

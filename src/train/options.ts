@@ -61,6 +61,8 @@ export interface TrainOptions extends TrainingChoices {
   spec?: Partial<WnnSpec>;
   /** What computes the network. Default `auto`: tensorflow where it has a GPU, else the wasm kernels. */
   engine?: ComputeRequest;
+  /** For webgpu: the GPU to use, or a part of its name. Default: the one that the system prefers. */
+  adapter?: string;
   /** Threads of the wasm kernels. Default: as many as there are cores. Does not change the result. */
   threads?: number;
   /** Opens the compute engine in place of `engine` and `threads`. */

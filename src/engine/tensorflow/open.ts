@@ -19,6 +19,16 @@ export async function openTensorflow(): Promise<Engine> {
   return link === undefined ? openInstalled() : openLinked(link);
 }
 
+/** Whether tensorflow can have a GPU, as far as is known without loading it. */
+export function mayHaveGpu(): boolean {
+  try {
+    return readLinkRecord()?.devices.some(({ type }) => type === 'GPU') ?? true;
+  } catch (error) {
+    if (error instanceof SchemaVersionError) return true;
+    throw error;
+  }
+}
+
 /** A link that another version of the toolkit wrote keeps this engine from opening, not the others. */
 function readUsableRecord(): LinkRecord | undefined {
   try {
@@ -50,6 +60,7 @@ function openLinked(link: LinkRecord): Engine {
     description: `tensorflow (linked, ${device})`,
     version: link.tensorflow,
     devices: link.devices.filter(({ type }) => type !== 'CPU').map(({ name }) => name),
+    usesGpu,
   };
 }
 
@@ -64,7 +75,8 @@ async function openInstalled(): Promise<Engine> {
     try {
       const module = (await import(name)) as TensorflowModule & { default?: TensorflowModule };
       const version = (module.default ?? module).version['tfjs-node'] ?? 'unknown';
-      return { name: 'tensorflow', description: `tensorflow (${name})`, version, devices: [] };
+      const usesGpu = (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
+      return { name: 'tensorflow', description: `tensorflow (${name})`, version, devices: [], usesGpu };
     } catch (error) {
       reasons.push(`${name}: ${explainImportFailure(error)}`);
     }

@@ -29,6 +29,7 @@ export async function openWasm(): Promise<Engine> {
     description: `wasm (SIMD, ${threads} thread${threads === 1 ? '' : 's'})`,
     version: backend.version_wasm,
     devices: [],
+    usesGpu: false,
   };
 }
 

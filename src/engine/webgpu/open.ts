@@ -74,6 +74,7 @@ export async function openWebgpu(wanted?: string): Promise<Engine> {
     description: `webgpu (${describeAdapter(adapter)})`,
     version: tf.version_core,
     devices: adapters.map(({ name }) => name),
+    usesGpu: true,
   };
 }
 
