@@ -45,7 +45,7 @@ interface Contender {
   windowLength: number;
   horizon: number;
   kinds: readonly TrainedKind[];
-  forecast(kind: TrainedKind, history: readonly Float32Array[], out: Float32Array): Promise<void>;
+  forecast(kind: TrainedKind, history: readonly Float32Array[], out: Float32Array, epoch: number): Promise<void>;
 }
 
 async function measureKind(kind: TrainedKind, trajectory: Trajectory, contender: Contender): Promise<ForecastErrors> {
@@ -56,7 +56,7 @@ async function measureKind(kind: TrainedKind, trajectory: Trajectory, contender:
     const history = trajectory.slice(last + 1 - windowLength, last + 1);
     const scales = windowScales(trajectory, last, windowLength);
     const forecasts = new Float32Array(history[0].length);
-    await contender.forecast(kind, history, forecasts);
+    await contender.forecast(kind, history, forecasts, last);
     let sum = 0;
     let moved = 0;
     for (const [j, scale] of scales.entries()) {
@@ -104,7 +104,7 @@ async function drawExamples(
     for (const [c, contender] of contenders.entries()) {
       const forecasts = new Float32Array(scales.length);
       const history = trajectory.slice(last + 1 - contender.windowLength, last + 1);
-      await contender.forecast(kind, history, forecasts);
+      await contender.forecast(kind, history, forecasts, last);
       for (const j of chosen) examples.forecasts[c].residuals.push(residualOf(forecasts[j], j));
     }
   }
