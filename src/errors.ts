@@ -58,6 +58,9 @@ export class WriteError extends WnnError {}
 /** The compute engine that was asked for cannot be opened here. */
 export class EngineUnavailableError extends WnnError {}
 
+/** The work needs more memory than the engine has. */
+export class OutOfMemoryError extends WnnError {}
+
 /** A model, spec or set of weights does not fit what it is used for. */
 export class MismatchError extends WnnError {}
 

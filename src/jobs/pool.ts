@@ -3,7 +3,7 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { WnnError } from '../errors.js';
+import { OutOfMemoryError, WnnError } from '../errors.js';
 import type { NoteListener, ProgressListener, WorkerProgress } from '../progress.js';
 import { decodeError, type FromWorker, type Job, type JobReport, type ToWorker } from './protocol.js';
 
@@ -181,6 +181,14 @@ class Pool<Spec, Result> {
       case 'failed': {
         const job = worker.job as Job<Spec>;
         const error = decodeError(message.error);
+        if (error instanceof OutOfMemoryError) {
+          // Another attempt would end alike, and this process has no engine any more.
+          this.#options.onNote?.(`${job.id} failed: ${error.message}; given up`);
+          this.#end({ job, status: 'failed', error });
+          worker.job = null;
+          worker.process.kill('SIGKILL');
+          return;
+        }
         if (error instanceof WnnError) {
           this.#fatal ??= error;
           this.#end({ job, status: 'failed', error });

@@ -12,6 +12,8 @@ export interface WnnCompute {
   readonly spec: WnnSpec;
   /** What runs it, for people: `wasm, 2 threads`, `tensorflow`. */
   readonly description: string;
+  /** Samples that {@link forward} is best given at once. Default 32,768. */
+  readonly block?: number;
 
   /**
    * The network's answers for `count` normalised windows.

@@ -6,7 +6,7 @@ import type { WnnCompute } from './compute.js';
 import { forecastOf, normaliseWindows } from './normalise.js';
 import type { WnnSpec } from './spec.js';
 
-/** Scalars that go through the network at once. */
+/** Scalars that go through the network at once, where the compute has no wish. */
 const BLOCK = 32_768;
 
 /** Options of {@link forecast}. */
@@ -58,7 +58,7 @@ export async function forecast(
     });
   const index = horizonIndex(spec, horizon);
   const outputs = spec.horizons.length;
-  const block = Math.min(BLOCK, out.length);
+  const block = Math.min(compute.block ?? BLOCK, out.length);
   const windows = new Float32Array(block * length);
   const origins = new Float64Array(block);
   const scales = new Float64Array(block);

@@ -95,9 +95,9 @@ export function setParameters(model: tfl.LayersModel, spec: WnnSpec, parameters:
 }
 
 /** A model's weights as flat parameters, the reverse of {@link setParameters}. */
-export function getParameters(model: tfl.LayersModel, spec: WnnSpec): Float32Array {
+export async function getParameters(model: tfl.LayersModel, spec: WnnSpec): Promise<Float32Array> {
   const parameters = new Float32Array(layoutOf(spec).size);
   for (const { name, start } of arraysOf(spec))
-    parameters.set(layerVariables(model, name).read().dataSync() as Float32Array, start);
+    parameters.set((await layerVariables(model, name).read().data()) as Float32Array, start);
   return parameters;
 }

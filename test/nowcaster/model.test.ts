@@ -18,7 +18,7 @@ for (const [name, spec] of Object.entries(SPECS)) {
     const parameters = initParameters(spec, 2).map((x) => x + 0.05 * random.normal());
     const model = buildLayersModel(spec);
     setParameters(model, spec, parameters);
-    expect(getParameters(model, spec)).toEqual(parameters);
+    expect(await getParameters(model, spec)).toEqual(parameters);
     expect(model.countParams()).toBe(layoutOf(spec).size);
 
     let saved: tf.io.ModelArtifacts | undefined;

@@ -2,7 +2,7 @@
 
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
-import { EngineUnavailableError } from '../../errors.js';
+import { EngineUnavailableError, OutOfMemoryError } from '../../errors.js';
 import type { Engine } from '../engine.js';
 import { startKernels } from './kernels.js';
 import { registerWasmKernels } from './registerKernels.js';
@@ -22,6 +22,8 @@ export async function openWasm(): Promise<Engine> {
   }
   await tf.ready();
   removeNewListeners(listeners);
+  const { wasm } = tf.backend() as unknown as { wasm: { onAbort?: (reason: string) => void } };
+  wasm.onAbort = explainAbort;
   registerWasmKernels(await startKernels(tf.backend() as BackendWasm));
   const threads = Math.max(1, backend.getThreadsCount() || 1);
   return {
@@ -31,6 +33,18 @@ export async function openWasm(): Promise<Engine> {
     devices: [],
     usesGpu: false,
   };
+}
+
+/**
+ * What the wasm module calls before it gives up, which it does with a bare `Aborted()` when memory runs out. What is
+ * thrown here takes that one's place. The module cannot be used after it.
+ */
+function explainAbort(reason: string): never {
+  throw new OutOfMemoryError({
+    what: `the wasm engine gave up${reason ? ` (${reason})` : ''}, most likely out of the 4 GiB that it can address`,
+    where: `${Math.round(tf.memory().numBytes / 2 ** 20)} MiB in tensors`,
+    remedy: 'use a smaller batch or a narrower network, or another engine',
+  });
 }
 
 const HANDLED_EVENTS = ['uncaughtException', 'unhandledRejection'] as const;

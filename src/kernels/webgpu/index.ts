@@ -192,6 +192,7 @@ export async function createWebgpuCompute(
   return {
     spec,
     description: `webgpu kernels, ${nameOf(device)}`,
+    block: dispatchSamples,
 
     forward: (parameters, windows, count, answers) =>
       enqueue(async () => {
