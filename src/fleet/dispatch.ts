@@ -132,8 +132,8 @@ class Dispatch<Spec> {
   async #look(): Promise<boolean> {
     const { signal } = this.#options;
     // Before the results: a job that leaves the queue in between has one.
-    const open = new Set(await abortable(this.#queue.getRanges([...OPEN_STATES]), signal));
-    const failed = new Set(await abortable(this.#queue.getRanges(['failed']), signal));
+    const open = new Set(await abortable(this.#queue.getRanges([...OPEN_STATES], 0, -1), signal));
+    const failed = new Set(await abortable(this.#queue.getRanges(['failed'], 0, -1), signal));
     const lost: string[] = [];
     for (const [name, { id }] of this.#missing) {
       if (open.has(name)) {

@@ -36,7 +36,10 @@ const echo: JobKind<Echo> = {
   unitsOf: () => 1,
   unit: 'jobs',
   pack: ({ what }) => what,
-  unpack: (data, id, { staging }) => ({ id, what: String(data), staging }),
+  unpack(data, id, { staging }) {
+    if (data === 'refuse') throw new UsageError({ what: 'refused', where: id, remedy: 'none' });
+    return { id, what: String(data), staging };
+  },
 };
 const KINDS = { ...STAGE_KINDS, echo: async () => echo };
 
@@ -219,6 +222,25 @@ suite('a worker that is told to stop hands its job back, and the plan completes 
   other.stop();
   expect(await other.ended).toMatchObject({ done: 2 });
   expect(readdirSync(store).sort()).toEqual([TOKEN_FILE, 'a.txt', 'b.txt', 'c.txt']);
+});
+
+suite('a plan ends when all that is left is parked, and a second one tells so again', async () => {
+  const jobs = Array.from({ length: 12 }, (_, i) => {
+    return { id: `j${i}`, spec: { id: `j${i}`, what: i % 2 === 0 ? 'refuse' : 'write', staging: '' } };
+  });
+  const worker = work();
+  const notes: string[] = [];
+  const list = { queue: url, root, kind: echo, directory: store, onNote: (note: string) => notes.push(note) };
+  const statuses = (await dispatchJobs({ ...list, jobs })).map(({ status }) => status);
+  expect(statuses).toEqual(jobs.map((_, i) => (i % 2 === 0 ? 'failed' : 'done')));
+  expect(notes.filter((note) => /j\d+ is parked: refused: j\d+; none/.test(note))).toHaveLength(6);
+  const parked = jobs.filter((_, i) => i % 2 === 0);
+  const again = await dispatchJobs({ ...list, jobs: parked });
+  worker.stop();
+  expect(await worker.ended).toEqual({ done: 6, found: 0, failed: 6, handedBack: 0 });
+  expect(again.map((outcome) => outcome.status === 'failed' && outcome.error.message)).toEqual(
+    parked.map(({ id }) => `refused: ${id}; none`),
+  );
 });
 
 suite('no password in errors, in what a worker prints or in its command line', async () => {
