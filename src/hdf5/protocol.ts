@@ -18,8 +18,9 @@ export interface H5Node {
 /** The thread has one file open at a time. */
 export type H5Request = { open: Uint8Array } | { read: readonly string[] } | { close: true };
 
-/** What the thread found. `poisoned`: it must not be used again. */
+/** What the thread found; first of all, that the library is loaded. `poisoned`: it must not be used again. */
 export type H5Reply =
+  | { started: true }
   | { nodes: H5Node[] }
   | { values: Float32Array[] }
   | { closed: true }

@@ -22,27 +22,34 @@ export interface H5Content {
 }
 
 /** Time that a request may take, and more for each byte of the file. A corrupt file may never come to an end. */
-const TIME_LIMIT_MS = 10_000;
+const TIME_LIMIT_MS = 5_000;
 const TIME_LIMIT_MS_PER_BYTE = 1 / 20_000;
+
+/** Time for the library to load, which no file has a part in. */
+const START_LIMIT_MS = 60_000;
 
 /** Threads at rest, for the next file: starting one costs as much as reading hundreds of small files. */
 const resting: Worker[] = [];
 
-function startWorker(): Worker {
+async function startWorker(): Promise<Worker> {
   // Under vitest this module is TypeScript and the thread's code is only in the build.
   const folder = import.meta.url.endsWith('.ts') ? '../../dist/hdf5/' : './';
   const worker = new Worker(new URL(`${folder}worker.js`, import.meta.url));
-  worker.unref();
   // A thread that ends while it rests must neither end the process nor be used again.
   worker.on('error', () => {});
   worker.on('exit', () => {
     const index = resting.indexOf(worker);
     if (index >= 0) resting.splice(index, 1);
   });
-  return worker;
+  const reply = await ask(worker, null, START_LIMIT_MS);
+  if ('started' in reply) return worker;
+  await worker.terminate();
+  throw new Error('the thread that reads HDF5 does not start');
 }
 
-function ask(worker: Worker, request: H5Request, limit: number): Promise<H5Reply> {
+/** Sends a request, or none, and waits for the thread's next message. */
+function ask(worker: Worker, request: H5Request | null, limit: number): Promise<H5Reply> {
+  worker.ref();
   return new Promise((resolve) => {
     const settle = (outcome: H5Reply) => {
       clearTimeout(timer);
@@ -55,7 +62,7 @@ function ask(worker: Worker, request: H5Request, limit: number): Promise<H5Reply
       limit,
     );
     worker.on('message', settle).on('error', fail).on('exit', fail);
-    worker.postMessage(request, 'open' in request ? [request.open.buffer as ArrayBuffer] : []);
+    if (request !== null) worker.postMessage(request, 'open' in request ? [request.open.buffer as ArrayBuffer] : []);
   });
 }
 
@@ -67,8 +74,7 @@ function ask(worker: Worker, request: H5Request, limit: number): Promise<H5Reply
  * @throws {@link H5Problem} when the file cannot be read, does not hold what is read, or claims more than it has.
  */
 export async function readH5File<T>(bytes: Uint8Array, use: (content: H5Content) => Promise<T>): Promise<T> {
-  const worker = resting.pop() ?? startWorker();
-  worker.ref();
+  const worker = resting.pop() ?? (await startWorker());
   let usable = true;
   const limit = TIME_LIMIT_MS + bytes.length * TIME_LIMIT_MS_PER_BYTE;
   const request = async (what: H5Request): Promise<Exclude<H5Reply, { problem: string }>> => {

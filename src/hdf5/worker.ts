@@ -164,3 +164,5 @@ parentPort?.on('message', (request: H5Request) => {
   const reply = answer(request);
   parentPort?.postMessage(reply, 'values' in reply ? reply.values.map(({ buffer }) => buffer as ArrayBuffer) : []);
 });
+
+parentPort?.postMessage({ started: true } satisfies H5Reply);

@@ -227,6 +227,7 @@ async function recordCheckpoints(
       onRead(i + 1);
     }
     if (writer === undefined) throw new Error(`no checkpoints in ${plan.files.join(', ')}`);
+    signal?.throwIfAborted();
     const whole = writer;
     writer = undefined;
     const { status, reason } = await whole.finish(divergence === null ? 'complete' : 'diverged', divergence);

@@ -1,5 +1,6 @@
 // Imports TensorFlow.js models: model.json with its weight files beside it. Only the weights are read, not the topology.
 
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { numberOfHalf } from '../../formats/half.js';
 import { tensorKind } from '../../trajectory/kind.js';
@@ -126,6 +127,8 @@ export const readTfjsCheckpoint: CheckpointReader = async function* (path) {
   const tensors: CheckpointTensor[] = [];
   for (const { paths, weights } of groups) {
     const files = paths.map((name) => join(dirname(path), name));
+    const missing = files.findIndex((file) => !existsSync(file));
+    if (missing >= 0) throw corrupt(`${paths[missing]} is not beside it`);
     await withFiles(files, (opened) => {
       const there = opened.reduce((sum, { bytes }) => sum + bytes, 0);
       const claimed = weights.reduce((sum, { bytes }) => sum + bytes, 0);
