@@ -1,0 +1,360 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import * as tfl from '@tensorflow/tfjs-layers';
+import { describe, expect, test } from 'vitest';
+import { type ImportOptions, importCheckpoints, PickleError } from '../../../src/collect/importers/index.js';
+import { findNumbers } from '../../../src/collect/importers/order.js';
+import { CorruptFileError, InsufficientDataError, MismatchError, UsageError } from '../../../src/errors.js';
+import { encodeSafetensors } from '../../../src/formats/safetensors.js';
+import { readManifest, readSnapshots } from '../../../src/trajectory/runReader.js';
+import { scratch } from './fixtures.js';
+import { bytesOf, makeNpy, makeNpz, makeSafetensors, makeZip, put, putTfjs } from './makeFiles.js';
+
+let places = 0;
+/** A directory of its own. */
+const place = () => join(scratch, `place-${places++}`);
+
+async function importInto(sources: string[], options: Partial<ImportOptions> = {}) {
+  const store = options.store ?? join(place(), 'store');
+  const { runs } = await importCheckpoints({ sources, id: 'r', ...options, store });
+  const { tensors } = readManifest(runs[0].directory);
+  const epochs: Record<string, number[]>[] = [];
+  for await (const { values } of readSnapshots(runs[0].directory))
+    epochs.push(Object.fromEntries(tensors.map(({ name }, i) => [name, [...values[i]]])));
+  return { run: runs[0], tensors, epochs, store };
+}
+
+/** Two checkpoints of one tensor `w`, of the values given. */
+function putPair(first = [1, 2], second = [3, 4]): string[] {
+  const directory = place();
+  return [first, second].map((values, i) =>
+    put(join(directory, `${i}.safetensors`), makeSafetensors({ w: [[values.length], values] })),
+  );
+}
+
+describe('the order of checkpoints', () => {
+  test('is that of the last whole number that differs in all names', () => {
+    expect(findNumbers(['e10', 'e9', 'e1'])).toEqual([10, 9, 1]);
+    expect(findNumbers(['weights.01-0.52', 'weights.02-0.52'])).toEqual([1, 2]);
+    expect(findNumbers(['3-of-90', '12-of-90'])).toEqual([3, 12]);
+    expect(findNumbers(['resnet20-e5-v2', 'resnet20-e7-v2'])).toEqual([5, 7]);
+    expect(findNumbers(['a', 'b1'])).toBeNull();
+    expect(findNumbers(['x1', 'y1'])).toBeNull();
+  });
+
+  const files = () => {
+    const directory = place();
+    return ['e10-b', 'e9-c', 'e1-a'].map((name, i) => put(join(directory, `${name}.npz`), makeNpz({ w: [[1], [i]] })));
+  };
+
+  test('by number, by name, as given', async () => {
+    const firstOf = async (order?: ImportOptions['order']) => {
+      const { epochs } = await importInto(files(), { order });
+      return epochs.map(({ w }) => w[0]);
+    };
+    expect(await firstOf()).toEqual([2, 1, 0]);
+    expect(await firstOf('name')).toEqual([2, 1, 0]);
+    expect(await firstOf('given')).toEqual([0, 1, 2]);
+  });
+
+  test('takes the number of the directory where every file is called the same, and tells of gaps', async () => {
+    const directory = place();
+    for (const epoch of [1, 2, 10, 9]) putTfjs(join(directory, `epoch-${epoch}`), { w: [[1], [epoch]] });
+    const notes: string[] = [];
+    const { epochs } = await importInto([directory], { onNote: (note) => notes.push(note) });
+    expect(epochs.map(({ w }) => w[0])).toEqual([1, 2, 9, 10]);
+    expect(notes[0]).toMatch(/2 is followed by 9/);
+  });
+
+  test('must be given where no number tells them apart', async () => {
+    const directory = place();
+    const sources = ['a', 'b'].map((name) => put(join(directory, `${name}.npz`), makeNpz({ w: [[1], [1]] })));
+    await expect(importInto(sources)).rejects.toThrow(/^no number in the names .*--order name/);
+  });
+});
+
+describe('numbers of every type become float32', () => {
+  test('safetensors: F64, F16, BF16; whole numbers and the optimiser are left out', async () => {
+    const directory = place();
+    const bytes = encodeSafetensors({
+      d: { dtype: 'F64', shape: [1], data: bytesOf(Float64Array.of(0.1)) },
+      h: { dtype: 'F16', shape: [2], data: bytesOf(Uint16Array.of(0x3c00, 0xc100)) },
+      b: { dtype: 'BF16', shape: [2], data: bytesOf(Uint16Array.of(0x3f80, 0xc049)) },
+      'bn.num_batches_tracked': { dtype: 'I64', shape: [], data: bytesOf(BigInt64Array.of(3n)) },
+      'optimizer.state.0.exp_avg': { dtype: 'F32', shape: [1], data: bytesOf(Float32Array.of(1)) },
+    });
+    const { run, epochs } = await importInto([1, 2].map((i) => put(join(directory, `${i}.safetensors`), bytes)));
+    expect(epochs[0]).toEqual({ d: [Math.fround(0.1)], h: [1, -2.5], b: [1, -3.140625] });
+    expect(run.leftOut).toEqual({ optimiser: 1, notFloat: 1 });
+  });
+
+  test('npy: either byte order, rows or columns first, versions 1 to 3', async () => {
+    const directory = place();
+    const swapped = Buffer.from(bytesOf(Float64Array.of(1, 2, 3, 4, 5, 6))).swap64();
+    const archive = makeZip([
+      { name: 'big.npy', data: makeNpy('>f8', [2, 3], swapped, false, 2) },
+      {
+        name: 'columns.npy',
+        data: makeNpy('<f4', [2, 3], bytesOf(Float32Array.of(1, 4, 2, 5, 3, 6)), true),
+        deflate: true,
+      },
+      { name: 'half.npy', data: makeNpy('<f2', [], bytesOf(Uint16Array.of(0x3555)), false, 3) },
+      { name: 'step.npy', data: makeNpy('<i8', [], bytesOf(BigInt64Array.of(7n))) },
+    ]);
+    const { run, tensors, epochs } = await importInto([1, 2].map((i) => put(join(directory, `${i}.npz`), archive)));
+    expect(epochs[1]).toEqual({ big: [1, 2, 3, 4, 5, 6], columns: [1, 2, 3, 4, 5, 6], half: [0.333251953125] });
+    expect(tensors.map(({ shape, kind }) => [shape, kind])).toEqual([
+      [[2, 3], 'fc'],
+      [[2, 3], 'fc'],
+      [[], 'other'],
+    ]);
+    expect(run.leftOut.notFloat).toBe(1);
+  });
+
+  test('tfjs: what tfjs itself saves, and quantised weights over several files', async () => {
+    const directory = place();
+    const model = tfl.sequential({
+      layers: [
+        tfl.layers.conv2d({ filters: 2, kernelSize: 3, inputShape: [6, 6, 1], name: 'stem' }),
+        tfl.layers.batchNormalization({ name: 'settle' }),
+        tfl.layers.flatten(),
+        tfl.layers.dense({ units: 2, name: 'head' }),
+      ],
+    });
+    const expected = model.weights.map((weight) => [...weight.read().dataSync()]);
+    for (const epoch of [1, 2]) {
+      await model.save({
+        save: async ({ weightSpecs, weightData, modelTopology }) => {
+          const weightsManifest = [{ paths: ['a.bin', 'b.bin'], weights: weightSpecs }];
+          const data = new Uint8Array(weightData as ArrayBuffer);
+          put(join(directory, `${epoch}`, 'model.json'), JSON.stringify({ modelTopology, weightsManifest }));
+          put(join(directory, `${epoch}`, 'a.bin'), data.subarray(0, 101));
+          put(join(directory, `${epoch}`, 'b.bin'), data.subarray(101));
+          return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } };
+        },
+      });
+    }
+    const { tensors, epochs } = await importInto([directory]);
+    expect(Object.values(epochs[1])).toEqual(expected);
+    expect(Object.fromEntries(tensors.map(({ name, kind }) => [name, kind]))).toMatchObject({
+      'stem/kernel': 'conv',
+      'settle/gamma': 'norm',
+      'head/kernel': 'fc',
+      'head/bias': 'bias',
+    });
+    const small = place();
+    for (const epoch of [1, 2]) {
+      const weights = [
+        {
+          name: 'a',
+          shape: [2],
+          dtype: 'float32',
+          quantization: { dtype: 'uint8', scale: 0.5, min: -1, original_dtype: 'float32' },
+        },
+        { name: 'h', shape: [1], dtype: 'float32', quantization: { dtype: 'float16', original_dtype: 'float32' } },
+      ];
+      put(join(small, `${epoch}`, 'model.json'), JSON.stringify({ weightsManifest: [{ paths: ['w'], weights }] }));
+      put(join(small, `${epoch}`, 'w'), Uint8Array.of(0, 255, 0, 0x3c));
+    }
+    expect((await importInto([small])).epochs[0]).toEqual({ a: [-1, 126.5], h: [1] });
+    tf.dispose(model.weights.map((weight) => weight.read()));
+  });
+});
+
+describe('what cannot be a run is refused, and leaves nothing behind', () => {
+  async function expectRefused(
+    sources: string[],
+    message: RegExp,
+    type: new (...args: never[]) => Error,
+    options = {},
+  ) {
+    const store = join(place(), 'store');
+    const error = await importCheckpoints({ sources, store, id: 'r', ...options }).then(
+      () => null,
+      (caught: Error) => caught,
+    );
+    expect(error).toBeInstanceOf(type);
+    expect(error?.message).toMatch(message);
+    expect(error?.message).not.toContain('\n');
+    expect(existsSync(store)).toBe(false);
+  }
+
+  test('tensors that change name or shape, naming both files and tensors', async () => {
+    const directory = place();
+    const first = put(join(directory, '1.npz'), makeNpz({ a: [[2], [1, 2]], b: [[1], [1]] }));
+    const other = (name: string, tensors: Parameters<typeof makeNpz>[0]) =>
+      put(join(directory, name), makeNpz(tensors));
+    const both = `${first} and ${directory}/2`;
+    const cases: [Parameters<typeof makeNpz>[0], string][] = [
+      [{ a: [[2], [1, 2]], c: [[1], [1]] }, 'tensor b [1] of the first file is not in the second, which has c [1]'],
+      [{ a: [[2], [1, 2]] }, 'tensor b [1] of the first file is not in the second'],
+      [{ a: [[3], [1, 2, 3]], b: [[1], [1]] }, 'tensor a [2] of the first file is a [3] in the second'],
+      [{ a: [[2], [1, 2]], b: [[1], [1]], c: [[1], [1]] }, 'tensor c [1] of the second file is not in the first'],
+    ];
+    for (const [i, [tensors, what]] of cases.entries()) {
+      const second = other(`2${i}.npz`, tensors);
+      const escaped = `${what}: ${both}${i}.npz`.replace(/[[\].]/g, '\\$&');
+      await expectRefused([first, second], new RegExp(`^${escaped}; `), MismatchError);
+    }
+  });
+
+  test('pickles, by name and by content, with the line that converts them', async () => {
+    const directory = place();
+    for (const name of ['net.pt', 'net.pth', 'net.ckpt', 'pytorch_model.bin']) {
+      const file = put(join(directory, name), 'anything');
+      await expectRefused([file], /pickles are never executed: .*python -c "import torch.*save_file/, PickleError);
+    }
+    await expectRefused([directory], /pickles are never executed/, PickleError);
+    const protocol = put(join(place(), 'weights'), Uint8Array.of(0x80, 2, 0x7d, 0x2e));
+    await expectRefused([protocol], /never executed/, PickleError);
+    const zipped = put(join(place(), 'weights'), makeZip([{ name: 'net/data.pkl', data: Uint8Array.of(0x80, 2) }]));
+    await expectRefused([zipped], /never executed/, PickleError);
+    const objects = makeZip([{ name: 'a.npy', data: makeNpy('|O', [1], new Uint8Array(8)) }]);
+    const archives = [1, 2].map((i) => put(join(directory, `${i}.npz`), objects));
+    await expectRefused(archives, /Python objects, which are never unpickled/, CorruptFileError);
+  });
+
+  test('headers that claim more than there is, and zip archives that would burst', async () => {
+    const good = makeSafetensors({ w: [[1], [1]] });
+    const claims = Buffer.from(good);
+    claims.writeBigUInt64LE(2n ** 62n);
+    const pair = (name: string, bytes: Uint8Array) => {
+      const directory = place();
+      return [1, 2].map((i) => put(join(directory, `${i}.${name}`), bytes));
+    };
+    await expectRefused(pair('safetensors', claims), /header should have 4611686018427387904 bytes/, CorruptFileError);
+    const npy = makeNpy('<f4', [2 ** 40], new Uint8Array(4));
+    await expectRefused(
+      pair('npz', makeZip([{ name: 'w.npy', data: npy }])),
+      /needs 4398046511104 bytes, 4 are/,
+      CorruptFileError,
+    );
+    const zeros = Buffer.alloc(90e6);
+    const bomb = makeZip([{ name: 'w.npy', data: zeros, deflate: true }]);
+    expect(bomb.length).toBeLessThan(1e5);
+    await expectRefused(pair('npz', bomb), /claims to hold 90000000 bytes in/, CorruptFileError);
+    const lying = makeZip([{ name: 'w.npy', data: zeros, deflate: true, claims: { uncompressed: 1000 } }]);
+    await expectRefused(pair('npz', lying), /too many bytes|longer than it claims/, CorruptFileError);
+    const w = makeNpy('<f4', [1], bytesOf(Float32Array.of(1)));
+    const entry = { name: 'w.npy', data: w };
+    await expectRefused(pair('npz', makeZip([{ ...entry, claims: { crc: 1 } }])), /checksum/, CorruptFileError);
+    await expectRefused(
+      pair('npz', makeZip([{ ...entry, deflate: true, encrypted: true }])),
+      /encrypted/,
+      CorruptFileError,
+    );
+    await expectRefused(pair('npz', makeZip([{ ...entry, method: 12 }])), /method 12/, CorruptFileError);
+    await expectRefused(pair('npz', makeZip([entry, entry])), /w\.npy twice/, CorruptFileError);
+    await expectRefused(pair('keras', makeZip([entry])), /no model\.weights\.h5/, CorruptFileError);
+  });
+
+  test('a model.json that reaches for files elsewhere', async () => {
+    const directory = place();
+    put(join(directory, 'secret'), new Uint8Array(4));
+    const sources = [1, 2].map((i) => {
+      const weights = [{ name: 'w', shape: [1], dtype: 'float32' }];
+      const model = { weightsManifest: [{ paths: ['../secret'], weights }] };
+      return put(join(directory, `${i}`, 'model.json'), JSON.stringify(model));
+    });
+    await expectRefused(sources, /"\.\.\/secret" is no file beside it/, CorruptFileError);
+  });
+
+  test('one checkpoint, none, several formats, unknown ones, pipes', async () => {
+    const [first, second] = putPair();
+    await expectRefused([first], /one checkpoint is no trajectory/, InsufficientDataError);
+    const empty = place();
+    mkdirSync(empty);
+    await expectRefused([empty], /^no checkpoints: /, InsufficientDataError);
+    const other = put(join(place(), '3.npz'), makeNpz({ w: [[2], [1, 2]] }));
+    await expectRefused([first, other], /two formats, safetensors and npz/, UsageError);
+    await expectRefused([put(join(place(), 'notes'), 'hello')], /not a checkpoint of a known format/, UsageError);
+    await expectRefused([first, '/dev/zero'], /not a checkpoint of a known format/, UsageError);
+    await expectRefused([first, '/dev/zero'], /^not a file/, Error, { format: 'safetensors', order: 'given' });
+    await expectRefused([first, second], /impossible run id/, UsageError, { id: '../up' });
+    await expectRefused([first, second], /files of h5 have Keras's layout/, UsageError, {
+      layout: 'torch',
+      format: 'h5',
+    });
+  });
+
+  test('a MATLAB file of version 5', async () => {
+    const file = put(join(place(), 'a.mat'), 'MATLAB 5.0 MAT-file'.padEnd(200));
+    await expectRefused([file], /save it with -v7\.3/, CorruptFileError);
+  });
+
+  test('an id that is taken: the run that is there stays as it was', async () => {
+    const sources = putPair();
+    const { store, run } = await importInto(sources);
+    const before = readFileSync(join(run.directory, 'run.json'));
+    await expect(importCheckpoints({ sources, store, id: 'r' })).rejects.toThrow(/a run of this id is there/);
+    expect(readFileSync(join(run.directory, 'run.json'))).toEqual(before);
+  });
+
+  test('an interruption, beside a run that was there', async () => {
+    const { store } = await importInto(putPair());
+    const interrupt = new AbortController();
+    const importing = importCheckpoints({
+      sources: putPair(),
+      store,
+      id: 'second',
+      signal: interrupt.signal,
+      onProgress: () => interrupt.abort(),
+    });
+    await expect(importing).rejects.toThrow(/abort/i);
+    expect(readdirSync(store)).toEqual(['run=r']);
+  });
+
+  test('what a killed import left is cleared away by the next', async () => {
+    const store = place();
+    put(join(store, '.import-r', 'run=r', 'run.json'), '{}');
+    await importInto(putPair(), { store });
+    expect(readdirSync(store)).toEqual(['run=r']);
+  });
+});
+
+describe('a run', () => {
+  test('whose weights stop being finite is diverged, with the epochs before', async () => {
+    const directory = place();
+    const sources = [1, 2, Number.NaN, 4].map((value, i) =>
+      put(join(directory, `${i}.safetensors`), makeSafetensors({ w: [[1], [value]] })),
+    );
+    const { run, epochs } = await importInto(sources);
+    expect(run).toMatchObject({ status: 'diverged', reason: 'a weight is not finite in 2.safetensors', epochs: 2 });
+    expect(epochs).toEqual([{ w: [1] }, { w: [2] }]);
+    await expect(importInto(sources.slice(2))).rejects.toThrow(/first checkpoint is not finite/);
+  });
+
+  test('says where it comes from, and is the same bytes each time', async () => {
+    const sources = putPair();
+    const options = { task: 'cifar10', architecture: 'resnet20' };
+    const stores = [await importInto(sources, options), await importInto(sources, options)];
+    const [one, two] = stores.map(({ run }) =>
+      readdirSync(run.directory).map((name) => readFileSync(join(run.directory, name))),
+    );
+    expect(one).toEqual(two);
+    expect(readManifest(stores[0].run.directory)).toMatchObject({
+      ...options,
+      source: 'import',
+      hyperparameters: { format: 'safetensors', checkpoints: 2, firstCheckpoint: '0.safetensors' },
+    });
+    const { run } = await importInto(sources, { id: undefined });
+    expect(run.id).toBe(`import-${basename(join(sources[0], '..'))}`);
+  });
+
+  test('is found by content where names say nothing, and by format out of a mixed directory', async () => {
+    const directory = place();
+    for (const i of [1, 2]) {
+      put(join(directory, 'plain', `weights-${i}`), makeSafetensors({ w: [[1], [i]] }));
+      put(join(directory, 'mixed', `${i}.safetensors`), makeSafetensors({ w: [[1], [i]] }));
+      put(join(directory, 'mixed', `${i}.npz`), makeNpz({ w: [[1], [-i]] }));
+      writeFileSync(join(directory, 'mixed', `${i}.log`), 'x');
+    }
+    const plain = [1, 2].map((i) => join(directory, 'plain', `weights-${i}`));
+    expect((await importInto(plain)).epochs).toEqual([{ w: [1] }, { w: [2] }]);
+    const mixed = join(directory, 'mixed');
+    expect((await importInto([mixed], { format: 'npz' })).epochs).toEqual([{ w: [-1] }, { w: [-2] }]);
+    await expect(importInto([mixed])).rejects.toThrow(/two formats/);
+  });
+});
