@@ -22,6 +22,13 @@ import type { RecordRunResult } from './recordRun.js';
 import type { RecordJob } from './worker.js';
 
 export type { Shard } from '../jobs/index.js';
+export {
+  type ImportedRun,
+  type ImportOptions,
+  type ImportResult,
+  importCheckpoints,
+  PickleError,
+} from './importers/index.js';
 export type { Network } from './namedTensors.js';
 export { type PlannedOptimiser, type PlannedRun, type PlanOptions, planRuns, type Range } from './plan.js';
 export { readPlanFile } from './planFile.js';

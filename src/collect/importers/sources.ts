@@ -31,14 +31,13 @@ const ZIP_MAGIC = 'PK\x03\x04';
 /** Directories that hold more are not meant: each of their entries is looked at. */
 const MAX_ENTRIES = 100_000;
 
-/** The line of Python that makes a safetensors file of a pickle. */
+/** The line of Python that makes a safetensors file of a pickle. Paths that a shell might read otherwise become x. */
 function conversionOf(path: string): string {
-  const quote = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`;
-  const target = path.replace(PICKLE_ENDINGS, '') || path;
+  const source = /^[\w./ @%+=:,~-]+$/.test(path) ? path : 'x.pt';
+  const target = `${source.replace(PICKLE_ENDINGS, '')}.safetensors`;
   return (
-    `python -c "import torch, safetensors.torch as s; d = torch.load(${quote(path)}, map_location='cpu', weights_only=True); ` +
-    `s.save_file({k: v.clone().contiguous() for k, v in d.get('state_dict', d).items() if torch.is_tensor(v)}, ` +
-    `${quote(`${target}.safetensors`)})"`
+    `python -c "import torch, safetensors.torch as s; d = torch.load('${source}', map_location='cpu', weights_only=True); ` +
+    `s.save_file({k: v.clone().contiguous() for k, v in d.get('state_dict', d).items() if torch.is_tensor(v)}, '${target}')"`
   );
 }
 

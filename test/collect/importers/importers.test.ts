@@ -207,6 +207,8 @@ describe('what cannot be a run is refused, and leaves nothing behind', () => {
       await expectRefused([file], /pickles are never executed: .*python -c "import torch.*save_file/, PickleError);
     }
     await expectRefused([directory], /pickles are never executed/, PickleError);
+    const hostile = put(join(directory, "a'$(touch x).pt"), 'anything');
+    await expectRefused([hostile], /torch\.load\('x\.pt'/, PickleError);
     const protocol = put(join(place(), 'weights'), Uint8Array.of(0x80, 2, 0x7d, 0x2e));
     await expectRefused([protocol], /never executed/, PickleError);
     const zipped = put(join(place(), 'weights'), makeZip([{ name: 'net/data.pkl', data: Uint8Array.of(0x80, 2) }]));
