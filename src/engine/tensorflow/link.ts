@@ -112,7 +112,7 @@ async function testBinding(directory: string, library: string): Promise<SelfTest
     result = JSON.parse(stdout) as SelfTestResult;
   } catch (cause) {
     const { stderr = '', signal } = cause as { stderr?: string; signal?: string };
-    const reason = stderr.split('\n').find((line) => /error/i.test(line)) ?? signal ?? 'no answer';
+    const reason = stderr.split('\n').find((line) => /^\w*Error\b|\berror:/.test(line)) ?? signal ?? 'no answer';
     throw new EngineUnavailableError({
       what: `the compiled binding does not run (${reason.trim()})`,
       where: directory,

@@ -13,15 +13,20 @@ export const QUIET_LOADER_BINARY = 'quiet_loader.node';
 
 const SHARED = 'weight-nowcaster.tfjs';
 
+/** What tfjs-node requires of TensorFlow.js. */
+const REQUIRED = ['tfjs', 'tfjs-core'];
+
 /**
- * Writes the stand-in for `@tensorflow/tfjs` that tfjs-node requires. It hands out what the toolkit has loaded, so that
+ * Writes stand-ins for what tfjs-node requires of TensorFlow.js. They hand out what the toolkit has loaded, so that
  * there is one instance of tfjs-core in the process, wherever the link's folder lies.
  */
 export function writeSharedTfjs(directory: string): void {
-  const folder = join(directory, 'node_modules', '@tensorflow', 'tfjs');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: '@tensorflow/tfjs', main: 'index.js' }));
-  writeFileSync(join(folder, 'index.js'), `module.exports = globalThis[Symbol.for('${SHARED}')];\n`);
+  for (const name of REQUIRED) {
+    const folder = join(directory, 'node_modules', '@tensorflow', name);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: `@tensorflow/${name}`, main: 'index.js' }));
+    writeFileSync(join(folder, 'index.js'), `module.exports = globalThis[Symbol.for('${SHARED}')];\n`);
+  }
 }
 
 /** What the toolkit uses of the binding. */
