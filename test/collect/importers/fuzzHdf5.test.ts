@@ -1,0 +1,3 @@
+import { testDamaged } from './fuzzing.js';
+
+testDamaged('h5', 'weights.h5', 'keras', 'mat');
