@@ -23,14 +23,16 @@ def report(peer, work, batch, per_second):
     print(json.dumps({"peer": peer, "work": work, "batch": batch, "per_second": per_second}), flush=True)
 
 
-def rate_of(step, samples, seconds):
+def rate_of(step, samples, seconds, finish=lambda: None):
     """Samples a second of `step`, after a warm-up of three steps."""
     for _ in range(3):
         step()
+    finish()
     steps = 0
     start = time.perf_counter()
     while (elapsed := time.perf_counter() - start) < seconds:
         step()
+        finish()
         steps += 1
     return steps * samples / elapsed
 
@@ -39,6 +41,8 @@ def measure_torch(peer, options):
     import torch
 
     torch.set_num_threads(options.threads)
+    device = "cuda" if options.gpu and torch.cuda.is_available() else "cpu"
+    finish = torch.cuda.synchronize if device == "cuda" else lambda: None
     torch.manual_seed(0)
 
     class Stream(torch.nn.Module):
@@ -68,22 +72,23 @@ def measure_torch(peer, options):
             streams = [self.values(x), self.differences(torch.diff(x, dim=1))]
             return torch.tanh(self.head(torch.cat(streams, dim=1)))
 
-    network = Network()
+    network = Network().to(device)
     call = torch.compile(network) if peer == "torch.compile" else network
     adam = torch.optim.Adam(network.parameters(), lr=1e-3, foreach=True)
     for batch in options.batches:
-        windows = torch.rand(batch, LENGTH) / 2
-        targets = torch.randn(batch, 1) / 10
+        windows = torch.rand(batch, LENGTH, device=device) / 2
+        targets = torch.randn(batch, 1, device=device) / 10
 
         def step():
             adam.zero_grad(set_to_none=True)
             torch.nn.functional.l1_loss(call(windows), targets).backward()
             adam.step()
 
-        report(peer, "train", batch, rate_of(step, batch, options.seconds))
+        report(peer, "train", batch, rate_of(step, batch, options.seconds, finish))
     with torch.inference_mode():
-        windows = torch.rand(APPLY_BATCH, LENGTH) / 2
-        report(peer, "apply", APPLY_BATCH, rate_of(lambda: call(windows), APPLY_BATCH, options.seconds))
+        count = options.apply_batch
+        windows = torch.rand(count, LENGTH, device=device) / 2
+        report(peer, "apply", count, rate_of(lambda: call(windows), count, options.seconds, finish))
 
 
 def measure_keras(peer, options):
@@ -137,6 +142,8 @@ parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.R
 parser.add_argument("peer", choices=PEERS)
 parser.add_argument("--threads", type=int, default=os.cpu_count())
 parser.add_argument("--batches", type=lambda text: [int(part) for part in text.split(",")], default=[1024, 8192, 65536])
+parser.add_argument("--apply-batch", type=int, default=APPLY_BATCH)
+parser.add_argument("--gpu", action="store_true", help="on CUDA where PyTorch has it, with the data there")
 parser.add_argument("--seconds", type=float, default=2.0)
 arguments = parser.parse_args()
 try:
