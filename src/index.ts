@@ -7,6 +7,7 @@ export { type Engine, type EngineName, type EngineRequest, openEngine, surveyEng
 export * from './errors.js';
 export { type EvaluateOptions, type EvaluateResult, evaluate } from './evaluate/index.js';
 export { type ExportOptions, type ExportResult, exportNowcaster } from './export/index.js';
+export { createWebgpuCompute, type WebgpuComputeOptions } from './kernels/webgpu/index.js';
 export type { Nowcaster } from './nowcaster/nowcaster.js';
 export { PAPER_SPEC, type TrainedKind, type WnnSpec } from './nowcaster/spec.js';
 export { type PipelineOptions, type PipelineResult, runPipeline } from './pipeline/index.js';

@@ -1,14 +1,24 @@
 // What forecasts for a method.
 
+import * as tf from '@tensorflow/tfjs-core';
 import { createDefaultCompute, createNowcasterForecaster, type Forecaster } from '../callback/index.js';
 import { loadNowcaster } from '../callback/node.js';
 import type { Method } from '../evaluation/schema.js';
+import type { WnnCompute } from '../nowcaster/compute.js';
+import type { WnnSpec } from '../nowcaster/spec.js';
 import { PAPER_SPEC, TRAINED_KINDS } from '../nowcaster/spec.js';
 import { curveOf } from './curves/index.js';
 
 /** Window and horizon of the curve fits: those of the paper. */
 const CURVE_WINDOW = PAPER_SPEC.inputLength;
 const CURVE_HORIZON = PAPER_SPEC.horizons[0];
+
+/** The WGSL kernels where trainings run on webgpu, else the callback's default. */
+async function createCompute(spec: WnnSpec): Promise<WnnCompute> {
+  if (tf.getBackend() !== 'webgpu') return createDefaultCompute(spec);
+  const { createWebgpuCompute } = await import('../kernels/webgpu/index.js');
+  return createWebgpuCompute(spec, (tf.backend() as unknown as { device: GPUDevice }).device);
+}
 
 /** A forecaster that knows how far ahead it looks. */
 export interface MethodForecaster extends Forecaster {
@@ -38,7 +48,7 @@ export async function createForecaster(method: Method): Promise<MethodForecaster
     }
     case 'nowcaster': {
       const nowcaster = await loadNowcaster(method.directory);
-      const forecaster = createNowcasterForecaster(nowcaster, createDefaultCompute);
+      const forecaster = createNowcasterForecaster(nowcaster, createCompute);
       return { ...forecaster, horizon: Math.max(...nowcaster.spec.horizons) };
     }
     default:
