@@ -129,7 +129,7 @@ describe('WeightForecasting', () => {
     const model = convModel();
     const snapshots = drawSnapshots(model, 10);
     const asked: number[] = [];
-    const shrinking = (epoch: number) => {
+    const shrinking = (epoch: number): number => {
       asked.push(epoch);
       return epoch < 5 ? 10 : 3;
     };
