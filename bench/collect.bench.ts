@@ -206,7 +206,8 @@ async function main(): Promise<void> {
 
   const tasks = ['mnist/lenet', 'mnist/mlp', 'mnist/simplenet'];
   const shares: Record<string, number> = {};
-  for (const task of tasks) shares[task] = (await measureCollect([task], 1, task.replace('/', '-'))).recordingShare ?? 0;
+  for (const task of tasks)
+    shares[task] = (await measureCollect([task], 1, task.replace('/', '-'))).recordingShare ?? 0;
   const four = ['mnist/lenet', 'mnist/lenet', 'mnist/lenet', 'mnist/lenet'];
   const one = (await measureCollect(four, 1, 'scale')).imagesPerSecond;
   const two = (await measureCollect(four, 2, 'scale')).imagesPerSecond;
