@@ -55,6 +55,8 @@ export const workerCommand: CommandModule<object, WorkerArguments> = {
       );
     } finally {
       terminal.close();
+      // A client that still looks for a server that is gone must not keep the process.
+      setTimeout(() => process.exit(), 1000).unref();
     }
   },
 };

@@ -27,23 +27,23 @@ export async function loadBullmq(): Promise<typeof import('bullmq')> {
   }
 }
 
-/** Options of all clients: they wait for a server that is gone, as long as it takes. */
-export function connectionOptions({ host, port, tls, username, password }: QueueAddress) {
+/** Options of all clients: they wait for a server that is gone until `ended` is aborted, as it keeps the process alive. */
+export function connectionOptions({ host, port, tls, username, password }: QueueAddress, ended?: AbortSignal) {
   return {
     host,
     port,
     username,
     password,
-    ...(tls && { tls: { servername: host } }),
+    ...(tls && { tls: {} }),
     maxRetriesPerRequest: null,
-    retryStrategy: () => RECONNECT,
+    retryStrategy: () => (ended?.aborted ? null : RECONNECT),
     connectTimeout: FIRST_ANSWER,
   };
 }
 
 /** Options of queues and workers. */
-export function queueOptions(address: QueueAddress) {
-  return { connection: connectionOptions(address), prefix: PREFIX };
+export function queueOptions(address: QueueAddress, ended?: AbortSignal) {
+  return { connection: connectionOptions(address, ended), prefix: PREFIX };
 }
 
 /**

@@ -82,7 +82,8 @@ export async function dispatchJobs<Spec>(options: DispatchOptions<Spec>): Promis
     ]),
   );
   const { Queue } = await loadBullmq();
-  const queue: Queue = new Queue(address.name, queueOptions(address));
+  const ended = new AbortController();
+  const queue: Queue = new Queue(address.name, queueOptions(address, ended.signal));
   watchConnection(queue, address, onNote);
   const plan = new Dispatch(queue, messages, options);
   try {
@@ -91,6 +92,7 @@ export async function dispatchJobs<Spec>(options: DispatchOptions<Spec>): Promis
     if (!signal?.aborted) throw error;
   } finally {
     // The connection may be gone; nothing is lost by not waiting for it.
+    ended.abort();
     void queue.close().catch(() => {});
     await Promise.race([queue.disconnect().catch(() => {}), sleep(1000, undefined, { ref: false })]);
   }

@@ -84,8 +84,9 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
   await checkServer(address);
   const bullmq = await loadBullmq();
   const hands = new Hands(options, bullmq);
+  const ended = new AbortController();
   const worker: BullWorker = new bullmq.Worker(address.name, (job, token) => hands.take(job, token as string), {
-    ...queueOptions(address),
+    ...queueOptions(address, ended.signal),
     concurrency,
     lockDuration: 1000 * lockSeconds,
     stalledInterval: 1000 * lockSeconds,
@@ -112,6 +113,7 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
   else signal?.addEventListener('abort', () => hands.handBackAll());
   await hands.empty();
   await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, LAST_WORDS).unref())]);
+  ended.abort();
   hands.end();
   if (hands.unable) throw hands.unable;
   return hands.counts;
