@@ -29,7 +29,7 @@ interface EvaluateArguments extends GlobalArguments, FleetArguments {
   'batch-size': number;
   optimiser: string;
   'learning-rate': number;
-  examples?: number;
+  'train-examples'?: number;
   'validation-examples'?: number;
   guard: boolean;
   targets: string;
@@ -92,7 +92,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       .option('batch-size', { type: 'number', default: 128, describe: 'examples in a batch' })
       .option('optimiser', { type: 'string', default: 'adam', describe: 'adam, sgd, momentum or rmsprop' })
       .option('learning-rate', { type: 'number', default: 0.001, describe: 'learning rate' })
-      .option('examples', { type: 'number', describe: 'training examples, drawn at random [default: all]' })
+      .option('train-examples', { type: 'number', describe: 'training examples, drawn at random [default: all]' })
       .option('validation-examples', { type: 'number', describe: 'validation examples [default: all]' })
       .option('guard', { type: 'boolean', default: false, describe: 'undo nowcasts that raise the training loss' })
       .option('targets', { type: 'string', default: '', describe: 'validation accuracies to reach, e.g. 0.97,0.98' })
@@ -130,7 +130,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         epochs: argv.epochs,
         batchSize: argv.batchSize,
         optimiser: { name: argv.optimiser, learningRate: argv.learningRate },
-        trainExamples: argv.examples,
+        trainExamples: argv['train-examples'],
         validationExamples: argv.validationExamples,
         guard: argv.guard,
         targets: numbersOf('targets', argv.targets),

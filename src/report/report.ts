@@ -99,7 +99,7 @@ function commandOf({ results, runs }: Evaluation): string {
   const parts = ['wnn evaluate', `--tasks ${tasks.map(({ task }) => task).join(',')}`];
   parts.push(`--seeds ${tasks[0]?.seeds.join(',')}`, `--epochs ${settings.epochs}`);
   parts.push(`--batch-size ${settings.batchSize}`, `--optimiser ${name}`, `--learning-rate ${learningRate}`);
-  if (settings.trainExamples !== null) parts.push(`--examples ${settings.trainExamples}`);
+  if (settings.trainExamples !== null) parts.push(`--train-examples ${settings.trainExamples}`);
   if (settings.validationExamples !== null) parts.push(`--validation-examples ${settings.validationExamples}`);
   if (settings.guard) parts.push('--guard');
   if (settings.targets.length > 0) parts.push(`--targets ${settings.targets.join(',')}`);
