@@ -107,11 +107,15 @@ class Dispatch<Spec> {
   readonly #missing: Map<string, QueuedJob>;
   readonly #parked = new Map<string, string>();
   readonly #total: number;
+  /** Jobs that were missing when this command began, and when that was. */
+  readonly #atFirst: number;
+  readonly #begun = performance.now();
 
   constructor(queue: Queue, messages: ReadonlyMap<string, QueuedJob>, options: DispatchOptions<Spec>) {
     this.#queue = queue;
     this.#options = options;
     this.#missing = new Map(messages);
+    this.#atFirst = this.#missing.size;
     let total = options.unitsBefore ?? 0;
     for (const { units } of messages.values()) total += units;
     this.#total = total;
@@ -196,7 +200,13 @@ class Dispatch<Spec> {
       const shown = `${worker && `${worker}  `}${detail}`;
       if (workers.length < LINES) workers.push({ worker: workers.length, job: message.id, fraction, detail: shown });
     }
-    const figures = [`${active.length} running`, `${this.#missing.size - this.#parked.size} jobs left`];
+    const done = this.#atFirst - this.#missing.size;
+    const jobRate = (done * 1000) / (performance.now() - this.#begun);
+    const figures = [
+      `${done} jobs done (${Number(jobRate.toPrecision(3))}/s)`,
+      `${active.length} running`,
+      `${this.#missing.size - this.#parked.size} left`,
+    ];
     if (this.#parked.size > 0) figures.push(`${this.#parked.size} parked`);
     if (kind.rateUnit && rate > 0) figures.push(`${Math.round(rate).toLocaleString('en-GB')} ${kind.rateUnit}/s`);
     onProgress({
