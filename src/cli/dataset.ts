@@ -25,6 +25,7 @@ type PlainOption =
   | 'scalarsPerTensor'
   | 'windowStride'
   | 'firstEpoch'
+  | 'minRange'
   | 'validationShare'
   | 'includeNorm'
   | 'includeInterrupted'
@@ -86,11 +87,11 @@ function formatDataset({ dir, manifest, reused }: DatasetResult): string {
   const shards = TRAINED_KINDS.flatMap((kind) => Object.values(kinds[kind].splits).flatMap((part) => part.shards));
   const bytes = shards.reduce((sum, shard) => sum + shard.bytes, 0);
   const windows = formatTable(
-    ['kind', 'tensors', 'windows', 'drawn', 'still', 'not finite', 'diverged', 'gaps', 'train', 'val'],
+    ['kind', 'tensors', 'windows', 'drawn', 'still', 'small', 'not finite', 'diverged', 'gaps', 'train', 'val'],
     TRAINED_KINDS.map((kind) => {
       const { tensors, seen, drawn, dropped, splits } = kinds[kind];
-      const counts = [tensors, seen, drawn, dropped.zeroRange, dropped.nonFinite, dropped.pastDivergence];
-      counts.push(dropped.epochGap, splits.train.samples, splits.val.samples);
+      const counts = [tensors, seen, drawn, dropped.zeroRange, dropped.smallRange, dropped.nonFinite];
+      counts.push(dropped.pastDivergence, dropped.epochGap, splits.train.samples, splits.val.samples);
       return [kind, ...counts.map(formatCount)];
     }),
   );
@@ -141,6 +142,11 @@ export const datasetCommand: CommandModule<object, DatasetArguments> = {
       .option('scalars-per-tensor', { type: 'number', describe: 'scalars drawn from a tensor, at most', default: 1000 })
       .option('window-stride', { type: 'number', describe: 'epochs between the starts of windows', default: 1 })
       .option('first-epoch', { type: 'number', describe: 'leave out epochs before this one', default: 0 })
+      .option('min-range', {
+        type: 'number',
+        describe: "leave out windows of a range below this share of the root mean square of their tensor's",
+        default: 0,
+      })
       .option('validation-share', { type: 'number', describe: 'share of runs kept for validation [default: 0.2]' })
       .option('hold-out', {
         type: 'string',

@@ -168,6 +168,10 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       .option('warm-up-steps', { type: 'number', describe: 'steps in which the rate rises [default: 0]' })
       .option('weight-decay', { type: 'number', describe: 'decoupled weight decay of kernels [default: 0]' })
       .option('gradient-clip', { type: 'number', describe: 'greatest norm of the gradient [default: none]' })
+      .option('clip-target', {
+        type: 'number',
+        describe: 'greatest target, in normalised units [default: not clipped]',
+      })
       .option('loss', { choices: LOSSES, describe: 'loss of the answers [default: mae]' })
       .option('kernel-penalty', { type: 'number', describe: 'L1 penalty of in and out kernels [default: 1e-6]' })
       .option('bias-penalty', { type: 'number', describe: 'L1 penalty of in and out biases [default: 0.1]' })

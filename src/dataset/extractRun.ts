@@ -24,6 +24,7 @@ export interface RunTask {
   spec: SampleSpec;
   windowStride: number;
   firstEpoch: number;
+  minRange: number;
   /** Snapshots that are expected, for the share that is done. */
   snapshots: number;
   seed: number;
@@ -91,7 +92,7 @@ export async function extractRun(task: RunTask, { pool, sink, onAdvance }: Extra
   const parts = TRAINED_KINDS.map((kind) => {
     const random = new Random(seed, 'shard', id, kind);
     const scatter = new ShardScatter(kind, task.packet, task.shards[kind], random, pool, sink);
-    const cutter = new WindowCutter(spec, windowStride, draws[kind], scatter.take.bind(scatter));
+    const cutter = new WindowCutter(spec, task, draws[kind], scatter.take.bind(scatter));
     return { kind, scatter, cutter };
   });
   const active = parts.filter(({ cutter }) => cutter.scalars > 0);

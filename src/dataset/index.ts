@@ -205,7 +205,7 @@ async function mergeParts(
 /** What of dataset.json follows from the options alone. */
 function headOf(settings: DatasetSettings) {
   const { inputLength, horizons, normalisation, seed, shardRows } = settings;
-  const { scalarsPerTensor, windowStride, firstEpoch, balance, includeNorm, includeInterrupted } = settings;
+  const { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeNorm, includeInterrupted } = settings;
   return {
     schemaVersion: SAMPLES_SCHEMA_VERSION,
     toolkitVersion: TOOLKIT_VERSION,
@@ -213,7 +213,7 @@ function headOf(settings: DatasetSettings) {
     horizons,
     normalisation,
     seed,
-    sampling: { scalarsPerTensor, windowStride, firstEpoch, balance, includeNorm, includeInterrupted },
+    sampling: { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeNorm, includeInterrupted },
     split: splitRule(settings),
     shardRows,
   } satisfies Omit<DatasetManifest, 'runs' | 'kinds'>;
@@ -341,6 +341,7 @@ function summarise(
     drawn: total((figure) => figure.drawn),
     dropped: {
       zeroRange: total((figure) => figure.dropped.zeroRange),
+      smallRange: total((figure) => figure.dropped.smallRange),
       nonFinite: total((figure) => figure.dropped.nonFinite),
       pastDivergence: total((figure) => figure.dropped.pastDivergence),
       epochGap: total((figure) => figure.dropped.epochGap),
@@ -358,7 +359,8 @@ function checkNotEmpty({ kinds }: DatasetManifest, { stores }: DatasetSettings):
   const count = (reason: keyof (typeof dropped)[number]) => dropped.reduce((sum, by) => sum + by[reason], 0);
   throw new InsufficientDataError({
     what:
-      `no training samples (windows left out: ${count('zeroRange')} without change, ${count('nonFinite')} not finite, ` +
+      `no training samples (windows left out: ${count('zeroRange')} without change, ${count('smallRange')} of small range, ` +
+      `${count('nonFinite')} not finite, ` +
       `${count('pastDivergence')} past a divergence, ${count('epochGap')} with missing epochs)`,
     where: stores.join(', '),
     remedy: 'record more or longer runs',

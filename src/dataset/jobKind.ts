@@ -83,6 +83,7 @@ function checkSizes(task: RunTask): void {
   if (problem !== null) throw wrong(`spec (${problem})`, spec);
   if (!isWhole(task.windowStride, 1, LIMITS.snapshots)) throw wrong('windowStride', task.windowStride);
   if (!isWhole(task.firstEpoch, 0, LIMITS.snapshots)) throw wrong('firstEpoch', task.firstEpoch);
+  if (!(task.minRange >= 0 && task.minRange < 1)) throw wrong('minRange', task.minRange);
   if (!isWhole(task.snapshots, 1, LIMITS.snapshots)) throw wrong('snapshots', task.snapshots);
   if (typeof task.seed !== 'number') throw wrong('seed', task.seed);
   if (!isWhole(packet?.rows, 1, LIMITS.rows) || packet.inputLength !== spec.inputLength) throw wrong('packet', packet);

@@ -36,6 +36,10 @@ export interface DatasetOptions {
   windowStride?: number;
   /** Leave out epochs before this one, as when a run's start is no guide to the rest. Default 0. */
   firstEpoch?: number;
+  /** Leave out windows that hardly move: those whose range (maximum less minimum) is below this share of the root mean
+   * square of the ranges of their tensor's drawn scalars over the same epochs, scalars that stand still not counted. From
+   * 0 to below 1. Default 0: all windows that change at all. */
+  minRange?: number;
   /** Share of the runs that is kept for validation, from 0 to below 1. Not together with `holdOut`. Default 0.2. */
   validationShare?: number;
   /** Keep the runs of these architectures or tasks for validation instead of a share. Default: none. */
@@ -109,6 +113,7 @@ export function settleOptions(options: DatasetOptions): DatasetSettings {
     scalarsPerTensor: options.scalarsPerTensor ?? 1000,
     windowStride: options.windowStride ?? 1,
     firstEpoch: options.firstEpoch ?? 0,
+    minRange: options.minRange ?? 0,
     validationShare: options.validationShare ?? 0.2,
     holdOut: settleHoldOut(options.holdOut),
     balance: options.balance ?? [],
@@ -139,6 +144,7 @@ export function settleOptions(options: DatasetOptions): DatasetSettings {
   requireWhole('scalarsPerTensor', 1, MOST_SCALARS);
   requireWhole('windowStride', 1);
   requireWhole('firstEpoch', 0);
+  if (!(settings.minRange >= 0 && settings.minRange < 1)) refuse('minRange', 'a number in [0, 1)');
   requireWhole('shardRows', 1000, 1e8);
   requireWhole('memory', LEAST_MEMORY);
   requireWhole('threads', 0, 1024);

@@ -59,7 +59,7 @@ export function planDataset(runs: readonly UsableRun[], settings: DatasetSetting
   }
   const shards = countShards(runs, splits, counts, settings);
   const largest = Math.max(...SPLITS.map((split) => sumKinds(shards[split])));
-  const { inputLength, horizons, normalisation, windowStride, firstEpoch, seed } = settings;
+  const { inputLength, horizons, normalisation, windowStride, firstEpoch, minRange, seed } = settings;
   const rows = Math.floor(FILLING_ROWS / Math.max(1, largest));
   const packet: PacketShape = {
     inputLength,
@@ -78,6 +78,7 @@ export function planDataset(runs: readonly UsableRun[], settings: DatasetSetting
       spec: { inputLength, horizons, normalisation },
       windowStride,
       firstEpoch,
+      minRange,
       snapshots: epochs,
       seed,
       packet,

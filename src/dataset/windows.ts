@@ -3,6 +3,7 @@
 
 import { normaliseWindows, targetOf } from '../nowcaster/normalise.js';
 import type { DroppedWindows, SampleSpec } from '../samples/schema.js';
+import { markSmallRanges } from './movement.js';
 import { windowSpan } from './span.js';
 import { addTargets, createSketch, type TargetSketch } from './targetSketch.js';
 
@@ -27,6 +28,14 @@ export interface CutFigures {
   sketches: TargetSketch[];
 }
 
+/** Which windows are cut, of all that there are. */
+export interface CutRule {
+  /** Epochs between the starts of successive windows. */
+  windowStride: number;
+  /** Least range of a window, as a share of the root mean square of its tensor's ranges; 0 takes all. */
+  minRange: number;
+}
+
 /** Receives finished samples; the arrays are reused after the call. */
 export type SampleSink = (windows: Float32Array, targets: Float32Array, scales: Float32Array, count: number) => void;
 
@@ -36,7 +45,7 @@ export class WindowCutter {
   /** Scalars drawn, all tensors together. */
   readonly scalars: number;
   readonly #spec: SampleSpec;
-  readonly #stride: number;
+  readonly #rule: CutRule;
   readonly #draws: readonly Draw[];
   readonly #sink: SampleSink;
   /** Drawn scalars of the last snapshots, oldest first once it is full. */
@@ -48,21 +57,24 @@ export class WindowCutter {
   readonly #origins = new Float64Array(BLOCK);
   readonly #scales = new Float64Array(BLOCK);
   readonly #storedScales = new Float32Array(BLOCK);
+  /** 1 for each scalar whose window hardly moves. */
+  readonly #small: Uint8Array;
 
-  constructor(spec: SampleSpec, stride: number, draws: readonly Draw[], sink: SampleSink) {
+  constructor(spec: SampleSpec, rule: CutRule, draws: readonly Draw[], sink: SampleSink) {
     const span = windowSpan(spec);
     this.#spec = spec;
-    this.#stride = stride;
+    this.#rule = rule;
     this.#draws = draws;
     this.#sink = sink;
     this.scalars = draws.reduce((sum, draw) => sum + draw.count, 0);
     this.#history = Array.from({ length: span }, () => new Float32Array(this.scalars));
     this.#epochs = new Array(span).fill(0);
+    this.#small = new Uint8Array(this.scalars);
     this.#windows = new Float32Array(BLOCK * spec.inputLength);
     this.#targets = new Float32Array(BLOCK * spec.horizons.length);
     this.figures = {
       samples: 0,
-      dropped: { zeroRange: 0, nonFinite: 0, pastDivergence: 0, epochGap: 0 },
+      dropped: { zeroRange: 0, smallRange: 0, nonFinite: 0, pastDivergence: 0, epochGap: 0 },
       sketches: spec.horizons.map(createSketch),
     };
   }
@@ -82,7 +94,7 @@ export class WindowCutter {
       at += count;
     }
     this.#pushed++;
-    if (this.#pushed < span || (this.#pushed - span) % this.#stride !== 0) return;
+    if (this.#pushed < span || (this.#pushed - span) % this.#rule.windowStride !== 0) return;
     if (this.#isEvenlySpaced()) this.#cut();
     else this.figures.dropped.epochGap += this.scalars;
   }
@@ -96,6 +108,8 @@ export class WindowCutter {
     const { inputLength: length, horizons } = this.#spec;
     const history = this.#history;
     const last = history[length - 1];
+    const { minRange } = this.#rule;
+    if (minRange > 0) markSmallRanges(history, length, this.#draws, minRange, this.#small);
     for (let start = 0; start < this.scalars; start += BLOCK) {
       const count = Math.min(BLOCK, this.scalars - start);
       normaliseWindows(this.#spec, history, start, count, this.#windows, this.#origins, this.#scales);
@@ -104,7 +118,7 @@ export class WindowCutter {
         for (let j = 0, to = h; j < count; j++, to += horizons.length)
           this.#targets[to] = targetOf(future[start + j], last[start + j], this.#scales[j]);
       }
-      const kept = this.#compact(count);
+      const kept = this.#compact(start, count);
       for (let h = 0; h < horizons.length; h++)
         addTargets(this.figures.sketches[h], this.#targets, kept, h, horizons.length);
       this.figures.samples += kept;
@@ -112,8 +126,11 @@ export class WindowCutter {
     }
   }
 
-  /** Moves the samples among the first `count` windows to the front, counts the others, and returns how many are kept. */
-  #compact(count: number): number {
+  /**
+   * Moves the samples among the `count` windows from scalar `start` on to the front, counts the others, and returns how
+   * many are kept.
+   */
+  #compact(start: number, count: number): number {
     const length = this.#spec.inputLength;
     const horizons = this.#spec.horizons.length;
     const windows = this.#windows;
@@ -140,6 +157,10 @@ export class WindowCutter {
       }
       if (!moves) {
         dropped.zeroRange++;
+        continue;
+      }
+      if (this.#small[start + j] === 1) {
+        dropped.smallRange++;
         continue;
       }
       if (kept < j) {

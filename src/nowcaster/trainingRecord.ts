@@ -50,6 +50,8 @@ export interface TrainingSettings {
   weightDecay: number;
   /** Greatest L2 norm of the whole gradient; null: not clipped. */
   gradientClip: number | null;
+  /** Training targets beyond +-this were clipped; null, or absent in older records: not clipped. */
+  clipTarget: number | null;
   /** L1 penalty of the kernels and biases of the `in` and `out` layers. */
   kernelPenalty: number;
   biasPenalty: number;

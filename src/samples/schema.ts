@@ -38,6 +38,8 @@ export interface TargetQuantiles {
 export interface DroppedWindows {
   /** All values of the window are equal (with normalisation `range` only). */
   zeroRange: number;
+  /** The range of the window is below the least that was asked for (option `minRange`). */
+  smallRange: number;
   /** A value of the window or a future value is NaN or infinite, or the target does not fit float32. */
   nonFinite: number;
   /** The window or its future reaches past the last finite epoch of a diverged run. */
@@ -85,6 +87,8 @@ export interface SamplingInfo {
   windowStride: number;
   /** Epochs before this one are left out. */
   firstEpoch: number;
+  /** Least range of a window, as a share of the root mean square of its tensor's ranges over the same epochs. */
+  minRange: number;
   /** Groups that were given even shares. */
   balance: string[];
   /** Whether batch-norm tensors were taken too, as biases. */

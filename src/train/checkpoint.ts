@@ -142,7 +142,8 @@ const START_OVER = 'give --restart to start over, or another --out';
 function describeDifference(saved: object, wanted: object): string | null {
   const values = saved as Record<string, unknown>;
   for (const [name, value] of Object.entries(wanted)) {
-    const [has, needs] = [JSON.stringify(values[name]), JSON.stringify(value)];
+    // What an older checkpoint does not say was not there to be chosen: null.
+    const [has, needs] = [JSON.stringify(values[name] ?? null), JSON.stringify(value)];
     if (has !== needs) return `${name} is ${has} there, ${needs} here`;
   }
   return null;

@@ -29,6 +29,12 @@ export interface TrainingChoices {
   gradientClip?: number;
   /** Data loss. Default `mae`, as in the paper. */
   loss?: Loss;
+  /**
+   * Greatest target, in normalised units: training targets beyond +-this are clipped, held-out ones never. Matters with
+   * `mse` and `huber`; the gradient of `mae` is the same for all targets beyond the network's reach of (-1, 1), so there
+   * only a value below 1 changes anything but the loss that is reported. Default: not clipped.
+   */
+  clipTarget?: number;
   /** L1 penalty of the kernels of the `in` and `out` layers. Default 1e-6. */
   kernelPenalty?: number;
   /** L1 penalty of the biases of the `in` and `out` layers. Default 0.1. */
@@ -140,6 +146,7 @@ const RANGES: [name: keyof TrainingChoices, option: string, low: number, whole: 
   ['warmUpSteps', '--warm-up-steps', 0, true],
   ['weightDecay', '--weight-decay', 0, false],
   ['gradientClip', '--gradient-clip', Number.MIN_VALUE, false],
+  ['clipTarget', '--clip-target', Number.MIN_VALUE, false],
   ['kernelPenalty', '--kernel-penalty', 0, false],
   ['biasPenalty', '--bias-penalty', 0, false],
   ['validationSteps', '--validation-steps', 1, true],
@@ -200,6 +207,7 @@ export function resolveSettings(choices: TrainingChoices, extent: SampleExtent):
     warmUpSteps,
     weightDecay: choices.weightDecay ?? 0,
     gradientClip: choices.gradientClip ?? null,
+    clipTarget: choices.clipTarget ?? null,
     kernelPenalty: choices.kernelPenalty ?? 1e-6,
     biasPenalty: choices.biasPenalty ?? 0.1,
     patience: choices.patience ?? null,

@@ -133,7 +133,7 @@ function prepareKind(
   spec: WnnSpec,
   dataset: string,
 ): PreparedKind {
-  const train = openShards(options.samples, manifest, kind, 'train', spec);
+  const train = openShards(options.samples, manifest, kind, 'train', spec, options.clipTarget);
   const validation = openShards(options.samples, manifest, kind, 'val', spec);
   for (const [name, shards] of [
     ['training', train],

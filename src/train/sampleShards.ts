@@ -37,13 +37,23 @@ function addLastValue({ count, windows, targets }: SampleBlock, inputLength: num
   }
 }
 
-/** The shards of a kind and split; nothing is read yet. */
+/** Moves targets beyond +-`most` there. */
+function clipTargets({ targets }: SampleBlock, most: number): void {
+  for (let i = 0; i < targets.length; i++) targets[i] = Math.max(-most, Math.min(most, targets[i]));
+}
+
+/**
+ * The shards of a kind and split; nothing is read yet.
+ *
+ * @param clip greatest target that the network is to be given. Default: as they are.
+ */
 export function openShards(
   dir: string,
   manifest: DatasetManifest,
   kind: TrainedKind,
   split: Split,
   spec: WnnSpec,
+  clip?: number,
 ): SampleShards {
   const { inputLength } = spec;
   const horizons = spec.horizons.length;
@@ -59,6 +69,7 @@ export function openShards(
       const { file, ...size } = shards[index];
       const block = await readShard(join(dir, file), { inputLength, horizons, ...size });
       if (!spec.residual) addLastValue(block, inputLength, horizons);
+      if (clip !== undefined) clipTargets(block, clip);
       return block;
     },
   };

@@ -24,7 +24,7 @@ import {
 } from '../../src/errors.js';
 import type { TrainedKind } from '../../src/nowcaster/spec.js';
 import { openSamples, readDatasetManifest, type Samples, type Split } from '../../src/samples/index.js';
-import { makeStore, type ReferenceSample, type RunSketch, referenceOf, TENSORS } from './stores.js';
+import { makeStore, type ReferenceSample, type RunSketch, referenceOf, TENSORS, valuesOf } from './stores.js';
 
 let dir: string;
 let store: string;
@@ -160,9 +160,49 @@ describe('windows that give no samples', () => {
     for (const kind of KINDS) {
       const { samples, still: count } = referenceOf(still, kind);
       expectSamples(await all(kind, 'train'), samples);
-      expect(manifest.kinds[kind].dropped).toEqual({ zeroRange: count, nonFinite: 0, pastDivergence: 0, epochGap: 0 });
+      expect(manifest.kinds[kind].dropped).toEqual({
+        zeroRange: count,
+        smallRange: 0,
+        nonFinite: 0,
+        pastDivergence: 0,
+        epochGap: 0,
+      });
     }
     expect(manifest.kinds.fc.dropped.zeroRange).toBe(40 * 11);
+  });
+
+  it('are those that hardly move beside the rest of their tensor, when asked', async () => {
+    // Every fourth weight of the kernel moves a thousandth as far as the others; every fifth stands still.
+    const lame: RunSketch = {
+      id: 'lame',
+      epochs: 14,
+      touch: (value, _epoch, tensor, scalar) =>
+        tensor !== 'dense/kernel' ? value : scalar % 5 === 0 ? 0.5 : scalar % 4 === 0 ? 0.5 + value / 1000 : value,
+    };
+    await makeStore(store, [lame]);
+    const { manifest } = await build({ minRange: 0.05 });
+    const values = valuesOf(lame);
+    const kernel = TENSORS.findIndex(({ name }) => name === 'dense/kernel');
+    const kept: string[] = [];
+    let small = 0;
+    for (let start = 0; start < 5; start++) {
+      const windows = Array.from({ length: 160 }, (_, scalar) =>
+        Array.from({ length: 5 }, (_, i) => values[start + i][kernel][scalar]),
+      );
+      const ranges = windows.map((window) => Math.max(...window) - Math.min(...window));
+      const moving = ranges.filter((range) => range > 0);
+      const least = 0.05 * Math.sqrt(moving.reduce((sum, range) => sum + range * range, 0) / moving.length);
+      small += moving.filter((range) => range < least).length;
+      for (const range of moving) if (range >= least) kept.push(String(Math.fround(2 * (range + 1e-8 + 1e-5))));
+    }
+    const { scales } = await all('fc', 'train');
+    expect(Array.from(scales, String).sort()).toEqual(kept.sort());
+    expect(small).toBe(32 * 5);
+    expect(manifest.kinds.fc.dropped).toMatchObject({ zeroRange: 32 * 5, smallRange: small });
+    expect(manifest.sampling.minRange).toBe(0.05);
+    expect((await build({ minRange: 0.05, reuse: true })).reused).toBe(true);
+    expect((await build({ minRange: 0.04, reuse: true })).reused).toBe(false);
+    await expect(build({ minRange: 1 })).rejects.toThrow(/impossible minRange: 1/);
   });
 
   it('are those that hold or predict a value that is not finite', async () => {

@@ -60,6 +60,33 @@ function readMetrics(out: string, kind: string): MetricsLine[] {
 }
 
 describe('trainNowcaster', () => {
+  it('clips training targets where it is told to, and held-out ones never', async () => {
+    writeSamples(join(dir, 'samples'), { train: [64], val: [50] });
+    // The spread of the law's targets is about 0.1: most of them lie beyond 0.01.
+    const seen: number[][] = [];
+    const openCompute = async (spec: WnnSpec) => {
+      const compute = createReferenceCompute(spec);
+      const { lossAndGradients } = compute;
+      compute.lossAndGradients = (parameters, windows, targets, count, loss, gradients) => {
+        seen.push([...targets.subarray(0, count)]);
+        return lossAndGradients(parameters, windows, targets, count, loss, gradients);
+      };
+      return compute;
+    };
+    const once = { kinds: ['fc' as const], epochs: 1, openCompute };
+    const clipped = await trainNowcaster(optionsFor('clipped', { ...once, clipTarget: 0.01 }));
+    const plain = await trainNowcaster(optionsFor('plain', once));
+    expect(seen).toHaveLength(2);
+    expect(seen[0]).toEqual(seen[1].map((target) => Math.max(-Math.fround(0.01), Math.min(Math.fround(0.01), target))));
+    expect(seen[1].filter((target) => Math.abs(target) > 0.01).length).toBeGreaterThan(32);
+    const figures = [clipped, plain].map(({ record }) => record.kinds.fc!);
+    expect(figures[0].validation.noChange).toBe(figures[1].validation.noChange);
+    expect(figures.map(({ settings }) => settings.clipTarget)).toEqual([0.01, null]);
+    await expect(trainNowcaster(optionsFor('plain', { ...once, clipTarget: 1 }))).rejects.toThrow(
+      /clipTarget is null there, 1 here/,
+    );
+  });
+
   it('leaves for each kind the best network and its true held-out errors', async () => {
     const spec = { ...SMALL, horizons: [2, 5] };
     writeSamples(join(dir, 'samples'), { spec });
