@@ -10,7 +10,7 @@ import { CHUNK, compileKernels, openInstance } from './instance.js';
  * Opens the fused WebAssembly kernels on the calling thread. Needs WebAssembly SIMD (Chrome 91, Firefox 89, Safari 16.4,
  * Node 16) and, under a content security policy, `wasm-unsafe-eval`. Nothing is fetched: the binary is in the module.
  *
- * Arguments of exp are held to [-86.6, 88], so exp itself stays finite; where the network overflows after it, answers
+ * Arguments of exp are held to [-87.3, 88.7], so exp itself stays finite; where the network overflows after it, answers
  * are +-1 or NaN, and `lossAndGradients` returns NaN.
  *
  * @throws {WebAssembly.CompileError} where the engine lacks SIMD.

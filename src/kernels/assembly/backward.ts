@@ -72,15 +72,14 @@ export function lossStrip(strip: usize, targets: usize, count: usize, kind: i32)
   return sum;
 }
 
-/** Through the learned activation: gradient of u in `slope` becomes that of f; E and 2^(E f) become those of E and G. */
+/** Through the learned activation: gradient of u in `slope` becomes that of f; E and e^(E f) become those of E and G. */
 function deactivate(f: usize, eg: usize, u: usize, slope: usize): void {
   const half = FEATURES * ROW;
-  const ln2 = f32x4.splat(0.6931471805599453);
   for (let i: usize = 0; i < half; i += 16) {
     const du = v128.load(slope + i);
     const scale = v128.load(eg + i);
     const g = eg + half + i;
-    const dz = f32x4.mul(f32x4.mul(du, ln2), v128.load(u + i));
+    const dz = f32x4.mul(du, v128.load(u + i));
     v128.store(g, f32x4.mul(du, v128.load(g)));
     v128.store(eg + i, f32x4.mul(dz, v128.load(f + i)));
     v128.store(slope + i, f32x4.mul(dz, scale));

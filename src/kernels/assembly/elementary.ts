@@ -1,33 +1,40 @@
-// Powers of two and tanh of four numbers at once, by polynomial, within 1e-6 of the true value relatively. Not: anything
-// else. exp x is taken as 2^(x log2 e), whose factor the network has in its weights (fold.ts). The coefficients are our
-// own minimax fits.
+// exp and tanh of four numbers at once, by polynomial, within 1e-6 of the true value relatively. Not: anything else. The
+// coefficients are our own minimax fits.
 
 /**
- * The constants of the power: lowest and highest exponent, the number whose addition rounds to whole numbers, the
- * polynomial from its highest power down to 1. They stand in memory because V8 loads a vector constant from there by
- * one instruction, and composes a constant in the code by three, each time.
+ * The constants of exp: lowest and highest argument, log2 e, the number whose addition rounds to whole numbers, ln 2 in two
+ * parts (the first so short that whole numbers times it are exact), the polynomial. They stand in memory because V8
+ * loads a vector constant from there by one instruction, and composes a constant in the code by three, each time.
+ *
+ * With r what is left after whole powers of two, e^r = 1 + r + r^2 (c2 + c3 r + c4 r^2 + c5 r^3); here from c5 down to c2,
+ * then 1.
  */
-const POWER = memory.data<f32>([
-  -125, 127, 12582912, 0.001326472725589752, 0.009671512700166482, 0.05550733743663006, 0.24022242084451034,
-  0.6931469775986013, 1,
+export const EXP = memory.data<f32>([
+  -87.33654, 88.72283, 1.4426950408889634, 12582912, 0.693145751953125, 0.0000014286067653, 0.00831251498311758,
+  0.041890207678079605, 0.16667114198207855, 0.499992311000824, 1,
 ]);
 
-/** 2^x, with the exponent held to [-125, 127]: below, it is no normal float32, above, infinite. NaN stays NaN. */
+/**
+ * e^x, with the argument held to where the result is a normal float32: below, it would lose digits, above, be infinite.
+ * NaN stays NaN. activation.ts has the same steps for two vectors.
+ */
 // @ts-ignore: decorator
 @inline
-export function power4(exponent: v128): v128 {
+export function exp4(argument: v128): v128 {
   // pmax and pmin keep a NaN that stands first.
-  const x = f32x4.pmin(f32x4.pmax(exponent, v128.load32_splat(POWER)), v128.load32_splat(POWER, 4));
-  const rounder = v128.load32_splat(POWER, 8);
-  const rounded = f32x4.add(x, rounder);
-  const r = f32x4.sub(x, f32x4.sub(rounded, rounder));
+  const x = f32x4.pmin(f32x4.pmax(argument, v128.load32_splat(EXP)), v128.load32_splat(EXP, 4));
+  const rounder = v128.load32_splat(EXP, 12);
+  const rounded = f32x4.add(f32x4.mul(x, v128.load32_splat(EXP, 8)), rounder);
+  const n = f32x4.sub(rounded, rounder);
+  const rough = f32x4.sub(x, f32x4.mul(n, v128.load32_splat(EXP, 16)));
+  const r = f32x4.sub(rough, f32x4.mul(n, v128.load32_splat(EXP, 20)));
   // The polynomial by pairs of terms: half as deep as Horner's scheme, and the processor waits for depth here.
   const r2 = f32x4.mul(r, r);
-  const low = f32x4.add(f32x4.mul(r, v128.load32_splat(POWER, 28)), v128.load32_splat(POWER, 32));
-  const middle = f32x4.add(f32x4.mul(r, v128.load32_splat(POWER, 20)), v128.load32_splat(POWER, 24));
-  const high = f32x4.add(f32x4.mul(r, v128.load32_splat(POWER, 12)), v128.load32_splat(POWER, 16));
+  const high = f32x4.add(f32x4.mul(r, v128.load32_splat(EXP, 24)), v128.load32_splat(EXP, 28));
+  const middle = f32x4.add(f32x4.mul(r, v128.load32_splat(EXP, 32)), v128.load32_splat(EXP, 36));
+  const low = f32x4.add(r, v128.load32_splat(EXP, 40));
   const p = f32x4.add(f32x4.mul(f32x4.add(f32x4.mul(high, r2), middle), r2), low);
-  // The whole number stands in the low bits of `rounded`; there it is added to the exponent of 2^r.
+  // The whole number stands in the low bits of `rounded`; there it is added to the exponent of e^r.
   return i32x4.add(p, i32x4.shl(rounded, 23));
 }
 
@@ -36,7 +43,7 @@ export function power4(exponent: v128): v128 {
 @inline
 function complement4(x: v128): v128 {
   const size = f32x4.abs(x);
-  const grown = power4(f32x4.mul(size, f32x4.splat(2.8853900817779268)));
+  const grown = exp4(f32x4.add(size, size));
   return f32x4.div(f32x4.splat(1.0), f32x4.add(grown, f32x4.splat(1.0)));
 }
 

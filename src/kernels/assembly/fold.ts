@@ -1,6 +1,6 @@
 // Products of weights that are taken once a call, and how gradients come back from them. Not: anything per sample.
 // With the activation network, a stream is: c = relu(x A + a), A = Win Wcode, a = bin Wcode + bcode; f = x Win + bin;
-// u = (c Wmul + bmul) * 2^((c Wexp + bexp) log2(e) f); o = leakyRelu([u, c] B + b), B = [Wout; Wadd Wout],
+// u = (c Wmul + bmul) * e^((c Wexp + bexp) f); o = leakyRelu([u, c] B + b), B = [Wout; Wadd Wout],
 // b = badd Wout + bout. Without it: o = leakyRelu(relu(f) Wout + bout).
 
 import { packPanels } from './products';
@@ -9,7 +9,6 @@ export const FEATURES: usize = 64;
 export const CODE: usize = 8;
 export const OUTPUTS: usize = 32;
 export const LEAK: f32 = 0.3;
-const LOG2_E: f32 = 1.4426950408889634;
 
 /** First index of each kernel and bias of a stream in the flat parameters. Without a network, only in and out count. */
 @unmanaged
@@ -41,8 +40,7 @@ export class StreamFold {
   outPanels: usize;
   outStarts: usize;
   outBackPanels: usize;
-  /** The exp layer's kernel times log2 e; A and B. All before they are packed. */
-  expKernel: usize;
+  /** A and B before they are packed. */
   codeKernel: usize;
   outKernel: usize;
 
@@ -127,13 +125,12 @@ export function foldStream(
   multiplyRow(inBias, 4, FEATURES, codeKernel, CODE, codeBias, fold.codeStarts);
   packPanels(fold.codeKernel, inputs, codeRow, CODE, 4, fold.codePanels);
 
-  const expKernel = fold.expKernel;
-  scaleVector(parameters + table.expKernel * 4, LOG2_E, CODE * FEATURES, expKernel);
+  const expKernel = parameters + table.expKernel * 4;
   const mulKernel = parameters + table.mulKernel * 4;
   const halfPanels = CODE * featureRow;
   packPanels(expKernel, CODE, featureRow, FEATURES, 4, fold.egPanels);
   packPanels(mulKernel, CODE, featureRow, FEATURES, 4, fold.egPanels + halfPanels);
-  scaleVector(parameters + table.expBias * 4, LOG2_E, FEATURES, fold.egStarts);
+  memory.copy(fold.egStarts, parameters + table.expBias * 4, featureRow);
   memory.copy(fold.egStarts + featureRow, parameters + table.mulBias * 4, featureRow);
   // Two panels of 128 inputs each; the first 64 of a panel are those of E.
   for (let panel: usize = 0; panel < CODE / 4; panel++) {
@@ -193,10 +190,10 @@ export function unfoldStream(
   // The layers of E and G.
   for (let k: usize = 0; k < CODE; k++) {
     const from = fold.egSums + k * 2 * featureRow;
-    scaleVector(from, LOG2_E, FEATURES, gradients + table.expKernel * 4 + k * featureRow);
+    memory.copy(gradients + table.expKernel * 4 + k * featureRow, from, featureRow);
     memory.copy(gradients + table.mulKernel * 4 + k * featureRow, from + featureRow, featureRow);
   }
-  scaleVector(fold.egBiasSums, LOG2_E, FEATURES, gradients + table.expBias * 4);
+  memory.copy(gradients + table.expBias * 4, fold.egBiasSums, featureRow);
   memory.copy(gradients + table.mulBias * 4, fold.egBiasSums + featureRow, featureRow);
 
   // The code layer folded with the input layer. A row of inSums is 64 features, then 8 of the code.
@@ -227,12 +224,6 @@ export function unfoldStream(
   }
   multiplyRowTransposed(codeBiasSums, CODE, codeKernel, FEATURES, inBiasGradient);
   addVector(inBiasGradient, fold.inBiasSums, FEATURES);
-}
-
-/** Writes `count` numbers, a multiple of four, times `factor`. */
-function scaleVector(from: usize, factor: f32, count: usize, to: usize): void {
-  for (let i: usize = 0, end = count * 4; i < end; i += 16)
-    v128.store(to + i, f32x4.mul(v128.load(from + i), f32x4.splat(factor)));
 }
 
 function addVector(target: usize, addend: usize, count: usize): void {

@@ -1,18 +1,21 @@
 // The forward pass of one strip. Not: tanh at the end, nor what comes after it.
 
-import { power4 } from './elementary';
+import { activate } from './activation';
 import { CODE, FEATURES, LEAK, OUTPUTS } from './fold';
-import { multiplyRows, ROW, STRIP } from './products';
+import { multiplyRows, multiplyRowsLeaky, multiplySingleRow, ROW, STRIP } from './products';
 import {
   differences,
   hasNetwork,
   head,
+  headKernel,
   headPanels,
   headRows,
   headStarts,
+  horizons,
   inputLength,
   outerRows,
   outputs,
+  parameters,
   Stream,
   streamCount,
   strideOf,
@@ -36,33 +39,11 @@ function loadWindows(strip: usize, windows: usize, count: usize): void {
   }
 }
 
-/** h without its folded part: u = G 2^(E f). Leaves 2^(E f) in place of G, for the way back. */
-function activate(f: usize, eg: usize, u: usize): void {
-  const half = FEATURES * ROW;
-  for (let i: usize = 0; i < half; i += ROW) {
-    const g = eg + half + i;
-    const a = power4(f32x4.mul(v128.load(eg + i), v128.load(f + i)));
-    const b = power4(f32x4.mul(v128.load(eg + i, 16), v128.load(f + i, 16)));
-    v128.store(u + i, f32x4.mul(v128.load(g), a));
-    v128.store(u + i, f32x4.mul(v128.load(g, 16), b), 16);
-    v128.store(g, a);
-    v128.store(g, b, 16);
-  }
-}
-
 function relu(from: usize, to: usize, rows: usize): void {
   const zero = f32x4.splat(0);
   for (let i: usize = 0, end = rows * ROW; i < end; i += 16) {
     // pmax(x, 0) keeps a NaN that stands first.
     v128.store(to + i, f32x4.pmax(v128.load(from + i), zero));
-  }
-}
-
-function leakyRelu(rows: usize, count: usize): void {
-  const leak = f32x4.splat(LEAK);
-  for (const end = rows + count * ROW; rows < end; rows += 16) {
-    const x = v128.load(rows);
-    v128.store(rows, f32x4.pmax(x, f32x4.mul(x, leak)));
   }
 }
 
@@ -79,12 +60,11 @@ function forwardStream(stream: Stream, strip: usize, to: usize): void {
     multiplyRows(x, stream.inputs, fold.codePanels, fold.codeStarts, code, CODE / 4);
     relu(code, code, CODE);
     multiplyRows(code, CODE, fold.egPanels, fold.egStarts, eg, (2 * FEATURES) / 4);
-    activate(f, eg, outer);
+    activate(eg, eg + FEATURES * ROW, f, outer, FEATURES);
   } else {
     relu(f, outer, FEATURES);
   }
-  multiplyRows(outer, outerRows, fold.outPanels, fold.outStarts, to, OUTPUTS / 4);
-  leakyRelu(to, OUTPUTS);
+  multiplyRowsLeaky(outer, outerRows, fold.outPanels, fold.outStarts, to, OUTPUTS / 4, LEAK);
 }
 
 /** Forward on one strip, as far as the head before its tanh. */
@@ -94,5 +74,8 @@ export function forwardStrip(strip: usize, windows: usize, count: usize): void {
   loadWindows(strip, windows, count);
   forwardStream(values, strip, out);
   if (streamCount === 2) forwardStream(differences, strip, out + OUTPUTS * ROW);
-  multiplyRows(out, outputRows, headPanels, headStarts, head + strip * strideOf(headRows), headRows / 4);
+  const to = head + strip * strideOf(headRows);
+  // With one horizon, the other three rows stay at the zeros that they were made with.
+  if (horizons === 1) multiplySingleRow(out, outputRows, parameters + headKernel() * 4, headStarts, to);
+  else multiplyRows(out, outputRows, headPanels, headStarts, to, headRows / 4);
 }

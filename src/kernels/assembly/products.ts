@@ -7,13 +7,18 @@ export const STRIP: usize = 8;
 /** Bytes of a row. */
 export const ROW: usize = 32;
 
-/**
- * `output[j] = start[j] + sum over k of input[k] * weight[k, j]` for `4 * groups` output rows.
- *
- * @param panels weights as `packPanels` leaves them: for each four outputs, [k][4].
- * @param starts one number an output.
- */
-export function multiplyRows(input: usize, k: usize, panels: usize, starts: usize, output: usize, groups: usize): void {
+/** {@link multiplyRowsLeaky}, once in each of the two functions below, which know whether there is a leak. */
+// @ts-ignore: decorator
+@inline
+function multiplyWithLeak(
+  input: usize,
+  k: usize,
+  panels: usize,
+  starts: usize,
+  output: usize,
+  groups: usize,
+  leak: f32,
+): void {
   for (let group: usize = 0; group < groups; group++) {
     let a0 = v128.load32_splat(starts);
     let a1 = v128.load32_splat(starts, 4);
@@ -41,6 +46,18 @@ export function multiplyRows(input: usize, k: usize, panels: usize, starts: usiz
       b3 = f32x4.add(b3, f32x4.mul(y, w));
       panels += 16;
     }
+    if (leak !== 1) {
+      const slope = f32x4.splat(leak);
+      // pmax keeps a NaN that stands first.
+      a0 = f32x4.pmax(a0, f32x4.mul(a0, slope));
+      b0 = f32x4.pmax(b0, f32x4.mul(b0, slope));
+      a1 = f32x4.pmax(a1, f32x4.mul(a1, slope));
+      b1 = f32x4.pmax(b1, f32x4.mul(b1, slope));
+      a2 = f32x4.pmax(a2, f32x4.mul(a2, slope));
+      b2 = f32x4.pmax(b2, f32x4.mul(b2, slope));
+      a3 = f32x4.pmax(a3, f32x4.mul(a3, slope));
+      b3 = f32x4.pmax(b3, f32x4.mul(b3, slope));
+    }
     v128.store(output, a0);
     v128.store(output, b0, 16);
     v128.store(output, a1, 32);
@@ -52,6 +69,62 @@ export function multiplyRows(input: usize, k: usize, panels: usize, starts: usiz
     output += 4 * ROW;
     starts += 16;
   }
+}
+
+/**
+ * `output[j] = start[j] + sum over k of input[k] * weight[k, j]` for `4 * groups` output rows.
+ *
+ * @param panels weights as `packPanels` leaves them: for each four outputs, [k][4].
+ * @param starts one number an output.
+ */
+export function multiplyRows(input: usize, k: usize, panels: usize, starts: usize, output: usize, groups: usize): void {
+  multiplyWithLeak(input, k, panels, starts, output, groups, 1);
+}
+
+/** {@link multiplyRows}, then leaky relu with slope `leak` below zero. */
+export function multiplyRowsLeaky(
+  input: usize,
+  k: usize,
+  panels: usize,
+  starts: usize,
+  output: usize,
+  groups: usize,
+  leak: f32,
+): void {
+  multiplyWithLeak(input, k, panels, starts, output, groups, leak);
+}
+
+/**
+ * `output = start + sum over k of input[k] * weight[k]` for one output row, in the place of four of which three would be
+ * thrown away; `k` is a multiple of four.
+ */
+export function multiplySingleRow(input: usize, k: usize, weights: usize, start: usize, output: usize): void {
+  const zero = f32x4.splat(0);
+  let a0 = v128.load32_splat(start);
+  let b0 = a0;
+  let a1 = zero;
+  let a2 = zero;
+  let a3 = zero;
+  let b1 = zero;
+  let b2 = zero;
+  let b3 = zero;
+  for (const end = input + k * ROW; input < end; input += 4 * ROW) {
+    let w = v128.load32_splat(weights);
+    a0 = f32x4.add(a0, f32x4.mul(v128.load(input), w));
+    b0 = f32x4.add(b0, f32x4.mul(v128.load(input, 16), w));
+    w = v128.load32_splat(weights, 4);
+    a1 = f32x4.add(a1, f32x4.mul(v128.load(input, 32), w));
+    b1 = f32x4.add(b1, f32x4.mul(v128.load(input, 48), w));
+    w = v128.load32_splat(weights, 8);
+    a2 = f32x4.add(a2, f32x4.mul(v128.load(input, 64), w));
+    b2 = f32x4.add(b2, f32x4.mul(v128.load(input, 80), w));
+    w = v128.load32_splat(weights, 12);
+    a3 = f32x4.add(a3, f32x4.mul(v128.load(input, 96), w));
+    b3 = f32x4.add(b3, f32x4.mul(v128.load(input, 112), w));
+    weights += 16;
+  }
+  v128.store(output, f32x4.add(f32x4.add(a0, a1), f32x4.add(a2, a3)));
+  v128.store(output, f32x4.add(f32x4.add(b0, b1), f32x4.add(b2, b3)), 16);
 }
 
 /** Adds the rows of `addend` to those of `target`. */

@@ -27,9 +27,9 @@ export class Stream {
   x: usize;
   /** Features f; only kept for backward. */
   f: usize;
-  /** E then G, E times log2 e; then E and 2^(E f); then the gradients of E and G. */
+  /** E then G; then E and e^(E f); then the gradients of E and G. */
   eg: usize;
-  /** u = G 2^(E f) (or relu f), then the code c. */
+  /** u = G e^(E f) (or relu f), then the code c. */
   outer: usize;
   /** Gradients of `outer`; then of f and of the code before its relu. */
   outerSlope: usize;
@@ -107,7 +107,6 @@ function makeStream(inputs: usize): Stream {
   if (hasNetwork) {
     fold.codePanels = take((inputs * CODE) * 4);
     fold.codeStarts = take(CODE * 4);
-    fold.expKernel = take(CODE * FEATURES * 4);
     fold.egPanels = take(CODE * 2 * FEATURES * 4);
     fold.egStarts = take(2 * FEATURES * 4);
     fold.egBackPanels = take(CODE * 2 * FEATURES * 4);
