@@ -1,4 +1,5 @@
-// What a training job imports, in a browser: `import { WeightForecasting } from 'weight-nowcaster/callback'`.
+// The callback without regard to where it runs: what packages that `wnn export` makes import. browser.ts and node.ts add
+// what `import { WeightForecasting } from 'weight-nowcaster/callback'` has in each place.
 
 export type { Loss, WnnCompute } from '../nowcaster/compute.js';
 // Registers the layer, so that tf.loadLayersModel opens a nowcaster's model.json.

@@ -7,6 +7,7 @@ import { MissingFileError } from '../errors.js';
 import { createWasmCompute } from '../kernels/index.js';
 import { type Nowcaster, type NowcasterSource, readNowcaster } from '../nowcaster/nowcaster.js';
 import type { NowcasterNetworks } from './forecaster.js';
+import { shippedFiles } from './shipped.js';
 import { fetchSource } from './source.js';
 import { WeightForecasting as FetchingWeightForecasting, type WeightForecastingOptions } from './weightForecasting.js';
 
@@ -43,6 +44,11 @@ export function loadNowcaster(location: string | URL): Promise<Nowcaster> {
   return readNowcaster(sourceOf(location), String(location));
 }
 
+/** Path of the directory of the nowcaster that ships with the toolkit. */
+export function shippedDirectory(): string {
+  return fileURLToPath(new URL('.', shippedFiles()['nowcaster.json']));
+}
+
 /**
  * {@link FetchingWeightForecasting} whose `load` takes directories as well as addresses, and whose networks run on all
  * cores.
@@ -56,9 +62,12 @@ export class WeightForecasting extends FetchingWeightForecasting {
     super(nowcaster, { compute: createWasmCompute, ...options });
   }
 
-  /** @param location path or address (`file:`, `http:`, `https:`) of the nowcaster directory. */
+  /**
+   * @param location path or address (`file:`, `http:`, `https:`) of the nowcaster directory. Default: the one that ships
+   * with the toolkit.
+   */
   static override async load(
-    location: string | URL,
+    location: string | URL = shippedDirectory(),
     options: WeightForecastingOptions = {},
   ): Promise<WeightForecasting> {
     return new WeightForecasting(await loadNowcaster(location), options);

@@ -10,22 +10,30 @@ function resolveUnder(directory: string, relativePath: string): string {
 }
 
 /**
+ * Fetches one file.
+ *
+ * @param remedy what to do when it is not there.
+ * @throws {@link MissingFileError}
+ */
+export async function fetchFile(address: string | URL, remedy: string): Promise<Uint8Array> {
+  const missing = (what: string, cause?: unknown) =>
+    new MissingFileError({ what, where: String(address), remedy, cause });
+  let response: Response;
+  try {
+    response = await fetch(address);
+  } catch (cause) {
+    throw missing('cannot fetch', cause);
+  }
+  if (!response.ok) throw missing(`cannot fetch (status ${response.status})`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+/**
  * Reads files over HTTP (or whatever `fetch` takes).
  *
  * @param directory address of the nowcaster directory, absolute, or in a page relative to it.
  */
 export function fetchSource(directory: string | URL): NowcasterSource {
-  return async (relativePath) => {
-    const address = resolveUnder(String(directory), relativePath);
-    const missing = (what: string, cause?: unknown) =>
-      new MissingFileError({ what, where: address, remedy: 'check the address of the nowcaster directory', cause });
-    let response: Response;
-    try {
-      response = await fetch(address);
-    } catch (cause) {
-      throw missing('cannot fetch', cause);
-    }
-    if (!response.ok) throw missing(`cannot fetch (status ${response.status})`);
-    return new Uint8Array(await response.arrayBuffer());
-  };
+  return (relativePath) =>
+    fetchFile(resolveUnder(String(directory), relativePath), 'check the address of the nowcaster directory');
 }
