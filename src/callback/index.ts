@@ -14,7 +14,8 @@ export {
   type HorizonChoice,
   type NowcasterNetworks,
 } from './forecaster.js';
-export type { GuardBatch, Nowcast } from './nowcast.js';
+export type { GuardBatch } from './guard.js';
+export type { Nowcast } from './nowcast.js';
 export { type ForecastingOptions, PeriodicForecasting } from './periodicForecasting.js';
 export { fetchSource } from './source.js';
 export { TrackedTensors, type TrackedTensorsOptions } from './trackedTensors.js';

@@ -6,7 +6,8 @@ import { MismatchError, UsageError } from '../errors.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import type { NoteListener } from '../progress.js';
 import type { Forecaster } from './forecaster.js';
-import { allFinite, applyForecast, type GuardBatch, type Nowcast } from './nowcast.js';
+import type { GuardBatch } from './guard.js';
+import { allFinite, applyForecast, type Nowcast, skippedNowcast } from './nowcast.js';
 import { SnapshotWindow } from './snapshotWindow.js';
 import { TrackedTensors } from './trackedTensors.js';
 
@@ -25,7 +26,8 @@ export interface ForecastingOptions {
   layers?: (layer: tfl.layers.Layer) => boolean;
   /**
    * A batch (of training or validation data) on which the model's loss is measured before and after each nowcast; one
-   * that raises it is undone. Default: none, every nowcast is kept.
+   * that raises it is shortened to a half, a quarter or an eighth of the way, and undone when that raises it too.
+   * Default: none, every nowcast is kept.
    */
   guard?: GuardBatch;
   /** Called after every nowcast, also after one that was skipped or undone. May be asynchronous. */
@@ -124,7 +126,7 @@ export class PeriodicForecasting extends tfl.Callback {
     for (const kind of TRAINED_KINDS) scalars[kind] = tracked.countOf(kind);
     const skipSilently = (reason: string): Nowcast => {
       const seconds = (performance.now() - started) / 1000;
-      return { epoch, outcome: 'skipped', reason, scalars, seconds, lossBefore: null, lossAfter: null };
+      return skippedNowcast({ epoch, reason, scalars, seconds });
     };
     const skip = (reason: string) => {
       this.#noteOnce(`Nowcast at the end of epoch ${epoch} skipped: ${reason}`);

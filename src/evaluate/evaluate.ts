@@ -49,7 +49,7 @@ export interface EvaluateOptions {
   trainExamples?: number;
   /** Validation examples, drawn at random. Default: all of the task's. */
   validationExamples?: number;
-  /** Undo nowcasts that raise the loss on a batch of training examples. Default false. */
+  /** Shorten or undo nowcasts that raise the loss on a batch of training examples. Default false. */
   guard?: boolean;
   /** Values of validation accuracy to reach, besides plain's best. Default: none. */
   targets?: readonly number[];

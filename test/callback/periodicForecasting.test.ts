@@ -223,14 +223,24 @@ describe('PeriodicForecasting', () => {
     const raising = new PeriodicForecasting(stepForecaster(5, 1).forecaster, options);
     const afterRaising = await replay(raising, model, range(0, 5));
     expect(afterRaising.get(4)).toBe(4);
-    expect(raising.history[0]).toMatchObject({ outcome: 'undone' });
+    expect(raising.history[0]).toMatchObject({ outcome: 'undone', share: 0 });
     expect(raising.history[0].lossAfter!).toBeGreaterThan(raising.history[0].lossBefore!);
     const lowering = new PeriodicForecasting(stepForecaster(5, -1).forecaster, options);
     const afterLowering = await replay(lowering, model, range(0, 5));
     expect(afterLowering.get(4)).toBe(3);
-    expect(lowering.history[0]).toMatchObject({ outcome: 'kept', reason: null });
+    expect(lowering.history[0]).toMatchObject({ outcome: 'kept', share: 1, reason: null });
     expect(lowering.history[0].lossAfter!).toBeLessThan(lowering.history[0].lossBefore!);
     expect(seen.map(({ outcome }) => outcome)).toEqual(['undone', 'kept']);
+  });
+
+  it('goes only as far as does not raise the loss on the guard’s batch', async () => {
+    // Outputs are 3 w tanh(3 w) + w, against zeros: 16 at w = 4, 32 all the way, at -16, and 12 half of it, at -6.
+    const model = denseModel();
+    const guard = { x: tf.ones([4, 2]), y: tf.zeros([4, 1]) };
+    const overshooting = new PeriodicForecasting(stepForecaster(5, -20).forecaster, { guard });
+    const after = await replay(overshooting, model, range(0, 5));
+    expect(after.get(4)).toBe(-6);
+    expect(overshooting.history[0]).toMatchObject({ outcome: 'kept', share: 0.5, reason: null });
   });
 
   it('serves two models at once with an instance each, and refuses one instance in two fits', async () => {

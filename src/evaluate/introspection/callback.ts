@@ -2,7 +2,7 @@
 
 import * as tfl from '@tensorflow/tfjs-layers';
 import type { GuardBatch, Nowcast } from '../../callback/index.js';
-import { allFinite, applyForecast } from '../../callback/nowcast.js';
+import { allFinite, applyForecast, skippedNowcast } from '../../callback/nowcast.js';
 import { TrackedTensors } from '../../callback/trackedTensors.js';
 import { TRAINED_KINDS } from '../../nowcaster/spec.js';
 import { forecastIntrospection, HISTORY_FRACTIONS } from './network.js';
@@ -62,7 +62,7 @@ export class IntrospectionForecasting extends tfl.Callback {
     }
     if (reason !== null) {
       const seconds = (performance.now() - started) / 1000;
-      return { epoch, outcome: 'skipped', reason, scalars, seconds, lossBefore: null, lossAfter: null };
+      return skippedNowcast({ epoch, reason, scalars, seconds });
     }
     const { guardSeconds, ...applied } = await applyForecast(this.model, tracked, { current, forecasts }, this.#guard);
     const seconds = (performance.now() - started) / 1000 - guardSeconds;
