@@ -94,7 +94,11 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       .option('learning-rate', { type: 'number', default: 0.001, describe: 'learning rate' })
       .option('train-examples', { type: 'number', describe: 'training examples, drawn at random [default: all]' })
       .option('validation-examples', { type: 'number', describe: 'validation examples [default: all]' })
-      .option('guard', { type: 'boolean', default: false, describe: 'shorten or undo nowcasts that raise the training loss' })
+      .option('guard', {
+        type: 'boolean',
+        default: false,
+        describe: 'shorten or undo nowcasts that raise the training loss',
+      })
       .option('targets', { type: 'string', default: '', describe: 'validation accuracies to reach, e.g. 0.97,0.98' })
       .option('bests-after', {
         type: 'number',
