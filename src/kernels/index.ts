@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { UsageError } from '../errors.js';
 import type { WnnCompute } from '../nowcaster/compute.js';
 import type { WnnSpec } from '../nowcaster/spec.js';
+import { nodeThreads } from './nodeThreads.js';
 import { createPoolCompute } from './pool.js';
 import { createSingleThreadCompute } from './single.js';
 
@@ -30,5 +31,5 @@ export async function createWasmCompute(spec: WnnSpec, options: WasmComputeOptio
       where: `${threads}`,
       remedy: 'give a whole number, 1 to 256',
     });
-  return threads === 1 ? createSingleThreadCompute(spec) : createPoolCompute(spec, threads);
+  return threads === 1 ? createSingleThreadCompute(spec) : createPoolCompute(spec, nodeThreads(threads));
 }

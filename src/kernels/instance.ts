@@ -1,8 +1,10 @@
 // One instance of the WebAssembly kernels for one spec, and the views of its memory through which numbers come and go.
 // Not: which samples it works on (single.ts, pool.ts), nor anything of Node: browsers load it too.
 
-import type { Loss } from '../nowcaster/compute.js';
+import type { ForecastOutput, Loss } from '../nowcaster/compute.js';
+import { createForecastBuffers, restoreWeights } from '../nowcaster/forecast.js';
 import { layoutOf, type WnnLayout } from '../nowcaster/layout.js';
+import { normaliseWindows } from '../nowcaster/normalise.js';
 import type { WnnSpec } from '../nowcaster/spec.js';
 import { KERNELS_BASE64 } from './binary.generated.js';
 
@@ -59,6 +61,14 @@ export interface KernelInstance {
   setParameters(parameters: Float32Array): void;
   /** Answers of windows `first` to `first + count - 1` (any number) of `windows`, written to the same place of `answers`. */
   forward(windows: Float32Array, first: number, count: number, answers: Float32Array): void;
+  /** Forecasts of scalars `first` to `first + count - 1` (any number) of `history`, written to the same place of `out`. */
+  forecast(
+    history: readonly Float32Array[],
+    first: number,
+    count: number,
+    output: ForecastOutput,
+    out: Float32Array,
+  ): void;
   /** Puts the gradients' sums over samples `first` to `first + count - 1` into `sums`; returns the sum of their losses. */
   sumGroup(windows: Float32Array, targets: Float32Array, first: number, count: number, loss: Loss): number;
   resetTotals(): void;
@@ -88,6 +98,8 @@ export async function openInstance(module: WebAssembly.Module, spec: WnnSpec): P
   const targetsView = view(kernels.targetsAt(), CHUNK * horizons);
   const answersView = view(kernels.answersAt(), CHUNK * horizons);
   const sums = view(kernels.sumsAt(), kernels.sumsLength() / 4);
+  // Windows and answers of forecasts stand where the kernels read and write them.
+  const buffers = { ...createForecastBuffers(spec, CHUNK), windows: windowsView, answers: answersView };
 
   return {
     sums,
@@ -101,6 +113,14 @@ export async function openInstance(module: WebAssembly.Module, spec: WnnSpec): P
         windowsView.set(windows.subarray(at * length, (at + size) * length));
         kernels.forward(size);
         answers.set(answersView.subarray(0, size * horizons), at * horizons);
+      }
+    },
+    forecast(history, first, count, output, out) {
+      for (let at = first, end = first + count; at < end; at += CHUNK) {
+        const size = Math.min(CHUNK, end - at);
+        normaliseWindows(spec, history, at, size, windowsView, buffers.origins, buffers.scales);
+        kernels.forward(size);
+        restoreWeights(spec, history[length - 1], at, size, buffers, output, out);
       }
     },
     sumGroup(windows, targets, first, count, loss) {

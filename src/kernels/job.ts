@@ -1,7 +1,7 @@
 // The memory that the threads of a pool share, and the rule by which they take groups of a batch from it. The order
 // in which groups are taken is left to chance; what comes of them is not, as each group's sums have a place of their own.
 
-import { LOSSES, type Loss } from '../nowcaster/compute.js';
+import { type ForecastOutput, LOSSES, type Loss } from '../nowcaster/compute.js';
 import { layoutOf } from '../nowcaster/layout.js';
 import type { WnnSpec } from '../nowcaster/spec.js';
 import { GROUPS, LARGEST_GROUP } from './groups.js';
@@ -21,21 +21,31 @@ export const Word = {
   samples: 3,
   groupSize: 4,
   groups: 5,
-  /** 0 for forward, else 1 + the loss's place in LOSSES. */
+  /** One of {@link WorkCode}, or that of gradients plus the loss's place in LOSSES. */
   work: 6,
   /** Changes with the parameters. */
   parametersVersion: 7,
+  /** Of a forecast: ForecastOutput.index, and 1 where its bias is `published`. */
+  output: 8,
+  published: 9,
 } as const;
+
+const WorkCode = { forward: 0, forecast: 1, gradients: 2 } as const;
+
+/** What a job is: answers of windows, forecasts of raw values, or loss and gradients of samples. */
+export type Work = 'forward' | ForecastOutput | Loss;
 
 /** Lower bits of the state while a job is being written: no group can be taken. */
 const CLOSED = 255;
 
-/** All memory that the threads share. Passes through `workerData` as it is. */
+/** All memory that the threads share. Passes through messages as it is. */
 export interface SharedJob {
   control: Int32Array<SharedArrayBuffer>;
   parameters: Float32Array<SharedArrayBuffer>;
+  /** [JOB_SAMPLES, L] windows; of a forecast the raw values, [L, JOB_SAMPLES]. */
   windows: Float32Array<SharedArrayBuffer>;
   targets: Float32Array<SharedArrayBuffer>;
+  /** [JOB_SAMPLES, horizons] answers; of a forecast [JOB_SAMPLES] forecasts. */
   answers: Float32Array<SharedArrayBuffer>;
   /** [groups, sums of a group]. */
   sums: Float32Array<SharedArrayBuffer>;
@@ -56,52 +66,76 @@ export function allocateJob(spec: WnnSpec, sumsLength: number): SharedJob {
   };
 }
 
+/** The raw values of a forecast, an array an epoch. */
+export function historyOf({ windows }: SharedJob): Float32Array[] {
+  const epochs = windows.length / JOB_SAMPLES;
+  return Array.from({ length: epochs }, (_, i) => windows.subarray(i * JOB_SAMPLES, (i + 1) * JOB_SAMPLES));
+}
+
 /** Closes the previous job, so that its fields may be overwritten. */
 export function closeJob({ control }: SharedJob): void {
   const number = Atomics.load(control, Word.state) >>> 8;
   Atomics.store(control, Word.state, ((number + 1) << 8) | CLOSED);
 }
 
-/** Opens a job whose numbers have been written, and wakes the workers. */
-export function openJob({ control }: SharedJob, samples: number, groupSize: number, loss: Loss | null): number {
+/** Opens a job whose numbers have been written, and wakes the workers. Returns the number of its groups. */
+export function openJob({ control }: SharedJob, samples: number, groupSize: number, work: Work): number {
   const groups = Math.ceil(samples / groupSize);
   control[Word.done] = 0;
   control[Word.samples] = samples;
   control[Word.groupSize] = groupSize;
   control[Word.groups] = groups;
-  control[Word.work] = loss === null ? 0 : 1 + LOSSES.indexOf(loss);
+  if (typeof work === 'object') {
+    control[Word.work] = WorkCode.forecast;
+    control[Word.output] = work.index;
+    control[Word.published] = work.bias === 'published' ? 1 : 0;
+  } else control[Word.work] = work === 'forward' ? WorkCode.forward : WorkCode.gradients + LOSSES.indexOf(work);
   Atomics.store(control, Word.state, Atomics.load(control, Word.state) & ~CLOSED);
   Atomics.add(control, Word.bell, 1);
   Atomics.notify(control, Word.bell);
   return groups;
 }
 
-/** Takes groups of the open job until none is left. Remembers between calls which parameters the kernels hold. */
-export function makeLabourer(kernels: KernelInstance, job: SharedJob): () => void {
+/**
+ * Makes a function that takes groups of the open job until none is left. It returns whether it ended the job: whether the
+ * last group that was done was its own. Remembers between calls which parameters the kernels hold.
+ */
+export function makeLabourer(kernels: KernelInstance, job: SharedJob): () => boolean {
   const { control } = job;
+  const history = historyOf(job);
   let version = -1;
+
+  function compute(group: number): void {
+    const size = control[Word.groupSize];
+    const first = group * size;
+    const count = Math.min(size, control[Word.samples] - first);
+    const work = control[Word.work];
+    if (work === WorkCode.forward) kernels.forward(job.windows, first, count, job.answers);
+    else if (work === WorkCode.forecast) {
+      const bias = control[Word.published] === 1 ? 'published' : 'normal';
+      kernels.forecast(history, first, count, { index: control[Word.output], bias }, job.answers);
+    } else {
+      const loss = LOSSES[work - WorkCode.gradients];
+      job.losses[group] = kernels.sumGroup(job.windows, job.targets, first, count, loss);
+      job.sums.set(kernels.sums, group * kernels.sums.length);
+    }
+  }
+
   return () => {
     const number = Atomics.load(control, Word.state) >>> 8;
-    for (;;) {
+    for (let ended = false; ; ) {
       // The fields belong to this job only if the exchange below finds its number still in the state.
       const state = Atomics.load(control, Word.state);
       const group = state & 255;
-      if (state >>> 8 !== number || group === CLOSED || group >= control[Word.groups]) return;
+      if (state >>> 8 !== number || group === CLOSED || group >= control[Word.groups]) return ended;
       if (Atomics.compareExchange(control, Word.state, state, state + 1) !== state) continue;
       if (version !== control[Word.parametersVersion]) {
         version = control[Word.parametersVersion];
         kernels.setParameters(job.parameters);
       }
-      const size = control[Word.groupSize];
-      const first = group * size;
-      const count = Math.min(size, control[Word.samples] - first);
-      const work = control[Word.work];
-      if (work === 0) kernels.forward(job.windows, first, count, job.answers);
-      else {
-        job.losses[group] = kernels.sumGroup(job.windows, job.targets, first, count, LOSSES[work - 1]);
-        job.sums.set(kernels.sums, group * kernels.sums.length);
-      }
-      if (Atomics.add(control, Word.done, 1) + 1 === control[Word.groups]) Atomics.notify(control, Word.done);
+      compute(group);
+      ended = Atomics.add(control, Word.done, 1) + 1 === control[Word.groups];
+      if (ended) Atomics.notify(control, Word.done);
     }
   };
 }

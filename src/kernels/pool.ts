@@ -1,69 +1,46 @@
-// The fused kernels on several threads of Node. The calling thread computes too; it sleeps at the end of a batch until
-// the last group is done. Groups are added in their order, so the number of threads changes no bit of the result.
+// The fused kernels on several threads, whatever threads these are: batches are handed out as jobs, and what comes back is
+// put together. Groups are added in their order, so the number of threads changes no bit of the result. Not: starting
+// threads and waiting for them (nodeThreads.ts, webThreads.ts).
 
-import { once } from 'node:events';
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
-import { EngineUnavailableError } from '../errors.js';
-import type { Loss, WnnCompute } from '../nowcaster/compute.js';
+import type { WnnCompute } from '../nowcaster/compute.js';
 import type { WnnSpec } from '../nowcaster/spec.js';
-import { makeBreather, makeQueue } from './breath.js';
-import { GROUPS, groupSizeOf } from './groups.js';
+import { makeQueue } from './breath.js';
+import { answersGroupSizeOf, GROUPS, groupSizeOf } from './groups.js';
 import { compileKernels, openInstance } from './instance.js';
-import { allocateJob, closeJob, makeLabourer, openJob, Word } from './job.js';
-import type { WorkerStart } from './worker.js';
+import { allocateJob, closeJob, historyOf, JOB_SAMPLES, makeLabourer, openJob, Word, type Work } from './job.js';
+import type { ThreadStart } from './thread.js';
 
-/** How long the calling thread sleeps at a stretch, in milliseconds; then it looks whether a worker has died. */
-const NAP = 250;
-
-/** Threads need compiled JavaScript; code that runs from src takes the worker that the build has put into dist. */
-function workerFile(): string {
-  const path = import.meta.url.endsWith('.ts') ? '../../dist/kernels/worker.js' : './worker.js';
-  return fileURLToPath(new URL(path, import.meta.url));
+/** Threads that serve the jobs of one pool. */
+export interface Threads {
+  /** How many compute. */
+  readonly count: number;
+  /** Resolves when all groups of the open job are done; lets pending events run. Rejects when a thread has died. */
+  finishJob(groups: number): Promise<void>;
+  /** Ends the threads. */
+  end(): Promise<void>;
 }
 
-async function startWorker(file: string, start: WorkerStart): Promise<Worker> {
-  const worker = new Worker(file, { workerData: start, execArgv: [] });
-  await once(worker, 'message');
-  worker.unref();
-  return worker;
-}
+/**
+ * Starts threads.
+ *
+ * @param labour takes groups of the open job on the calling thread, until none is left.
+ */
+export type ThreadStarter = (start: ThreadStart, labour: () => void) => Promise<Threads>;
 
-/** Opens the kernels on `threads` threads: the calling one and `threads - 1` workers. */
-export async function createPoolCompute(spec: WnnSpec, threads: number): Promise<WnnCompute> {
-  const file = workerFile();
-  if (!existsSync(file))
-    throw new EngineUnavailableError({ what: 'no compiled worker', where: file, remedy: 'run: npm run build' });
+/** Opens the kernels on threads. What starting them throws is thrown. */
+export async function createPoolCompute(spec: WnnSpec, startThreads: ThreadStarter): Promise<WnnCompute> {
   const module = await compileKernels();
   const kernels = await openInstance(module, spec);
   const job = allocateJob(spec, kernels.sums.length);
-  const start: WorkerStart = { module, spec, job };
-  const workers = await Promise.all(Array.from({ length: threads - 1 }, () => startWorker(file, start)));
-  let death: unknown;
-  for (const worker of workers) {
-    worker.on('error', (error) => {
-      death = error;
-    });
-    worker.on('exit', (code) => {
-      death ??= new Error(`a kernel thread ended with status ${code}`);
-    });
-  }
-
-  const { control } = job;
-  const labour = makeLabourer(kernels, job);
-  const breathe = makeBreather(setImmediate);
+  const history = historyOf(job);
+  const threads = await startThreads({ module, spec, job }, makeLabourer(kernels, job));
   const enqueue = makeQueue();
   const horizons = spec.horizons.length;
 
   /** Has the shared samples computed by all threads; returns the number of groups. */
-  async function runJob(samples: number, groupSize: number, loss: Loss | null): Promise<number> {
-    const groups = openJob(job, samples, groupSize, loss);
-    labour();
-    for (let done = Atomics.load(control, Word.done); done < groups; done = Atomics.load(control, Word.done)) {
-      if (Atomics.wait(control, Word.done, done, NAP) === 'timed-out') await new Promise(setImmediate);
-      if (death !== undefined) throw death;
-    }
+  async function runJob(samples: number, groupSize: number, work: Work): Promise<number> {
+    const groups = openJob(job, samples, groupSize, work);
+    await threads.finishJob(groups);
     return groups;
   }
 
@@ -75,23 +52,36 @@ export async function createPoolCompute(spec: WnnSpec, threads: number): Promise
   function shareParameters(parameters: Float32Array): void {
     closeJob(job);
     job.parameters.set(parameters);
-    control[Word.parametersVersion]++;
+    job.control[Word.parametersVersion]++;
   }
 
   return {
     spec,
-    description: `wasm, ${threads} threads`,
+    description: `wasm, ${threads.count} threads`,
     forward: (parameters, windows, count, answers) =>
       enqueue(async () => {
         shareParameters(parameters);
-        const size = groupSizeOf(count);
-        for (let first = 0; first < count; first += GROUPS * size) {
-          const samples = Math.min(GROUPS * size, count - first);
-          await breathe();
+        const size = answersGroupSizeOf(count);
+        for (let first = 0; first < count; first += JOB_SAMPLES) {
+          const samples = Math.min(JOB_SAMPLES, count - first);
           closeJob(job);
           share(windows, job.windows, spec.inputLength, first, samples);
-          await runJob(samples, size, null);
+          await runJob(samples, size, 'forward');
           answers.set(job.answers.subarray(0, samples * horizons), first * horizons);
+        }
+      }),
+    forecast: (parameters, raw, out, output) =>
+      enqueue(async () => {
+        shareParameters(parameters);
+        const size = answersGroupSizeOf(out.length);
+        for (let first = 0; first < out.length; first += JOB_SAMPLES) {
+          const samples = Math.min(JOB_SAMPLES, out.length - first);
+          closeJob(job);
+          history.forEach((values, epoch) => {
+            share(raw[epoch], values, 1, first, samples);
+          });
+          await runJob(samples, size, output);
+          out.set(job.answers.subarray(0, samples), first);
         }
       }),
     lossAndGradients: (parameters, windows, targets, count, loss, gradients) =>
@@ -103,7 +93,6 @@ export async function createPoolCompute(spec: WnnSpec, threads: number): Promise
         let total = 0;
         for (let first = 0; first < count; first += GROUPS * size) {
           const samples = Math.min(GROUPS * size, count - first);
-          await breathe();
           closeJob(job);
           share(windows, job.windows, spec.inputLength, first, samples);
           share(targets, job.targets, horizons, first, samples);
@@ -117,9 +106,6 @@ export async function createPoolCompute(spec: WnnSpec, threads: number): Promise
         const mean = 1 / (count * horizons);
         return kernels.finish(mean, gradients) ? total * mean : Number.NaN;
       }),
-    async dispose() {
-      for (const worker of workers) worker.removeAllListeners();
-      await Promise.all(workers.map((worker) => worker.terminate()));
-    },
+    dispose: () => threads.end(),
   };
 }

@@ -31,6 +31,14 @@ export async function createSingleThreadCompute(spec: WnnSpec): Promise<WnnCompu
           kernels.forward(windows, first, Math.min(32 * CHUNK, count - first), answers);
         }
       }),
+    forecast: (parameters, history, out, output) =>
+      enqueue(async () => {
+        kernels.setParameters(parameters);
+        for (let first = 0; first < out.length; first += 32 * CHUNK) {
+          await breathe();
+          kernels.forecast(history, first, Math.min(32 * CHUNK, out.length - first), output, out);
+        }
+      }),
     lossAndGradients: (parameters, windows, targets, count, loss, gradients) =>
       enqueue(async () => {
         kernels.setParameters(parameters);

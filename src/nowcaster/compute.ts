@@ -7,6 +7,14 @@ import type { WnnSpec } from './spec.js';
 export const LOSSES = ['mae', 'huber', 'mse'] as const;
 export type Loss = (typeof LOSSES)[number];
 
+/** How a network's answers become forecasts. */
+export interface ForecastOutput {
+  /** Place of the wanted horizon among the spec's. */
+  index: number;
+  /** `published`: the residual is added to the raw last weight, see forecast.ts. */
+  bias: 'normal' | 'published';
+}
+
 /** Computes one network's answers and gradients. Made for one spec; holds buffers, no parameters. */
 export interface WnnCompute {
   readonly spec: WnnSpec;
@@ -23,6 +31,20 @@ export interface WnnCompute {
    * @param answers receives [count, horizons] row-major.
    */
   forward(parameters: Float32Array, windows: Float32Array, count: number, answers: Float32Array): Promise<void>;
+
+  /**
+   * Forecasts raw values, for computes that normalise on the threads where they compute. Where it is absent, forecast.ts
+   * normalises and calls {@link forward}. Both give the same bits as far as `forward` does.
+   *
+   * @param history raw values, L arrays of equal length, oldest first.
+   * @param out receives the forecasts; may be one of the history's arrays.
+   */
+  forecast?(
+    parameters: Float32Array,
+    history: readonly Float32Array[],
+    out: Float32Array,
+    output: ForecastOutput,
+  ): Promise<void>;
 
   /**
    * Mean data loss of a batch over samples and horizons, and its gradient; penalties are not included.

@@ -2,7 +2,7 @@
 // Works in blocks so that memory stays bounded however large the tensor is.
 
 import { MismatchError } from '../errors.js';
-import type { WnnCompute } from './compute.js';
+import type { ForecastOutput, WnnCompute } from './compute.js';
 import { forecastOf, normaliseWindows } from './normalise.js';
 import type { WnnSpec } from './spec.js';
 
@@ -17,7 +17,7 @@ export interface ForecastOptions {
    * `published` reproduces, for comparisons, the published callback's fault on biases: the residual is added to the
    * raw last weight where the normalised one belongs, `(w[L-1] + y) * scale + w[0]`. Default `normal`.
    */
-  bias?: 'normal' | 'published';
+  bias?: ForecastOutput['bias'];
 }
 
 /** Position of a horizon, given in epochs, among the spec's outputs; the last without one. */
@@ -31,6 +31,51 @@ export function horizonIndex(spec: WnnSpec, horizon: number | undefined): number
       remedy: `use one of its horizons: ${spec.horizons.join(', ')}`,
     });
   return index;
+}
+
+/** What stands between raw values and forecasts, for a block of windows. */
+export interface ForecastBuffers {
+  /** [block, L] normalised windows. */
+  windows: Float32Array;
+  origins: Float64Array;
+  scales: Float64Array;
+  /** [block, horizons]. */
+  answers: Float32Array;
+}
+
+/** Makes the buffers for `block` windows. */
+export function createForecastBuffers(spec: WnnSpec, block: number): ForecastBuffers {
+  return {
+    windows: new Float32Array(block * spec.inputLength),
+    origins: new Float64Array(block),
+    scales: new Float64Array(block),
+    answers: new Float32Array(block * spec.horizons.length),
+  };
+}
+
+/**
+ * Turns the answers for a block of windows into forecasts: `out[start + j]` of the block's window j.
+ *
+ * @param last raw values of the window's last epoch, of which `start` is the block's first.
+ */
+export function restoreWeights(
+  spec: WnnSpec,
+  last: Float32Array,
+  start: number,
+  count: number,
+  { windows, origins, scales, answers }: ForecastBuffers,
+  { index, bias }: ForecastOutput,
+  out: Float32Array,
+): void {
+  const length = spec.inputLength;
+  const outputs = spec.horizons.length;
+  const scaling = { origin: 0, scale: 1 };
+  for (let j = 0; j < count; j++) {
+    const base = bias === 'published' ? last[start + j] : windows[j * length + length - 1];
+    scaling.origin = origins[j];
+    scaling.scale = scales[j];
+    out[start + j] = forecastOf(spec, answers[j * outputs + index], base, scaling);
+  }
 }
 
 /**
@@ -56,24 +101,17 @@ export async function forecast(
       where: 'forecast',
       remedy: 'give the last values of one tensor, oldest first',
     });
-  const index = horizonIndex(spec, horizon);
-  const outputs = spec.horizons.length;
+  const output = { index: horizonIndex(spec, horizon), bias };
+  if (compute.forecast !== undefined) {
+    await compute.forecast(parameters, history, out, output);
+    return;
+  }
   const block = Math.min(compute.block ?? BLOCK, out.length);
-  const windows = new Float32Array(block * length);
-  const origins = new Float64Array(block);
-  const scales = new Float64Array(block);
-  const answers = new Float32Array(block * outputs);
-  const last = history[length - 1];
-  const scaling = { origin: 0, scale: 1 };
+  const buffers = createForecastBuffers(spec, block);
   for (let start = 0; start < out.length; start += block) {
     const count = Math.min(block, out.length - start);
-    normaliseWindows(spec, history, start, count, windows, origins, scales);
-    await compute.forward(parameters, windows, count, answers);
-    for (let j = 0; j < count; j++) {
-      const base = bias === 'published' ? last[start + j] : windows[j * length + length - 1];
-      scaling.origin = origins[j];
-      scaling.scale = scales[j];
-      out[start + j] = forecastOf(spec, answers[j * outputs + index], base, scaling);
-    }
+    normaliseWindows(spec, history, start, count, buffers.windows, buffers.origins, buffers.scales);
+    await compute.forward(parameters, buffers.windows, count, buffers.answers);
+    restoreWeights(spec, history[length - 1], start, count, buffers, output, out);
   }
 }

@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { createWasmCompute } from '../../src/kernels/index.js';
+import type { WnnCompute } from '../../src/nowcaster/compute.js';
+import { type ForecastOptions, forecast } from '../../src/nowcaster/forecast.js';
+import { initParameters } from '../../src/nowcaster/init.js';
+import { drawRaw, SPECS } from '../nowcaster/samples.js';
+
+/** The same compute, as one that leaves normalisation to the calling thread. */
+function withoutForecast({ spec, description, forward, lossAndGradients, dispose }: WnnCompute): WnnCompute {
+  return { spec, description, forward, lossAndGradients, dispose };
+}
+
+const bytesOf = ({ buffer }: Float32Array) => Buffer.from(buffer);
+
+for (const name of ['paper', 'ten inputs, three horizons', 'one stream of relu, no normalisation'])
+  test(`${name}: normalising on the computing threads gives the bits of normalising on the calling one`, async () => {
+    const spec = SPECS[name];
+    const parameters = initParameters(spec, 2);
+    const computes = await Promise.all([1, 3].map((threads) => createWasmCompute(spec, { threads })));
+    for (const count of [1, 66_001]) {
+      const raw = drawRaw(spec, count, 3);
+      raw[0][0] = Number.NaN;
+      const choices: ForecastOptions[] = [{}, { horizon: spec.horizons[0], bias: 'published' }];
+      for (const options of choices) {
+        const expected = new Float32Array(count);
+        await forecast(withoutForecast(computes[0]), parameters, raw, expected, options);
+        expect(expected[0]).toBeNaN();
+        for (const compute of computes) {
+          // As the callback does: into the oldest of the window's arrays.
+          const history = raw.map((values) => values.slice());
+          await forecast(compute, parameters, history, history[0], options);
+          expect(bytesOf(history[0]).equals(bytesOf(expected))).toBe(true);
+        }
+      }
+    }
+    for (const compute of computes) await compute.dispose();
+  });
