@@ -6,6 +6,7 @@ import { EngineUnavailableError, SchemaVersionError } from '../../errors.js';
 import type { Engine } from '../engine.js';
 import { checkLink, type LinkRecord, linkDirectory, readLinkRecord } from './linkRecord.js';
 import { registerLinkedBackend } from './loadLinked.js';
+import { guardMemory, type TensorflowBackend } from './memory.js';
 import { restoreNodeUtil, setNativeDefaults } from './nodeUtil.js';
 
 /** The packages that carry the native library, the GPU one first. Neither need be there. */
@@ -16,7 +17,9 @@ export async function openTensorflow(): Promise<Engine> {
   setNativeDefaults();
   restoreNodeUtil();
   const link = readUsableRecord();
-  return link === undefined ? openInstalled() : openLinked(link);
+  const engine = link === undefined ? await openInstalled() : openLinked(link);
+  guardMemory(tf.findBackend('tensorflow') as unknown as TensorflowBackend, engine.description);
+  return engine;
 }
 
 /** Whether tensorflow can have a GPU, as far as is known without loading it. */

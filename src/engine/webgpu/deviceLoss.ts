@@ -1,13 +1,14 @@
 // Turns what goes wrong on a GPU behind the program's back, loss of the device or of memory, into errors at the next
 // computation or read, so that a training loop ends in good order and keeps its last checkpoint. Nothing from Node.
 
-import { EngineUnavailableError } from '../../errors.js';
+import { EngineUnavailableError, OutOfMemoryError, type WnnError } from '../../errors.js';
+import { GPU_MEMORY_REMEDY, makeSizeError } from './memory.js';
 
 /** Knows whether a device still computes. */
 export interface DeviceWatch {
-  /** @throws EngineUnavailableError once the device has failed. */
+  /** @throws EngineUnavailableError once the device has been lost, OutOfMemoryError once its memory was not enough. */
   check(): void;
-  /** Waits for work of the device; rejects with EngineUnavailableError when the device fails before it is done. */
+  /** Waits for work of the device; rejects as {@link check} throws when the device fails before it is done. */
   race<T>(work: Promise<T>): Promise<T>;
 }
 
@@ -21,28 +22,33 @@ const watches = new WeakMap<GPUDevice, DeviceWatch>();
 export function watchDevice(device: GPUDevice, adapter: string): DeviceWatch {
   const known = watches.get(device);
   if (known !== undefined) return known;
-  let failure: EngineUnavailableError | undefined;
+  let failure: WnnError | undefined;
   let reject: (error: Error) => void = () => {};
   const failed = new Promise<never>((_, fail) => {
     reject = fail;
   });
   failed.catch(() => {});
-  const fail = (what: string, remedy: string) => {
-    failure ??= new EngineUnavailableError({ what, where: adapter, remedy });
+  const fail = (error: WnnError) => {
+    failure ??= error;
     reject(failure);
   };
+  const failDevice = (what: string, remedy: string) =>
+    fail(new EngineUnavailableError({ what, where: adapter, remedy }));
   device.lost.then(({ message, reason }) => {
     const detail = message.split('\n')[0] || reason || 'no reason given';
-    fail(`the GPU was lost (${detail})`, 'start the command again: it goes on from the last checkpoint');
+    failDevice(`the GPU was lost (${detail})`, 'start the command again: it goes on from the last checkpoint');
   });
   device.addEventListener('uncapturederror', (event) => {
     // Dawn in Node prints what nobody claims.
     event.preventDefault();
     const { error } = event as GPUUncapturedErrorEvent;
     if (error.constructor.name === 'GPUOutOfMemoryError') {
-      fail('out of GPU memory', 'use a smaller batch, or another adapter with --adapter');
+      fail(new OutOfMemoryError({ what: 'out of GPU memory', where: adapter, remedy: GPU_MEMORY_REMEDY }));
     } else {
-      fail(`the GPU refused a computation (${error.message.split('\n')[0]})`, 'use another engine, and report it');
+      failDevice(
+        `the GPU refused a computation (${error.message.split('\n')[0]})`,
+        'use another engine, and report it',
+      );
     }
   });
   const watch: DeviceWatch = {
@@ -64,17 +70,26 @@ export function watchDevice(device: GPUDevice, adapter: string): DeviceWatch {
   return watch;
 }
 
-/** What of tfjs-backend-webgpu passes every computation and every result. */
+/** What of tfjs-backend-webgpu passes every computation, every buffer and every result. */
 export interface WatchedBackend {
   // biome-ignore lint/suspicious/noExplicitAny: passed through as it comes
   runWebGPUProgram(...args: any[]): any;
   // biome-ignore lint/suspicious/noExplicitAny: passed through as it comes
   read(dataId: object): Promise<any>;
+  bufferManager: {
+    acquireBuffer(size: number, usage: GPUBufferUsageFlags, mapped?: boolean, reuse?: boolean): GPUBuffer;
+  };
 }
 
-/** Lets a backend throw as soon as its device has failed. */
-export function guardBackend(backend: WatchedBackend, watch: DeviceWatch): void {
-  const { runWebGPUProgram, read } = backend;
+/**
+ * Lets a backend throw as soon as its device has failed, and when a tensor is larger than any buffer of the device.
+ *
+ * @param adapter name of the GPU, for the errors.
+ */
+export function guardBackend(backend: WatchedBackend, device: GPUDevice, adapter: string): void {
+  const watch = watchDevice(device, adapter);
+  const { runWebGPUProgram, read, bufferManager } = backend;
+  const { acquireBuffer } = bufferManager;
   backend.runWebGPUProgram = (...args) => {
     watch.check();
     return runWebGPUProgram.apply(backend, args);
@@ -82,5 +97,13 @@ export function guardBackend(backend: WatchedBackend, watch: DeviceWatch): void 
   backend.read = async (dataId) => {
     watch.check();
     return watch.race(read.call(backend, dataId));
+  };
+  bufferManager.acquireBuffer = (size, usage, mapped, reuse) => {
+    // Asked for, such a buffer would only be reported later, as a mistake of the program.
+    const error = makeSizeError(device.limits, size, adapter);
+    if (error !== null) throw error;
+    const buffer = acquireBuffer.call(bufferManager, size, usage, mapped, reuse);
+    watch.check();
+    return buffer;
   };
 }

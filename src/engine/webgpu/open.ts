@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { EngineUnavailableError } from '../../errors.js';
 import type { Engine } from '../engine.js';
 import { findAdapter, surveyAdapters, type WebgpuAdapter } from './adapters.js';
-import { guardBackend, type WatchedBackend, watchDevice } from './deviceLoss.js';
+import { guardBackend, type WatchedBackend } from './deviceLoss.js';
 
 /** Limits that the computations run into, raised to what the adapter has. */
 const RAISED_LIMITS = [
@@ -67,7 +67,7 @@ export async function openWebgpu(wanted?: string): Promise<Engine> {
   const navigator = borrowNavigator(gpu);
   const backend = new WebGPUBackend(device, adapter.info);
   navigator.giveBack();
-  guardBackend(backend, watchDevice(device, describeAdapter(adapter)));
+  guardBackend(backend, device, describeAdapter(adapter));
   tf.registerBackend('webgpu', () => backend);
   return {
     name: 'webgpu',

@@ -2,7 +2,8 @@
 // browser's or Dawn's; opening one is not its business.
 
 import { type DeviceWatch, watchDevice } from '../../engine/webgpu/deviceLoss.js';
-import { EngineUnavailableError } from '../../errors.js';
+import { GPU_MEMORY_REMEDY } from '../../engine/webgpu/memory.js';
+import { OutOfMemoryError } from '../../errors.js';
 import { LOSSES, type WnnCompute } from '../../nowcaster/compute.js';
 import type { WnnSpec } from '../../nowcaster/spec.js';
 import { makeQueue } from '../breath.js';
@@ -62,10 +63,10 @@ class GrowingBuffer {
     const refusals = await Promise.all([this.device.popErrorScope(), this.device.popErrorScope()]);
     const refusal = refusals.find((error) => error !== null);
     if (refusal)
-      throw new EngineUnavailableError({
-        what: `out of GPU memory (${refusal.message.split('\n')[0]})`,
-        where: `${this.label}, ${size} bytes`,
-        remedy: 'use a smaller batch, or another adapter with --adapter',
+      throw new OutOfMemoryError({
+        what: `out of GPU memory (${refusal.message.split('\n')[0]!.replace(/\.$/, '')})`,
+        where: `${this.label}, ${(size / 2 ** 20).toFixed(1)} MiB, on ${nameOf(this.device)}`,
+        remedy: GPU_MEMORY_REMEDY,
       });
     this.#buffer = buffer;
     return buffer;
@@ -107,7 +108,7 @@ function createPipeline(device: GPUDevice, label: string, code: string): Promise
  * `lossAndGradients` returns NaN, as it does when a gradient is not finite.
  *
  * @param device stays the caller's; it is not destroyed with the compute.
- * @throws EngineUnavailableError from the calls, when the device is lost or out of memory.
+ * @throws from the calls, EngineUnavailableError when the device is lost, OutOfMemoryError when its memory is not enough.
  */
 export async function createWebgpuCompute(
   spec: WnnSpec,

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { openEngine } from '../../../src/engine/engine.js';
+import { OutOfMemoryError } from '../../../src/errors.js';
 import { createWebgpuCompute, type WebgpuComputeOptions } from '../../../src/kernels/webgpu/index.js';
 import { initParameters } from '../../../src/nowcaster/init.js';
 import { layoutOf } from '../../../src/nowcaster/layout.js';
@@ -47,6 +48,22 @@ describe.skipIf(webgpuAbsence !== null)('the WGSL kernels', () => {
 
   test('a batch of several dispatches, the last one short', () =>
     expectReference(PAPER_SPEC, 300, { dispatchSamples: 128 }));
+
+  test('more memory than the GPU has is told of in one line, and a smaller batch works afterwards', async () => {
+    const compute = await createWebgpuCompute(PAPER_SPEC, device, { dispatchSamples: Number.MAX_SAFE_INTEGER });
+    const parameters = drawParameters(PAPER_SPEC, 3, 0.05);
+    // SwiftShader has no buffer of 1 GiB, though its limits allow it. Nobody touches these pages.
+    const count = Math.floor(device.limits.maxBufferSize / 4 / PAPER_SPEC.inputLength);
+    const windows = new Float32Array(count * PAPER_SPEC.inputLength);
+    const forward = compute.forward(parameters, windows, count, new Float32Array(count));
+    await expect(forward).rejects.toThrow(OutOfMemoryError);
+    await expect(forward).rejects.toThrow(
+      /^out of GPU memory \(.+\): windows, 1024\.0 MiB, on .+; use a smaller --batch/,
+    );
+    const samples = drawSamples(PAPER_SPEC, 20, 1);
+    await expectAnswers(compute, parameters, samples.windows, 20);
+    await compute.dispose();
+  });
 
   test('the same call gives the same bits, between calls of other sizes too', async () => {
     const compute = await createWebgpuCompute(PAPER_SPEC, device);
