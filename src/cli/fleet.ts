@@ -8,6 +8,8 @@ import type { NoteListener } from '../progress.js';
 /** Arguments of {@link fleetOptions}. */
 export interface FleetArguments {
   queue?: string;
+  /** Of commands that compute. */
+  adapter?: string;
   root?: string;
   shard?: string;
 }
@@ -40,11 +42,17 @@ export interface FleetChoice {
 /**
  * The queue, or the shard of the option or else of the scheduler.
  *
- * @throws UsageError when both are given, or a shard is none.
+ * @throws UsageError when both are given, or a shard is none, or a GPU is chosen for other machines.
  */
-export function chooseFleet({ queue, root, shard }: FleetArguments, onNote: NoteListener): FleetChoice {
+export function chooseFleet({ queue, root, shard, adapter }: FleetArguments, onNote: NoteListener): FleetChoice {
   if (queue !== undefined) {
     hideArguments();
+    if (adapter !== undefined)
+      throw new UsageError({
+        what: 'a queue and an adapter of this machine',
+        where: '--adapter',
+        remedy: 'give --adapter to each `wnn worker`',
+      });
     if (shard === undefined) return { queue, root };
     throw new UsageError({ what: 'a queue and a shard', where: '--shard', remedy: 'give one of them' });
   }

@@ -10,6 +10,7 @@ import { type GlobalArguments, interruptSignal, openTerminal, printResult } from
 interface WorkerArguments extends GlobalArguments, FleetArguments {
   concurrency: number;
   engine?: EngineRequest;
+  adapter?: string;
   images?: string;
   'lock-seconds': number;
 }
@@ -25,6 +26,7 @@ export const workerCommand: CommandModule<object, WorkerArguments> = {
         choices: ['auto', ...ENGINE_NAMES] as const,
         describe: 'for plans that leave it open [default: auto]',
       })
+      .option('adapter', { type: 'string', describe: 'for webgpu: the GPU of this machine, or a part of its name' })
       .option('images', {
         type: 'string',
         describe: 'directory of the image sets here [default: $WNN_IMAGES or data/images]',
@@ -40,12 +42,14 @@ export const workerCommand: CommandModule<object, WorkerArguments> = {
     hideArguments();
     const terminal = openTerminal(argv);
     const queue = needQueue(argv);
-    const { root, concurrency, engine, images, lockSeconds } = argv as WorkerArguments & { lockSeconds: number };
+    const { root, concurrency, engine, adapter, images, lockSeconds } = argv as WorkerArguments & {
+      lockSeconds: number;
+    };
     const { note: onNote } = terminal;
     try {
       const signal = interruptSignal();
       const onReady = () => onNote('waiting for jobs');
-      const options = { queue, kinds: STAGE_KINDS, root, concurrency, engine, images, lockSeconds };
+      const options = { queue, kinds: STAGE_KINDS, root, concurrency, engine, adapter, images, lockSeconds };
       const result = await runWorker({ ...options, onNote, onReady, signal });
       terminal.close();
       printResult(

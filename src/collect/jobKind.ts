@@ -33,13 +33,14 @@ export const collectJobs: JobKind<RecordJob> = {
   unit: 'epochs',
   rateUnit: 'images',
   pack: ({ run, engine }) => ({ run, engine }),
-  unpack(data, id, { staging, engine, images }) {
+  unpack(data, id, { staging, engine, adapter, images }) {
     const { run, engine: planned } = (data ?? {}) as { run?: unknown; engine?: unknown };
     if (!isEngineRequest(planned)) throw wrong('engine', planned);
     return {
       store: staging,
       run: checkRun(run, id),
       engine: planned === 'auto' ? (engine ?? planned) : planned,
+      adapter,
       images,
     };
   },

@@ -35,7 +35,8 @@ export const evaluateJobs: JobKind<WorkerSpec> = {
   unpack(data, id, places) {
     const job = checkJob(data, id, places);
     const engine = job.engine === 'auto' ? (places.engine ?? 'auto') : job.engine;
-    return { job, out: places.staging, inputs: places.directory, engine, images: places.images };
+    const { staging, directory, adapter, images } = places;
+    return { job, out: staging, inputs: directory, engine, adapter, images };
   },
 };
 

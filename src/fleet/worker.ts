@@ -44,6 +44,8 @@ export interface WorkerOptions {
   concurrency?: number;
   /** Engine for plans that leave it open. Default: as the plan says. */
   engine?: EngineRequest;
+  /** For webgpu: the GPU of this machine to use, or a part of its name. Default: the one that the system prefers. */
+  adapter?: string;
   /** Directory of the image sets on this machine. Default: $WNN_IMAGES, or data/images. */
   images?: string;
   /** Seconds after which the jobs of a worker that is gone are given to others; at least 1. Default 30. */
@@ -224,7 +226,7 @@ class Hands {
 
   async #do(message: QueuedJob, job: BullJob, signal: AbortSignal): Promise<'done' | 'found'> {
     const { id, toolkitVersion } = message;
-    const { engine, images, onNote = () => {} } = this.#options;
+    const { engine, adapter, images, onNote = () => {} } = this.#options;
     if (!Object.hasOwn(this.#options.kinds, message.kind)) throw refusal('unknown kind of job', excerpt(message.kind));
     const directory = resolveShared(this.#root, message.directory);
     if (toolkitVersion !== TOOLKIT_VERSION)
@@ -238,7 +240,7 @@ class Hands {
     if (kind.isDone(directory, id)) return 'found';
     const resolveName = (path: string) => resolveShared(this.#root, path);
     const check = (staging: string) =>
-      kind.unpack(message.spec, id, { directory, staging, engine, images, resolve: resolveName });
+      kind.unpack(message.spec, id, { directory, staging, engine, adapter, images, resolve: resolveName });
     check(directory);
     const staging = openStaging(directory, id);
     try {

@@ -11,6 +11,8 @@ export interface JobPlaces {
   staging: string;
   /** Engine in place of a plan's `auto`. */
   engine?: EngineRequest;
+  /** GPU of this machine for webgpu, or a part of its name; undefined: the one that the system prefers. */
+  adapter?: string;
   /** Directory of the image sets on this machine; undefined: the default. */
   images?: string;
   /** Path of something the job reads, from its name in the queue. Throws when it leads out of the shared directory. */
