@@ -40,7 +40,9 @@ const linkTensorflowCommand: CommandModule<object, LinkArguments> = {
         `devices: ${devices}; computing on the ${result.selfTest.usesGpu ? 'GPU' : 'CPU'}`,
         `self-test: matrix product within ${result.selfTest.productError.toExponential(1)} of pure JavaScript, ` +
           `convolution training step within ${result.selfTest.trainingError.toExponential(1)}`,
-        'from now on --engine tensorflow and --engine auto use it',
+        result.selfTest.usesGpu
+          ? 'from now on --engine tensorflow and --engine auto use it'
+          : 'from now on --engine tensorflow uses it; --engine auto does not, as it has no GPU',
       ].join('\n'),
     );
   },
