@@ -1,5 +1,5 @@
 // Parquet files at the level of pages, for readers that want a part of a column's values without decoding the rest.
-// Knows what weightsParquet.ts writes (and pyarrow, of the same data): version 1 data pages, plain, dictionary and
+// Knows what parquetEncode.ts writes (and pyarrow, of the same data): version 1 data pages, plain, dictionary and
 // BYTE_STREAM_SPLIT, ZSTD or no compression. Format: https://parquet.apache.org/docs/file-format/
 
 import { readSync } from 'node:fs';

@@ -8,7 +8,7 @@ import { MANIFEST_FILE, RUN_PREFIX, readManifestFile, WEIGHTS_FILE_PATTERN } fro
 import { type EpochMetrics, readMetricsParquet } from './metricsParquet.js';
 import type { RunManifest, RunStatus, Snapshot } from './schema.js';
 import { countLogEpochs, readSnapshotLog } from './snapshotLog.js';
-import { readWeightsPart, type SnapshotSelection } from './weightsParquet.js';
+import { readWeightsPart, type SnapshotSelection } from './weightsReader.js';
 
 export type { EpochMetrics, SnapshotSelection };
 

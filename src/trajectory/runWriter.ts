@@ -18,7 +18,7 @@ import {
   TRAJECTORY_SCHEMA_VERSION,
 } from './schema.js';
 import { readSnapshotLog, SnapshotLogWriter } from './snapshotLog.js';
-import { type ParquetSizes, removeWeightsFiles, writeWeightsParquet } from './weightsParquet.js';
+import { type ParquetSizes, removeWeightsFiles, writeWeightsParquet } from './weightsWriter.js';
 
 /** What killed attempts may have left: logs that had not overtaken an earlier attempt, and half-written files. */
 const LEFTOVER_PATTERN = /^snapshots\.next-.*\.arrows$|\.tmp$/;

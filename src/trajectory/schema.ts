@@ -1,5 +1,5 @@
 // What a run's directory holds, in types. The file formats themselves are in manifest.ts, snapshotLog.ts,
-// weightsParquet.ts and metricsParquet.ts.
+// weightsColumns.ts and metricsParquet.ts.
 
 /** Version of the store's layout; written to every run.json and checked by every reader. */
 export const TRAJECTORY_SCHEMA_VERSION = 1;
