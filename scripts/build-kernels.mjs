@@ -1,8 +1,10 @@
 // Compiles the kernels written in AssemblyScript to WebAssembly and writes each binary as a TypeScript module, base64 in
-// a string, so that Node, bundlers and plain static servers all get it by an ordinary import.
+// a string, so that Node, bundlers and plain static servers all get it by an ordinary import. For the same reason the Web
+// Worker that serves them becomes text in a module.
 
 import { readFile, writeFile } from 'node:fs/promises';
 import asc from 'assemblyscript/asc';
+import { build } from 'esbuild';
 
 const BINARIES = [
   {
@@ -16,6 +18,10 @@ const BINARIES = [
     options: ['--importMemory', '--noExportMemory'],
   },
 ];
+
+async function writeWhenNew(path, text) {
+  if ((await readFile(path, 'utf8').catch(() => '')) !== text) await writeFile(path, text);
+}
 
 for (const { entry, module, options } of BINARIES) {
   let binary;
@@ -46,5 +52,35 @@ for (const { entry, module, options } of BINARIES) {
 export const KERNELS_BASE64: string =
   '${Buffer.from(binary).toString('base64')}';
 `;
-  if ((await readFile(module, 'utf8').catch(() => '')) !== text) await writeFile(module, text);
+  await writeWhenNew(module, text);
 }
+
+const worker = 'src/kernels/webWorker.ts';
+const { outputFiles } = await build({
+  entryPoints: [worker],
+  bundle: true,
+  minify: true,
+  format: 'iife',
+  target: 'es2022',
+  platform: 'browser',
+  write: false,
+  // A thread gets the kernels compiled.
+  plugins: [
+    {
+      name: 'without-binary',
+      setup({ onLoad }) {
+        onLoad({ filter: /binary\.generated\.ts$/ }, () => ({ contents: "export const KERNELS_BASE64 = '';" }));
+      },
+    },
+  ],
+});
+await writeWhenNew(
+  'src/kernels/webWorker.generated.ts',
+  `// Made by scripts/build-kernels.mjs from ${worker}; not to be edited.
+
+/** The Web Worker that serves the kernels, a classic script. */
+// Its type is named so that the declarations do not repeat it.
+export const WEB_WORKER_SOURCE: string =
+  ${JSON.stringify(outputFiles[0].text)};
+`,
+);

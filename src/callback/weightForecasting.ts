@@ -22,7 +22,7 @@ export interface WeightForecastingOptions extends ForecastingOptions {
   horizon?: HorizonChoice;
   /** `published` reproduces the published callback's fault on biases, for comparisons. Default `normal`. */
   bias?: ForecastOptions['bias'];
-  /** Makes what runs the networks. Default: the fused WebAssembly kernels on this thread, or tfjs without them. */
+  /** Makes what runs the networks. Default: {@link createDefaultCompute}. */
   compute?: ComputeFactory;
 }
 
@@ -43,7 +43,8 @@ export class WeightForecasting extends PeriodicForecasting {
    * @throws MismatchError when the nowcaster has no such horizon; UsageError for an impossible period or start epoch.
    */
   constructor(nowcaster: NowcasterNetworks, options: WeightForecastingOptions = {}) {
-    const { horizon, bias, compute = createDefaultCompute } = options;
+    const { horizon, bias, onNote } = options;
+    const compute = options.compute ?? ((spec) => createDefaultCompute(spec, onNote));
     super(createNowcasterForecaster(nowcaster, compute, { horizon, bias }), options);
   }
 

@@ -1,4 +1,4 @@
-// Opens the fused kernels in Node. Browsers and the callback import single.ts, which knows no threads.
+// Opens the fused kernels in Node. Browsers and the callback import single.ts, and pool.ts with webThreads.ts.
 
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../errors.js';

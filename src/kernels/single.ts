@@ -1,4 +1,4 @@
-// The fused kernels on the calling thread, for browsers and for Node: what the callback uses. Not: threads (index.ts).
+// The fused kernels on the calling thread, for browsers and for Node. Not: several threads (pool.ts).
 
 import type { WnnCompute } from '../nowcaster/compute.js';
 import type { WnnSpec } from '../nowcaster/spec.js';

@@ -1,0 +1,94 @@
+// The pool's threads in a page that shares memory: Web Workers from text that the module carries, so that any bundler and
+// a plain static server serve them alike. The calling thread only waits for their messages, so the page stays awake.
+// Not: jobs (job.ts) and what comes of them (pool.ts).
+
+import { Word } from './job.js';
+import type { ThreadStarter } from './pool.js';
+import type { ThreadStart } from './thread.js';
+import { WEB_WORKER_SOURCE } from './webWorker.generated.js';
+import type { ThreadMessage } from './webWorker.js';
+
+/** Whether this is a page, or a worker of one, whose threads may share memory. */
+export function canShareMemory(): boolean {
+  return (
+    globalThis.crossOriginIsolated === true &&
+    typeof Worker === 'function' &&
+    typeof SharedArrayBuffer === 'function' &&
+    typeof navigator === 'object'
+  );
+}
+
+/** What came from a worker that fails: its message, or why it did not even start. */
+function failureOf(event: Event | ThreadMessage): Error {
+  if (typeof event === 'object' && 'failure' in event) return new Error(`a kernel thread failed: ${event.failure}`);
+  const { message } = event as ErrorEvent;
+  return new Error(message ? `a kernel thread failed: ${message}` : 'a kernel thread could not start');
+}
+
+/** Starts a worker and waits until it serves jobs. */
+function startWorker(address: string, start: ThreadStart): Promise<Worker> {
+  const worker = new Worker(address, { name: 'weight-nowcaster' });
+  return new Promise((resolve, reject) => {
+    const fail = (event: Event | ThreadMessage) => {
+      worker.terminate();
+      reject(failureOf(event));
+    };
+    worker.onerror = fail;
+    worker.onmessage = ({ data }: MessageEvent<ThreadMessage>) => (data === 'ready' ? resolve(worker) : fail(data));
+    worker.postMessage(start);
+  });
+}
+
+async function startWorkers(count: number, start: ThreadStart): Promise<Worker[]> {
+  const address = URL.createObjectURL(new Blob([WEB_WORKER_SOURCE], { type: 'text/javascript' }));
+  try {
+    const starts = await Promise.allSettled(Array.from({ length: count }, async () => startWorker(address, start)));
+    const workers = starts.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const failed = starts.find((one) => one.status === 'rejected');
+    if (failed === undefined) return workers;
+    for (const worker of workers) worker.terminate();
+    throw failed.reason;
+  } finally {
+    URL.revokeObjectURL(address);
+  }
+}
+
+/**
+ * Makes a starter of `count` Web Workers. Starting them fails where the page's security policy forbids workers from blobs
+ * (`worker-src blob:`).
+ */
+export function webThreads(count: number): ThreadStarter {
+  return async (start) => {
+    const workers = await startWorkers(count, start);
+    const { control } = start.job;
+    let failure: Error | undefined;
+    let wake = () => {};
+    for (const worker of workers) {
+      worker.onmessage = ({ data }: MessageEvent<ThreadMessage>) => {
+        if (data !== 'ended') failure = failureOf(data);
+        wake();
+      };
+      worker.onerror = (event) => {
+        failure = failureOf(event);
+        wake();
+      };
+    }
+    return {
+      count,
+      async finishJob(groups) {
+        while (Atomics.load(control, Word.done) < groups) {
+          const message = new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+          if (failure !== undefined) throw failure;
+          await message;
+        }
+      },
+      async end() {
+        for (const worker of workers) worker.terminate();
+        failure = new Error('the threads have been ended');
+        wake();
+      },
+    };
+  };
+}
