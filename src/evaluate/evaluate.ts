@@ -125,6 +125,15 @@ async function completeRuns(
   return { records, trained: missing.length - failed.length, failed };
 }
 
+/** Tells beforehand which jumps the runs are too short for: one after the last epoch changes no figure. */
+function noteJumps(jumps: readonly number[], { epochs, onNote }: EvaluateOptions): void {
+  const late = jumps.filter((jump) => jump + 1 >= epochs);
+  if (late.length === 0) return;
+  const what =
+    late.length < jumps.length ? `no jumps after epochs ${late.join(', ')}` : 'no jump at all: plain training';
+  onNote?.(`introspection jumps after epochs ${jumps.join(', ')} (from 0); in ${epochs} epochs ${what}`);
+}
+
 /** All trainings of an evaluation, with what they need prepared. */
 async function prepareJobs(options: EvaluateOptions): Promise<{ methods: Method[]; jobs: EvaluationJob[] }> {
   const methods = completeMethods(options.methods);
@@ -137,8 +146,11 @@ async function prepareJobs(options: EvaluateOptions): Promise<{ methods: Method[
     engine: options.engine ?? 'auto',
   });
   for (const method of methods)
-    if (method.type === 'introspection')
-      await prepareIntrospection(options.out, method.store, method.contentHash, { signal: options.signal });
+    if (method.type === 'introspection') {
+      noteJumps(method.jumps, options);
+      const { signal, onProgress } = options;
+      await prepareIntrospection(options.out, method.store, method.contentHash, { signal, onProgress });
+    }
   return { methods, jobs };
 }
 

@@ -64,8 +64,13 @@ function summariseMethod(
   const newBests = records.map((record, i) =>
     record && plain[i] ? speedupOverNewBests(metricOf(plain[i]), metricOf(record), newBestsAfter, epochs) : null,
   );
-  const nowcasts = { kept: 0, undone: 0, skipped: 0 };
-  for (const record of records) for (const { outcome } of record?.nowcasts ?? []) nowcasts[outcome]++;
+  const nowcasts = { kept: 0, undone: 0, skipped: 0, shortened: 0, seen: 0 };
+  for (const record of records)
+    for (const { outcome, share, epoch } of record?.nowcasts ?? []) {
+      nowcasts[outcome]++;
+      if (outcome === 'kept' && share < 1) nowcasts.shortened++;
+      if (epoch + 1 < epochs) nowcasts.seen++;
+    }
   const scalars = records.find((record) => record?.nowcasts.length)?.nowcasts[0].scalars;
   return {
     name,
@@ -112,7 +117,8 @@ export function summarise(
         const job = ofTask.find((candidate) => candidate.method.name === name && candidate.seed === seed);
         return (job && records.get(job.id)) ?? null;
       });
-    const plain = runsOf('plain');
+    // What a diverged training reached before is no mark for others.
+    const plain = runsOf('plain').map((record) => (record?.status === 'diverged' ? null : record));
     const names = distinct(ofTask.map(({ method }) => method.name));
     const methods = names.map((name) => summariseMethod(name, runsOf(name), plain, ofTask[0].epochs, options));
     return { task, seeds, methods };

@@ -5,8 +5,8 @@ import type { Engine } from '../engine/engine.js';
 import type { Method } from '../evaluation/schema.js';
 import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord } from '../evaluation/schema.js';
 import { loadDataSet } from '../tasks/dataSet.js';
-import { findTask } from '../tasks/task.js';
-import type { Batch, TaskData } from '../tasks/taskData.js';
+import { findTask, type Task } from '../tasks/task.js';
+import type { Batch, Examples, TaskData } from '../tasks/taskData.js';
 import { type BatchProgress, type EpochProgress, trainTask } from '../tasks/trainTask.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { createForecaster } from './forecaster.js';
@@ -30,6 +30,22 @@ export interface TrainRunHooks {
 function takeGuardBatch(data: TaskData): Batch {
   const count = Math.min(GUARD_EXAMPLES, data.train.count);
   return data.train.takeBatch(Uint32Array.from({ length: count }, (_, i) => i));
+}
+
+/** Tasks whose network has run in this process. */
+const warm = new Set<string>();
+
+/**
+ * Trains a network of the task on one batch, once a process. The first batches wait for compilers, and would otherwise
+ * count against whichever method comes first: plain.
+ */
+async function warmUp(task: Task, data: TaskData, { batchSize, optimiser }: EvaluationJob): Promise<void> {
+  if (warm.has(task.name)) return;
+  warm.add(task.name);
+  const take = (examples: Examples, most: number) =>
+    examples.subset(Uint32Array.from({ length: Math.min(most, examples.count) }, (_, i) => i));
+  const few = { ...data, train: take(data.train, batchSize), validation: take(data.validation, batchSize) };
+  await trainTask({ task, data: few, seed: 0, epochs: 1, batchSize, optimiser });
 }
 
 /** The callback of a method; null for plain. */
@@ -66,6 +82,7 @@ export async function trainRun(
     validationExamples: job.validationExamples ?? undefined,
     directory: imagesDirectory,
   });
+  await warmUp(task, data, job);
   const guardBatch = job.guard ? takeGuardBatch(data) : null;
   const guard = guardBatch ? { x: guardBatch.xs, y: guardBatch.ys, batchSize: GUARD_EXAMPLES / 4 } : undefined;
   const forecasting = await createForecasting(job.method, inputs, guard);

@@ -127,8 +127,11 @@ export interface MethodSummary {
   newBests: { speedup: Estimate; reached: number; total: number };
   /** Seconds of one nowcast, mean of each run; without the guard. */
   secondsPerNowcast: Estimate;
-  /** Nowcasts of all seeds by what became of them. */
-  nowcasts: { kept: number; undone: number; skipped: number };
+  /**
+   * Nowcasts of all seeds by what became of them. `shortened` of the kept went only a part of the way, by the guard; `seen`
+   * of all came before the last epoch, so that a later one could show what they did.
+   */
+  nowcasts: { kept: number; undone: number; skipped: number; shortened: number; seen: number };
   /** Weights that a nowcast replaces. */
   scalarsPerNowcast: number | null;
   /** Seeds whose training diverged. */

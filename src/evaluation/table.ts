@@ -22,12 +22,16 @@ export function formatEstimate({ mean, sd }: Estimate, digits: number): string {
 
 const times = (figure: Estimate) => (figure.mean === null ? 'none' : `×${formatEstimate(figure, 2)}`);
 
-function methodRow(method: MethodSummary, seeds: number): string[] {
+/** Seeds whose plain training there is to compare with: it reaches its own best. */
+const comparableSeeds = ({ methods }: TaskSummary) => methods[0].toPlainBest.reached;
+
+function methodRow(method: MethodSummary, comparable: number): string[] {
   const { name, best, toPlainBest, newBests, secondsPerNowcast } = method;
   const row = [name, formatEstimate(best, 4)];
-  if (toPlainBest.reached === 0) row.push('not reached', '-', '-', '-');
+  if (comparable === 0) row.push('-', '-', '-', '-');
+  else if (toPlainBest.reached === 0) row.push('not reached', '-', '-', '-');
   else {
-    const share = toPlainBest.reached < seeds ? ` (${toPlainBest.reached} of ${seeds} seeds)` : '';
+    const share = toPlainBest.reached < comparable ? ` (${toPlainBest.reached} of ${comparable} seeds)` : '';
     row.push(
       `${formatEstimate(toPlainBest.epochs, 1)}${share}`,
       formatEstimate(toPlainBest.seconds, 1),
@@ -41,23 +45,39 @@ function methodRow(method: MethodSummary, seeds: number): string[] {
 }
 
 /** One row a method. */
-export function tableRows({ methods, seeds }: TaskSummary): string[][] {
-  return methods.map((method) => methodRow(method, seeds.length));
+export function tableRows(summary: TaskSummary): string[][] {
+  return summary.methods.map((method) => methodRow(method, comparableSeeds(summary)));
+}
+
+/** Statements on the trainings themselves: which are missing, which did not end well. */
+function trainingStatements({ name, best, diverged }: MethodSummary, seeds: readonly number[]): string[] {
+  const missing = seeds.filter((seed, i) => best.values[i] === null && !diverged.includes(seed));
+  const lines: string[] = [];
+  if (diverged.length > 0)
+    lines.push(
+      `${name}: training diverged with seed ${diverged.join(', ')}${name === 'plain' ? ', where there is nothing to compare with' : ''}.`,
+    );
+  if (missing.length === seeds.length) lines.push(`${name}: no finished runs.`);
+  else if (missing.length > 0) lines.push(`${name}: no finished run with seed ${missing.join(', ')}.`);
+  return lines;
 }
 
 /** Plain statements that belong under a task's table: what was not reached, undone, skipped, or is too few to judge. */
-export function statements({ methods, seeds }: TaskSummary): string[] {
+export function statements(summary: TaskSummary): string[] {
+  const { methods, seeds } = summary;
+  const comparable = methods[0].toPlainBest.epochs.values.map((epochs) => epochs !== null);
   const lines: string[] = [];
   if (seeds.length === 1) lines.push('One seed only: no spread, and no judgement of chance.');
-  for (const { name, toPlainBest, toTargets, best, diverged, nowcasts } of methods) {
-    if (diverged.length > 0) lines.push(`${name}: training diverged with seed ${diverged.join(', ')}.`);
-    if (best.count < seeds.length)
+  for (const method of methods) {
+    const { name, toPlainBest, newBests, toTargets, best, diverged, nowcasts } = method;
+    lines.push(...trainingStatements(method, seeds));
+    if (best.count === 0) continue;
+    const compared = best.values.filter((value, i) => value !== null && comparable[i]).length;
+    if (toPlainBest.reached < compared)
+      lines.push(`${name}: plain's best not reached with ${compared - toPlainBest.reached} of ${compared} seeds.`);
+    if (newBests.reached < newBests.total)
       lines.push(
-        `${name}: no ${best.count === 0 ? '' : 'complete set of '}finished runs (${best.count} of ${seeds.length} seeds).`,
-      );
-    else if (name !== 'plain' && toPlainBest.reached < seeds.length)
-      lines.push(
-        `${name}: plain's best not reached with ${seeds.length - toPlainBest.reached} of ${seeds.length} seeds.`,
+        `${name}: ${newBests.total - newBests.reached} of plain's ${newBests.total} new bests not reached; they count as reached an epoch after the end.`,
       );
     for (const { target, reached, epochs, speedup } of toTargets) {
       const in_ = epochs.mean === null ? 'not reached' : `reached in ${formatEstimate(epochs, 1)} epochs`;
@@ -65,9 +85,12 @@ export function statements({ methods, seeds }: TaskSummary): string[] {
       const faster = name === 'plain' || speedup.mean === null ? '' : `, ${times(speedup)}`;
       lines.push(`${name}: target ${target} ${in_}${share}${faster}.`);
     }
-    if (nowcasts.undone > 0)
-      lines.push(`${name}: the guard undid ${nowcasts.undone} of ${nowcasts.undone + nowcasts.kept} nowcasts.`);
-    if (nowcasts.skipped > 0) lines.push(`${name}: ${nowcasts.skipped} nowcasts skipped.`);
+    const { kept, undone, skipped, shortened, seen } = nowcasts;
+    if (name !== 'plain' && diverged.length < seeds.length && seen === 0)
+      lines.push(`${name}: no nowcast before the last epoch, so that it is plain training here.`);
+    if (shortened > 0) lines.push(`${name}: the guard shortened ${shortened} of ${undone + kept} nowcasts.`);
+    if (undone > 0) lines.push(`${name}: the guard undid ${undone} of ${undone + kept} nowcasts.`);
+    if (skipped > 0) lines.push(`${name}: ${skipped} nowcasts skipped.`);
   }
   return lines;
 }

@@ -1,8 +1,8 @@
 // Reads everything that a report shows of an evaluation's directory.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { CorruptFileError, MissingFileError } from '../errors.js';
+import { CorruptFileError, InsufficientDataError, MissingFileError } from '../errors.js';
 import { readEvaluationFile, readRunRecord } from '../evaluation/files.js';
 import {
   type EvaluationForecasts,
@@ -21,20 +21,32 @@ export interface Evaluation {
   runs: RunRecord[];
 }
 
+/** Why a directory has no results: nothing was evaluated there, or it was not finished. */
+function missingResults(directory: string): InsufficientDataError | MissingFileError {
+  const runs = join(directory, 'runs');
+  const finished = existsSync(runs) ? readdirSync(runs).filter((name) => name.endsWith('.json')).length : 0;
+  if (finished > 0 || existsSync(join(directory, 'trajectories')))
+    return new InsufficientDataError({
+      what: `an evaluation that was interrupted, with ${finished} finished runs and no comparison yet`,
+      where: directory,
+      remedy: 'run the same `wnn evaluate` again to complete it',
+    });
+  return new MissingFileError({
+    what: existsSync(directory) ? 'no evaluation' : 'no such directory',
+    where: existsSync(directory) ? join(directory, RESULTS_NAME) : directory,
+    remedy: 'give a directory that `wnn evaluate --out` wrote',
+  });
+}
+
 /**
  * Reads an evaluation.
  *
- * @throws {@link MissingFileError} when there is none or a run's file is gone, {@link CorruptFileError} or
+ * @throws {@link InsufficientDataError} when it was interrupted, {@link MissingFileError} when there is none or a run's file is gone, {@link CorruptFileError} or
  * SchemaVersionError for files that cannot be read.
  */
 export function readEvaluation(directory: string): Evaluation {
   const path = join(directory, RESULTS_NAME);
-  if (!existsSync(path))
-    throw new MissingFileError({
-      what: 'no evaluation',
-      where: path,
-      remedy: 'give a directory that `wnn evaluate --out` wrote',
-    });
+  if (!existsSync(path)) throw missingResults(directory);
   const results = readEvaluationFile(path) as unknown as EvaluationResults;
   if (!Array.isArray(results.tasks) || !Array.isArray(results.runs) || !Array.isArray(results.methods))
     throw new CorruptFileError({ what: 'not the results of an evaluation', where: path, remedy: 'evaluate again' });

@@ -10,6 +10,7 @@ const rising = (epochs: number, perEpoch: number, top = 1) =>
 const nowcast = (epoch: number, seconds: number, outcome: Nowcast['outcome'] = 'kept'): Nowcast => ({
   epoch,
   outcome,
+  share: 1,
   reason: null,
   scalars: { conv: 10, fc: 20, bias: 3 },
   seconds,
@@ -59,7 +60,7 @@ describe('summarise', () => {
     expect(ours.toPlainBest.reached).toBe(2);
     expect(ours.newBests).toMatchObject({ reached: 18, total: 18 });
     expect(ours.secondsPerNowcast.mean).toBeCloseTo(0.3, 12);
-    expect(ours.nowcasts).toEqual({ kept: 4, undone: 0, skipped: 2 });
+    expect(ours.nowcasts).toEqual({ kept: 4, undone: 0, skipped: 2, shortened: 0, seen: 6 });
     expect(ours.scalarsPerNowcast).toBe(33);
     expect(ours.toTargets).toMatchObject([
       { target: 0.4, reached: 2, epochs: { mean: 5 }, speedup: { mean: 2 } },

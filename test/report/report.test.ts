@@ -101,6 +101,7 @@ beforeAll(() => {
     const kept = {
       epoch: 4,
       outcome: 'kept',
+      share: 1,
       reason: null,
       scalars: { conv: 1, fc: 1, bias: 1 },
       seconds: 0.1,
@@ -170,7 +171,13 @@ describe('writeReport', () => {
   });
 
   it('says in one line what is wrong with a directory', () => {
-    expect(() => writeReport({ directory: join(directory, 'empty') })).toThrow(/no evaluation: .*empty.*results.json/);
+    const empty = join(directory, 'empty');
+    expect(() => writeReport({ directory: empty })).toThrow(/no such directory: .*empty/);
+    mkdirSync(empty);
+    expect(() => writeReport({ directory: empty })).toThrow(/no evaluation: .*empty.*results.json/);
+    const [job] = syntheticJobs([1], 3);
+    writeRunRecord(empty, syntheticRecord(job, [0.1, 0.2, 0.3]));
+    expect(() => writeReport({ directory: empty })).toThrow(/interrupted, with 1 finished runs.*run the same/);
     const broken = join(directory, 'broken');
     mkdirSync(broken);
     writeFileSync(join(broken, 'results.json'), '{"schemaVersion": 2}');

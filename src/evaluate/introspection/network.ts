@@ -27,6 +27,14 @@ export interface IntrospectionSamples {
   count: number;
 }
 
+/** How {@link trainIntrospection} goes. */
+export interface IntrospectionTraining {
+  seed: number;
+  steps: number;
+  signal?: AbortSignal;
+  onStep?: (step: number) => void;
+}
+
 /** Initial parameters: He's normal for the hidden layer, since relu follows; zero biases. */
 export function initIntrospection(seed: number): Float64Array {
   const random = new Random(seed, 'introspection', 'start');
@@ -102,10 +110,11 @@ export function introspectionLoss(
  *
  * @param steps optimiser steps.
  * @param signal stops it between steps.
+ * @param onStep hears now and then how many steps are done, of the last one too.
  */
 export async function trainIntrospection(
   samples: IntrospectionSamples,
-  { seed, steps, signal }: { seed: number; steps: number; signal?: AbortSignal },
+  { seed, steps, signal, onStep }: IntrospectionTraining,
 ): Promise<Float32Array> {
   const parameters = initIntrospection(seed);
   const random = new Random(seed, 'introspection', 'batches');
@@ -123,8 +132,9 @@ export async function trainIntrospection(
       second[i] += 0.001 * (gradients[i] * gradients[i] - second[i]);
       parameters[i] -= (rate * correction * first[i]) / (Math.sqrt(second[i]) + 1e-8);
     }
-    if (step % 200 === 0) {
+    if (step % 200 === 0 || step === steps) {
       signal?.throwIfAborted();
+      onStep?.(step);
       await new Promise((resume) => setImmediate(resume));
     }
   }

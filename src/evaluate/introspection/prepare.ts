@@ -7,6 +7,7 @@ import { InsufficientDataError } from '../../errors.js';
 import { readEvaluationFile } from '../../evaluation/files.js';
 import { EVALUATION_SCHEMA_VERSION } from '../../evaluation/schema.js';
 import { TRAINED_KINDS, type TrainedKind } from '../../nowcaster/spec.js';
+import type { ProgressListener } from '../../progress.js';
 import { Random } from '../../random.js';
 import { isFinished, listRuns, type RunEntry, readSnapshots } from '../../trajectory/runReader.js';
 import { historyEpochs } from './callback.js';
@@ -92,12 +93,16 @@ export async function prepareIntrospection(
   out: string,
   store: string,
   contentHash: string,
-  { steps = STEPS, signal }: { steps?: number; signal?: AbortSignal } = {},
+  { steps = STEPS, signal, onProgress }: { steps?: number; signal?: AbortSignal; onProgress?: ProgressListener } = {},
 ): Promise<void> {
   const path = introspectionPath(out, contentHash);
   if (existsSync(path) && readIntrospection(out, contentHash).length === INTROSPECTION_SIZE) return;
+  const report = (done: number, detail?: string) =>
+    onProgress?.({ task: 'introspection', done, total: steps, unit: 'steps', detail });
+  report(0, 'reading the store');
   const samples = await collectIntrospectionSamples(store);
-  const parameters = await trainIntrospection(samples, { seed: SEED, steps, signal });
+  const onStep = (step: number) => report(step, `${samples.count.toLocaleString('en-GB')} samples`);
+  const parameters = await trainIntrospection(samples, { seed: SEED, steps, signal, onStep });
   writeJsonAtomic(path, {
     schemaVersion: EVALUATION_SCHEMA_VERSION,
     samples: samples.count,
