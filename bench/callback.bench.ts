@@ -112,7 +112,7 @@ results.push({
 results.push({
   contender: 'callback, kernels, 1 thread',
   seconds: await measure(createDefaultCompute),
-  note: 'as in a browser',
+  note: 'as in a page that shares no memory',
 });
 try {
   results.push({

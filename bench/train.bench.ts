@@ -13,9 +13,9 @@ import { parseArgs } from 'node:util';
 import { openEngine } from '../src/engine/engine.js';
 import { createWasmCompute } from '../src/kernels/index.js';
 import type { WnnCompute } from '../src/nowcaster/compute.js';
+import { forecast } from '../src/nowcaster/forecast.js';
 import { initParameters } from '../src/nowcaster/init.js';
 import { layoutOf } from '../src/nowcaster/layout.js';
-import { normaliseWindows } from '../src/nowcaster/normalise.js';
 import { PAPER_SPEC } from '../src/nowcaster/spec.js';
 import { createTfjsCompute } from '../src/nowcaster/tfjsCompute.js';
 import { Random } from '../src/random.js';
@@ -72,7 +72,7 @@ async function rateOf(step: () => Promise<void>, samples: number): Promise<numbe
   return (1000 * steps * samples) / elapsed;
 }
 
-/** What `wnn train` does in a step, and what the callback does to a batch of weights, normalisation included. */
+/** What `wnn train` does in a step, and what the callback does to a batch of weights, from raw values to forecasts. */
 async function measureCompute(compute: WnnCompute): Promise<Rate[]> {
   const rates: Rate[] = [];
   const random = new Random(1, 'bench');
@@ -91,13 +91,8 @@ async function measureCompute(compute: WnnCompute): Promise<Rate[]> {
   }
   const raw = Array.from({ length: spec.inputLength }, () => draw(APPLY_BATCH));
   const parameters = initParameters(spec, 1);
-  const windows = new Float32Array(APPLY_BATCH * spec.inputLength);
-  const [origins, scales] = [new Float64Array(APPLY_BATCH), new Float64Array(APPLY_BATCH)];
-  const answers = new Float32Array(APPLY_BATCH);
-  const apply = async () => {
-    normaliseWindows(spec, raw, 0, APPLY_BATCH, windows, origins, scales);
-    await compute.forward(parameters, windows, APPLY_BATCH, answers);
-  };
+  const forecasts = new Float32Array(APPLY_BATCH);
+  const apply = () => forecast(compute, parameters, raw, forecasts);
   rates.push({ work: 'apply', batch: APPLY_BATCH, perSecond: await rateOf(apply, APPLY_BATCH) });
   return rates;
 }
