@@ -165,7 +165,6 @@ export async function trainNowcaster(options: TrainOptions): Promise<TrainResult
       })),
     },
   });
-  discardEarlier(options.out, preparation, makeRecord());
   const results: KindResult[] = [];
   const isDone = kinds.every(({ ended }) => ended);
   const engine =
@@ -174,6 +173,8 @@ export async function trainNowcaster(options: TrainOptions): Promise<TrainResult
       : await chooseComputeEngine(options.engine ?? 'auto', options.threads, options.adapter);
   const compute = isDone ? null : ((await (options.openCompute ?? engine?.open)?.(spec)) ?? null);
   try {
+    // Only now: an engine that does not open changes nothing.
+    discardEarlier(options.out, preparation, makeRecord());
     for (const prepared of kinds) {
       const { kind, train, settings } = prepared;
       const started = performance.now();

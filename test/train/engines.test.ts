@@ -77,6 +77,16 @@ describe('60 steps from one seed', () => {
     expectSame(await train('webgpu', { engine: 'webgpu' }));
   });
 
+  test('are kept when they are to be done anew and the engine does not open', async () => {
+    const paths = ['train.json', 'fc/checkpoint.safetensors', 'fc/metrics.jsonl'].map((name) =>
+      join(dir, 'wasm', name),
+    );
+    const before = paths.map((path) => readFileSync(path));
+    const openCompute = () => Promise.reject(new EngineUnavailableError({ what: 'no', where: 'GPU', remedy: 'none' }));
+    await expect(train('wasm', { resume: false, openCompute })).rejects.toThrow(EngineUnavailableError);
+    expect(paths.map((path) => readFileSync(path))).toEqual(before);
+  });
+
   // The last: it takes the device away.
   test.skipIf(webgpuAbsence !== null)('are gone on with after the GPU was lost', async () => {
     await openEngine('webgpu');
