@@ -2,10 +2,11 @@
 // the first bytes of one whose name says nothing.
 
 import { closeSync, existsSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { InsufficientDataError, MissingFileError, UsageError, WnnError } from '../../errors.js';
 import { IMPORT_FORMATS, type ImportFormat } from './checkpoint.js';
 import { compareNaturally } from './order.js';
+import { INDEX_ENDING, listShards } from './safetensorsIndex.js';
 
 /** A checkpoint to be read. */
 export interface Source {
@@ -20,6 +21,7 @@ const ENDINGS: [ending: RegExp, format: ImportFormat][] = [
   [/(\.weights)?\.(h5|hdf5)$/i, 'h5'],
   [/\.keras$/i, 'keras'],
   [/\.safetensors$/i, 'safetensors'],
+  [INDEX_ENDING, 'safetensors'],
   [/\.npz$/i, 'npz'],
   [/\.json$/i, 'tfjs'],
   [/\.mat$/i, 'mat'],
@@ -124,6 +126,14 @@ interface Listing {
   pickles: string[];
 }
 
+/** Without the files that are parts of a checkpoint whose index is there too. */
+function leaveOutShards(sources: Source[]): Source[] {
+  const shards = new Set(
+    sources.flatMap(({ path }) => (INDEX_ENDING.test(path) ? listShards(path).map((shard) => resolve(shard)) : [])),
+  );
+  return shards.size === 0 ? sources : sources.filter(({ path }) => !shards.has(resolve(path)));
+}
+
 /** The checkpoints in a directory, and in its directories those that hold a single one. */
 function listDirectory(directory: string, format: 'auto' | ImportFormat, depth: number): Listing {
   const entries = readdirSync(directory, { withFileTypes: true });
@@ -152,9 +162,9 @@ function listDirectory(directory: string, format: 'auto' | ImportFormat, depth: 
       const { sources, pickles } = listDirectory(path, format, depth + 1);
       if (sources.length === 1) listing.sources.push(...sources);
       else if (sources.length === 0 && pickles.length === 1) listing.pickles.push(...pickles);
-    } else if (!entry.name.endsWith('.json')) add(path);
+    } else if (!entry.name.endsWith('.json') || INDEX_ENDING.test(entry.name)) add(path);
   }
-  return listing;
+  return { ...listing, sources: leaveOutShards(listing.sources) };
 }
 
 /**
@@ -166,7 +176,7 @@ function listDirectory(directory: string, format: 'auto' | ImportFormat, depth: 
  *   {@link InsufficientDataError} for directories without checkpoints.
  */
 export function findSources(paths: readonly string[], format: 'auto' | ImportFormat): Source[] {
-  const sources = paths.flatMap((path) => {
+  const named = paths.flatMap((path) => {
     if (!existsSync(path)) throw new MissingFileError({ what: 'no such file', where: path, remedy: 'check the path' });
     if (!statSync(path).isDirectory()) {
       return [{ path, name: nameOf(path), format: format === 'auto' ? detectFormat(path) : format }];
@@ -178,9 +188,10 @@ export function findSources(paths: readonly string[], format: 'auto' | ImportFor
       what: 'no checkpoints',
       where: path,
       remedy:
-        'name a directory that holds them: .h5, .keras, .safetensors, .npz, .mat, or directories with a model.json',
+        'name a directory that holds them: .h5, .keras, .safetensors (or its index), .npz, .mat, or directories with a model.json',
     });
   });
+  const sources = leaveOutShards(named);
   const first = sources[0];
   const other = sources.find((source) => source.format !== first.format);
   if (first === undefined || other !== undefined) {

@@ -1,4 +1,4 @@
 import { testDamaged, testWrongTypes } from './fuzzing.js';
 
-testDamaged('safetensors', 'npz', 'tfjs');
+testDamaged('safetensors', 'sharded safetensors', 'npz', 'tfjs');
 testWrongTypes();

@@ -7,7 +7,7 @@ import { importCheckpoints } from '../../../src/collect/importers/index.js';
 import { CorruptFileError, InsufficientDataError, MismatchError, MissingFileError } from '../../../src/errors.js';
 import { Random } from '../../../src/random.js';
 import { readRun, scratch, unpack } from './fixtures.js';
-import { makeNpz, makeSafetensors, put, putTfjs } from './makeFiles.js';
+import { makeNpz, makeSafetensors, put, putSharded, putTfjs } from './makeFiles.js';
 
 /** Growth that no case may cause. The files have some 20 kB; a loaded HDF5 library and its threads take the most. */
 const MAX_GROWTH_BYTES = 800e6;
@@ -83,6 +83,15 @@ const FORMATS: FuzzedFormat[] = [
     },
   },
   {
+    name: 'sharded safetensors',
+    cases: 300,
+    prepare: (directory) => {
+      const sources = [1, 2].map((i) => putSharded(join(directory, `epoch-${i}`), tensors(i)));
+      const shards = [1, 2].map((i) => join(directory, 'epoch-2', `model-0000${i}-of-00002.safetensors`));
+      return { sources, targets: [...sources, ...shards] };
+    },
+  },
+  {
     name: 'npz',
     cases: 500,
     prepare: (directory) => {
@@ -155,8 +164,8 @@ async function importDamaged(sources: string[], target: string, store: string, w
     );
     if (!typed) throw error;
     const { message } = error as Error;
-    // What is wrong with a file of weights is said of its model.json.
-    expect(message).toContain(target.replace('weights.bin', ''));
+    // What is wrong with a file of weights may be said of its model.json or index.
+    expect(message).toContain(target.replace(/weights\.bin$|model-\d+-of-\d+\.safetensors$/, ''));
     expect(message).not.toMatch(/[\n\r]/);
     return 'refused';
   }

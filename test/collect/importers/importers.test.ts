@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
@@ -10,7 +10,7 @@ import { CorruptFileError, InsufficientDataError, MismatchError, UsageError } fr
 import { encodeSafetensors } from '../../../src/formats/safetensors.js';
 import { readManifest, readSnapshots } from '../../../src/trajectory/runReader.js';
 import { scratch } from './fixtures.js';
-import { bytesOf, makeNpy, makeNpz, makeSafetensors, makeZip, put, putTfjs } from './makeFiles.js';
+import { bytesOf, makeNpy, makeNpz, makeSafetensors, makeZip, put, putSharded, putTfjs } from './makeFiles.js';
 
 let places = 0;
 /** A directory of its own. */
@@ -72,6 +72,97 @@ describe('the order of checkpoints', () => {
     const directory = place();
     const sources = ['a', 'b'].map((name) => put(join(directory, `${name}.npz`), makeNpz({ w: [[1], [1]] })));
     await expect(importInto(sources)).rejects.toThrow(/^no number in the names .*--order name/);
+  });
+});
+
+describe('checkpoints in several safetensors files', () => {
+  const tensors = (epoch: number): Record<string, [number[], number[]]> => ({
+    'a.weight': [[2, 3], Array.from({ length: 6 }, (_, i) => 10 * epoch + i)],
+    'a.bias': [[2], [epoch, -epoch]],
+    'b.weight': [
+      [1, 2],
+      [epoch, 7],
+    ],
+  });
+  const secondShard = (directory: string) => join(directory, 'model-00002-of-00003.safetensors');
+  const putAll = () => {
+    const directory = place();
+    for (const epoch of [1, 2, 10]) putSharded(join(directory, `checkpoint-${epoch}`), tensors(epoch));
+    return directory;
+  };
+
+  test('are one checkpoint an index, found in directories and among named files, as if each were one file', async () => {
+    const directory = putAll();
+    const whole = [1, 2, 10].map((epoch) =>
+      put(join(directory, 'whole', `${epoch}.safetensors`), makeSafetensors(tensors(epoch))),
+    );
+    const expected = await importInto(whole);
+    expect(expected.epochs[2]['a.weight']).toEqual([100, 103, 101, 104, 102, 105]);
+    rmSync(join(directory, 'whole'), { recursive: true });
+    const named = [1, 2, 10].flatMap((epoch) => {
+      const inner = join(directory, `checkpoint-${epoch}`);
+      return readdirSync(inner).map((name) => join(inner, name));
+    });
+    expect(named).toHaveLength(12);
+    for (const sources of [[directory], named]) {
+      const { epochs, tensors: specs, run } = await importInto(sources);
+      expect(epochs).toEqual(expected.epochs);
+      expect(new Map(specs.map((spec) => [spec.name, spec]))).toEqual(
+        new Map(expected.tensors.map((spec) => [spec.name, spec])),
+      );
+      expect(run.files.map((file) => basename(file))).toEqual(new Array(3).fill('model.safetensors.index.json'));
+    }
+  });
+
+  test('may lie side by side in one directory', async () => {
+    const directory = place();
+    for (const epoch of [1, 2]) {
+      put(join(directory, `e${epoch}-1.safetensors`), makeSafetensors({ w: [[1], [epoch]] }));
+      put(join(directory, `e${epoch}-2.safetensors`), makeSafetensors({ v: [[1], [-epoch]] }));
+      const weight_map = { v: `e${epoch}-2.safetensors`, w: `e${epoch}-1.safetensors` };
+      put(join(directory, `e${epoch}.safetensors.index.json`), JSON.stringify({ weight_map }));
+    }
+    const { epochs } = await importInto([directory]);
+    expect(epochs).toEqual([
+      { w: [1], v: [-1] },
+      { w: [2], v: [-2] },
+    ]);
+  });
+
+  test('whose files are missing, swapped or elsewhere are refused by name', async () => {
+    const directory = putAll();
+    const second = join(directory, 'checkpoint-2');
+    const index = join(second, 'model.safetensors.index.json');
+    const store = join(place(), 'store');
+    const refuse = async (pattern: RegExp) => {
+      const importing = importInto([directory], { store });
+      await expect(importing).rejects.toThrow(CorruptFileError);
+      await expect(importing).rejects.toThrow(pattern);
+      expect(existsSync(store)).toBe(false);
+    };
+    const [file, map] = [readFileSync(secondShard(second)), readFileSync(index, 'utf8')];
+    rmSync(secondShard(second));
+    await refuse(
+      /of its 3 files model-00002-of-00003\.safetensors is not beside it.*checkpoint-2.model\.safetensors\.index/,
+    );
+    put(secondShard(second), makeSafetensors({ 'a.weight': tensors(2)['a.weight'] }));
+    await refuse(/a\.bias is missing, which .*index\.json has in it.*checkpoint-2.model-00002/);
+    put(secondShard(second), makeSafetensors({ 'a.bias': [[2], [1, 2]], more: [[1], [1]] }));
+    await refuse(/more stands in it, but .*index\.json does not have it there/);
+    put(secondShard(second), file);
+    put(index, map.replace('model-00002', '../checkpoint-1/model-00002'));
+    await refuse(/is no file beside it/);
+    for (const [text, pattern] of [
+      ['{}', /no weight_map/],
+      ['{"weight_map": {}}', /empty/],
+      ['{"weight_map": {"w": 3}}', /3 is no file beside it/],
+      ['[', /not JSON/],
+    ] as const) {
+      put(index, text);
+      await refuse(pattern);
+    }
+    put(index, map);
+    expect((await importInto([directory], { store })).epochs).toHaveLength(3);
   });
 });
 

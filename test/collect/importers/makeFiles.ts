@@ -27,6 +27,21 @@ export function makeSafetensors(tensors: Record<string, [shape: number[], values
   );
 }
 
+/** The same in a .safetensors file for each tensor, and their index. @returns the path of the index. */
+export function putSharded(directory: string, tensors: Record<string, [shape: number[], values: number[]]>): string {
+  const names = Object.keys(tensors);
+  const fileOf = (i: number) =>
+    `model-${String(i + 1).padStart(5, '0')}-of-${String(names.length).padStart(5, '0')}.safetensors`;
+  names.forEach((name, i) => {
+    put(join(directory, fileOf(i)), makeSafetensors({ [name]: tensors[name] }));
+  });
+  const index = {
+    metadata: { total_size: 4 * names.reduce((sum, name) => sum + tensors[name][1].length, 0) },
+    weight_map: Object.fromEntries(names.map((name, i) => [name, fileOf(i)])),
+  };
+  return put(join(directory, 'model.safetensors.index.json'), JSON.stringify(index));
+}
+
 /** A .npy file of a type, shape and data as given. */
 export function makeNpy(descr: string, shape: number[], data: Uint8Array, fortran = false, version = 1): Uint8Array {
   const tuple = shape.length === 1 ? `${shape[0]},` : shape.join(', ');
