@@ -73,12 +73,14 @@ export function statements(summary: TaskSummary): string[] {
     lines.push(...trainingStatements(method, seeds));
     if (best.count === 0) continue;
     const compared = best.values.filter((value, i) => value !== null && comparable[i]).length;
+    const unreached: string[] = [];
     if (toPlainBest.reached < compared)
-      lines.push(`${name}: plain's best not reached with ${compared - toPlainBest.reached} of ${compared} seeds.`);
+      unreached.push(`plain's best not reached with ${compared - toPlainBest.reached} of ${compared} seeds`);
     if (newBests.reached < newBests.total)
-      lines.push(
-        `${name}: ${newBests.total - newBests.reached} of plain's ${newBests.total} new bests not reached; they count as reached an epoch after the end.`,
+      unreached.push(
+        `${newBests.total - newBests.reached} of plain's ${newBests.total} new bests not reached, counted as an epoch after the end`,
       );
+    if (unreached.length > 0) lines.push(`${name}: ${unreached.join('; ')}.`);
     for (const { target, reached, epochs, speedup } of toTargets) {
       const in_ = epochs.mean === null ? 'not reached' : `reached in ${formatEstimate(epochs, 1)} epochs`;
       const share = reached > 0 && reached < seeds.length ? `, ${reached} of ${seeds.length} seeds` : '';

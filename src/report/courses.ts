@@ -2,7 +2,7 @@
 
 import * as Plot from '@observablehq/plot';
 import { METRIC, type RunRecord, type TaskSummary } from '../evaluation/schema.js';
-import { type Chart, drawChart, methodColour } from './draw.js';
+import { type Chart, drawChart, epochTicks, methodColour } from './draw.js';
 
 /** A method's runs, averaged over the seeds at one epoch. */
 interface CoursePoint {
@@ -51,10 +51,12 @@ function drawCourse(
 ): Chart | null {
   const label = METRIC_LABELS[metric] ?? metric;
   const marks: Plot.Markish[] = [];
+  const epochs: number[] = [];
   for (const [m, { name }] of methods.entries()) {
     const own = runs.filter(({ method }) => method.name === name);
     const course = averageCourse(own, metric);
     if (course.length === 0) continue;
+    epochs.push(...course.map(({ epoch }) => epoch));
     const stroke = methodColour(m);
     const jumps = new Set(
       own.flatMap(({ nowcasts }) => nowcasts.filter(({ outcome }) => outcome === 'kept').map(({ epoch }) => epoch + 1)),
@@ -72,7 +74,11 @@ function drawCourse(
   return drawChart(
     `${label} against ${along === 'epoch' ? 'epochs' : 'seconds'}`,
     'Mean over the seeds; the band spans them all. A dot marks the end of an epoch at which a nowcast followed.',
-    { x: { label: along === 'epoch' ? 'epoch' : 'seconds' }, y: { label, grid: true, nice: true }, marks },
+    {
+      x: along === 'epoch' ? { label: 'epoch', ticks: epochTicks(epochs), tickFormat: 'd' } : { label: 'seconds' },
+      y: { label, grid: true, nice: true },
+      marks,
+    },
   );
 }
 
@@ -122,6 +128,7 @@ export function drawCourses(summary: TaskSummary, runs: readonly RunRecord[]): C
     drawCourse(summary, own, METRIC, 'epoch'),
     drawCourse(summary, own, METRIC, 'seconds'),
     drawCourse(summary, own, 'val_loss', 'epoch'),
+    drawCourse(summary, own, 'val_loss', 'seconds'),
     drawCourse(summary, own, 'loss', 'epoch'),
     drawEpochsToBest(summary),
   ];

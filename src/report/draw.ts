@@ -23,6 +23,15 @@ export function methodColour(index: number): string {
   return `var(--m${index % 10})`;
 }
 
+/** Ticks of an axis of epochs: whole ones, about eight at most. */
+export function epochTicks(epochs: readonly number[]): number[] {
+  const [first, last] = [Math.min(...epochs), Math.max(...epochs)];
+  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((size) => (last - first) / size <= 8) ?? 1000;
+  const ticks: number[] = [];
+  for (let tick = Math.ceil(first / step) * step; tick <= last; tick += step) ticks.push(tick);
+  return ticks;
+}
+
 /**
  * Draws one chart.
  *
@@ -32,6 +41,7 @@ export function drawChart(title: string, caption: string, options: Plot.PlotOpti
   const figure = Plot.plot({
     width: WIDTH,
     height: 260,
+    marginTop: 26,
     marginLeft: 48,
     marginBottom: 42,
     style: { background: 'transparent', color: 'inherit', fontSize: '12px' },

@@ -2,10 +2,12 @@
 
 import * as Plot from '@observablehq/plot';
 import type { ForecastErrors, ForecastExamples } from '../evaluation/schema.js';
-import { type Chart, drawChart, methodColour } from './draw.js';
+import { type Chart, drawChart, epochTicks, methodColour } from './draw.js';
 
 /** Windows drawn one by one, of each kind. */
 const WINDOWS = 6;
+/** Scatters side by side. */
+const SCATTERS = 3;
 /** Kinds as they are called in text. */
 const KIND_LABELS = { conv: 'convolution kernels', fc: 'dense kernels', bias: 'biases' } as const;
 
@@ -13,11 +15,13 @@ const KIND_LABELS = { conv: 'convolution kernels', fc: 'dense kernels', bias: 'b
 export function drawForecastErrors(errors: readonly ForecastErrors[], methods: readonly string[]): Chart[] {
   return (['conv', 'fc', 'bias'] as const).flatMap((kind) => {
     const marks: Plot.Markish[] = [];
+    const drawn: number[] = [];
     for (const { method, epochs, byEpoch } of errors.filter((entry) => entry.kind === kind)) {
       const points = epochs.flatMap((epoch, i) =>
         byEpoch[i] === null ? [] : [{ epoch: epoch + 1, error: byEpoch[i] }],
       );
       if (points.length === 0) continue;
+      drawn.push(...points.map(({ epoch }) => epoch));
       const index = methods.indexOf(method);
       const stroke = index < 0 ? 'var(--muted)' : methodColour(index);
       const options = { x: 'epoch', y: 'error', stroke, title: () => method };
@@ -28,7 +32,11 @@ export function drawForecastErrors(errors: readonly ForecastErrors[], methods: r
     return drawChart(
       `forecast error, ${KIND_LABELS[kind]}`,
       'Mean absolute error on the plain runs, in units of twice the window’s range; dashed: no change.',
-      { x: { label: 'last epoch of the window' }, y: { label: 'error', grid: true, nice: true }, marks },
+      {
+        x: { label: 'last epoch of the window', ticks: epochTicks(drawn), tickFormat: 'd' },
+        y: { label: 'error', grid: true, nice: true },
+        marks,
+      },
     );
   });
 }
@@ -39,7 +47,7 @@ function reachOf(residuals: readonly number[]): number {
   return Math.max(0.1, (sorted[Math.floor(0.98 * (sorted.length - 1))] ?? 1) * 1.1);
 }
 
-/** Forecast residual against true residual, one facet a method. */
+/** Forecast residual against true residual, one facet a method, a few in a row. */
 function drawScatter(examples: ForecastExamples, methods: readonly string[]): Chart | null {
   const points = examples.forecasts.flatMap(({ method, horizon, residuals }) =>
     residuals.map((forecast, i) => ({ method, forecast, truth: examples.residuals[i][horizon - 1] })),
@@ -48,15 +56,29 @@ function drawScatter(examples: ForecastExamples, methods: readonly string[]): Ch
   const reach = reachOf(points.map(({ truth }) => truth));
   const clamp = (value: number) => Math.max(-reach, Math.min(reach, value));
   const names = examples.forecasts.map(({ method }) => method);
+  const columns = Math.min(SCATTERS, names.length);
+  const rows = Math.ceil(names.length / columns);
+  const placeOf = (name: string) => {
+    const i = names.indexOf(name);
+    return { fx: i % columns, fy: Math.floor(i / columns) };
+  };
   return drawChart(
     `forecast against truth, ${KIND_LABELS[examples.kind]}`,
     'Change of a weight from its window’s last value to the horizon; on the diagonal the forecast is right.',
     {
-      height: 230,
+      height: 90 + 150 * rows,
       x: { label: 'true change', domain: [-reach, reach], ticks: 3 },
       y: { label: 'forecast', domain: [-reach, reach], grid: true, ticks: 5 },
-      fx: { label: null, domain: names, padding: 0.15 },
+      fx: { axis: null, padding: 0.15 },
+      fy: { axis: null, padding: 0.2 },
       marks: [
+        Plot.text(names, {
+          text: (name: string) => name,
+          fx: (name: string) => placeOf(name).fx,
+          fy: (name: string) => placeOf(name).fy,
+          frameAnchor: 'top',
+          dy: -14,
+        }),
         Plot.line(
           [
             [-reach, -reach],
@@ -68,11 +90,12 @@ function drawScatter(examples: ForecastExamples, methods: readonly string[]): Ch
           Plot.dot(
             points
               .filter(({ method }) => method === name)
-              .map((point) => ({ ...point, truth: clamp(point.truth), forecast: clamp(point.forecast) })),
+              .map(({ truth, forecast }) => ({ ...placeOf(name), truth: clamp(truth), forecast: clamp(forecast) })),
             {
               x: 'truth',
               y: 'forecast',
-              fx: 'method',
+              fx: 'fx',
+              fy: 'fy',
               r: 1.75,
               fill: methodColour(methods.indexOf(name)),
               fillOpacity: 0.6,

@@ -18,20 +18,20 @@ const STYLE = `
   --muted: #8b949e; --accent: #58b2ff; --m0: #a7b0ba; --m1: #ff9a4d; --m2: #58b2ff; --m3: #4cc38a; --m4: #f07bdc;
   --m5: #e2c23a; --m6: #ff7b80; --m7: #a99bff; --m8: #4fd0db; --m9: #d3a17c; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1rem; max-width: 62rem; background: var(--back); color: var(--text);
+body { margin: 0 auto; padding: 1rem; max-width: 64rem; background: var(--back); color: var(--text);
   font: 16px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; margin: 0.5rem 0; } h2 { font-size: 1.25rem; margin: 2rem 0 0.5rem; }
 h3 { font-size: 1rem; margin: 0; }
 p { margin: 0.4rem 0; } .quiet { color: var(--muted); font-size: 0.875rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9rem; min-width: 100%; }
-th, td { text-align: right; padding: 0.35rem 0.6rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
+th, td { text-align: right; padding: 0.35rem 0.5rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child, .text td, .text th { text-align: left; white-space: normal; }
-td:first-child { white-space: nowrap; } .charts { margin-top: 1rem; } th { font-weight: 600; background: var(--soft); }
+td:first-child { white-space: nowrap; } .charts { margin-top: 1rem; } th { white-space: normal; vertical-align: bottom; font-weight: 600; background: var(--soft); }
 .swatch { display: inline-block; width: 0.75em; height: 0.75em; border-radius: 2px; margin-right: 0.4em; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 1.25rem 1rem; }
 figure { margin: 0; } figure svg { max-width: 100%; height: auto; overflow: visible; } figcaption p { margin: 0 0 0.3rem; }
-pre { background: var(--soft); padding: 0.6rem; overflow-x: auto; font-size: 0.85rem; }
+pre { background: var(--soft); padding: 0.6rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.85rem; }
 ul { padding-left: 1.2rem; }
 `;
 

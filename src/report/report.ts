@@ -5,7 +5,7 @@ import { writeFileAtomic } from '../atomic.js';
 import type { Method, TaskSummary } from '../evaluation/schema.js';
 import { statements, TABLE_HEADER, tableRows } from '../evaluation/table.js';
 import { drawCourses } from './courses.js';
-import { type Chart, methodColour } from './draw.js';
+import { methodColour } from './draw.js';
 import { drawExamples, drawForecastErrors } from './forecasts.js';
 import { escapeHtml, renderList, renderPage, renderTable, type Section } from './page.js';
 import { type Evaluation, readEvaluation } from './readEvaluation.js';
@@ -52,10 +52,8 @@ function taskSections(evaluation: Evaluation, task: Evaluation['results']['tasks
       formatInterval(newBests.speedup.interval),
       gain.interval === null ? '-' : `${gain.interval[0].toFixed(4)} to ${gain.interval[1].toFixed(4)}`,
     ]);
-  const charts: Chart[] = [
-    ...drawForecastErrors(task.forecastErrors, names),
-    ...drawExamples(forecasts.find((entry) => entry.task === task.task)?.examples ?? [], names),
-  ];
+  const errors = drawForecastErrors(task.forecastErrors, names);
+  const examples = drawExamples(forecasts.find((entry) => entry.task === task.task)?.examples ?? [], names);
   const about = `<p class="quiet">${results.settings.epochs} epochs, seeds ${task.seeds.join(', ')}. Speed-up: plain’s epochs
 divided by the method’s, to the best validation accuracy of the plain run of the same seed; over new bests: mean over
 every new best that plain sets after epoch ${results.settings.newBestsAfter}.</p>`;
@@ -72,7 +70,8 @@ every new best that plain sets after epoch ${results.settings.newBestsAfter}.</p
       html: `${about}${renderTable(TABLE_HEADER.map(escapeHtml), rows)}${renderList(statements(task))}${intervalTable}`,
       charts: drawCourses(task as TaskSummary, runs),
     },
-    ...(charts.length > 0 ? [{ title: `${task.task}: the forecasts`, charts }] : []),
+    ...(errors.length > 0 ? [{ title: `${task.task}: errors of the forecasts`, charts: errors }] : []),
+    ...(examples.length > 0 ? [{ title: `${task.task}: forecasts and truth`, charts: examples }] : []),
   ];
 }
 
@@ -89,6 +88,10 @@ function describeMethod(method: Method): string {
     default:
       return method satisfies never;
   }
+}
+
+function describeOptimiser({ name, ...settings }: Evaluation['results']['settings']['optimiser']): string {
+  return [name, ...Object.entries(settings).map(([setting, value]) => `${setting} ${value}`)].join(', ');
 }
 
 /** The command that makes the same evaluation. */
@@ -119,7 +122,7 @@ function provenance(evaluation: Evaluation): Section {
     ['toolkit', distinct([results.toolkitVersion, ...runs.map(({ toolkitVersion }) => toolkitVersion)])],
     ['engine', distinct(runs.map(({ engineDescription }) => engineDescription))],
     ['runs', `${runs.length} finished, ${runs.filter(({ status }) => status === 'diverged').length} diverged`],
-    ['optimiser', JSON.stringify(results.settings.optimiser)],
+    ['optimiser', describeOptimiser(results.settings.optimiser)],
     ['batch size', String(results.settings.batchSize)],
     ['training examples', String(results.settings.trainExamples ?? 'all')],
     ['validation examples', String(results.settings.validationExamples ?? 'all')],
@@ -159,10 +162,15 @@ export function writeReport(options: ReportOptions): ReportResult {
   const evaluation = readEvaluation(options.directory);
   const { results } = evaluation;
   const nowcasters = Object.entries(results.nowcasters ?? {});
+  const colourOf = (name: string) => {
+    const index = results.methods.findIndex((method) => method.name === name);
+    return index < 0 ? 'var(--accent)' : methodColour(index);
+  };
+  const coloursOf = (name: string) => ({ own: colourOf(name), linear: colourOf('linear') });
   const training = [
-    ...nowcasters.flatMap(([name, manifest]) => drawTrainedErrors(name, manifest)),
+    ...nowcasters.flatMap(([name, manifest]) => drawTrainedErrors(name, manifest, coloursOf(name))),
     ...Object.entries(options.trainings ?? {}).flatMap(([name, directory]) =>
-      drawTrainingCourses(name, directory, results.nowcasters?.[name]),
+      drawTrainingCourses(name, directory, results.nowcasters?.[name], coloursOf(name)),
     ),
   ];
   const sections = [

@@ -9,8 +9,14 @@ import type { NowcasterManifest } from '../nowcaster/nowcaster.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { type Chart, drawChart } from './draw.js';
 
+/** Colours of a nowcaster and of a straight line, as they are elsewhere on the page. */
+export interface TrainingColours {
+  own: string;
+  linear: string;
+}
+
 /** Held-out errors by kind; nothing for weights that came from elsewhere. */
-export function drawTrainedErrors(name: string, manifest: NowcasterManifest): Chart[] {
+export function drawTrainedErrors(name: string, manifest: NowcasterManifest, colours: TrainingColours): Chart[] {
   const rows = TRAINED_KINDS.flatMap((kind) => {
     const training = manifest.kinds[kind]?.training;
     if (!training) return [];
@@ -23,16 +29,30 @@ export function drawTrainedErrors(name: string, manifest: NowcasterManifest): Ch
   }).filter(({ error }) => Number.isFinite(error));
   if (rows.length === 0) return [];
   const fill = (d: (typeof rows)[number]) =>
-    d.forecast === name ? 'var(--accent)' : d.forecast === 'linear' ? 'var(--m1)' : 'var(--muted)';
+    d.forecast === name ? colours.own : d.forecast === 'linear' ? colours.linear : 'var(--muted)';
   const chart = drawChart(
     `${name}: error on held-out runs`,
     'Mean absolute error in units of twice the window’s range, measured when it was trained.',
     {
-      x: { label: null, domain: ['no change', 'linear', name] },
-      y: { label: 'error', grid: true },
-      fx: { label: null },
+      marginLeft: 90,
+      marginRight: 44,
+      x: { label: 'error', grid: true },
+      y: { label: null, domain: ['no change', 'linear', name] },
+      fy: { label: null, domain: TRAINED_KINDS, padding: 0.15 },
       color: { type: 'identity' },
-      marks: [Plot.barY(rows, { x: 'forecast', y: 'error', fx: 'kind', fill }), Plot.ruleY([0])],
+      marks: [
+        Plot.barX(rows, { x: 'error', y: 'forecast', fy: 'kind', fill }),
+        Plot.text(rows, {
+          x: 'error',
+          y: 'forecast',
+          fy: 'kind',
+          text: (d: (typeof rows)[number]) => d.error.toFixed(3),
+          textAnchor: 'end',
+          dx: -4,
+          fill: 'var(--back)',
+        }),
+        Plot.ruleX([0]),
+      ],
     },
   );
   return [chart];
@@ -63,7 +83,12 @@ function readMetrics(path: string): MetricsPoint[] {
  *
  * @param directory what `wnn train --out` wrote.
  */
-export function drawTrainingCourses(name: string, directory: string, manifest: NowcasterManifest | undefined): Chart[] {
+export function drawTrainingCourses(
+  name: string,
+  directory: string,
+  manifest: NowcasterManifest | undefined,
+  colours: TrainingColours,
+): Chart[] {
   return TRAINED_KINDS.flatMap((kind) => {
     const path = join(directory, kind, 'metrics.jsonl');
     if (!existsSync(path)) return [];
@@ -71,12 +96,12 @@ export function drawTrainingCourses(name: string, directory: string, manifest: N
     if (points.length === 0) return [];
     const levels = manifest?.kinds[kind]?.training?.validation;
     const marks: Plot.Markish[] = [
-      Plot.lineY(points, { x: 'epoch', y: 'validationError', stroke: 'var(--accent)', strokeWidth: 1.75 }),
+      Plot.lineY(points, { x: 'epoch', y: 'validationError', stroke: colours.own, strokeWidth: 1.75 }),
     ];
     if (levels)
       marks.push(
         Plot.ruleY([levels.noChange], { stroke: 'var(--muted)', strokeDasharray: '4 3' }),
-        Plot.ruleY([levels.linear], { stroke: 'var(--m1)', strokeDasharray: '4 3' }),
+        Plot.ruleY([levels.linear], { stroke: colours.linear, strokeDasharray: '4 3' }),
       );
     return drawChart(
       `${name}: training of ${kind}`,

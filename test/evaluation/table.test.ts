@@ -50,10 +50,8 @@ describe('the table with its statements', () => {
     expect(rows[2].slice(2, 6)).toEqual(['not reached', '-', '-', '-']);
     // Plain's bests after epoch 4 go from 0.5 to 0.9; SLOWER ends at 0.72.
     expect(lines).toEqual([
-      "linear: plain's best not reached with 1 of 2 seeds.",
-      "linear: 3 of plain's 12 new bests not reached; they count as reached an epoch after the end.",
-      "ours: plain's best not reached with 2 of 2 seeds.",
-      "ours: 6 of plain's 12 new bests not reached; they count as reached an epoch after the end.",
+      "linear: plain's best not reached with 1 of 2 seeds; 3 of plain's 12 new bests not reached, counted as an epoch after the end.",
+      "ours: plain's best not reached with 2 of 2 seeds; 6 of plain's 12 new bests not reached, counted as an epoch after the end.",
     ]);
   });
 
@@ -84,7 +82,7 @@ describe('the table with its statements', () => {
       'linear: no finished run with seed 3.',
       'linear: no nowcast before the last epoch, so that it is plain training here.',
       'ours: training diverged with seed 4.',
-      "ours: 6 of plain's 12 new bests not reached; they count as reached an epoch after the end.",
+      "ours: 6 of plain's 12 new bests not reached, counted as an epoch after the end.",
       'ours: the guard shortened 1 of 3 nowcasts.',
       'ours: the guard undid 1 of 3 nowcasts.',
       'ours: 1 nowcasts skipped.',

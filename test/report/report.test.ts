@@ -131,7 +131,7 @@ describe('writeReport', () => {
     const page = readFileSync(file, 'utf8');
     expect(bytes).toBe(Buffer.byteLength(page));
     expect(page.match(/<svg/g)!.length).toBe(charts);
-    expect(charts).toBe(9);
+    expect(charts).toBe(10);
     expect(page).toContain('×2.');
     expect(page).toContain('95% bootstrap intervals');
     expect(page).toContain('wnn evaluate --tasks mnist/lenet --seeds 1,2,3 --epochs 20');
@@ -165,7 +165,7 @@ describe('writeReport', () => {
     writeFileSync(join(training, 'conv', 'metrics.jsonl'), `${lines.join('\n')}\n`);
     const out = join(directory, 'with-training.html');
     const { charts } = writeReport({ directory: good, out, trainings: { ours: training } });
-    expect(charts).toBe(10);
+    expect(charts).toBe(11);
     writeFileSync(join(training, 'conv', 'metrics.jsonl'), '{"epoch"');
     expect(() => writeReport({ directory: good, out, trainings: { ours: training } })).toThrow(/metrics.jsonl/);
   });
