@@ -10,6 +10,8 @@ import { TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec
 export interface Forecaster {
   /** Consecutive epochs that it looks at, 2 or more. */
   readonly windowLength: number;
+  /** First epoch (from 0) at whose end it should be asked, unless the user says otherwise. Default 0. */
+  readonly startEpoch?: number;
   /** Kinds that it can forecast. */
   readonly kinds: readonly TrainedKind[];
   /**
@@ -26,7 +28,7 @@ export interface Forecaster {
 }
 
 /** Trained networks in memory: what the callback needs of a {@link Nowcaster}. */
-export type NowcasterNetworks = Pick<Nowcaster, 'spec' | 'parameters'>;
+export type NowcasterNetworks = Pick<Nowcaster, 'spec' | 'parameters'> & Partial<Pick<Nowcaster, 'manifest'>>;
 
 /** Epochs ahead to jump: always the same, or chosen at each nowcast from its epoch (from 0). */
 export type HorizonChoice = number | ((epoch: number) => number);
@@ -40,7 +42,7 @@ export type ComputeFactory = (spec: WnnSpec) => WnnCompute | Promise<WnnCompute>
  * @throws MismatchError when the nowcaster has no such horizon; at the nowcast where it is chosen then.
  */
 export function createNowcasterForecaster(
-  { spec, parameters }: NowcasterNetworks,
+  { spec, parameters, manifest }: NowcasterNetworks,
   createCompute: ComputeFactory,
   { horizon, bias }: { horizon?: HorizonChoice; bias?: ForecastOptions['bias'] } = {},
 ): Forecaster {
@@ -49,6 +51,8 @@ export function createNowcasterForecaster(
   let compute: Promise<WnnCompute> | undefined;
   return {
     windowLength: spec.inputLength,
+    // Its first window may not begin before the first epoch that its samples came from.
+    startEpoch: (manifest?.dataset?.firstEpoch ?? 0) + spec.inputLength - 1,
     kinds: TRAINED_KINDS.filter((kind) => parameters[kind] !== undefined),
     async forecast(kind, history, out, epoch) {
       compute ??= Promise.resolve(createCompute(spec));

@@ -18,7 +18,10 @@ export interface ForecastingOptions {
    * from 0. At least the window's length, so that no window spans a nowcast. Default: the window's length, 5.
    */
   period?: number;
-  /** First epoch (from 0) at whose end a nowcast may happen. Default 0. */
+  /**
+   * First epoch (from 0) at whose end a nowcast may happen. Default: the first whose window lies in epochs such as the
+   * nowcaster was trained on (`wnn dataset --first-epoch`).
+   */
   startEpoch?: number;
   /** Kinds of tensors to nowcast. Default: all that the nowcaster has a network for. */
   kinds?: readonly TrainedKind[];
@@ -53,6 +56,7 @@ export class PeriodicForecasting extends tfl.Callback {
   /** Nowcasts of the current or last fit, in order. */
   history: Nowcast[] = [];
   readonly period: number;
+  readonly startEpoch: number;
   readonly #forecaster: Forecaster;
   readonly #options: ForecastingOptions;
   readonly #window: SnapshotWindow;
@@ -66,7 +70,8 @@ export class PeriodicForecasting extends tfl.Callback {
     super();
     this.period = options.period ?? forecaster.windowLength;
     requireWhole('period', this.period, forecaster.windowLength, ', the length of the window');
-    requireWhole('startEpoch', options.startEpoch ?? 0, 0, '');
+    this.startEpoch = options.startEpoch ?? forecaster.startEpoch ?? 0;
+    requireWhole('startEpoch', this.startEpoch, 0, '');
     this.#forecaster = forecaster;
     this.#options = options;
     this.#window = new SnapshotWindow(forecaster.windowLength);
@@ -117,7 +122,7 @@ export class PeriodicForecasting extends tfl.Callback {
 
   /** The first epoch from `epoch` on at whose end a nowcast is due. */
   #nextNowcast(epoch: number): number {
-    const from = Math.max(epoch, this.#options.startEpoch ?? 0);
+    const from = Math.max(epoch, this.startEpoch);
     return Math.ceil((from + 1) / this.period) * this.period - 1;
   }
 

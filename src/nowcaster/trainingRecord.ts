@@ -122,6 +122,8 @@ export interface TrainingRecord {
     sha256: string;
     /** Seed of the sampling. */
     seed: number;
+    /** First epoch (from 0) of the runs that was sampled; a nowcaster knows no windows from before. Absent: 0. */
+    firstEpoch?: number;
     runs: TrainingRun[];
   };
 }

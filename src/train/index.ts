@@ -154,6 +154,7 @@ export async function trainNowcaster(options: TrainOptions): Promise<TrainResult
     dataset: {
       sha256: datasetHash,
       seed: manifest.seed,
+      firstEpoch: manifest.sampling.firstEpoch,
       runs: manifest.runs.map(({ id, sha256, split, task, architecture, epochs, samples }) => ({
         id,
         sha256,

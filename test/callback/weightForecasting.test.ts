@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -139,6 +139,28 @@ describe('WeightForecasting', () => {
     expect(await replay(shrinking, 10)).toEqual(await replay(3, 10));
     expect(new Set(asked)).toEqual(new Set([4, 9]));
     await expect(replay(() => 4, 5)).rejects.toThrow(/use one of its horizons: 3, 5, 10/);
+  });
+
+  it('begins where windows lie in epochs such as the nowcaster was trained on, unless told otherwise', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'wnn-start-'));
+    try {
+      writeNowcasterDirectory(directory);
+      const path = join(directory, 'nowcaster.json');
+      const manifest = JSON.parse(readFileSync(path, 'utf8'));
+      manifest.dataset = { sha256: '', seed: 0, firstEpoch: 3, runs: [] };
+      writeFileSync(path, JSON.stringify(manifest));
+      const model = convModel();
+      const snapshots = drawSnapshots(model, 15);
+      const nowcastsOf = async (callback: WeightForecasting) => {
+        await replaySnapshots(callback, model, snapshots);
+        return callback.history.map(({ epoch }) => epoch);
+      };
+      // The window of epochs 0 to 4 begins before epoch 3; that of 5 to 9 does not.
+      expect(await nowcastsOf(await WeightForecasting.load(directory))).toEqual([9, 14]);
+      expect(await nowcastsOf(await WeightForecasting.load(directory, { startEpoch: 0 }))).toEqual([4, 9, 14]);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it('leaves alone the kinds for which the nowcaster has no network', async () => {
