@@ -59,8 +59,7 @@ export const PRESETS: Record<PresetName, Preset> = {
   },
   tiny: {
     describe: '4 runs on 64 images each; every stage, no result worth a look',
-    // As much as a GPU that is imitated in software does in minutes: there a convolution costs as much as a whole epoch of
-    // the multi-layer perceptron.
+    // Few images: a GPU that is imitated in software takes seconds for one convolution of a batch.
     collect: {
       tasks: ['mnist/lenet', 'mnist/mlp'],
       runs: 4,
