@@ -43,6 +43,17 @@ const METRIC_LABELS: Record<string, string> = {
   loss: 'training loss',
 };
 
+/** How far above plain's highest loss a chart reaches at most: a runaway forecast would flatten all others. */
+const LOSS_REACH = 1.25;
+
+/** The highest loss to draw, where something lies above it; else null. */
+function lossLimit(courses: readonly { name: string; course: readonly CoursePoint[] }[]): number | null {
+  const highest = (points: readonly CoursePoint[]) => Math.max(...points.map(({ high }) => high));
+  const plain = courses.find(({ name }) => name === 'plain');
+  const limit = LOSS_REACH * (plain ? highest(plain.course) : Number.POSITIVE_INFINITY);
+  return courses.some(({ course }) => highest(course) > limit) ? limit : null;
+}
+
 function drawCourse(
   { methods }: TaskSummary,
   runs: readonly RunRecord[],
@@ -50,33 +61,38 @@ function drawCourse(
   along: 'epoch' | 'seconds',
 ): Chart | null {
   const label = METRIC_LABELS[metric] ?? metric;
+  const courses = methods
+    .map(({ name }, m) => {
+      const own = runs.filter(({ method }) => method.name === name);
+      return { name, own, stroke: methodColour(m), course: averageCourse(own, metric) };
+    })
+    .filter(({ course }) => course.length > 0);
+  if (courses.length === 0) return null;
+  const limit = metric.endsWith('loss') ? lossLimit(courses) : null;
+  const clip = limit !== null;
   const marks: Plot.Markish[] = [];
-  const epochs: number[] = [];
-  for (const [m, { name }] of methods.entries()) {
-    const own = runs.filter(({ method }) => method.name === name);
-    const course = averageCourse(own, metric);
-    if (course.length === 0) continue;
-    epochs.push(...course.map(({ epoch }) => epoch));
-    const stroke = methodColour(m);
+  for (const { name, own, stroke, course } of courses) {
     const jumps = new Set(
       own.flatMap(({ nowcasts }) => nowcasts.filter(({ outcome }) => outcome === 'kept').map(({ epoch }) => epoch + 1)),
     );
     marks.push(
-      Plot.areaY(course, { x: along, y1: 'low', y2: 'high', fill: stroke, fillOpacity: 0.15 }),
-      Plot.lineY(course, { x: along, y: 'mean', stroke, strokeWidth: 1.75 }),
+      Plot.areaY(course, { x: along, y1: 'low', y2: 'high', fill: stroke, fillOpacity: 0.15, clip }),
+      Plot.lineY(course, { x: along, y: 'mean', stroke, strokeWidth: 1.75, clip }),
       Plot.dot(
-        course.filter(({ epoch }) => jumps.has(epoch)),
+        course.filter(({ epoch, mean }) => jumps.has(epoch) && mean <= (limit ?? mean)),
         { x: along, y: 'mean', fill: stroke, r: 3, title: () => `${name}: nowcast` },
       ),
     );
   }
-  if (marks.length === 0) return null;
+  const epochs = courses.flatMap(({ course }) => course.map(({ epoch }) => epoch));
   return drawChart(
     `${label} against ${along === 'epoch' ? 'epochs' : 'seconds'}`,
-    'Mean over the seeds; the band spans them all. A dot marks the end of an epoch at which a nowcast followed.',
+    `Mean over the seeds; the band spans them all. A dot marks the end of an epoch at which a nowcast followed.${
+      clip ? ' What is far above plain is cut off.' : ''
+    }`,
     {
       x: along === 'epoch' ? { label: 'epoch', ticks: epochTicks(epochs), tickFormat: 'd' } : { label: 'seconds' },
-      y: { label, grid: true, nice: true },
+      y: { label, grid: true, nice: true, domain: clip ? [0, limit] : undefined },
       marks,
     },
   );

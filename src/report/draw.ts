@@ -18,9 +18,12 @@ export interface Chart {
   svg: string;
 }
 
+/** Colours that the page's style has for methods: enough for plain, the paper's baselines and three nowcasters. */
+const METHOD_COLOURS = 12;
+
 /** Colour of the method with that number in its evaluation; plain is 0. */
 export function methodColour(index: number): string {
-  return `var(--m${index % 10})`;
+  return `var(--m${index % METHOD_COLOURS})`;
 }
 
 /** Ticks of an axis of epochs: whole ones, about eight at most. */

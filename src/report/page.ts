@@ -13,10 +13,12 @@ export interface Section {
 const STYLE = `
 :root { color-scheme: light dark; --text: #1c2024; --back: #ffffff; --soft: #f3f4f6; --line: #d5d9de; --muted: #808891;
   --accent: #0969b5; --m0: #6b7280; --m1: #c2570c; --m2: #0969b5; --m3: #0f7b4f; --m4: #a3278f; --m5: #8a6d00;
-  --m6: #c0262d; --m7: #5b4bd6; --m8: #0d7c86; --m9: #7a4b2b; }
+  --m6: #c0262d; --m7: #5b4bd6; --m8: #0d7c86; --m9: #7a4b2b;
+  --m10: #1e3a8a; --m11: #6b7a00; }
 @media (prefers-color-scheme: dark) { :root { --text: #e6e8eb; --back: #14171a; --soft: #1f2429; --line: #3a4149;
   --muted: #8b949e; --accent: #58b2ff; --m0: #a7b0ba; --m1: #ff9a4d; --m2: #58b2ff; --m3: #4cc38a; --m4: #f07bdc;
-  --m5: #e2c23a; --m6: #ff7b80; --m7: #a99bff; --m8: #4fd0db; --m9: #d3a17c; } }
+  --m5: #e2c23a; --m6: #ff7b80; --m7: #a99bff; --m8: #4fd0db; --m9: #d3a17c;
+  --m10: #9db4ff; --m11: #c4d463; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1rem; max-width: 64rem; background: var(--back); color: var(--text);
   font: 16px/1.5 system-ui, sans-serif; }
@@ -27,8 +29,9 @@ p { margin: 0.4rem 0; } .quiet { color: var(--muted); font-size: 0.875rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9rem; min-width: 100%; }
 th, td { text-align: right; padding: 0.35rem 0.5rem; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th:first-child, td:first-child, .text td, .text th { text-align: left; white-space: normal; }
-td:first-child { white-space: nowrap; } .charts { margin-top: 1rem; } th { white-space: normal; vertical-align: bottom; font-weight: 600; background: var(--soft); }
-.swatch { display: inline-block; width: 0.75em; height: 0.75em; border-radius: 2px; margin-right: 0.4em; }
+td:first-child { white-space: nowrap; } th:first-child, td:first-child { position: sticky; left: 0; }
+td:first-child { background: var(--back); } .charts { margin-top: 1rem; } th { white-space: normal; vertical-align: bottom; font-weight: 600; background: var(--soft); }
+.name { white-space: nowrap; } .swatch { display: inline-block; width: 0.75em; height: 0.75em; border-radius: 2px; margin-right: 0.4em; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 1.25rem 1rem; }
 figure { margin: 0; } figure svg { max-width: 100%; height: auto; overflow: visible; } figcaption p { margin: 0 0 0.3rem; }
 pre { background: var(--soft); padding: 0.6rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.85rem; }
@@ -69,6 +72,15 @@ function renderSection({ title, html = '', charts = [] }: Section): string {
   return `<section><h2>${escapeHtml(title)}</h2>\n${html}\n${drawn}</section>`;
 }
 
+/** Counts the charts' clip paths from 1, which Plot counts on from page to page. */
+function numberClips(html: string): string {
+  const numbers = new Map<string, number>();
+  return html.replace(/plot-clip-\d+/g, (id) => {
+    if (!numbers.has(id)) numbers.set(id, numbers.size + 1);
+    return `clip-${numbers.get(id)}`;
+  });
+}
+
 /** The whole document. */
 export function renderPage(title: string, introduction: string, sections: readonly Section[]): string {
   return `<!doctype html>
@@ -83,7 +95,7 @@ export function renderPage(title: string, introduction: string, sections: readon
 <body>
 <h1>${escapeHtml(title)}</h1>
 ${introduction}
-${sections.map(renderSection).join('\n')}
+${numberClips(sections.map(renderSection).join('\n'))}
 </body>
 </html>
 `;

@@ -33,7 +33,7 @@ export interface ReportResult {
 }
 
 function swatch(index: number, name: string): string {
-  return `<span class="swatch" style="background:${methodColour(index)}"></span>${escapeHtml(name)}`;
+  return `<span class="name"><span class="swatch" style="background:${methodColour(index)}"></span>${escapeHtml(name)}</span>`;
 }
 
 function formatInterval(interval: [number, number] | null): string {

@@ -158,6 +158,23 @@ describe('writeReport', () => {
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
 
+  it('cuts a loss off that runs away, and says so; the same page each time', () => {
+    const out = join(directory, 'runaway');
+    writeEvaluation(out, [1], (job) => {
+      const record = syntheticRecord(job, rising(20, 0.04));
+      if (job.method.name === 'ours') record.metrics.val_loss[7] = 1e6;
+      return record;
+    });
+    const read = () => readFileSync(writeReport({ directory: out }).file, 'utf8');
+    const page = read();
+    expect(page.match(/is cut off/g)).toHaveLength(2);
+    expect(page).not.toContain('1,000,000');
+    const ids = [...page.matchAll(/id="(clip-\d+)"/g)].map(([, id]) => id);
+    expect(ids.length).toBeGreaterThan(0);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(read()).toBe(page);
+  });
+
   it('draws the course of a training where it is at hand', () => {
     const training = join(directory, 'training');
     mkdirSync(join(training, 'conv'), { recursive: true });
