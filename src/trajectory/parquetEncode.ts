@@ -83,11 +83,17 @@ export interface Page {
  *
  * @param values number of them, empty lists included.
  * @param sections its content; levels, if any, first.
+ * @param out memory to compress into, with room for `mostZstdBytes`; the page is a view of it. Default: its own.
  */
-export function makeDataPage(values: number, encoding: number, sections: readonly Uint8Array[]): Page {
+export function makeDataPage(
+  values: number,
+  encoding: number,
+  sections: readonly Uint8Array[],
+  out?: Uint8Array,
+): Page {
   const rle = i32(Encoding.rle);
   const header = struct({ 1: i32(values), 2: i32(encoding), 3: rle, 4: rle });
-  return makePage(PageType.data, 5, header, { isDictionary: false, encoding, values }, sections);
+  return makePage(PageType.data, 5, header, { isDictionary: false, encoding, values }, sections, out);
 }
 
 /** Makes a dictionary page of values that stand one after the other. */
@@ -103,9 +109,10 @@ function makePage(
   header: ThriftEncoded,
   what: Pick<Page, 'isDictionary' | 'encoding' | 'values'>,
   sections: readonly Uint8Array[],
+  out?: Uint8Array,
 ): Page {
   const raw = sections.reduce((sum, { length }) => sum + length, 0);
-  const stored = compressZstd(sections);
+  const stored = compressZstd(sections, out);
   const head = struct({ 1: i32(type), 2: i32(raw), 3: i32(stored.length), [headerField]: header }).bytes;
   const bytes = [head, stored];
   return { ...what, bytes, storedBytes: head.length + stored.length, rawBytes: head.length + raw };

@@ -163,7 +163,6 @@ export class RunWriter {
    */
   async finish(status: Exclude<RunStatus, 'recording'>, reason: string | null = null): Promise<RunManifest> {
     try {
-      await this.#log.flush();
       if (this.#toOvertake > 0) {
         if (!isFinished(status)) {
           rmSync(this.#log.path, { force: true });
@@ -173,9 +172,11 @@ export class RunWriter {
       }
       const { tensors } = this.#manifest;
       const metrics: EpochMetrics[] = [];
-      const snapshots = readSnapshotLog({ descriptor: this.#log.descriptor, path: this.#log.path }, tensors);
+      const snapshots = readSnapshotLog({ descriptor: this.#log.descriptor, path: this.#log.path }, tensors, true);
       const files = await writeWeightsParquet(this.directory, tensors, collectMetrics(snapshots, metrics), this.#sizes);
       await writeMetricsParquet(join(this.directory, METRICS_FILE), metrics);
+      // Until here the disk has had time for the last epoch of the log.
+      await this.#log.flush();
       const manifest: RunManifest = { ...this.#manifest, epochsRecorded: metrics.length, files, status, reason };
       writeManifest(this.directory, manifest);
       for (const name of readdirSync(this.directory)) {
@@ -183,13 +184,13 @@ export class RunWriter {
       }
       return manifest;
     } finally {
-      this.#log.close();
+      await this.#log.close();
     }
   }
 
   /** Lets go of the run as it stands, as a kill would: for a caller who is about to remove its directory. */
   abandon(): void {
-    this.#log.close();
+    void this.#log.close();
   }
 }
 

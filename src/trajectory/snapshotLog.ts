@@ -3,61 +3,29 @@
 
 import { closeSync, fdatasync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { crc32 } from 'node:zlib';
 import * as arrow from 'apache-arrow';
 import { asWriteError } from '../atomic.js';
 import { CorruptFileError, MissingFileError } from '../errors.js';
-import { floatListColumn, intListColumn, makeBatch } from './arrowColumns.js';
+import { checksumOf, LogEncoder } from './logEncoder.js';
 import { countValues } from './manifest.js';
 import type { Snapshot, TensorSpec } from './schema.js';
 
 const flush = promisify(fdatasync);
 const CONTINUATION = 0xffffffff;
 
-/** The columns of one epoch. `crc32` is over the bytes of the row's values; `metrics` is JSON, in the first row. */
-function encodeBatch(tensors: readonly TensorSpec[], { epoch, values, metrics }: Snapshot): arrow.RecordBatch {
-  const rows = tensors.length;
-  const text = JSON.stringify(metrics, (_, value) =>
-    typeof value === 'number' && !Number.isFinite(value) ? null : value,
-  );
-  return makeBatch(rows, {
-    epoch: arrow.makeData({ type: new arrow.Int32(), data: new Int32Array(rows).fill(epoch) }),
-    tensor: utf8Column(tensors.map(({ name }) => name)),
-    kind: utf8Column(tensors.map(({ kind }) => kind)),
-    shape: intListColumn(tensors.map(({ shape }) => shape)),
-    values: floatListColumn(values),
-    crc32: arrow.makeData({ type: new arrow.Uint32(), data: Uint32Array.from(values, checksum) }),
-    metrics: utf8Column(tensors.map((_, row) => (row === 0 ? text : ''))),
-  });
-}
-
-function utf8Column(texts: string[]): arrow.Data<arrow.Utf8> {
-  const bytes = texts.map((text) => Buffer.from(text));
-  const valueOffsets = new Int32Array(texts.length + 1);
-  bytes.forEach((part, i) => {
-    valueOffsets[i + 1] = valueOffsets[i] + part.length;
-  });
-  return arrow.makeData({ type: new arrow.Utf8(), length: texts.length, valueOffsets, data: Buffer.concat(bytes) });
-}
-
-function checksum(values: Float32Array): number {
-  return crc32(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-}
-
 /** Appends epochs to a log. */
 export class SnapshotLogWriter {
   readonly path: string;
-  readonly #tensors: readonly TensorSpec[];
+  readonly #encoder: LogEncoder;
   /** Open for reading too, so that the log can be turned into Parquet whatever its name is by then. */
   readonly descriptor: number;
   #length = 0;
-  #schemaLength = 0;
   #flushed: Promise<void> = Promise.resolve();
 
   /** Creates the log, emptying a file of the same name. @throws WriteError */
   constructor(path: string, tensors: readonly TensorSpec[]) {
     this.path = path;
-    this.#tensors = tensors;
+    this.#encoder = new LogEncoder(tensors);
     try {
       this.descriptor = openSync(path, 'w+');
     } catch (error) {
@@ -72,19 +40,19 @@ export class SnapshotLogWriter {
    * @throws WriteError when the disk is full; the log is left as it was before the call.
    */
   async append(snapshot: Snapshot): Promise<void> {
-    const stream = arrow.RecordBatchStreamWriter.writeAll([encodeBatch(this.#tensors, snapshot)]).toUint8Array(true);
-    // The stream is schema, batch and an 8-byte end mark; the log has the schema once and no end mark.
-    if (this.#schemaLength === 0) this.#schemaLength = messageLength(stream);
-    const bytes = stream.subarray(this.#length === 0 ? 0 : this.#schemaLength, stream.length - 8);
+    let end = this.#length;
     try {
-      for (let offset = 0; offset < bytes.length; ) {
-        offset += writeSync(this.descriptor, bytes, offset, bytes.length - offset, this.#length + offset);
-      }
+      for (const bytes of this.#encoder.encode(snapshot, this.#length === 0))
+        for (let offset = 0; offset < bytes.length; ) {
+          const count = writeSync(this.descriptor, bytes, offset, bytes.length - offset, end);
+          offset += count;
+          end += count;
+        }
     } catch (error) {
       ftruncateSync(this.descriptor, this.#length);
       throw asWriteError(error, this.path);
     }
-    this.#length += bytes.length;
+    this.#length = end;
     await this.flush();
     this.#flushed = flush(this.descriptor);
     this.#flushed.catch(() => {}); // thrown by the next call of flush
@@ -99,14 +67,11 @@ export class SnapshotLogWriter {
     }
   }
 
-  close(): void {
+  /** Lets go of the file, once the disk does not work on it any more. */
+  async close(): Promise<void> {
+    await this.#flushed.catch(() => {});
     closeSync(this.descriptor);
   }
-}
-
-/** Length of the first message of a stream, with its prefix, when it has no body. */
-function messageLength(stream: Uint8Array): number {
-  return 8 + new DataView(stream.buffer, stream.byteOffset).getInt32(4, true);
 }
 
 /** One message of a log: where it lies and how long its parts are. */
@@ -185,13 +150,21 @@ export function countLogEpochs(path: string): number {
  *
  * @param source path of the log, or an open descriptor with the path to name in errors; a descriptor is not closed.
  * @param tensors the tensors of the run's manifest; the log must hold the same.
+ * @param isTransient whether a snapshot is used up when the next one is asked for: then all are read into the same memory.
  * @throws {@link MissingFileError}, or {@link CorruptFileError} for damage before the last epoch. The last epoch is left
  *   out when it is damaged: it was being written when the machine stopped.
  */
 export function* readSnapshotLog(
   source: string | { descriptor: number; path: string },
   tensors: readonly TensorSpec[],
+  isTransient = false,
 ): Generator<Snapshot> {
+  let memory = new Uint8Array(0);
+  const allocate = (bytes: number) => {
+    if (!isTransient) return new Uint8Array(bytes);
+    if (memory.length < bytes) memory = new Uint8Array(bytes);
+    return memory.subarray(0, bytes);
+  };
   const path = typeof source === 'string' ? source : source.path;
   const descriptor = typeof source === 'string' ? openForReading(source) : source.descriptor;
   try {
@@ -203,13 +176,13 @@ export function* readSnapshotLog(
         readExactly(descriptor, schema, message.offset);
         continue;
       }
-      if (held !== undefined) yield readEpoch(descriptor, path, schema, held, tensors);
+      if (held !== undefined) yield readEpoch(descriptor, path, schema, held, tensors, allocate);
       held = message;
     }
     if (schema === undefined || held === undefined) return;
     let last: Snapshot;
     try {
-      last = readEpoch(descriptor, path, schema, held, tensors);
+      last = readEpoch(descriptor, path, schema, held, tensors, allocate);
     } catch (error) {
       if (error instanceof CorruptFileError) return;
       throw error;
@@ -234,8 +207,9 @@ function readEpoch(
   schema: Uint8Array,
   { offset, length }: LogMessage,
   tensors: readonly TensorSpec[],
+  allocate: (bytes: number) => Uint8Array,
 ): Snapshot {
-  const stream = new Uint8Array(schema.length + length);
+  const stream = allocate(schema.length + length);
   stream.set(schema);
   readExactly(descriptor, stream.subarray(schema.length), offset);
   let snapshot: Snapshot;
@@ -251,7 +225,7 @@ function readEpoch(
       if (names.get(row) !== tensor.name) throw new Error(`tensor ${names.get(row)} in place of ${tensor.name}`);
       const part = floats.subarray(offsets[row], offsets[row + 1]);
       if (part.length !== countValues(tensor.shape)) throw new Error(`wrong size of ${tensor.name}`);
-      if (checksum(part) !== sums[row]) throw new Error(`wrong checksum of ${tensor.name}`);
+      if (checksumOf(part) !== sums[row]) throw new Error(`wrong checksum of ${tensor.name}`);
       return part;
     });
     const metrics = JSON.parse(batch.getChild('metrics')?.get(0)) as Record<string, number | null>;

@@ -16,6 +16,7 @@ import {
   type SchemaNode,
 } from './parquetEncode.js';
 import type { Snapshot, TensorSpec } from './schema.js';
+import { mostZstdBytes } from './zstdEncoder.js';
 
 /** Values of a page; at least one tensor. */
 const PAGE_VALUES = 2 ** 18;
@@ -62,6 +63,9 @@ export interface EncodedGroup {
 export class GroupEncoder {
   readonly #tensors: readonly TensorSpec[];
   readonly #page = new ValuePage();
+  /** The compressed pages of the group, one behind the other. */
+  #stored = new Uint8Array(0);
+  #storedBytes = 0;
   #numbers: number[] = [];
   #pages: Page[] = [];
 
@@ -77,14 +81,27 @@ export class GroupEncoder {
   add({ epoch, values }: Snapshot): void {
     this.#numbers.push(epoch);
     for (const array of values) {
-      if (this.#page.count > 0 && this.#page.count + array.length > PAGE_VALUES) this.#pages.push(this.#page.finish());
+      if (this.#page.count > 0 && this.#page.count + array.length > PAGE_VALUES) this.#endPage();
       this.#page.add(array);
     }
   }
 
-  /** Ends the group. */
+  #endPage(): void {
+    const page = this.#page.finish((bytes) => {
+      if (this.#storedBytes + bytes > this.#stored.length) {
+        // What is there stays with the pages that view it.
+        this.#stored = new Uint8Array(Math.max(bytes, 2 * this.#stored.length));
+        this.#storedBytes = 0;
+      }
+      return this.#stored.subarray(this.#storedBytes);
+    });
+    this.#storedBytes += page.storedBytes;
+    this.#pages.push(page);
+  }
+
+  /** Ends the group. Its bytes hold until the next call of {@link add}. */
   finish(): EncodedGroup {
-    this.#pages.push(this.#page.finish());
+    this.#endPage();
     const numbers = this.#numbers;
     const tensors = this.#tensors;
     const values = {
@@ -103,6 +120,7 @@ export class GroupEncoder {
     ];
     this.#numbers = [];
     this.#pages = [];
+    this.#storedBytes = 0;
     return { rows: numbers.length * tensors.length, chunks };
   }
 }
@@ -138,7 +156,8 @@ class ValuePage {
     this.#definition.add(length === 0 ? 0 : 1, Math.max(1, length));
   }
 
-  finish(): Page {
+  /** @param allocate gives memory of at least so many bytes for the page. */
+  finish(allocate: (bytes: number) => Uint8Array): Page {
     const count = this.#length;
     const entries = this.count;
     const [first, second, third, fourth] = [0, 1, 2, 3].map((k) => this.#streams.subarray(k * count, (k + 1) * count));
@@ -155,7 +174,8 @@ class ValuePage {
     this.#empty = 0;
     this.#repetition = new RunEncoder(1);
     this.#definition = new RunEncoder(1);
-    return makeDataPage(entries, Encoding.byteStreamSplit, [Buffer.concat(levels), first, second, third, fourth]);
+    const sections = [Buffer.concat(levels), first, second, third, fourth];
+    return makeDataPage(entries, Encoding.byteStreamSplit, sections, allocate(mostZstdBytes(sections)));
   }
 }
 

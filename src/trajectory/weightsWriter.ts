@@ -1,8 +1,9 @@
 // Writes weights-00000.parquet ...: the snapshots of a finished run. One row a tensor and epoch; row groups of whole
 // epochs. It streams: about one row group, compressed, and one page are in memory. The reader is weightsReader.ts.
 
-import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { asWriteError, temporaryName } from '../atomic.js';
 import { TOOLKIT_VERSION } from '../version.js';
@@ -11,6 +12,8 @@ import { describeGroup, encodeFooter, MAGIC } from './parquetEncode.js';
 import type { Snapshot, TensorSpec, WeightsFile } from './schema.js';
 import type { ThriftEncoded } from './thriftWriter.js';
 import { describeArrowTypes, type EncodedGroup, GroupEncoder, SCHEMA } from './weightsColumns.js';
+
+const flush = promisify(fsync);
 
 /** Raw bytes of values in a row group; at least one epoch. Small enough to hold, large enough to compress well. */
 const ROW_GROUP_BYTES = 8 * 2 ** 20;
@@ -51,10 +54,10 @@ export async function writeWeightsParquet(
   let part: PartWriter | undefined;
   let epochs = 0;
   const group = new GroupEncoder(tensors);
-  const finishPart = () => {
+  const finishPart = async () => {
     if (part === undefined) return;
     if (group.epochs > 0) part.add(group.finish());
-    files.push(part.finish());
+    files.push(await part.finish());
     part = undefined;
   };
   try {
@@ -63,9 +66,9 @@ export async function writeWeightsParquet(
       group.add(snapshot);
       epochs++;
       if (group.epochs === epochsPerGroup) part.add(group.finish());
-      if (epochs % epochsPerPart === 0) finishPart();
+      if (epochs % epochsPerPart === 0) await finishPart();
     }
-    finishPart();
+    await finishPart();
   } finally {
     part?.abandon();
   }
@@ -104,11 +107,11 @@ class PartWriter {
   }
 
   /** Ends the file and gives it its name. */
-  finish(): WeightsFile {
+  async finish(): Promise<WeightsFile> {
     const createdBy = `weight-nowcaster version ${TOOLKIT_VERSION}`;
     this.#write(encodeFooter(SCHEMA, this.#groups, this.#rows, createdBy, { 'ARROW:schema': describeArrowTypes() }));
     try {
-      fsyncSync(this.#open);
+      await flush(this.#open);
       this.#close();
       renameSync(this.#temporary, this.#path);
     } catch (error) {

@@ -18,20 +18,31 @@ const BlockKind = { plain: 0, repeated: 1, coded: 2 } as const;
 
 const counts = new Uint32Array(256);
 
+/** The longest that the frame of these sections can become. */
+export function mostZstdBytes(sections: readonly Uint8Array[]): number {
+  const size = sections.reduce((sum, { length }) => sum + length, 0);
+  const blocks = sections.reduce((sum, { length }) => sum + Math.ceil(length / BLOCK_BYTES), 0);
+  return 10 + size + 3 * Math.max(1, blocks);
+}
+
 /**
  * Compresses sections, one after the other, into one frame. Blocks do not go over the ends of sections, so bytes of
  * different statistics belong into different ones. Equal input gives equal bytes.
+ *
+ * @param out where the frame goes, with room for {@link mostZstdBytes}. Default: memory of its own.
+ * @returns the frame, a view of `out`.
  */
-export function compressZstd(sections: readonly Uint8Array[]): Uint8Array {
+export function compressZstd(
+  sections: readonly Uint8Array[],
+  out: Uint8Array = new Uint8Array(mostZstdBytes(sections)),
+): Uint8Array {
   const size = sections.reduce((sum, { length }) => sum + length, 0);
-  const blocks = sections.reduce((sum, { length }) => sum + Math.ceil(length / BLOCK_BYTES), 0);
-  const out = new Uint8Array(10 + size + 3 * Math.max(1, blocks));
   out.set([...MAGIC, ...DESCRIPTOR, size, size >> 8, size >> 16, size >>> 24]);
   let end = 10;
   let left = size;
   if (size === 0) {
     writeHeader(out, end, BlockKind.plain, 0, true);
-    return out;
+    return out.subarray(0, end + 3);
   }
   for (const section of sections)
     for (let offset = 0; offset < section.length; offset += BLOCK_BYTES) {

@@ -152,6 +152,16 @@ describe('a run that did not end', () => {
     await expectEpochs(writer.directory, 0);
   });
 
+  test('keeps figures that grow longer, and fewer again, from epoch to epoch', async () => {
+    const writer = await record('a', 0);
+    const many = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`figure of class ${i}: ü`, i / 7]));
+    const metrics = [{}, { loss: 1 / 3 }, many, { loss: 2 }, {}];
+    for (const [epoch, figures] of metrics.entries())
+      await writer.append({ ...makeSnapshot(epoch), metrics: figures as Record<string, number> });
+    expect((await readMetrics(writer.directory)).map((row) => row.metrics)).toEqual(metrics);
+    await expectEpochs(writer.directory, 5);
+  });
+
   test('leaves out a last epoch of zeros, as a power failure leaves it', async () => {
     const writer = await record('a', 3);
     const log = join(writer.directory, 'snapshots.arrows');
