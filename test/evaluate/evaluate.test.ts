@@ -80,20 +80,28 @@ describe('evaluate', () => {
     expect(recordOf('ours').metrics).toEqual(before.metrics);
   });
 
-  it('undoes what the guard does not like, and says so', async () => {
-    // Answers of 1 for every window: all weights go up.
-    const networks = randomNetworks();
-    const { head } = Object.fromEntries(layoutOf(networks.spec).layers.map((layer) => [layer.name, layer]));
-    for (const kind of TRAINED_KINDS) networks.parameters[kind][head.bias] = 50;
-    const wrong = join(directory, 'wrong');
-    writeNowcasterDirectory(wrong, networks);
-    const result = await evaluate({ ...options, methods: [nowcasterMethod(wrong)], guard: true });
-    expect([result.trained, result.kept]).toEqual([1, 1]);
-    const guarded = result.runs.find((id) => id.includes('_wrong_'))!;
-    const record = JSON.parse(readFileSync(join(runs, `${guarded}.json`), 'utf8')) as RunRecord;
-    expect(record.nowcasts[0].outcome).toBe('undone');
-    expect(record.nowcasts[0].lossAfter!).toBeGreaterThan(record.nowcasts[0].lossBefore!);
-    expect(record.metrics).toEqual(recordOf('plain').metrics);
+  it('shortens or undoes what the guard does not like, and says so', async () => {
+    // Answers of 1 or -1 for every window: all weights go up, or down.
+    const wrong = [50, -50].map((bias, i) => {
+      const networks = randomNetworks();
+      const { head } = Object.fromEntries(layoutOf(networks.spec).layers.map((layer) => [layer.name, layer]));
+      for (const kind of TRAINED_KINDS) networks.parameters[kind][head.bias] = bias;
+      const place = join(directory, ['up', 'down'][i]);
+      writeNowcasterDirectory(place, networks);
+      return nowcasterMethod(place);
+    });
+    const result = await evaluate({ ...options, methods: wrong, guard: true });
+    expect([result.trained, result.kept]).toEqual([2, 1]);
+    const [, ...summaries] = result.tasks[0].methods;
+    const plain = recordOf('plain');
+    for (const { name, nowcasts } of summaries) {
+      const { nowcasts: history, metrics } = recordOf(name);
+      const [{ outcome, share, lossBefore, lossAfter }] = history;
+      expect(share).toBeLessThan(1);
+      if (outcome === 'undone') expect(metrics).toEqual(plain.metrics);
+      else expect(lossAfter!).toBeLessThanOrEqual(lossBefore!);
+      expect(nowcasts).toMatchObject(outcome === 'undone' ? { undone: 1, kept: 0 } : { shortened: 1, kept: 1 });
+    }
   });
 
   it('refuses files that it cannot trust', async () => {
