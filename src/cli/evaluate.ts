@@ -41,8 +41,11 @@ interface EvaluateArguments extends GlobalArguments, FleetArguments {
   out: string;
 }
 
-const listOf = (text: string) =>
-  text
+/** The parts of a list, given at once or by repeating the option. */
+const listOf = (text: string | readonly string[]) =>
+  [text]
+    .flat()
+    .join(',')
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
