@@ -42,7 +42,7 @@ const JOB = `
   const callback = await WeightForecasting.load();
   const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 3, inputShape: [4] })] });
   model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
-  await model.fit(tf.ones([8, 4]), tf.ones([8, 3]), { epochs: 5, callbacks: [callback], verbose: 0 });
+  await model.fit(tf.ones([8, 4]), tf.ones([8, 3]), { epochs: 12, callbacks: [callback], verbose: 0 });
   const [{ outcome, scalars }] = callback.history;
 `;
 
