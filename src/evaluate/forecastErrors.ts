@@ -48,13 +48,19 @@ interface Contender {
   forecast(kind: TrainedKind, history: readonly Float32Array[], out: Float32Array, epoch: number): Promise<void>;
 }
 
-async function measureKind(kind: TrainedKind, trajectory: Trajectory, contender: Contender): Promise<ForecastErrors> {
+/** @param unitLength epochs whose range is the unit of errors, the same for all contenders. */
+async function measureKind(
+  kind: TrainedKind,
+  trajectory: Trajectory,
+  contender: Contender,
+  unitLength: number,
+): Promise<ForecastErrors> {
   const { method, windowLength, horizon } = contender;
   const errors: ForecastErrors = { method, kind, horizon, epochs: [], byEpoch: [], mean: null, windows: 0 };
   let total = 0;
-  for (let last = windowLength - 1; last + horizon < trajectory.length; last++) {
+  for (let last = unitLength - 1; last + horizon < trajectory.length; last++) {
     const history = trajectory.slice(last + 1 - windowLength, last + 1);
-    const scales = windowScales(trajectory, last, windowLength);
+    const scales = windowScales(trajectory, last, unitLength);
     const forecasts = new Float32Array(history[0].length);
     await contender.forecast(kind, history, forecasts, last);
     let sum = 0;
@@ -115,7 +121,8 @@ async function drawExamples(
  * Measures the forecasts of all window methods on the sampled trajectories of plain runs.
  *
  * @param ids plain runs of one task, one a seed.
- * @returns errors of each method and kind, `no change` among them, averaged over the runs; and examples of the first run.
+ * @returns errors of each method and kind, with `no change` at every horizon of theirs, averaged over the runs, all in units
+ * of the longest window; and examples of the first run.
  */
 export async function measureForecasts(
   out: string,
@@ -128,13 +135,18 @@ export async function measureForecasts(
     if (forecaster !== null) contenders.push({ ...forecaster, method: methods[m].name });
   const windowLength = Math.max(5, ...contenders.map((contender) => contender.windowLength));
   const farthest = Math.max(5, ...contenders.map(({ horizon }) => horizon));
-  const noChange: Contender = {
-    method: 'no change',
-    windowLength: 5,
-    horizon: 5,
-    kinds: TRAINED_KINDS,
-    forecast: async (_kind, history, forecasts) => forecasts.set(history[history.length - 1]),
-  };
+  const horizons = contenders.length > 0 ? contenders.map(({ horizon }) => horizon) : [farthest];
+  const noChanges = [...new Set(horizons)]
+    .sort((a, b) => a - b)
+    .map(
+      (horizon): Contender => ({
+        method: 'no change',
+        windowLength: 1,
+        horizon,
+        kinds: TRAINED_KINDS,
+        forecast: async (_kind, [value], forecasts) => forecasts.set(value),
+      }),
+    );
   const errors: ForecastErrors[] = [];
   const examples: ForecastExamples[] = [];
   try {
@@ -144,7 +156,8 @@ export async function measureForecasts(
         const trajectory = sample[kind];
         if (trajectory === undefined) continue;
         const able = contenders.filter(({ kinds }) => kinds.includes(kind));
-        for (const contender of [noChange, ...able]) errors.push(await measureKind(kind, trajectory, contender));
+        for (const contender of [...noChanges, ...able])
+          errors.push(await measureKind(kind, trajectory, contender, windowLength));
         if (r === 0) examples.push(await drawExamples(kind, trajectory, able, windowLength, farthest));
       }
     }
@@ -163,7 +176,7 @@ const meanOf = (values: readonly (number | null)[]) => {
 function mergeRuns(errors: readonly ForecastErrors[]): ForecastErrors[] {
   const groups = new Map<string, ForecastErrors[]>();
   for (const entry of errors) {
-    const name = `${entry.kind} ${entry.method}`;
+    const name = `${entry.kind} ${entry.method} ${entry.horizon}`;
     groups.set(name, [...(groups.get(name) ?? []), entry]);
   }
   return [...groups.values()].map((group) => {

@@ -148,13 +148,14 @@ export interface TaskSummary {
 
 /** Errors of one method on one kind. */
 export interface ForecastErrors {
-  /** `no change` forecasts the window's last value. */
+  /** `no change` forecasts the window's last value; it is there for every horizon of the methods. */
   method: string;
   kind: TrainedKind;
   horizon: number;
   /** Last epoch (from 0) of each window. */
   epochs: number[];
-  /** Mean absolute error of the windows that end in that epoch, in units of their scale; null where none moved. */
+  /** Mean absolute error of the windows that end in that epoch, in units of twice the range of the longest method's window;
+   * null where none moved. */
   byEpoch: (number | null)[];
   /** Mean over all windows; null without any. */
   mean: number | null;

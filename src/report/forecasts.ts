@@ -16,7 +16,9 @@ export function drawForecastErrors(errors: readonly ForecastErrors[], methods: r
   return (['conv', 'fc', 'bias'] as const).flatMap((kind) => {
     const marks: Plot.Markish[] = [];
     const drawn: number[] = [];
-    for (const { method, epochs, byEpoch } of errors.filter((entry) => entry.kind === kind)) {
+    const own = errors.filter((entry) => entry.kind === kind);
+    const several = new Set(own.map(({ horizon }) => horizon)).size > 1;
+    for (const { method, horizon, epochs, byEpoch } of own) {
       const points = epochs.flatMap((epoch, i) =>
         byEpoch[i] === null ? [] : [{ epoch: epoch + 1, error: byEpoch[i] }],
       );
@@ -24,14 +26,27 @@ export function drawForecastErrors(errors: readonly ForecastErrors[], methods: r
       drawn.push(...points.map(({ epoch }) => epoch));
       const index = methods.indexOf(method);
       const stroke = index < 0 ? 'var(--muted)' : methodColour(index);
-      const options = { x: 'epoch', y: 'error', stroke, title: () => method };
+      const options = { x: 'epoch', y: 'error', stroke, title: () => `${method}, ${horizon} ahead` };
       marks.push(Plot.lineY(points, { ...options, strokeDasharray: index < 0 ? '4 3' : undefined, strokeWidth: 1.75 }));
       if (points.length < 3) marks.push(Plot.dot(points, { ...options, fill: stroke }));
+      if (several)
+        marks.push(
+          Plot.text(points.slice(-1), {
+            x: 'epoch',
+            y: 'error',
+            text: () => `+${horizon}`,
+            textAnchor: 'start',
+            dx: 5,
+            fill: stroke,
+          }),
+        );
     }
     if (marks.length === 0) return [];
     return drawChart(
       `forecast error, ${KIND_LABELS[kind]}`,
-      'Mean absolute error on the plain runs, in units of twice the window’s range; dashed: no change.',
+      `Mean absolute error on the plain runs, in units of twice the window’s range; dashed: no change.${
+        several ? ' Lines end with how many epochs ahead they look: compare those that look equally far.' : ''
+      }`,
       {
         x: { label: 'last epoch of the window', ticks: epochTicks(drawn), tickFormat: 'd' },
         y: { label: 'error', grid: true, nice: true },
@@ -56,6 +71,8 @@ function drawScatter(examples: ForecastExamples, methods: readonly string[]): Ch
   const reach = reachOf(points.map(({ truth }) => truth));
   const clamp = (value: number) => Math.max(-reach, Math.min(reach, value));
   const names = examples.forecasts.map(({ method }) => method);
+  const horizonOf = (name: string) => examples.forecasts[names.indexOf(name)].horizon;
+  const several = new Set(names.map(horizonOf)).size > 1;
   const columns = Math.min(SCATTERS, names.length);
   const rows = Math.ceil(names.length / columns);
   const placeOf = (name: string) => {
@@ -73,7 +90,7 @@ function drawScatter(examples: ForecastExamples, methods: readonly string[]): Ch
       fy: { axis: null, padding: 0.2 },
       marks: [
         Plot.text(names, {
-          text: (name: string) => name,
+          text: (name: string) => (several ? `${name}, +${horizonOf(name)}` : name),
           fx: (name: string) => placeOf(name).fx,
           fy: (name: string) => placeOf(name).fy,
           frameAnchor: 'top',

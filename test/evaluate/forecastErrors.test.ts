@@ -89,6 +89,28 @@ describe('measureForecasts', () => {
     expect(errors.find(({ method }) => method === 'random')!.mean).toBeCloseTo(sum / 15, 4);
   });
 
+  it('measures methods of other windows and horizons in the same units, each beside no change at its horizon', async () => {
+    const directory = join(out, 'far');
+    writeNowcasterDirectory(directory, randomNetworks({ ...PAPER_SPEC, inputLength: 3, horizons: [7] }));
+    const methods = [baselineMethod('linear'), nowcasterMethod(directory)];
+    const { errors, examples } = await measureForecasts(out, ['one'], methods);
+    const conv = errors.filter(({ kind }) => kind === 'conv');
+    expect(conv.map(({ method, horizon }) => `${method} ${horizon}`)).toEqual([
+      'no change 5',
+      'no change 7',
+      'linear 5',
+      'far 7',
+    ]);
+    // Seven epochs on, a line has gone 7/4 of the range of five epochs.
+    expect(conv[0].mean).toBeCloseTo(0.625, 3);
+    expect(conv[1].mean).toBeCloseTo(0.875, 3);
+    expect(conv[1].epochs).toEqual([4, 5, 6]);
+    expect(conv[3].epochs).toEqual([4, 5, 6]);
+    const { forecasts, residuals } = examples[0];
+    const own = forecasts[1].residuals.map((residual, i) => Math.abs(residual - residuals[i][6]));
+    expect(conv[3].mean).toBeCloseTo(own.reduce((a, b) => a + b) / own.length, 5);
+  });
+
   it('has nothing to say of runs that are too short', async () => {
     await record('short', 7);
     const { errors, examples } = await measureForecasts(out, ['short'], [baselineMethod('linear')]);
