@@ -59,8 +59,17 @@ async function loadCommands(named: string | undefined): Promise<Command[]> {
   return load ? [await load()] : Promise.all(Object.values(COMMANDS).map((load) => load()));
 }
 
+/** yargs makes a list of an option that is given twice, whatever its type. */
+function checkRepetitions(given: Record<string, unknown>, lists: readonly string[]): true {
+  for (const [name, value] of Object.entries(given))
+    if (Array.isArray(value) && name !== '_' && !lists.includes(name) && name.length > 1)
+      throw new Misuse(`--${name} is given ${value.length} times, and can be given once`);
+  return true;
+}
+
 async function main(words: string[]): Promise<void> {
-  await yargs(words)
+  const parser = yargs(words);
+  await parser
     .scriptName('wnn')
     .usage(USAGE)
     .option('json', { type: 'boolean', describe: 'print one JSON object instead of text', global: true })
@@ -68,6 +77,10 @@ async function main(words: string[]): Promise<void> {
     .command(await loadCommands(words[0]))
     .demandCommand(1, 'name a command')
     .strict()
+    // The options of the command that is running are those that the parser knows then.
+    .check((given) =>
+      checkRepetitions(given, (parser as unknown as { getOptions(): { array: string[] } }).getOptions().array),
+    )
     .recommendCommands()
     .wrap(Math.min(100, process.stdout.columns || 100))
     .version(TOOLKIT_VERSION)

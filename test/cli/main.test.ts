@@ -22,6 +22,7 @@ describe('wnn', () => {
     { words: ['colect'], says: 'Did you mean collect?' },
     { words: ['train'], says: 'Not enough non-option arguments' },
     { words: ['train', 'nowhere', '--out', 'x', '--bar'], says: 'Unknown argument: bar' },
+    { words: ['train', 'nowhere', '--out', 'x', '--out', 'y'], says: '--out is given 2 times' },
   ])('ends with status 2, one line and no work on $words', ({ words, says }) => {
     const { status, out, err } = run(...words);
     expect(err).toContain(says);
@@ -37,6 +38,7 @@ describe('wnn', () => {
     { words: ['collect', '--store', 'x', '--task', 'mnist/lenex'], says: 'did you mean mnist/lenet?' },
     { words: ['export', '--from', 'nowhere', '--to', 'x'], says: 'nowhere' },
     { words: ['inspect', 'nowhere'], says: 'nowhere' },
+    { words: ['evaluate', '--nowcaster', 'a=nowhere', '--nowcaster', 'b=nowhere', '--out', 'x'], says: 'nowhere' },
   ])('ends with status 1 and one line on $words', ({ words, says }) => {
     const { status, out, err } = run(...words);
     expect(err).toContain(says);
