@@ -192,6 +192,13 @@ test('what the user must put right is one line', async () => {
   expect(missing.code).toBe(1);
   expect(missing.err).toMatch(/^wnn: .*cifar10.*wnn data get cifar10.*\n$/);
   expect(existsSync(join(directory, 's'))).toBe(false);
+  const closed = ['--quiet', '--engine', 'webgpu', '--adapter', 'no such GPU', '--store', join(directory, 'deep', 's')];
+  const engine = await finish(
+    spawn(process.execPath, [CLI, 'collect', '--task', 'mnist/mlp', ...closed], { stdio: ['ignore', 'pipe', 'pipe'] }),
+  );
+  expect(engine.code).toBe(1);
+  expect(engine.err).toMatch(/^wnn: .*webgpu.*\n$/);
+  expect(existsSync(join(directory, 'deep'))).toBe(false);
   const file = await finish(start(join(directory, 'plan.yaml', 'store')));
   expect(file.code).toBe(1);
   expect(file.err).toMatch(/^wnn: .*plan\.yaml.*\n$/);
