@@ -1,8 +1,8 @@
 // The collect stage: records the training runs of a plan into a trajectory store, on worker processes.
 
-import { mkdirSync, statfsSync } from 'node:fs';
+import { mkdirSync, rmdirSync, statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { asWriteError } from '../atomic.js';
@@ -110,7 +110,7 @@ export interface CollectResult {
  *   EngineUnavailableError; WriteError when the disk is full, after the other runs have been stopped in good order.
  */
 export async function collect(options: CollectOptions): Promise<CollectResult> {
-  const { store, engine = 'auto', shard, dryRun = false, onNote, signal } = options;
+  const { store, shard, dryRun = false, onNote, signal } = options;
   const begin = performance.now();
   const workers = options.workers ?? availableParallelism();
   if (!(Number.isInteger(workers) && workers > 0)) {
@@ -127,36 +127,12 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
   if (!dryRun && missing.length > 0) {
     // With a queue the images are where the workers are.
     if (options.queue === undefined) checkImages(missing, options.images);
-    makeStore(store);
-    warnOfSpace(store, runs, expected, missing, onNote);
-    const epochs = (list: readonly PlannedRun[]) => list.reduce((sum, run) => sum + run.epochs, 0);
-    const jobs = missing.map(
-      (run): Job<RecordJob> => ({
-        id: run.id,
-        spec: { store, run, engine, adapter: options.adapter, images: options.images },
-      }),
-    );
-    const unitsBefore = epochs(runs) - epochs(missing);
-    const { queue, root, onProgress } = options;
-    if (queue !== undefined) {
-      const { dispatchJobs } = await import('../fleet/dispatch.js');
-      const list = { kind: collectJobs, directory: store, jobs, unitsBefore };
-      outcomes = await dispatchJobs({ queue, root, ...list, onProgress, onNote, signal });
-    } else {
-      outcomes = await runJobs<RecordJob, RecordRunResult>({
-        entry: collectJobs.entry,
-        jobs,
-        workers,
-        label: collectJobs.name,
-        unitsOf: ({ spec }) => collectJobs.unitsOf(spec),
-        unit: collectJobs.unit,
-        unitsBefore,
-        rateUnit: collectJobs.rateUnit,
-        env: limitThreads(Math.min(workers, missing.length)),
-        onProgress,
-        onNote,
-        signal,
-      });
+    const removeIfEmpty = makeStore(store);
+    try {
+      warnOfSpace(store, runs, expected, missing, onNote);
+      outcomes = await recordMissing(options, missing, sumEpochs(runs) - sumEpochs(missing), workers);
+    } finally {
+      removeIfEmpty();
     }
   }
   const outcomeOf = new Map(outcomes.map((outcome) => [outcome.job.id, outcome]));
@@ -170,6 +146,38 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
     seconds: (performance.now() - begin) / 1000,
     interrupted: signal?.aborted ?? false,
     dryRun,
+  });
+}
+
+const sumEpochs = (runs: readonly PlannedRun[]) => runs.reduce((sum, run) => sum + run.epochs, 0);
+
+/** Has the runs recorded, by this machine's workers or by those of a queue. */
+async function recordMissing(
+  options: CollectOptions,
+  missing: readonly PlannedRun[],
+  unitsBefore: number,
+  workers: number,
+): Promise<JobOutcome<RecordJob, RecordRunResult | null>[]> {
+  const { store, engine = 'auto', adapter, images, queue, root, onProgress, onNote, signal } = options;
+  const jobs = missing.map((run): Job<RecordJob> => ({ id: run.id, spec: { store, run, engine, adapter, images } }));
+  if (queue !== undefined) {
+    const { dispatchJobs } = await import('../fleet/dispatch.js');
+    const list = { kind: collectJobs, directory: store, jobs, unitsBefore };
+    return dispatchJobs({ queue, root, ...list, onProgress, onNote, signal });
+  }
+  return runJobs<RecordJob, RecordRunResult>({
+    entry: collectJobs.entry,
+    jobs,
+    workers,
+    label: collectJobs.name,
+    unitsOf: ({ spec }) => collectJobs.unitsOf(spec),
+    unit: collectJobs.unit,
+    unitsBefore,
+    rateUnit: collectJobs.rateUnit,
+    env: limitThreads(Math.min(workers, missing.length)),
+    onProgress,
+    onNote,
+    signal,
   });
 }
 
@@ -193,9 +201,19 @@ function checkImages(runs: readonly PlannedRun[], images = imagesDirectory()): v
   }
 }
 
-function makeStore(store: string): void {
+/** Makes the store. @returns what removes it again, with the directories that were made for it, while it is empty. */
+function makeStore(store: string): () => void {
   try {
-    mkdirSync(store, { recursive: true });
+    const first = mkdirSync(store, { recursive: true });
+    return () => {
+      if (first === undefined) return;
+      try {
+        for (let directory = resolve(store); directory.length >= resolve(first).length; directory = dirname(directory))
+          rmdirSync(directory);
+      } catch {
+        // Something is in it.
+      }
+    };
   } catch (error) {
     throw asWriteError(error, store);
   }
