@@ -59,10 +59,12 @@ async function loadCommands(named: string | undefined): Promise<Command[]> {
   return load ? [await load()] : Promise.all(Object.values(COMMANDS).map((load) => load()));
 }
 
-/** yargs makes a list of an option that is given twice, whatever its type. */
+/** yargs makes a list of an option that is given twice, whatever its type. It gives `--learning-rate` as `learningRate` too. */
 function checkRepetitions(given: Record<string, unknown>, lists: readonly string[]): true {
+  const isList = (name: string) =>
+    lists.includes(name) || lists.includes(name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`));
   for (const [name, value] of Object.entries(given))
-    if (Array.isArray(value) && name !== '_' && !lists.includes(name) && name.length > 1)
+    if (Array.isArray(value) && name !== '_' && !isList(name) && name.length > 1)
       throw new Misuse(`--${name} is given ${value.length} times, and can be given once`);
   return true;
 }
