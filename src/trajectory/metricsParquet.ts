@@ -1,23 +1,10 @@
-// metrics.parquet: one row an epoch with its loss, accuracy and so on. Small: nothing in it is compressed.
+// metrics.parquet: one row an epoch with its loss, accuracy and so on. Small, so a row-at-a-time writer suits it.
 
 import { readFileSync } from 'node:fs';
-import parquet from 'parquetjs-lite';
+import { PassThrough } from 'node:stream';
+import parquet, { type FieldDefinition } from 'parquetjs-lite';
 import { writeFileAtomic } from '../atomic.js';
 import { CorruptFileError } from '../errors.js';
-import {
-  type Chunk,
-  Codec,
-  CREATED_BY,
-  describeGroup,
-  Encoding,
-  encodeFooter,
-  frameLevels,
-  MAGIC,
-  makeDataPage,
-  PhysicalType,
-  packBits,
-  type SchemaNode,
-} from './parquetEncode.js';
 
 /** Figures of one epoch. A figure that was not finite, or is missing in this epoch only, is NaN. */
 export interface EpochMetrics {
@@ -31,41 +18,23 @@ export interface EpochMetrics {
  *
  * @throws WriteError
  */
-export function writeMetricsParquet(path: string, rows: readonly EpochMetrics[]): void {
+export async function writeMetricsParquet(path: string, rows: readonly EpochMetrics[]): Promise<void> {
   const names = [...new Set(rows.flatMap(({ metrics }) => Object.keys(metrics)))].filter((name) => name !== 'epoch');
-  const epochs = Int32Array.from(rows, ({ epoch }) => epoch);
-  const chunks = [
-    plainChunk('epoch', PhysicalType.int32, rows.length, [bytesOf(epochs)]),
-    ...names.map((name) => {
-      const figures = rows.map(({ metrics }) => metrics[name]);
-      const levels = packBits(
-        figures.map((figure) => (Number.isFinite(figure) ? 1 : 0)),
-        1,
-      ); // whether it is there
-      const there = Float64Array.from(figures.filter((figure) => Number.isFinite(figure)));
-      return plainChunk(name, PhysicalType.double, rows.length, [frameLevels(levels), bytesOf(there)]);
-    }),
-  ];
-  const schema: SchemaNode = {
-    name: 'root',
-    children: [
-      { name: 'epoch', type: PhysicalType.int32 },
-      ...names.map((name): SchemaNode => ({ name, type: PhysicalType.double, repetition: 'optional' })),
-    ],
-  };
-  const groups = rows.length > 0 ? [describeGroup(chunks, rows.length, 0, MAGIC.length).group] : [];
-  const pages = rows.length > 0 ? chunks.flatMap((chunk) => chunk.pages.flatMap(({ bytes }) => bytes)) : [];
-  const footer = encodeFooter(schema, groups, rows.length, CREATED_BY);
-  writeFileAtomic(path, Buffer.concat([MAGIC, ...pages, footer]));
-}
-
-function plainChunk(name: string, type: number, values: number, sections: readonly Uint8Array[]): Chunk {
-  const pages = [makeDataPage(values, Encoding.plain, sections, Buffer.concat)];
-  return { path: [name], type, codec: Codec.none, pages, hasLevels: sections.length > 1 };
-}
-
-function bytesOf(values: ArrayBufferView): Uint8Array {
-  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  const fields: Record<string, FieldDefinition> = { epoch: { type: 'INT32' } };
+  for (const name of names) fields[name] = { type: 'DOUBLE', optional: true };
+  const stream = new PassThrough();
+  const chunks: Buffer[] = [];
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const ended = new Promise((resolve) => stream.on('end', resolve));
+  const writer = await parquet.ParquetWriter.openStream(new parquet.ParquetSchema(fields), stream);
+  for (const { epoch, metrics } of rows) {
+    const row: Record<string, number | undefined> = { epoch };
+    for (const name of names) row[name] = Number.isFinite(metrics[name]) ? metrics[name] : undefined;
+    await writer.appendRow(row);
+  }
+  await writer.close();
+  await ended;
+  writeFileAtomic(path, Buffer.concat(chunks));
 }
 
 /**

@@ -1,24 +1,22 @@
 // Parquet files from the writer's side, piece by piece: levels, pages, column chunks, footer. The counterpart of
-// parquetPages.ts: version 1 data pages, ZSTD or as they are. Which columns there are, weightsColumns.ts and
-// metricsParquet.ts know.
+// parquetPages.ts: version 1 data pages, ZSTD. What a run's columns are, weightsWriter.ts knows.
 // Format: https://parquet.apache.org/docs/file-format/
 
-import { TOOLKIT_VERSION } from '../version.js';
 import { binary, encodeUnsigned, i16, i32, i64, list, struct, type ThriftEncoded } from './thriftWriter.js';
 import { compressZstd } from './zstdEncoder.js';
 
 /** Numbers that the format gives to encodings and types. */
 export const Encoding = { plain: 0, rle: 3, rleDictionary: 8, byteStreamSplit: 9 } as const;
-export const PhysicalType = { int32: 1, float: 4, double: 5, byteArray: 6 } as const;
-export const Codec = { none: 0, zstd: 6 } as const;
+export const PhysicalType = { int32: 1, float: 4, byteArray: 6 } as const;
+const ZSTD = 6;
 const PageType = { data: 0, dictionary: 2 } as const;
 
 /** A node of the schema; leaves have a type, groups have children. */
 export interface SchemaNode {
   name: string;
   type?: number;
-  /** Whether it may be missing, or is the repeated group of a list. Default `required`. */
-  repetition?: 'required' | 'optional' | 'repeated';
+  /** Whether it is the repeated group of a list; all else is required. */
+  isRepeated?: boolean;
   /** What it means beyond its type. */
   meaning?: 'text' | 'list';
   children?: SchemaNode[];
@@ -85,24 +83,24 @@ export interface Page {
  *
  * @param values number of them, empty lists included.
  * @param sections its content; levels, if any, first.
- * @param store makes of the content what is stored, by the codec of its chunk.
+ * @param out memory to compress into, with room for `mostZstdBytes`; the page is a view of it. Default: its own.
  */
 export function makeDataPage(
   values: number,
   encoding: number,
   sections: readonly Uint8Array[],
-  store: (sections: readonly Uint8Array[]) => Uint8Array = compressZstd,
+  out?: Uint8Array,
 ): Page {
   const rle = i32(Encoding.rle);
   const header = struct({ 1: i32(values), 2: i32(encoding), 3: rle, 4: rle });
-  return makePage(PageType.data, 5, header, { isDictionary: false, encoding, values }, sections, store);
+  return makePage(PageType.data, 5, header, { isDictionary: false, encoding, values }, sections, out);
 }
 
 /** Makes a dictionary page of values that stand one after the other. */
 export function makeDictionaryPage(values: number, content: Uint8Array): Page {
   const encoding = Encoding.plain;
   const header = struct({ 1: i32(values), 2: i32(encoding) });
-  return makePage(PageType.dictionary, 7, header, { isDictionary: true, encoding, values }, [content], compressZstd);
+  return makePage(PageType.dictionary, 7, header, { isDictionary: true, encoding, values }, [content]);
 }
 
 function makePage(
@@ -111,10 +109,10 @@ function makePage(
   header: ThriftEncoded,
   what: Pick<Page, 'isDictionary' | 'encoding' | 'values'>,
   sections: readonly Uint8Array[],
-  store: (sections: readonly Uint8Array[]) => Uint8Array,
+  out?: Uint8Array,
 ): Page {
   const raw = sections.reduce((sum, { length }) => sum + length, 0);
-  const stored = store(sections);
+  const stored = compressZstd(sections, out);
   const head = struct({ 1: i32(type), 2: i32(raw), 3: i32(stored.length), [headerField]: header }).bytes;
   const bytes = [head, stored];
   return { ...what, bytes, storedBytes: head.length + stored.length, rawBytes: head.length + raw };
@@ -125,7 +123,6 @@ export interface Chunk {
   /** Names from the schema's root on. */
   path: string[];
   type: number;
-  codec: number;
   pages: Page[];
   hasLevels: boolean;
   /** Least and greatest value, encoded. */
@@ -160,7 +157,7 @@ export function describeGroup(
 }
 
 function describeChunk(chunk: Chunk, offset: number, storedBytes: number, rawBytes: number): ThriftEncoded {
-  const { path, type, codec, pages, hasLevels, bounds } = chunk;
+  const { path, type, pages, hasLevels, bounds } = chunk;
   const [dictionary] = pages.filter(({ isDictionary }) => isDictionary);
   const encodings = new Set(pages.map(({ encoding }) => encoding));
   if (hasLevels) encodings.add(Encoding.rle);
@@ -169,7 +166,7 @@ function describeChunk(chunk: Chunk, offset: number, storedBytes: number, rawByt
     1: i32(type),
     2: list([...encodings].sort((a, b) => a - b).map(i32)),
     3: list(path.map(binary)),
-    4: i32(codec),
+    4: i32(ZSTD),
     5: i64(values),
     6: i64(rawBytes),
     7: i64(storedBytes),
@@ -180,23 +177,22 @@ function describeChunk(chunk: Chunk, offset: number, storedBytes: number, rawByt
   return struct({ 2: i64(0), 3: metadata });
 }
 
-/** Footer, its length and the closing mark. @param notes of the file, by name. */
+/** Footer, its length and the closing mark. */
 export function encodeFooter(
   root: SchemaNode,
   groups: readonly ThriftEncoded[],
   rows: number,
   createdBy: string,
-  notes: Record<string, string> = {},
+  notes: Record<string, string>,
 ): Uint8Array {
   const elements = listElements(root, true);
   const leaves = countLeaves(root);
-  const texts = Object.entries(notes).map(([key, value]) => struct({ 1: binary(key), 2: binary(value) }));
   const footer = struct({
     1: i32(1),
     2: list(elements),
     3: i64(rows),
     4: list(groups),
-    5: texts.length > 0 ? list(texts) : undefined,
+    5: list(Object.entries(notes).map(([key, value]) => struct({ 1: binary(key), 2: binary(value) }))),
     6: binary(createdBy),
     // The order of statistics is that of the type.
     7: list(Array.from({ length: leaves }, () => struct({ 1: struct({}) }))),
@@ -208,9 +204,6 @@ export function encodeFooter(
   return bytes;
 }
 
-/** What the footers say of who wrote them. */
-export const CREATED_BY = `weight-nowcaster version ${TOOLKIT_VERSION}`;
-
 /** First and last bytes of a file. */
 export const MAGIC = Uint8Array.from(Buffer.from('PAR1'));
 
@@ -218,12 +211,11 @@ function countLeaves({ children }: SchemaNode): number {
   return children === undefined ? 1 : children.reduce((sum, child) => sum + countLeaves(child), 0);
 }
 
-/** Depth first. Numbers of converted types: 0 UTF8, 3 LIST. */
-function listElements(node: SchemaNode, isRoot = false): ThriftEncoded[] {
-  const { name, type, repetition = 'required', meaning, children = [] } = node;
+/** Depth first. Numbers: repetition 0 required and 2 repeated; converted types 0 UTF8 and 3 LIST. */
+function listElements({ name, type, isRepeated, meaning, children = [] }: SchemaNode, isRoot = false): ThriftEncoded[] {
   const element = struct({
     1: type === undefined ? undefined : i32(type),
-    3: isRoot ? undefined : i32(['required', 'optional', 'repeated'].indexOf(repetition)),
+    3: isRoot ? undefined : i32(isRepeated ? 2 : 0),
     4: binary(name),
     5: children.length > 0 ? i32(children.length) : undefined,
     6: meaning && i32(meaning === 'text' ? 0 : 3),

@@ -174,7 +174,7 @@ export class RunWriter {
       const metrics: EpochMetrics[] = [];
       const snapshots = readSnapshotLog({ descriptor: this.#log.descriptor, path: this.#log.path }, tensors, true);
       const files = await writeWeightsParquet(this.directory, tensors, collectMetrics(snapshots, metrics), this.#sizes);
-      writeMetricsParquet(join(this.directory, METRICS_FILE), metrics);
+      await writeMetricsParquet(join(this.directory, METRICS_FILE), metrics);
       // Until here the disk has had time for the last epoch of the log.
       await this.#log.flush();
       const manifest: RunManifest = { ...this.#manifest, epochsRecorded: metrics.length, files, status, reason };

@@ -37,9 +37,9 @@ export function binary(value: string | Uint8Array): ThriftEncoded {
   return { type: BINARY, bytes: Buffer.concat([Uint8Array.from(encodeUnsigned(content.length)), content]) };
 }
 
-/** A list of values of one type; an empty one is of structs. */
+/** A list, not empty, of values of one type. */
 export function list(items: readonly ThriftEncoded[]): ThriftEncoded {
-  const type = items[0]?.type ?? STRUCT;
+  const { type } = items[0];
   const head = items.length < 15 ? [(items.length << 4) | type] : [0xf0 | type, ...encodeUnsigned(items.length)];
   return { type: LIST, bytes: Buffer.concat([Uint8Array.from(head), ...items.map(({ bytes }) => bytes)]) };
 }

@@ -4,7 +4,6 @@
 import * as arrow from 'apache-arrow';
 import {
   type Chunk,
-  Codec,
   Encoding,
   frameLevels,
   indexWidth,
@@ -17,7 +16,7 @@ import {
   type SchemaNode,
 } from './parquetEncode.js';
 import type { Snapshot, TensorSpec } from './schema.js';
-import { compressZstd, mostZstdBytes } from './zstdEncoder.js';
+import { mostZstdBytes } from './zstdEncoder.js';
 
 /** Values of a page; at least one tensor. */
 const PAGE_VALUES = 2 ** 18;
@@ -38,7 +37,7 @@ function listNode(name: string, type: number): SchemaNode {
   return {
     name,
     meaning: 'list',
-    children: [{ name: 'list', repetition: 'repeated', children: [{ name: 'element', type }] }],
+    children: [{ name: 'list', isRepeated: true, children: [{ name: 'element', type }] }],
   };
 }
 
@@ -108,7 +107,6 @@ export class GroupEncoder {
     const values = {
       path: ['values', 'list', 'element'],
       type: PhysicalType.float,
-      codec: Codec.zstd,
       pages: this.#pages,
       hasLevels: true,
     };
@@ -177,8 +175,7 @@ class ValuePage {
     this.#repetition = new RunEncoder(1);
     this.#definition = new RunEncoder(1);
     const sections = [Buffer.concat(levels), first, second, third, fourth];
-    const store = () => compressZstd(sections, allocate(mostZstdBytes(sections)));
-    return makeDataPage(entries, Encoding.byteStreamSplit, sections, store);
+    return makeDataPage(entries, Encoding.byteStreamSplit, sections, allocate(mostZstdBytes(sections)));
   }
 }
 
@@ -199,7 +196,6 @@ function epochChunk(numbers: readonly number[], rows: number): Chunk {
   return {
     path: ['epoch'],
     type: PhysicalType.int32,
-    codec: Codec.zstd,
     pages: [makeDictionaryPage(numbers.length, int32Bytes(numbers)), indices],
     hasLevels: false,
     bounds: [int32Bytes([numbers[0]]), int32Bytes([numbers[numbers.length - 1]])],
@@ -214,7 +210,7 @@ function textChunk(name: string, texts: readonly string[]): Chunk {
     makeDictionaryPage(distinct.length, Buffer.concat(content)),
     makeDataPage(texts.length, Encoding.rleDictionary, [Uint8Array.of(width), packBits(indices, width)]),
   ];
-  return { path: [name], type: PhysicalType.byteArray, codec: Codec.zstd, pages, hasLevels: false };
+  return { path: [name], type: PhysicalType.byteArray, pages, hasLevels: false };
 }
 
 function shapeChunk(shapes: readonly (readonly number[])[]): Chunk {
@@ -228,7 +224,7 @@ function shapeChunk(shapes: readonly (readonly number[])[]): Chunk {
     makeDictionaryPage(distinct.length, int32Bytes(distinct)),
     makeDataPage(repetition.length, Encoding.rleDictionary, sections),
   ];
-  return { path: ['shape', 'list', 'element'], type: PhysicalType.int32, codec: Codec.zstd, pages, hasLevels: true };
+  return { path: ['shape', 'list', 'element'], type: PhysicalType.int32, pages, hasLevels: true };
 }
 
 /** The different items in the order of their first appearance, and the position of each item among them. */

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
 import { asWriteError, temporaryName } from '../atomic.js';
+import { TOOLKIT_VERSION } from '../version.js';
 import { countValues, WEIGHTS_FILE_PATTERN } from './manifest.js';
-import { CREATED_BY, describeGroup, encodeFooter, MAGIC } from './parquetEncode.js';
+import { describeGroup, encodeFooter, MAGIC } from './parquetEncode.js';
 import type { Snapshot, TensorSpec, WeightsFile } from './schema.js';
 import type { ThriftEncoded } from './thriftWriter.js';
 import { describeArrowTypes, type EncodedGroup, GroupEncoder, SCHEMA } from './weightsColumns.js';
@@ -107,7 +108,8 @@ class PartWriter {
 
   /** Ends the file and gives it its name. */
   async finish(): Promise<WeightsFile> {
-    this.#write(encodeFooter(SCHEMA, this.#groups, this.#rows, CREATED_BY, { 'ARROW:schema': describeArrowTypes() }));
+    const createdBy = `weight-nowcaster version ${TOOLKIT_VERSION}`;
+    this.#write(encodeFooter(SCHEMA, this.#groups, this.#rows, createdBy, { 'ARROW:schema': describeArrowTypes() }));
     try {
       await flush(this.#open);
       this.#close();
