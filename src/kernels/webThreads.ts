@@ -76,13 +76,15 @@ export function webThreads(count: number): ThreadStarter {
     return {
       count,
       async finishJob(groups) {
-        while (Atomics.load(control, Word.done) < groups) {
+        // Looked at before the groups: a worker may go on for a moment after it was ended.
+        while (failure === undefined) {
           const message = new Promise<void>((resolve) => {
             wake = resolve;
           });
-          if (failure !== undefined) throw failure;
+          if (Atomics.load(control, Word.done) >= groups) return;
           await message;
         }
+        throw failure;
       },
       async end() {
         for (const worker of workers) worker.terminate();
