@@ -6,9 +6,7 @@
 //
 // PYTHON names the interpreter that has TensorFlow (default python3). Only ratios of one run mean anything.
 
-import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -19,6 +17,7 @@ import { createWasmCompute } from '../dist/kernels/index.js';
 import { initParameters } from '../dist/nowcaster/init.js';
 import { PAPER_SPEC } from '../dist/nowcaster/spec.js';
 import { Random } from '../dist/random.js';
+import { measurePeer } from './peers.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -85,19 +84,10 @@ async function measure(createCompute: (spec: WnnSpec) => Promise<WnnCompute>): P
 }
 
 /** Scalars a second of Keras's predict. */
-function measureKeras(): number {
-  const script = fileURLToPath(new URL('peers.py', import.meta.url));
-  const flags = [script, 'keras', '--threads', `${threads}`, '--batches', '8192', '--seconds', '3'];
-  const { stdout, error } = spawnSync(process.env.PYTHON ?? 'python3', flags, { encoding: 'utf8' });
-  if (error) throw error;
-  const rows = stdout
-    .trim()
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line));
-  const apply = rows.find(({ work }) => work === 'apply');
-  if (apply === undefined) throw new Error(rows[0]?.error ?? 'peers.py printed nothing');
-  return apply.per_second;
+async function measureKeras(): Promise<number> {
+  const flags = ['--threads', `${threads}`, '--batches', '8192', '--seconds', '3'];
+  const rates = await measurePeer('keras', flags);
+  return rates.find(({ work }) => work === 'apply')!.perSecond;
 }
 
 await openEngine('wasm');
@@ -117,7 +107,7 @@ results.push({
 try {
   results.push({
     contender: `Keras predict, ${threads} threads`,
-    seconds: scalars / measureKeras(),
+    seconds: scalars / (await measureKeras()),
     note: 'forward pass only, windows ready',
   });
 } catch (error) {

@@ -6,9 +6,7 @@
 //
 // PYTHON names the interpreter that has torch (default python3). Rows that cannot be measured say why.
 
-import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openEngine, openWebgpuDevice } from '../src/engine/index.js';
 import { type CallTimes, createWebgpuCompute } from '../src/kernels/webgpu/index.js';
@@ -19,6 +17,7 @@ import { createTfjsCompute } from '../src/nowcaster/tfjsCompute.js';
 import { Random } from '../src/random.js';
 import { createAdamState, stepAdam } from '../src/train/adam.js';
 import { measureFmaLimit } from './fmaLimit.js';
+import { measurePeer, type Rate } from './peers.js';
 
 /** Operations of a sample, forward and backward, as the network is written. */
 const OPERATIONS = 55_000;
@@ -37,12 +36,6 @@ const { values: options } = parseArgs({
 const seconds = Number(options.seconds);
 const batches = options.batches.split(',').map(Number);
 const applyBatch = Number(options.apply);
-
-interface Rate {
-  work: 'train' | 'apply';
-  batch: number;
-  perSecond: number;
-}
 
 const spec = PAPER_SPEC;
 const largest = Math.max(applyBatch, ...batches);
@@ -80,27 +73,6 @@ async function measure(compute: WnnCompute): Promise<Rate[]> {
   return rates;
 }
 
-async function measurePeer(peer: string): Promise<Rate[]> {
-  const script = fileURLToPath(new URL('./peers.py', import.meta.url));
-  const flags = ['--gpu', '--batches', options.batches, '--apply-batch', options.apply, '--seconds', `${seconds}`];
-  const threads = ['--threads', `${availableParallelism()}`];
-  const child = spawn(process.env.PYTHON ?? 'python3', [script, peer, ...flags, ...threads], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  let text = '';
-  child.stdout.on('data', (chunk) => {
-    text += chunk;
-  });
-  await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
-  const lines = text.trim().split('\n').filter(Boolean);
-  if (lines.length === 0) throw new Error('peers.py printed nothing');
-  return lines.map((line) => {
-    const row = JSON.parse(line);
-    if (row.error !== undefined) throw new Error(row.error);
-    return { work: row.work, batch: row.batch, perSecond: row.per_second };
-  });
-}
-
 /** The parts of one training step of the kernels, at each batch. */
 async function splitSteps(device: GPUDevice): Promise<Record<number, CallTimes>> {
   let last: CallTimes | undefined;
@@ -120,6 +92,11 @@ async function splitSteps(device: GPUDevice): Promise<Record<number, CallTimes>>
   return splits;
 }
 
+const peerFlags = [
+  ...['--gpu', '--batches', options.batches, '--apply-batch', options.apply],
+  ...['--seconds', `${seconds}`, '--threads', `${availableParallelism()}`],
+];
+
 const CONTENDERS: Record<(typeof NAMES)[number], () => Promise<Rate[]>> = {
   wgsl: async () => {
     const compute = await createWebgpuCompute(spec, await openWebgpuDevice(options.adapter));
@@ -133,8 +110,8 @@ const CONTENDERS: Record<(typeof NAMES)[number], () => Promise<Rate[]>> = {
     await openEngine('tensorflow');
     return measure(createTfjsCompute(spec));
   },
-  torch: () => measurePeer('torch'),
-  'torch.compile': () => measurePeer('torch.compile'),
+  torch: () => measurePeer('torch', peerFlags),
+  'torch.compile': () => measurePeer('torch.compile', peerFlags),
 };
 
 const device = await openWebgpuDevice(options.adapter);

@@ -6,9 +6,7 @@
 //
 // PYTHON names the interpreter that has torch and tensorflow-cpu (default python3); without it those rows say why.
 
-import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openEngine } from '../src/engine/engine.js';
 import { createWasmCompute } from '../src/kernels/index.js';
@@ -21,6 +19,7 @@ import { createTfjsCompute } from '../src/nowcaster/tfjsCompute.js';
 import { Random } from '../src/random.js';
 import { createAdamState, stepAdam } from '../src/train/adam.js';
 import { addPenalties } from '../src/train/penalties.js';
+import { measurePeer, type Rate } from './peers.js';
 import { openSimdLimit } from './simdLimit.js';
 
 const spec = PAPER_SPEC;
@@ -41,13 +40,6 @@ const rounds = Number(options.rounds);
 const seconds = Number(options.seconds);
 const threads = Number(options.threads);
 const batches = options.batches.split(',').map(Number);
-
-interface Rate {
-  work: 'train' | 'apply';
-  batch: number;
-  /** Samples trained on, or scalars forecast, a second. */
-  perSecond: number;
-}
 
 /** Operations of a sample as the network is written: every multiply-add of a dense layer as two, nothing folded. */
 function operationsOf(work: Rate['work']): number {
@@ -97,29 +89,10 @@ async function measureCompute(compute: WnnCompute): Promise<Rate[]> {
   return rates;
 }
 
-/** Runs peers.py for one peer. */
-async function measurePeer(peer: string): Promise<Rate[]> {
-  const script = fileURLToPath(new URL('peers.py', import.meta.url));
-  const flags = ['--threads', `${threads}`, '--batches', batches.join(','), '--seconds', `${seconds}`];
-  const child = spawn(process.env.PYTHON ?? 'python3', [script, peer, ...flags], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
-  let text = '';
-  child.stdout.on('data', (chunk) => {
-    text += chunk;
-  });
-  await new Promise((resolve, reject) => child.once('error', reject).once('close', resolve));
-  const lines = text.trim().split('\n').filter(Boolean);
-  if (lines.length === 0) throw new Error('peers.py printed nothing');
-  return lines.map((line) => {
-    const row = JSON.parse(line);
-    if (row.error !== undefined) throw new Error(row.error);
-    return { work: row.work, batch: row.batch, perSecond: row.per_second };
-  });
-}
-
 const limit = await openSimdLimit(threads);
 const kernels = await createWasmCompute(spec, { threads });
+
+const peerFlags = ['--threads', `${threads}`, '--batches', batches.join(','), '--seconds', `${seconds}`];
 
 /** How each contender's turn goes. */
 const CONTENDERS: Record<string, () => Promise<Rate[]>> = {
@@ -132,9 +105,9 @@ const CONTENDERS: Record<string, () => Promise<Rate[]>> = {
     await openEngine('tensorflow');
     return measureCompute(createTfjsCompute(spec));
   },
-  torch: () => measurePeer('torch'),
-  'torch.compile': () => measurePeer('torch.compile'),
-  keras: () => measurePeer('keras'),
+  torch: () => measurePeer('torch', peerFlags),
+  'torch.compile': () => measurePeer('torch.compile', peerFlags),
+  keras: () => measurePeer('keras', peerFlags),
 };
 
 const best = new Map<string, number>();
