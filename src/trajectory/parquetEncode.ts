@@ -2,14 +2,9 @@
 // parquetPages.ts: version 1 data pages, ZSTD. What a run's columns are, weightsWriter.ts knows.
 // Format: https://parquet.apache.org/docs/file-format/
 
+import { Codec, Encoding, PageType } from './parquetFormat.js';
 import { binary, encodeUnsigned, i16, i32, i64, list, struct, type ThriftEncoded } from './thriftWriter.js';
 import { compressZstd } from './zstdEncoder.js';
-
-/** Numbers that the format gives to encodings and types. */
-export const Encoding = { plain: 0, rle: 3, rleDictionary: 8, byteStreamSplit: 9 } as const;
-export const PhysicalType = { int32: 1, float: 4, byteArray: 6 } as const;
-const ZSTD = 6;
-const PageType = { data: 0, dictionary: 2 } as const;
 
 /** A node of the schema; leaves have a type, groups have children. */
 export interface SchemaNode {
@@ -166,7 +161,7 @@ function describeChunk(chunk: Chunk, offset: number, storedBytes: number, rawByt
     1: i32(type),
     2: list([...encodings].sort((a, b) => a - b).map(i32)),
     3: list(path.map(binary)),
-    4: i32(ZSTD),
+    4: i32(Codec.zstd),
     5: i64(values),
     6: i64(rawBytes),
     7: i64(storedBytes),

@@ -3,20 +3,9 @@
 // BYTE_STREAM_SPLIT, ZSTD or no compression. Format: https://parquet.apache.org/docs/file-format/
 
 import { readSync } from 'node:fs';
+import { Codec, Encoding, PageType } from './parquetFormat.js';
 import { ThriftReader, type ThriftStruct } from './thrift.js';
 import type { Decompress } from './zstd.js';
-
-/** Encodings, as numbered by the format. */
-const PLAIN = 0;
-const PLAIN_DICTIONARY = 2;
-const RLE_DICTIONARY = 8;
-const BYTE_STREAM_SPLIT = 9;
-
-const DATA_PAGE = 0;
-const DICTIONARY_PAGE = 2;
-
-const UNCOMPRESSED = 0;
-const ZSTD = 6;
 
 /** The file is valid, maybe, but laid out in a way that this reader does not know. */
 export class UnknownLayoutError extends Error {}
@@ -108,7 +97,7 @@ function readColumn(column: ThriftStruct, levels: Levels): ColumnChunk {
   const known = levels.get(path);
   if (known === undefined) throw new RangeError(`column ${path} is not in the schema`);
   const codec = column[4] as number;
-  if (codec !== UNCOMPRESSED && codec !== ZSTD) throw new UnknownLayoutError(`compression ${codec}`);
+  if (codec !== Codec.uncompressed && codec !== Codec.zstd) throw new UnknownLayoutError(`compression ${codec}`);
   const first = column[9] as number;
   const dictionary = column[11] as number | undefined;
   return {
@@ -116,7 +105,7 @@ function readColumn(column: ThriftStruct, levels: Levels): ColumnChunk {
     offset: dictionary !== undefined && dictionary > 0 ? Math.min(first, dictionary) : first,
     bytes: column[7] as number,
     values: column[5] as number,
-    compressed: codec === ZSTD,
+    compressed: codec === Codec.zstd,
     ...known,
   };
 }
@@ -156,11 +145,11 @@ export function readPages(
     if (!(rawSize >= 0 && rawSize <= mostRawBytes(chunk))) throw new RangeError('page of impossible size');
     const stored = bytes.subarray(reader.offset, offset);
     const body = chunk.compressed ? decompress(stored, rawSize) : stored;
-    if (type === DICTIONARY_PAGE) {
+    if (type === PageType.dictionary) {
       dictionary = body.slice();
       continue;
     }
-    if (type !== DATA_PAGE) throw new UnknownLayoutError(`page of type ${type}`);
+    if (type !== PageType.data) throw new UnknownLayoutError(`page of type ${type}`);
     const data = header[5] as ThriftStruct;
     const count = data[1] as number;
     take(valuesOf(body, count, data[2] as number, chunk, dictionary), count);
@@ -188,13 +177,13 @@ function valuesOf(
   if (start > body.length) throw new RangeError('levels end late');
   const bytes = body.subarray(start);
   switch (encoding) {
-    case PLAIN:
+    case Encoding.plain:
       return { encoding: 'plain', bytes };
-    case BYTE_STREAM_SPLIT:
+    case Encoding.byteStreamSplit:
       if (bytes.length !== 4 * count) throw new UnknownLayoutError('values are missing');
       return { encoding: 'split', bytes };
-    case PLAIN_DICTIONARY:
-    case RLE_DICTIONARY:
+    case Encoding.plainDictionary:
+    case Encoding.rleDictionary:
       if (dictionary === undefined) throw new RangeError('no dictionary');
       return { encoding: 'dictionary', dictionary, indices: unpackIndices(bytes, count) };
     default:

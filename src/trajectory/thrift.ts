@@ -9,6 +9,21 @@ export interface ThriftStruct {
 /** Whole numbers of 64 bits come as doubles: sizes and offsets of files fit. */
 export type ThriftValue = number | boolean | Uint8Array | ThriftValue[] | ThriftStruct;
 
+/** The numbers of the compact protocol's types; a true or false field has its value as its type. */
+export const ThriftType = {
+  yes: 1,
+  no: 2,
+  i8: 3,
+  i16: 4,
+  i32: 5,
+  i64: 6,
+  double: 7,
+  binary: 8,
+  list: 9,
+  set: 10,
+  struct: 12,
+} as const;
+
 /** Nesting beyond this is damage: Parquet needs 6. */
 const MOST_DEPTH = 16;
 
@@ -31,7 +46,8 @@ export class ThriftReader {
       if (head === 0) return struct;
       const type = head & 15;
       field = head >> 4 === 0 ? this.#signed() : field + (head >> 4);
-      struct[field] = type === 1 || type === 2 ? type === 1 : this.#value(type, depth);
+      struct[field] =
+        type === ThriftType.yes || type === ThriftType.no ? type === ThriftType.yes : this.#value(type, depth);
     }
   }
 
@@ -58,35 +74,35 @@ export class ThriftReader {
 
   #value(type: number, depth: number): ThriftValue {
     switch (type) {
-      case 1:
-      case 2:
+      case ThriftType.yes:
+      case ThriftType.no:
         return this.#byte() === 1;
-      case 3:
+      case ThriftType.i8:
         return (this.#byte() << 24) >> 24;
-      case 4:
-      case 5:
-      case 6:
+      case ThriftType.i16:
+      case ThriftType.i32:
+      case ThriftType.i64:
         return this.#signed();
-      case 7: {
+      case ThriftType.double: {
         this.offset += 8;
         if (this.offset > this.#bytes.length) throw new RangeError('struct ends early');
         return new DataView(this.#bytes.buffer, this.#bytes.byteOffset + this.offset - 8, 8).getFloat64(0, true);
       }
-      case 8: {
+      case ThriftType.binary: {
         const length = this.#unsigned();
         if (length > this.#bytes.length - this.offset) throw new RangeError('text ends early');
         this.offset += length;
         return this.#bytes.subarray(this.offset - length, this.offset);
       }
-      case 9:
-      case 10: {
+      case ThriftType.list:
+      case ThriftType.set: {
         const head = this.#byte();
         const count = head >> 4 === 15 ? this.#unsigned() : head >> 4;
         // Each item takes at least a byte.
         if (count > this.#bytes.length - this.offset) throw new RangeError('list ends early');
         return Array.from({ length: count }, () => this.#value(head & 15, depth + 1));
       }
-      case 12:
+      case ThriftType.struct:
         return this.readStruct(depth + 1);
       default:
         throw new RangeError(`unknown type ${type}`);

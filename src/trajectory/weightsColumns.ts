@@ -4,17 +4,16 @@
 import * as arrow from 'apache-arrow';
 import {
   type Chunk,
-  Encoding,
   frameLevels,
   indexWidth,
   makeDataPage,
   makeDictionaryPage,
   type Page,
-  PhysicalType,
   packBits,
   RunEncoder,
   type SchemaNode,
 } from './parquetEncode.js';
+import { Encoding, PhysicalType } from './parquetFormat.js';
 import type { Snapshot, TensorSpec } from './schema.js';
 import { mostZstdBytes } from './zstdEncoder.js';
 
