@@ -12,6 +12,8 @@ export interface Forecaster {
   readonly windowLength: number;
   /** First epoch (from 0) at whose end it should be asked, unless the user says otherwise. Default 0. */
   readonly startEpoch?: number;
+  /** How far to go, in times the way from a weight to its forecast, unless the user says otherwise. Default 1. */
+  readonly reach?: number;
   /** Kinds that it can forecast. */
   readonly kinds: readonly TrainedKind[];
   /**
@@ -28,7 +30,8 @@ export interface Forecaster {
 }
 
 /** Trained networks in memory: what the callback needs of a {@link Nowcaster}. */
-export type NowcasterNetworks = Pick<Nowcaster, 'spec' | 'parameters'> & Partial<Pick<Nowcaster, 'manifest'>>;
+export type NowcasterNetworks = Pick<Nowcaster, 'spec' | 'parameters'> &
+  Partial<Pick<Nowcaster, 'startEpoch' | 'reach'>>;
 
 /** Epochs ahead to jump: always the same, or chosen at each nowcast from its epoch (from 0). */
 export type HorizonChoice = number | ((epoch: number) => number);
@@ -42,7 +45,7 @@ export type ComputeFactory = (spec: WnnSpec) => WnnCompute | Promise<WnnCompute>
  * @throws MismatchError when the nowcaster has no such horizon; at the nowcast where it is chosen then.
  */
 export function createNowcasterForecaster(
-  { spec, parameters, manifest }: NowcasterNetworks,
+  { spec, parameters, startEpoch = spec.inputLength - 1, reach }: NowcasterNetworks,
   createCompute: ComputeFactory,
   { horizon, bias }: { horizon?: HorizonChoice; bias?: ForecastOptions['bias'] } = {},
 ): Forecaster {
@@ -51,8 +54,8 @@ export function createNowcasterForecaster(
   let compute: Promise<WnnCompute> | undefined;
   return {
     windowLength: spec.inputLength,
-    // Its first window may not begin before the first epoch that its samples came from.
-    startEpoch: (manifest?.dataset?.firstEpoch ?? 0) + spec.inputLength - 1,
+    startEpoch,
+    reach,
     kinds: TRAINED_KINDS.filter((kind) => parameters[kind] !== undefined),
     async forecast(kind, history, out, epoch) {
       compute ??= Promise.resolve(createCompute(spec));

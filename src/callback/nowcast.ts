@@ -6,7 +6,7 @@ import type { TrainedKind } from '../nowcaster/spec.js';
 import { type GuardBatch, measureGuardLoss } from './guard.js';
 import type { TrackedTensors } from './trackedTensors.js';
 
-/** Shares of the way to the forecast that the guard tries, one after another, until one does not raise the loss. */
+/** Shares of the way that the guard tries, one after another, until one does not raise the loss. */
 const GUARD_SHARES = [1, 1 / 2, 1 / 4, 1 / 8];
 
 /** What became of one nowcast. */
@@ -15,7 +15,7 @@ export interface Nowcast {
   epoch: number;
   /** `kept`: the weights were replaced; `undone`: by the guard; `skipped`: nothing was replaced. */
   outcome: 'kept' | 'undone' | 'skipped';
-  /** Share of the way from the weights to their forecasts that they went: 1, less with a guard, 0 unless kept. */
+  /** Share that the weights went of the way that the reach gives: 1, less with a guard, 0 unless kept. */
   share: number;
   /** Why it was undone or skipped; null when kept. */
   reason: string | null;

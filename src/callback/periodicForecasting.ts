@@ -3,6 +3,7 @@
 
 import * as tfl from '@tensorflow/tfjs-layers';
 import { MismatchError, UsageError } from '../errors.js';
+import { requireReach } from '../nowcaster/reach.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import type { NoteListener } from '../progress.js';
 import type { Forecaster } from './forecaster.js';
@@ -23,6 +24,11 @@ export interface ForecastingOptions {
    * nowcaster was trained on (`wnn dataset --first-epoch`).
    */
   startEpoch?: number;
+  /**
+   * How far to go: this many times the way from a weight to its forecast; 1 lands on it, 2 goes as far again. Above 0, at
+   * most 10. Default: what the nowcaster's makers found to save most (`wnn export --reach`), else 1.
+   */
+  reach?: number;
   /** Kinds of tensors to nowcast. Default: all that the nowcaster has a network for. */
   kinds?: readonly TrainedKind[];
   /** Returns whether to nowcast a layer. Default: all that hold one to three arrays and are not frozen. */
@@ -57,6 +63,7 @@ export class PeriodicForecasting extends tfl.Callback {
   history: Nowcast[] = [];
   readonly period: number;
   readonly startEpoch: number;
+  readonly reach: number;
   readonly #forecaster: Forecaster;
   readonly #options: ForecastingOptions;
   readonly #window: SnapshotWindow;
@@ -65,13 +72,15 @@ export class PeriodicForecasting extends tfl.Callback {
   /** Whether an epoch is between its begin and its end; null where nobody announces begins. */
   #epochOpen: boolean | null = null;
 
-  /** @throws {@link UsageError} when the period or the start epoch is impossible. */
+  /** @throws {@link UsageError} when the period, the start epoch or the reach is impossible. */
   constructor(forecaster: Forecaster, options: ForecastingOptions = {}) {
     super();
     this.period = options.period ?? forecaster.windowLength;
     requireWhole('period', this.period, forecaster.windowLength, ', the length of the window');
     this.startEpoch = options.startEpoch ?? forecaster.startEpoch ?? 0;
     requireWhole('startEpoch', this.startEpoch, 0, '');
+    this.reach = options.reach ?? forecaster.reach ?? 1;
+    requireReach(this.reach, 'reach');
     this.#forecaster = forecaster;
     this.#options = options;
     this.#window = new SnapshotWindow(forecaster.windowLength);
@@ -152,6 +161,8 @@ export class PeriodicForecasting extends tfl.Callback {
       const windows = history.map((values) => values.subarray(begin, end));
       await this.#forecaster.forecast(kind, windows, forecasts.subarray(begin, end), epoch);
     }
+    if (this.reach !== 1)
+      for (let i = 0; i < forecasts.length; i++) forecasts[i] = current[i] + this.reach * (forecasts[i] - current[i]);
     if (!allFinite(forecasts)) return skip('the forecast is not finite (NaN or infinite)');
 
     const { guardSeconds, ...applied } = await applyForecast(

@@ -24,6 +24,7 @@ interface ExportArguments extends GlobalArguments {
   name?: string;
   packageVersion?: string;
   kinds?: string;
+  reach?: number;
   normalisation?: WnnSpec['normalisation'];
   horizons?: string;
   overwrite: boolean;
@@ -87,6 +88,10 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       .option('name', { type: 'string', describe: 'name of the npm package' })
       .option('package-version', { type: 'string', describe: 'version of the npm package [default: 1.0.0]' })
       .option('kinds', { type: 'string', describe: 'kinds to export, e.g. conv,fc [default: all three]' })
+      .option('reach', {
+        type: 'number',
+        describe: 'how far training jobs go: times the way to the forecast [default: 1, or as before]',
+      })
       .option('normalisation', {
         choices: ['range', 'none'] as const,
         describe: 'how h5 files from elsewhere expect their input [default: range]',
@@ -94,6 +99,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       .option('horizons', { type: 'string', describe: 'epochs ahead of the outputs of h5 files [default: 5]' })
       .option('overwrite', { type: 'boolean', default: false, describe: 'replace a nowcaster directory' })
       .example('$0 export --from data/quick/training --to weights/mine', 'export what was trained')
+      .example('$0 export --from weights/mine --to weights/bold --reach 1.5', 'go half as far again; see evaluate')
       .example('$0 export --from weights/mine --to pkg --format npm --name my-nowcaster', 'make an npm package of it')
       .example(
         '$0 export --from NWNN_Conv_13.h5,NWNN_FC_13.h5,NWNN_Bias_13.h5 --to weights/published',
@@ -107,6 +113,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
     name,
     packageVersion,
     kinds,
+    reach,
     normalisation,
     horizons,
     overwrite,
@@ -116,6 +123,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       from: splitList(from),
       to,
       kinds: kinds === undefined ? undefined : (splitList(kinds) as TrainedKind[]),
+      reach,
       normalisation,
       horizons: horizons === undefined ? undefined : parseHorizons(horizons),
     };

@@ -121,7 +121,8 @@ function describeNowcaster({ path, manifest, bytes }: Of<'nowcaster'>): string {
   });
   const runs =
     manifest.dataset === null ? 'weights from elsewhere' : `from ${formatCount(manifest.dataset.runs.length)} runs`;
-  return `${path}: nowcaster "${manifest.tag}", ${describeSpec(manifest.spec)}
+  const reach = manifest.reach === undefined ? '' : `, reach ${manifest.reach}`;
+  return `${path}: nowcaster "${manifest.tag}", ${describeSpec(manifest.spec)}${reach}
 
 ${formatTable(['network', 'formats', 'no change', 'linear', 'WNN'], rows, 2)}
 

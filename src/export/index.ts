@@ -41,6 +41,11 @@ export interface ExportOptions {
   formats?: readonly ExportFormat[];
   /** Kinds to export. Default: all three, each of which must be there. */
   kinds?: readonly TrainedKind[];
+  /**
+   * How far training jobs should go, in times the way from a weight to its forecast; above 0, at most 10. Find it with
+   * `wnn evaluate`. Default: that of the nowcaster read, or 1.
+   */
+  reach?: number;
   /** Normalisation of a network read from h5. Default `range`. */
   normalisation?: WnnSpec['normalisation'];
   /** Epochs ahead of each output of a network read from h5. Default `[5]` for one output. */
@@ -89,7 +94,7 @@ async function encodeKind(
 }
 
 async function encodeDirectory(
-  { spec, kinds, dataset }: ExportSource,
+  { spec, reach, kinds, dataset }: ExportSource,
   tag: string,
   formats: readonly ExportFormat[],
 ): Promise<{ manifest: NowcasterManifest; files: Record<string, Uint8Array> }> {
@@ -99,6 +104,7 @@ async function encodeDirectory(
     toolkitVersion: TOOLKIT_VERSION,
     tag,
     spec,
+    ...(reach !== 1 && { reach }),
     kinds: {},
     dataset,
   };
@@ -133,7 +139,7 @@ function checkTag(tag: string): string {
  * `InsufficientDataError` when a kind is missing, `CorruptFileError`, `MismatchError`, `WriteError`.
  */
 export async function exportNowcaster(options: ExportOptions): Promise<ExportResult> {
-  const { to, overwrite = false, formats = ['h5'], kinds, normalisation, horizons } = options;
+  const { to, overwrite = false, formats = ['h5'], kinds, reach, normalisation, horizons } = options;
   const from = typeof options.from === 'string' ? [options.from] : options.from;
   for (const [value, known, where] of [
     ...formats.map((format) => [format, EXPORT_FORMATS, '--format (or npm alone)'] as const),
@@ -149,7 +155,7 @@ export async function exportNowcaster(options: ExportOptions): Promise<ExportRes
       remedy: 'name at least one',
     });
   checkTarget(to, overwrite ? NOWCASTER_MANIFEST_NAME : null);
-  const source = await readSource(from, kinds, { normalisation, horizons });
+  const source = await readSource(from, { kinds, reach, normalisation, horizons });
   const tag = checkTag(options.tag ?? source.tag ?? basename(resolve(to)));
   const { manifest, files } = await encodeDirectory(source, tag, [
     'tfjs',

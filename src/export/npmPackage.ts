@@ -3,6 +3,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { UsageError } from '../errors.js';
+import { startEpochOf } from '../nowcaster/nowcaster.js';
 import { TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { collectCode } from './packageCode.js';
@@ -21,6 +22,8 @@ export interface NpmPackageOptions {
   version?: string;
   /** Kinds to export. Default: all three, each of which must be there. */
   kinds?: readonly TrainedKind[];
+  /** How far training jobs should go, as of `exportNowcaster`. */
+  reach?: number;
   /** Normalisation of a network read from h5. Default `range`. */
   normalisation?: WnnSpec['normalisation'];
   /** Epochs ahead of each output of a network read from h5. Default `[5]` for one output. */
@@ -69,7 +72,7 @@ function splitBytes(values: Float32Array): Buffer {
   return Buffer.from(bytes.map((_, i) => bytes[(i % values.length) * 4 + Math.floor(i / values.length)]));
 }
 
-function networksModule({ spec, kinds }: ExportSource): string {
+function networksModule({ spec, reach, kinds, dataset }: ExportSource): string {
   const entries = Object.entries(kinds).map(
     ([kind, { parameters }]) => `    ${kind}: decode('${splitBytes(parameters).toString('base64')}'),`,
   );
@@ -85,6 +88,8 @@ function decode(text) {
 function decodeNowcaster() {
   return {
     spec: ${JSON.stringify(spec)},
+    startEpoch: ${startEpochOf({ spec, dataset })},
+    reach: ${reach},
     parameters: {
 ${entries.map((entry) => `  ${entry}`).join('\n')}
     },
@@ -174,8 +179,8 @@ function readme(name: string, source: ExportSource): string {
   return [
     `# ${name}`,
     '',
-    "A callback for TensorFlow.js that shortens training: every fifth epoch it replaces the model's weights by what a",
-    'trained weight nowcaster says they will be five epochs later.',
+    "A callback for TensorFlow.js that shortens training: now and then it replaces the model's weights by what a trained",
+    `weight nowcaster says they will be some epochs later. It does so every ${source.spec.inputLength} epochs.`,
     '',
     `    npm install ${name} @tensorflow/tfjs-core @tensorflow/tfjs-layers`,
     '',
@@ -185,7 +190,7 @@ function readme(name: string, source: ExportSource): string {
     'await model.fit(x, y, { epochs: 50, callbacks: [weightForecasting()] });',
     '```',
     '',
-    'Works in Node and in browsers, on any tfjs backend. Options (period, first epoch, kinds, layer filter, guard, events)',
+    'Works in Node and in browsers, on any tfjs backend. Options (period, first epoch, reach, kinds, layer filter, guard, events)',
     'are documented in the types.',
     '',
     ...figuresTable(source),
@@ -201,7 +206,7 @@ function readme(name: string, source: ExportSource): string {
  * the source throws.
  */
 export async function exportNpmPackage(options: NpmPackageOptions): Promise<NpmPackageResult> {
-  const { to, name, version = '1.0.0', kinds, normalisation, horizons } = options;
+  const { to, name, version = '1.0.0', kinds, reach, normalisation, horizons } = options;
   if (!NAME_PATTERN.test(name) || name.length > 214)
     throw new UsageError({
       what: `npm takes no package called ${JSON.stringify(name)}`,
@@ -212,7 +217,7 @@ export async function exportNpmPackage(options: NpmPackageOptions): Promise<NpmP
     throw new UsageError({ what: `not a version: ${version}`, where: '--package-version', remedy: 'use e.g. 1.0.0' });
   checkTarget(to, null);
   const from = typeof options.from === 'string' ? [options.from] : options.from;
-  const source = await readSource(from, kinds, { normalisation, horizons });
+  const source = await readSource(from, { kinds, reach, normalisation, horizons });
   const texts: Record<string, string> = {
     'package.json': `${JSON.stringify(packageJson(name, version, source), null, 2)}\n`,
     'README.md': readme(name, source),

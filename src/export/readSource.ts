@@ -7,6 +7,7 @@ import { basename, extname, join } from 'node:path';
 import { loadNowcaster } from '../callback/node.js';
 import { CorruptFileError, InsufficientDataError, MismatchError, MissingFileError, UsageError } from '../errors.js';
 import { type NetworkSource, NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../nowcaster/nowcaster.js';
+import { requireReach } from '../nowcaster/reach.js';
 import { sameSpec, TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
 import { checkTrainingRecord, type KindTraining, TRAINING_RECORD_NAME } from '../nowcaster/trainingRecord.js';
 import { decodeWeights, type NetworkWeights } from '../nowcaster/weightsFile.js';
@@ -22,6 +23,8 @@ export interface SourceNetwork {
 /** What is to be exported. */
 export interface ExportSource {
   spec: WnnSpec;
+  /** As in the manifest; 1 for what is not a nowcaster yet. */
+  reach: number;
   kinds: Partial<Record<TrainedKind, SourceNetwork>>;
   dataset: NowcasterManifest['dataset'];
   /** Tag of a nowcaster that is exported again; null for others. */
@@ -100,7 +103,7 @@ async function readWeightFiles(paths: readonly string[], meaning: H5Meaning): Pr
       });
     kinds[kind] = { parameters, training: null, source: { file: basename(path), sha256: sha256(bytes) } };
   }
-  return { spec: first!.spec, kinds, dataset: null, tag: null };
+  return { spec: first!.spec, reach: 1, kinds, dataset: null, tag: null };
 }
 
 function readTraining(directory: string): ExportSource {
@@ -129,22 +132,26 @@ function readTraining(directory: string): ExportSource {
       });
     kinds[kind] = { parameters, training, source: { file: basename(path), sha256: digest } };
   }
-  return { spec: record.spec, kinds, dataset: record.dataset, tag: null };
+  return { spec: record.spec, reach: 1, kinds, dataset: record.dataset, tag: null };
 }
 
 async function readExported(directory: string): Promise<ExportSource> {
-  const { spec, parameters, manifest } = await loadNowcaster(directory);
+  const { spec, reach, parameters, manifest } = await loadNowcaster(directory);
   const kinds: ExportSource['kinds'] = {};
   for (const kind of TRAINED_KINDS) {
     const values = parameters[kind];
     const entry = manifest.kinds[kind];
     if (values && entry) kinds[kind] = { parameters: values, training: entry.training, source: entry.source };
   }
-  return { spec, kinds, dataset: manifest.dataset, tag: manifest.tag };
+  return { spec, reach, kinds, dataset: manifest.dataset, tag: manifest.tag };
 }
 
 /** Keeps the kinds that are wanted; without a wish all three must be there. */
-function selectKinds(source: ExportSource, wanted: readonly TrainedKind[] | undefined, where: string): ExportSource {
+function selectKinds(
+  source: ExportSource,
+  wanted: readonly TrainedKind[] | undefined,
+  where: string,
+): ExportSource['kinds'] {
   const kinds: ExportSource['kinds'] = {};
   for (const kind of wanted ?? TRAINED_KINDS) {
     const network = source.kinds[kind];
@@ -156,21 +163,20 @@ function selectKinds(source: ExportSource, wanted: readonly TrainedKind[] | unde
       });
     kinds[kind] = network;
   }
-  return { ...source, kinds };
+  return kinds;
 }
 
 /**
  * Reads what is to be exported.
  *
  * @param from one directory, of a training or of a nowcaster, or weight files.
- * @param wanted the kinds to export. Default: all three, each of which must be there.
- * @param meaning what h5 files do not say about their network.
+ * @param choice the kinds to export (default: all three, each of which must be there), the reach (default: what the
+ * source says), and what h5 files do not say about their network.
  * @throws {@link MissingFileError}, {@link InsufficientDataError} for a missing kind, and the readers' errors.
  */
 export async function readSource(
   from: readonly string[],
-  wanted: readonly TrainedKind[] | undefined,
-  meaning: H5Meaning,
+  { kinds, reach, ...meaning }: H5Meaning & { kinds?: readonly TrainedKind[]; reach?: number },
 ): Promise<ExportSource> {
   const where = from.join(',');
   const absent = from.find((path) => !existsSync(path));
@@ -180,10 +186,14 @@ export async function readSource(
       where: absent,
       remedy: 'give the directory of a training or of a nowcaster, or weight files (conv.h5,fc.h5,bias.h5)',
     });
-  if (from.length === 1 && statSync(from[0]).isDirectory()) {
-    const [directory] = from;
-    const exported = existsSync(join(directory, NOWCASTER_MANIFEST_NAME));
-    return selectKinds(exported ? await readExported(directory) : readTraining(directory), wanted, where);
-  }
-  return selectKinds(await readWeightFiles(from, meaning), wanted, where);
+  if (reach !== undefined) requireReach(reach, '--reach');
+  const source = await readAny(from, meaning);
+  return { ...source, kinds: selectKinds(source, kinds, where), reach: reach ?? source.reach };
+}
+
+async function readAny(from: readonly string[], meaning: H5Meaning): Promise<ExportSource> {
+  const [directory] = from;
+  if (from.length > 1 || !statSync(directory).isDirectory()) return readWeightFiles(from, meaning);
+  const exported = existsSync(join(directory, NOWCASTER_MANIFEST_NAME));
+  return exported ? readExported(directory) : readTraining(directory);
 }

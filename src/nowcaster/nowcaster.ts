@@ -3,6 +3,7 @@
 
 import { CorruptFileError, MismatchError, SchemaVersionError } from '../errors.js';
 import { layoutOf } from './layout.js';
+import { isReach, REACH_RANGE } from './reach.js';
 import { specProblem, TRAINED_KINDS, type TrainedKind, type WnnSpec } from './spec.js';
 import type { KindTraining, TrainingRecord } from './trainingRecord.js';
 import { arraysOf, checkParameters } from './weightsFile.js';
@@ -42,6 +43,11 @@ export interface NowcasterManifest {
   /** What tells this nowcaster from others; part of its h5 files' names. */
   tag: string;
   spec: WnnSpec;
+  /**
+   * How far training jobs go: this many times the way from a weight to its forecast, unless they say otherwise. Above 0,
+   * at most 10; absent for 1.
+   */
+  reach?: number;
   /** The networks that the directory holds. A kind that is not here is not forecast. */
   kinds: Partial<Record<TrainedKind, NowcasterKind>>;
   /** Where the training samples came from; null when the weights came from elsewhere. */
@@ -54,6 +60,10 @@ export interface Nowcaster {
   spec: WnnSpec;
   /** Flat parameters of each kind's network, as {@link layoutOf} lays them out. */
   parameters: Partial<Record<TrainedKind, Float32Array>>;
+  /** First epoch (from 0) at whose end its window lies in epochs such as it was trained on. */
+  startEpoch: number;
+  /** How far to go, in times the way from a weight to its forecast. */
+  reach: number;
   manifest: NowcasterManifest;
 }
 
@@ -96,6 +106,8 @@ export function checkNowcasterManifest(value: unknown, fileName: string): Nowcas
     });
   const problem = specProblem(value.spec);
   if (problem !== null) throw fail(problem);
+  if (value.reach !== undefined && !isReach(value.reach))
+    throw fail(`its reach must be ${REACH_RANGE}, not ${String(value.reach)}`);
   if (typeof value.tag !== 'string') throw fail('it has no tag');
   if (!isObject(value.kinds) || !TRAINED_KINDS.some((kind) => isObject((value.kinds as object)[kind as never])))
     throw fail('it has no kinds');
@@ -185,6 +197,11 @@ async function readTfjsParameters(
   return parameters;
 }
 
+/** First epoch (from 0) at whose end a window lies in epochs such as the samples came from. */
+export function startEpochOf({ spec, dataset }: Pick<NowcasterManifest, 'spec' | 'dataset'>): number {
+  return (dataset?.firstEpoch ?? 0) + spec.inputLength - 1;
+}
+
 /**
  * Reads a nowcaster directory: the manifest and the tfjs weights of every kind that it lists.
  *
@@ -203,5 +220,6 @@ export async function readNowcaster(source: NowcasterSource, name: string): Prom
     const path = tfjsModelPath(kind);
     parameters[kind] = await readTfjsParameters(source, manifest.spec, path, nameOf(path));
   }
-  return { tag: manifest.tag, spec: manifest.spec, parameters, manifest };
+  const { tag, spec, reach = 1 } = manifest;
+  return { tag, spec, parameters, startEpoch: startEpochOf(manifest), reach, manifest };
 }

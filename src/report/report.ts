@@ -129,14 +129,16 @@ function provenance(evaluation: Evaluation): Section {
     ['guard', results.settings.guard ? 'on' : 'off'],
   ];
   const methods = results.methods.map((method, m) => [swatch(m, method.name), escapeHtml(describeMethod(method))]);
-  const trainedOn = Object.entries(results.nowcasters ?? {}).map(([name, { dataset, spec, toolkitVersion }]) => {
-    const window = `window ${spec.inputLength}, horizons ${spec.horizons.join(', ')}`;
-    if (dataset === null) return `${name}: ${window}; its weights came from elsewhere.`;
-    const tasks = distinct(
-      dataset.runs.map(({ task, architecture }) => [task, architecture].filter(Boolean).join('/')),
-    );
-    return `${name}: ${window}; trained by version ${toolkitVersion} on ${dataset.runs.length} runs of ${tasks}.`;
-  });
+  const trainedOn = Object.entries(results.nowcasters ?? {}).map(
+    ([name, { dataset, spec, reach = 1, toolkitVersion }]) => {
+      const window = `window ${spec.inputLength}, horizons ${spec.horizons.join(', ')}, reach ${reach}`;
+      if (dataset === null) return `${name}: ${window}; its weights came from elsewhere.`;
+      const tasks = distinct(
+        dataset.runs.map(({ task, architecture }) => [task, architecture].filter(Boolean).join('/')),
+      );
+      return `${name}: ${window}; trained by version ${toolkitVersion} on ${dataset.runs.length} runs of ${tasks}.`;
+    },
+  );
   return {
     title: 'Where this comes from',
     html: [

@@ -167,6 +167,34 @@ describe('PeriodicForecasting', () => {
     expect(callback.history[0].scalars).toEqual({ conv: 0, fc: 3, bias: 0 });
   });
 
+  it('goes as far as the reach says: by the option, else by the forecaster, else to the forecast', async () => {
+    const landing = async (own: number | undefined, option: number | undefined) => {
+      const forecaster = { ...stepForecaster().forecaster, reach: own };
+      const model = denseModel();
+      await replay(new PeriodicForecasting(forecaster, { reach: option }), model, range(0, 5));
+      return firstWeight(model);
+    };
+    // Trained to 4, forecast 5.
+    expect(await landing(undefined, undefined)).toBe(5);
+    expect(await landing(1.5, undefined)).toBe(5.5);
+    expect(await landing(1.5, 0.25)).toBe(4.25);
+    for (const reach of [0, -1, 11, Number.NaN])
+      expect(() => new PeriodicForecasting(stepForecaster().forecaster, { reach })).toThrow(
+        /above 0 and at most 10.*reach/,
+      );
+  });
+
+  it('lets the guard shorten what the reach gives', async () => {
+    // The loss is the distance to 4.6: the way of 2 times 1 raises it, half of that does not.
+    const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [1], useBias: false })] });
+    model.compile({ optimizer: 'sgd', loss: 'meanAbsoluteError' });
+    const guard = { x: tf.ones([1, 1]), y: tf.fill([1, 1], 4.6) };
+    const callback = new PeriodicForecasting(stepForecaster().forecaster, { guard, reach: 2 });
+    await replay(callback, model, range(0, 5));
+    expect(callback.history).toMatchObject([{ outcome: 'kept', share: 1 / 2 }]);
+    expect(await firstWeight(model)).toBe(5);
+  });
+
   it('refuses a period shorter than the window, and fractions', () => {
     const { forecaster } = stepForecaster(5);
     expect(() => new PeriodicForecasting(forecaster, { period: 4 })).toThrow(/period must be .* at least 5.*period 4/);

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exportNowcaster, exportNpmPackage } from '../../src/export/index.js';
@@ -29,7 +29,7 @@ beforeAll(async () => {
   writeTraining(join(root, 'training'));
   await exportNowcaster({ from: join(root, 'training'), to: join(root, 'weights') });
   const made = join(root, 'package');
-  await exportNpmPackage({ from: join(root, 'weights'), to: made, name: NAME, version: '1.2.3' });
+  await exportNpmPackage({ from: join(root, 'weights'), to: made, name: NAME, version: '1.2.3', reach: 0.5 });
   mkdirSync(project);
   writeFileSync(join(project, 'package.json'), '{"name":"empty","version":"0.0.0","type":"module"}');
   const [{ filename }] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', root], made));
@@ -94,10 +94,21 @@ describe('the package', () => {
         normaliseWindows(PAPER_SPEC, raw, 0, count, windows, origins, scales);
         const answers = referenceForward(PAPER_SPEC, parametersOf(PAPER_SPEC, kind), windows, count);
         nowcast[tensor].forEach((value, j) => {
-          expect(value).toBeCloseTo((windows[5 * j + 4] + answers[j]) * scales[j] + origins[j], 5);
+          const forecast = (windows[5 * j + 4] + answers[j]) * scales[j] + origins[j];
+          expect(value).toBeCloseTo((raw[4][j] + forecast) / 2, 5);
         });
       }
     }
+  });
+
+  test('begins and reaches as the nowcaster does', async () => {
+    const [training, made] = [join(root, 'late'), join(root, 'late-package')];
+    const record = writeTraining(training);
+    record.dataset.firstEpoch = 3;
+    writeFileSync(join(training, 'train.json'), JSON.stringify(record));
+    await exportNpmPackage({ from: training, to: made, name: NAME, reach: 1.5 });
+    const { nowcaster } = await import(pathToFileURL(join(made, 'networks.js')).href);
+    expect(nowcaster).toMatchObject({ spec: PAPER_SPEC, startEpoch: 7, reach: 1.5 });
   });
 
   test('makes tf.loadLayersModel open the exported model.json', () => {
