@@ -14,6 +14,8 @@ export interface Forecaster {
   readonly startEpoch?: number;
   /** How far to go, in times the way from a weight to its forecast, unless the user says otherwise. Default 1. */
   readonly reach?: number;
+  /** Epochs from one nowcast to the next, unless the user says otherwise. Default: the window's length. */
+  readonly period?: number;
   /** Kinds that it can forecast. */
   readonly kinds: readonly TrainedKind[];
   /**
@@ -31,7 +33,7 @@ export interface Forecaster {
 
 /** Trained networks in memory: what the callback needs of a {@link Nowcaster}. */
 export type NowcasterNetworks = Pick<Nowcaster, 'spec' | 'parameters'> &
-  Partial<Pick<Nowcaster, 'startEpoch' | 'reach'>>;
+  Partial<Pick<Nowcaster, 'startEpoch' | 'reach' | 'period'>>;
 
 /** Epochs ahead to jump: always the same, or chosen at each nowcast from its epoch (from 0). */
 export type HorizonChoice = number | ((epoch: number) => number);
@@ -45,7 +47,7 @@ export type ComputeFactory = (spec: WnnSpec) => WnnCompute | Promise<WnnCompute>
  * @throws MismatchError when the nowcaster has no such horizon; at the nowcast where it is chosen then.
  */
 export function createNowcasterForecaster(
-  { spec, parameters, startEpoch = spec.inputLength - 1, reach }: NowcasterNetworks,
+  { spec, parameters, startEpoch = spec.inputLength - 1, reach, period }: NowcasterNetworks,
   createCompute: ComputeFactory,
   { horizon, bias }: { horizon?: HorizonChoice; bias?: ForecastOptions['bias'] } = {},
 ): Forecaster {
@@ -56,6 +58,7 @@ export function createNowcasterForecaster(
     windowLength: spec.inputLength,
     startEpoch,
     reach,
+    period,
     kinds: TRAINED_KINDS.filter((kind) => parameters[kind] !== undefined),
     async forecast(kind, history, out, epoch) {
       compute ??= Promise.resolve(createCompute(spec));

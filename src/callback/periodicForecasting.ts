@@ -16,7 +16,8 @@ import { TrackedTensors } from './trackedTensors.js';
 export interface ForecastingOptions {
   /**
    * Epochs from one nowcast to the next; nowcasts happen at the end of epochs e with (e + 1) mod period = 0, counting
-   * from 0. At least the window's length, so that no window spans a nowcast. Default: the window's length, 5.
+   * from 0. At least the window's length, so that no window spans a nowcast. Default: what the nowcaster's
+   * makers found to save most (`wnn export --period`), else the window's length, 5 for the paper's networks.
    */
   period?: number;
   /**
@@ -75,7 +76,7 @@ export class PeriodicForecasting extends tfl.Callback {
   /** @throws {@link UsageError} when the period, the start epoch or the reach is impossible. */
   constructor(forecaster: Forecaster, options: ForecastingOptions = {}) {
     super();
-    this.period = options.period ?? forecaster.windowLength;
+    this.period = options.period ?? forecaster.period ?? forecaster.windowLength;
     requireWhole('period', this.period, forecaster.windowLength, ', the length of the window');
     this.startEpoch = options.startEpoch ?? forecaster.startEpoch ?? 0;
     requireWhole('startEpoch', this.startEpoch, 0, '');

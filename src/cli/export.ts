@@ -25,6 +25,7 @@ interface ExportArguments extends GlobalArguments {
   packageVersion?: string;
   kinds?: string;
   reach?: number;
+  period?: number;
   normalisation?: WnnSpec['normalisation'];
   horizons?: string;
   overwrite: boolean;
@@ -92,6 +93,10 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
         type: 'number',
         describe: 'how far training jobs go: times the way to the forecast [default: 1, or as before]',
       })
+      .option('period', {
+        type: 'number',
+        describe: "epochs from nowcast to nowcast in training jobs [default: the window's length, or as before]",
+      })
       .option('normalisation', {
         choices: ['range', 'none'] as const,
         describe: 'how h5 files from elsewhere expect their input [default: range]',
@@ -114,6 +119,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
     packageVersion,
     kinds,
     reach,
+    period,
     normalisation,
     horizons,
     overwrite,
@@ -124,6 +130,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       to,
       kinds: kinds === undefined ? undefined : (splitList(kinds) as TrainedKind[]),
       reach,
+      period,
       normalisation,
       horizons: horizons === undefined ? undefined : parseHorizons(horizons),
     };

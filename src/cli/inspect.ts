@@ -121,8 +121,8 @@ function describeNowcaster({ path, manifest, bytes }: Of<'nowcaster'>): string {
   });
   const runs =
     manifest.dataset === null ? 'weights from elsewhere' : `from ${formatCount(manifest.dataset.runs.length)} runs`;
-  const reach = manifest.reach === undefined ? '' : `, reach ${manifest.reach}`;
-  return `${path}: nowcaster "${manifest.tag}", ${describeSpec(manifest.spec)}${reach}
+  const { tag, spec, reach = 1, period = spec.inputLength } = manifest;
+  return `${path}: nowcaster "${tag}", ${describeSpec(spec)}, every ${period} epochs, reach ${reach}
 
 ${formatTable(['network', 'formats', 'no change', 'linear', 'WNN'], rows, 2)}
 

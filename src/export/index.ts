@@ -46,6 +46,11 @@ export interface ExportOptions {
    * `wnn evaluate`. Default: that of the nowcaster read, or 1.
    */
   reach?: number;
+  /**
+   * Epochs from one nowcast to the next in training jobs; at least the window's length. Default: that of the nowcaster
+   * read, or the window's length.
+   */
+  period?: number;
   /** Normalisation of a network read from h5. Default `range`. */
   normalisation?: WnnSpec['normalisation'];
   /** Epochs ahead of each output of a network read from h5. Default `[5]` for one output. */
@@ -94,7 +99,7 @@ async function encodeKind(
 }
 
 async function encodeDirectory(
-  { spec, reach, kinds, dataset }: ExportSource,
+  { spec, reach, period, kinds, dataset }: ExportSource,
   tag: string,
   formats: readonly ExportFormat[],
 ): Promise<{ manifest: NowcasterManifest; files: Record<string, Uint8Array> }> {
@@ -105,6 +110,7 @@ async function encodeDirectory(
     tag,
     spec,
     ...(reach !== 1 && { reach }),
+    ...(period !== spec.inputLength && { period }),
     kinds: {},
     dataset,
   };
@@ -139,7 +145,7 @@ function checkTag(tag: string): string {
  * `InsufficientDataError` when a kind is missing, `CorruptFileError`, `MismatchError`, `WriteError`.
  */
 export async function exportNowcaster(options: ExportOptions): Promise<ExportResult> {
-  const { to, overwrite = false, formats = ['h5'], kinds, reach, normalisation, horizons } = options;
+  const { to, overwrite = false, formats = ['h5'], kinds, reach, period, normalisation, horizons } = options;
   const from = typeof options.from === 'string' ? [options.from] : options.from;
   for (const [value, known, where] of [
     ...formats.map((format) => [format, EXPORT_FORMATS, '--format (or npm alone)'] as const),
@@ -155,7 +161,7 @@ export async function exportNowcaster(options: ExportOptions): Promise<ExportRes
       remedy: 'name at least one',
     });
   checkTarget(to, overwrite ? NOWCASTER_MANIFEST_NAME : null);
-  const source = await readSource(from, { kinds, reach, normalisation, horizons });
+  const source = await readSource(from, { kinds, reach, period, normalisation, horizons });
   const tag = checkTag(options.tag ?? source.tag ?? basename(resolve(to)));
   const { manifest, files } = await encodeDirectory(source, tag, [
     'tfjs',

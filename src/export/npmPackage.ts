@@ -24,6 +24,8 @@ export interface NpmPackageOptions {
   kinds?: readonly TrainedKind[];
   /** How far training jobs should go, as of `exportNowcaster`. */
   reach?: number;
+  /** Epochs from one nowcast to the next, as of `exportNowcaster`. */
+  period?: number;
   /** Normalisation of a network read from h5. Default `range`. */
   normalisation?: WnnSpec['normalisation'];
   /** Epochs ahead of each output of a network read from h5. Default `[5]` for one output. */
@@ -72,7 +74,7 @@ function splitBytes(values: Float32Array): Buffer {
   return Buffer.from(bytes.map((_, i) => bytes[(i % values.length) * 4 + Math.floor(i / values.length)]));
 }
 
-function networksModule({ spec, reach, kinds, dataset }: ExportSource): string {
+function networksModule({ spec, reach, period, kinds, dataset }: ExportSource): string {
   const entries = Object.entries(kinds).map(
     ([kind, { parameters }]) => `    ${kind}: decode('${splitBytes(parameters).toString('base64')}'),`,
   );
@@ -90,6 +92,7 @@ function decodeNowcaster() {
     spec: ${JSON.stringify(spec)},
     startEpoch: ${startEpochOf({ spec, dataset })},
     reach: ${reach},
+    period: ${period},
     parameters: {
 ${entries.map((entry) => `  ${entry}`).join('\n')}
     },
@@ -180,7 +183,7 @@ function readme(name: string, source: ExportSource): string {
     `# ${name}`,
     '',
     "A callback for TensorFlow.js that shortens training: now and then it replaces the model's weights by what a trained",
-    `weight nowcaster says they will be some epochs later. It does so every ${source.spec.inputLength} epochs.`,
+    `weight nowcaster says they will be some epochs later. It does so every ${source.period} epochs.`,
     '',
     `    npm install ${name} @tensorflow/tfjs-core @tensorflow/tfjs-layers`,
     '',
@@ -206,7 +209,7 @@ function readme(name: string, source: ExportSource): string {
  * the source throws.
  */
 export async function exportNpmPackage(options: NpmPackageOptions): Promise<NpmPackageResult> {
-  const { to, name, version = '1.0.0', kinds, reach, normalisation, horizons } = options;
+  const { to, name, version = '1.0.0', kinds, reach, period, normalisation, horizons } = options;
   if (!NAME_PATTERN.test(name) || name.length > 214)
     throw new UsageError({
       what: `npm takes no package called ${JSON.stringify(name)}`,
@@ -217,7 +220,7 @@ export async function exportNpmPackage(options: NpmPackageOptions): Promise<NpmP
     throw new UsageError({ what: `not a version: ${version}`, where: '--package-version', remedy: 'use e.g. 1.0.0' });
   checkTarget(to, null);
   const from = typeof options.from === 'string' ? [options.from] : options.from;
-  const source = await readSource(from, { kinds, reach, normalisation, horizons });
+  const source = await readSource(from, { kinds, reach, period, normalisation, horizons });
   const texts: Record<string, string> = {
     'package.json': `${JSON.stringify(packageJson(name, version, source), null, 2)}\n`,
     'README.md': readme(name, source),

@@ -25,6 +25,8 @@ export interface ExportSource {
   spec: WnnSpec;
   /** As in the manifest; 1 for what is not a nowcaster yet. */
   reach: number;
+  /** As in the manifest; the window's length for what is not a nowcaster yet. */
+  period: number;
   kinds: Partial<Record<TrainedKind, SourceNetwork>>;
   dataset: NowcasterManifest['dataset'];
   /** Tag of a nowcaster that is exported again; null for others. */
@@ -103,7 +105,7 @@ async function readWeightFiles(paths: readonly string[], meaning: H5Meaning): Pr
       });
     kinds[kind] = { parameters, training: null, source: { file: basename(path), sha256: sha256(bytes) } };
   }
-  return { spec: first!.spec, reach: 1, kinds, dataset: null, tag: null };
+  return { spec: first!.spec, reach: 1, period: first!.spec.inputLength, kinds, dataset: null, tag: null };
 }
 
 function readTraining(directory: string): ExportSource {
@@ -132,18 +134,18 @@ function readTraining(directory: string): ExportSource {
       });
     kinds[kind] = { parameters, training, source: { file: basename(path), sha256: digest } };
   }
-  return { spec: record.spec, reach: 1, kinds, dataset: record.dataset, tag: null };
+  return { spec: record.spec, reach: 1, period: record.spec.inputLength, kinds, dataset: record.dataset, tag: null };
 }
 
 async function readExported(directory: string): Promise<ExportSource> {
-  const { spec, reach, parameters, manifest } = await loadNowcaster(directory);
+  const { spec, reach, period, parameters, manifest } = await loadNowcaster(directory);
   const kinds: ExportSource['kinds'] = {};
   for (const kind of TRAINED_KINDS) {
     const values = parameters[kind];
     const entry = manifest.kinds[kind];
     if (values && entry) kinds[kind] = { parameters: values, training: entry.training, source: entry.source };
   }
-  return { spec, reach, kinds, dataset: manifest.dataset, tag: manifest.tag };
+  return { spec, reach, period, kinds, dataset: manifest.dataset, tag: manifest.tag };
 }
 
 /** Keeps the kinds that are wanted; without a wish all three must be there. */
@@ -170,13 +172,22 @@ function selectKinds(
  * Reads what is to be exported.
  *
  * @param from one directory, of a training or of a nowcaster, or weight files.
- * @param choice the kinds to export (default: all three, each of which must be there), the reach (default: what the
- * source says), and what h5 files do not say about their network.
+ * @param choice the kinds to export (default: all three, each of which must be there), reach and period (default:
+ * what the source says), and what h5 files do not say about their network.
  * @throws {@link MissingFileError}, {@link InsufficientDataError} for a missing kind, and the readers' errors.
  */
 export async function readSource(
   from: readonly string[],
-  { kinds, reach, ...meaning }: H5Meaning & { kinds?: readonly TrainedKind[]; reach?: number },
+  {
+    kinds,
+    reach,
+    period,
+    ...meaning
+  }: H5Meaning & {
+    kinds?: readonly TrainedKind[];
+    reach?: number;
+    period?: number;
+  },
 ): Promise<ExportSource> {
   const where = from.join(',');
   const absent = from.find((path) => !existsSync(path));
@@ -188,7 +199,19 @@ export async function readSource(
     });
   if (reach !== undefined) requireReach(reach, '--reach');
   const source = await readAny(from, meaning);
-  return { ...source, kinds: selectKinds(source, kinds, where), reach: reach ?? source.reach };
+  const { inputLength } = source.spec;
+  if (period !== undefined && !(Number.isInteger(period) && period >= inputLength))
+    throw new UsageError({
+      what: `the period must be a whole number of at least ${inputLength}, the length of the window`,
+      where: `--period ${period}`,
+      remedy: `give ${inputLength} or more, or leave it out`,
+    });
+  return {
+    ...source,
+    kinds: selectKinds(source, kinds, where),
+    reach: reach ?? source.reach,
+    period: period ?? source.period,
+  };
 }
 
 async function readAny(from: readonly string[], meaning: H5Meaning): Promise<ExportSource> {

@@ -48,6 +48,8 @@ export interface NowcasterManifest {
    * at most 10; absent for 1.
    */
   reach?: number;
+  /** Epochs from one nowcast to the next, unless they say otherwise. At least `spec.inputLength`, for which it is absent. */
+  period?: number;
   /** The networks that the directory holds. A kind that is not here is not forecast. */
   kinds: Partial<Record<TrainedKind, NowcasterKind>>;
   /** Where the training samples came from; null when the weights came from elsewhere. */
@@ -64,6 +66,8 @@ export interface Nowcaster {
   startEpoch: number;
   /** How far to go, in times the way from a weight to its forecast. */
   reach: number;
+  /** Epochs from one nowcast to the next. */
+  period: number;
   manifest: NowcasterManifest;
 }
 
@@ -108,6 +112,9 @@ export function checkNowcasterManifest(value: unknown, fileName: string): Nowcas
   if (problem !== null) throw fail(problem);
   if (value.reach !== undefined && !isReach(value.reach))
     throw fail(`its reach must be ${REACH_RANGE}, not ${String(value.reach)}`);
+  const { inputLength } = value.spec as WnnSpec;
+  if (value.period !== undefined && !(Number.isInteger(value.period) && (value.period as number) >= inputLength))
+    throw fail(`its period must be a whole number of at least ${inputLength}, not ${String(value.period)}`);
   if (typeof value.tag !== 'string') throw fail('it has no tag');
   if (!isObject(value.kinds) || !TRAINED_KINDS.some((kind) => isObject((value.kinds as object)[kind as never])))
     throw fail('it has no kinds');
@@ -220,6 +227,6 @@ export async function readNowcaster(source: NowcasterSource, name: string): Prom
     const path = tfjsModelPath(kind);
     parameters[kind] = await readTfjsParameters(source, manifest.spec, path, nameOf(path));
   }
-  const { tag, spec, reach = 1 } = manifest;
-  return { tag, spec, parameters, startEpoch: startEpochOf(manifest), reach, manifest };
+  const { tag, spec, reach = 1, period = spec.inputLength } = manifest;
+  return { tag, spec, parameters, startEpoch: startEpochOf(manifest), reach, period, manifest };
 }
