@@ -4,6 +4,7 @@
 import * as tfl from '@tensorflow/tfjs-layers';
 import { MismatchError, UsageError } from '../errors.js';
 import { requireReach } from '../nowcaster/reach.js';
+import { type NowcastSchedule, nextNowcast } from '../nowcaster/schedule.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import type { NoteListener } from '../progress.js';
 import type { Forecaster } from './forecaster.js';
@@ -59,7 +60,7 @@ function requireWhole(name: string, value: number, least: number, why: string): 
  * Replaces a model's weights by their forecasts once a period. Give it to `fit` or `fitDataset`; each fit starts afresh.
  * One instance serves any number of fits one after another; fits at the same time need an instance each.
  */
-export class PeriodicForecasting extends tfl.Callback {
+export class PeriodicForecasting extends tfl.Callback implements NowcastSchedule {
   /** Nowcasts of the current or last fit, in order. */
   history: Nowcast[] = [];
   readonly period: number;
@@ -107,7 +108,7 @@ export class PeriodicForecasting extends tfl.Callback {
         remedy: 'give each fit an instance of its own',
       });
     if (this.#epochOpen) this.#epochOpen = false;
-    const next = this.#nextNowcast(epoch);
+    const next = nextNowcast(this, epoch);
     if (next - epoch >= this.#window.length) return;
     const started = performance.now();
     if (this.#tracked === null) {
@@ -128,12 +129,6 @@ export class PeriodicForecasting extends tfl.Callback {
     this.#window.release();
     this.#tracked = null;
     await this.#forecaster.dispose();
-  }
-
-  /** The first epoch from `epoch` on at whose end a nowcast is due. */
-  #nextNowcast(epoch: number): number {
-    const from = Math.max(epoch, this.startEpoch);
-    return Math.ceil((from + 1) / this.period) * this.period - 1;
   }
 
   async #nowcast(epoch: number, tracked: TrackedTensors, started: number): Promise<Nowcast> {

@@ -87,11 +87,24 @@ function formatDataset({ dir, manifest, reused }: DatasetResult): string {
   const shards = TRAINED_KINDS.flatMap((kind) => Object.values(kinds[kind].splits).flatMap((part) => part.shards));
   const bytes = shards.reduce((sum, shard) => sum + shard.bytes, 0);
   const windows = formatTable(
-    ['kind', 'tensors', 'windows', 'drawn', 'still', 'small', 'not finite', 'diverged', 'gaps', 'train', 'val'],
+    [
+      'kind',
+      'tensors',
+      'windows',
+      'drawn',
+      'still',
+      'small',
+      'not finite',
+      'diverged',
+      'gaps',
+      'nowcast',
+      'train',
+      'val',
+    ],
     TRAINED_KINDS.map((kind) => {
       const { tensors, seen, drawn, dropped, splits } = kinds[kind];
       const counts = [tensors, seen, drawn, dropped.zeroRange, dropped.smallRange, dropped.nonFinite];
-      counts.push(dropped.pastDivergence, dropped.epochGap, splits.train.samples, splits.val.samples);
+      counts.push(dropped.pastDivergence, dropped.epochGap, dropped.nowcast, splits.train.samples, splits.val.samples);
       return [kind, ...counts.map(formatCount)];
     }),
   );

@@ -6,6 +6,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { asWriteError } from '../atomic.js';
 import { UsageError } from '../errors.js';
+import type { NowcastSchedule } from '../nowcaster/schedule.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { RunWriter } from '../trajectory/runWriter.js';
 import type { OptimiserInfo, RunInfo, RunManifest, RunStatus } from '../trajectory/schema.js';
@@ -36,6 +37,11 @@ export interface TrajectoryRecorderOptions {
   source?: RunInfo['source'];
   /** Epochs that the run is meant to have. Default: what `fit` was told, or open-ended. */
   epochsPlanned?: number;
+  /**
+   * The callback that replaces weights in the same training, if there is one; give it to `fit` after the recorder. No
+   * sample will span one of its nowcasts. Default: none.
+   */
+  nowcasting?: NowcastSchedule;
   /** Take a snapshot every so many steps (batches) in place of one at the end of each epoch. Default: epochs. */
   everySteps?: number;
 }
@@ -68,17 +74,24 @@ export class TrajectoryRecorder extends tfl.Callback {
   #divergence: string | undefined;
   #seconds = 0;
 
-  /** @throws UsageError for an impossible id or `everySteps`. */
+  /** @throws UsageError for an impossible id or `everySteps`, and for snapshots between nowcasts. */
   constructor(options: TrajectoryRecorderOptions) {
     super();
     this.#options = options;
     if (options.id !== undefined) runDirectory(options.store, options.id);
-    const { everySteps } = options;
+    const { everySteps, nowcasting } = options;
     if (everySteps !== undefined && !(Number.isInteger(everySteps) && everySteps > 0)) {
       throw new UsageError({
         what: 'everySteps must be a whole number from 1',
         where: `${everySteps}`,
         remedy: 'correct it, or leave it out for one snapshot an epoch',
+      });
+    }
+    if (everySteps !== undefined && nowcasting !== undefined) {
+      throw new UsageError({
+        what: 'nowcasts happen between epochs, snapshots between steps',
+        where: `everySteps ${everySteps} with nowcasting`,
+        remedy: 'leave one of them out',
       });
     }
   }
@@ -158,6 +171,7 @@ export class TrajectoryRecorder extends tfl.Callback {
 
   #open(network: Network): RunWriter {
     const options = this.#options;
+    const { nowcasting } = options;
     const name = options.architecture ?? (this.#network ?? (network as { name?: unknown })).name;
     const info: RunInfo = {
       id: options.id ?? claimId(options.store, typeof name === 'string' ? name : 'run'),
@@ -172,6 +186,7 @@ export class TrajectoryRecorder extends tfl.Callback {
       seed: options.seed ?? null,
       engine: options.engine ?? null,
       epochsPlanned: options.epochsPlanned ?? this.#epochsOfFit ?? null,
+      ...(nowcasting !== undefined && { nowcasts: { period: nowcasting.period, startEpoch: nowcasting.startEpoch } }),
     };
     return RunWriter.create(options.store, info, describeTensors(network));
   }

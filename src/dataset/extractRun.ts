@@ -1,6 +1,7 @@
 // The work on one run, from its snapshots to packets of samples: one pass, in memory no more than a row group of the run,
 // the drawn scalars of a window's span, and the packets being filled. Runs in a worker thread or in the calling thread.
 
+import type { NowcastSchedule } from '../nowcaster/schedule.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { Random } from '../random.js';
 import type { SampleSpec } from '../samples/schema.js';
@@ -25,6 +26,8 @@ export interface RunTask {
   windowStride: number;
   firstEpoch: number;
   minRange: number;
+  /** When the run was nowcast; absent when it was not. */
+  nowcasts?: NowcastSchedule;
   /** Snapshots that are expected, for the share that is done. */
   snapshots: number;
   seed: number;

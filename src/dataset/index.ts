@@ -345,6 +345,7 @@ function summarise(
       nonFinite: total((figure) => figure.dropped.nonFinite),
       pastDivergence: total((figure) => figure.dropped.pastDivergence),
       epochGap: total((figure) => figure.dropped.epochGap),
+      nowcast: total((figure) => figure.dropped.nowcast),
     },
     samples,
     splits: { train: part('train'), val: part('val') },
@@ -361,7 +362,7 @@ function checkNotEmpty({ kinds }: DatasetManifest, { stores }: DatasetSettings):
     what:
       `no training samples (windows left out: ${count('zeroRange')} without change, ${count('smallRange')} of small range, ` +
       `${count('nonFinite')} not finite, ` +
-      `${count('pastDivergence')} past a divergence, ${count('epochGap')} with missing epochs)`,
+      `${count('pastDivergence')} past a divergence, ${count('epochGap')} with missing epochs, ${count('nowcast')} across a nowcast)`,
     where: stores.join(', '),
     remedy: 'record more or longer runs',
   });

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from '../errors.js';
 import type { JobKind } from '../jobs/index.js';
+import { isNowcastSchedule } from '../nowcaster/schedule.js';
 import { specProblem, TRAINED_KINDS } from '../nowcaster/spec.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import type { RunTask } from './extractRun.js';
@@ -84,6 +85,8 @@ function checkSizes(task: RunTask): void {
   if (!isWhole(task.windowStride, 1, LIMITS.snapshots)) throw wrong('windowStride', task.windowStride);
   if (!isWhole(task.firstEpoch, 0, LIMITS.snapshots)) throw wrong('firstEpoch', task.firstEpoch);
   if (!(task.minRange >= 0 && task.minRange < 1)) throw wrong('minRange', task.minRange);
+  const { nowcasts } = task;
+  if (nowcasts !== undefined && !isNowcastSchedule(nowcasts)) throw wrong('nowcasts', nowcasts);
   if (!isWhole(task.snapshots, 1, LIMITS.snapshots)) throw wrong('snapshots', task.snapshots);
   if (typeof task.seed !== 'number') throw wrong('seed', task.seed);
   if (!isWhole(packet?.rows, 1, LIMITS.rows) || packet.inputLength !== spec.inputLength) throw wrong('packet', packet);

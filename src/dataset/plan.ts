@@ -66,7 +66,7 @@ export function planDataset(runs: readonly UsableRun[], settings: DatasetSetting
     horizons: horizons.length,
     rows: Math.max(LEAST_PACKET_ROWS, Math.min(MOST_PACKET_ROWS, rows)),
   };
-  const tasks = runs.map(({ id, directory, diverged, epochs, tensors }, index): RunTask => {
+  const tasks = runs.map(({ id, directory, diverged, epochs, nowcasts, tensors }, index): RunTask => {
     const scalars = counts.get(runs[index]) as Uint32Array;
     return {
       index,
@@ -79,6 +79,7 @@ export function planDataset(runs: readonly UsableRun[], settings: DatasetSetting
       windowStride,
       firstEpoch,
       minRange,
+      nowcasts,
       snapshots: epochs,
       seed,
       packet,

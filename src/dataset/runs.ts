@@ -5,6 +5,7 @@ import { createReadStream, existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InsufficientDataError, UsageError } from '../errors.js';
+import type { NowcastSchedule } from '../nowcaster/schedule.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import type { NoteListener } from '../progress.js';
 import { countValues, MANIFEST_FILE } from '../trajectory/manifest.js';
@@ -31,6 +32,8 @@ export interface UsableRun {
   diverged: boolean;
   /** Snapshots that the manifest promises from the first epoch on; the files decide. */
   epochs: number;
+  /** When it was nowcast; absent when it was not. */
+  nowcasts?: NowcastSchedule;
   tensors: SourceTensor[];
 }
 
@@ -77,7 +80,7 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
   const directories = new Map<string, string>();
   let longest = 0;
   for (const { directory, manifest } of chosen) {
-    const { id, task, architecture, status, epochsRecorded } = manifest;
+    const { id, task, architecture, status, epochsRecorded, nowcasts } = manifest;
     const other = directories.get(id);
     if (other !== undefined)
       throw new UsageError({
@@ -94,7 +97,7 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
       return kind === null || size === 0 ? [] : [{ name: tensor.name, kind, size }];
     });
     if (epochs >= span && tensors.length > 0)
-      runs.push({ id, directory, task, architecture, diverged: status === 'diverged', epochs, tensors });
+      runs.push({ id, directory, task, architecture, diverged: status === 'diverged', epochs, nowcasts, tensors });
   }
   if (runs.length === 0)
     throw new InsufficientDataError({

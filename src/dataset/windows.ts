@@ -2,6 +2,7 @@
 // those that make no sample. One kind of tensors at a time; nothing here knows files.
 
 import { normaliseWindows, targetOf } from '../nowcaster/normalise.js';
+import { type NowcastSchedule, nextNowcast } from '../nowcaster/schedule.js';
 import type { DroppedWindows, SampleSpec } from '../samples/schema.js';
 import { markSmallRanges } from './movement.js';
 import { windowSpan } from './span.js';
@@ -34,6 +35,8 @@ export interface CutRule {
   windowStride: number;
   /** Least range of a window, as a share of the root mean square of its tensor's ranges; 0 takes all. */
   minRange: number;
+  /** When the run was nowcast: no window or future spans that. Default: never. */
+  nowcasts?: NowcastSchedule;
 }
 
 /** Receives finished samples; the arrays are reused after the call. */
@@ -74,7 +77,7 @@ export class WindowCutter {
     this.#targets = new Float32Array(BLOCK * spec.horizons.length);
     this.figures = {
       samples: 0,
-      dropped: { zeroRange: 0, smallRange: 0, nonFinite: 0, pastDivergence: 0, epochGap: 0 },
+      dropped: { zeroRange: 0, smallRange: 0, nonFinite: 0, pastDivergence: 0, epochGap: 0, nowcast: 0 },
       sketches: spec.horizons.map(createSketch),
     };
   }
@@ -95,13 +98,20 @@ export class WindowCutter {
     }
     this.#pushed++;
     if (this.#pushed < span || (this.#pushed - span) % this.#rule.windowStride !== 0) return;
-    if (this.#isEvenlySpaced()) this.#cut();
-    else this.figures.dropped.epochGap += this.scalars;
+    if (!this.#isEvenlySpaced()) this.figures.dropped.epochGap += this.scalars;
+    else if (this.#spansNowcast()) this.figures.dropped.nowcast += this.scalars;
+    else this.#cut();
   }
 
   #isEvenlySpaced(): boolean {
     const epochs = this.#epochs;
     return epochs.every((epoch, i) => i < 2 || epoch - epochs[i - 1] === epochs[1] - epochs[0]);
+  }
+
+  #spansNowcast(): boolean {
+    const { nowcasts } = this.#rule;
+    // Snapshots are taken before the nowcast of their epoch: one after the last epoch does no harm.
+    return nowcasts !== undefined && nextNowcast(nowcasts, this.#epochs[0]) < (this.#epochs.at(-1) as number);
   }
 
   #cut(): void {

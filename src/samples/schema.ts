@@ -46,6 +46,8 @@ export interface DroppedWindows {
   pastDivergence: number;
   /** The epochs of the window and its future are not evenly spaced: some are missing. */
   epochGap: number;
+  /** A nowcast replaced the weights between the first epoch of the window and the last of its future. */
+  nowcast: number;
 }
 
 /** What became of the windows of one kind. `drawn = samples + all of dropped`. */

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../atomic.js';
 import { CorruptFileError, MissingFileError, SchemaVersionError, UsageError } from '../errors.js';
+import { isNowcastSchedule } from '../nowcaster/schedule.js';
 import {
   RUN_STATUSES,
   type RunManifest,
@@ -93,6 +94,7 @@ export function readManifestFile(directory: string): RunManifest {
     throw corrupt(path, 'two tensors of one name');
   }
   if (!Array.isArray(manifest.files) || !manifest.files.every(isWeightsFile)) throw corrupt(path, 'bad list of files');
+  if (manifest.nowcasts !== undefined && !isNowcastSchedule(manifest.nowcasts)) throw corrupt(path, 'bad nowcasts');
   return manifest as RunManifest;
 }
 

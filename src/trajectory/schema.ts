@@ -1,6 +1,8 @@
 // What a run's directory holds, in types. The file formats themselves are in manifest.ts, snapshotLog.ts,
 // weightsColumns.ts and metricsParquet.ts.
 
+import type { NowcastSchedule } from '../nowcaster/schedule.js';
+
 /** Version of the store's layout; written to every run.json and checked by every reader. */
 export const TRAJECTORY_SCHEMA_VERSION = 1;
 
@@ -54,6 +56,8 @@ export interface RunInfo {
   engine: string | null;
   /** Epochs that the run is meant to have; null when open-ended. */
   epochsPlanned: number | null;
+  /** When a nowcaster replaced the weights, after the snapshot of that epoch; absent where none did. */
+  nowcasts?: NowcastSchedule;
 }
 
 /** One file of a run's values, as it was written. Readers compare it before they decode it. */

@@ -166,6 +166,7 @@ describe('windows that give no samples', () => {
         nonFinite: 0,
         pastDivergence: 0,
         epochGap: 0,
+        nowcast: 0,
       });
     }
     expect(manifest.kinds.fc.dropped.zeroRange).toBe(40 * 11);
@@ -243,6 +244,16 @@ describe('windows that give no samples', () => {
     const { manifest } = await build();
     // Starts 0 to 2 end before the gap, 12 to 15 begin after it.
     expect(manifest.kinds.bias).toMatchObject({ drawn: 14 * 16, samples: 14 * 7, dropped: { epochGap: 14 * 9 } });
+  });
+
+  it('are those across a nowcast', async () => {
+    const jumping: RunSketch = { id: 'jumping', epochs: 32, nowcasts: { period: 11, startEpoch: 10 } };
+    await makeStore(store, [jumping]);
+    const { manifest } = await build();
+    // Ten epochs each: of the starts 0 to 22, those at 0 and 1 end before or with epoch 10, 11 and 12 before or with 21, 22
+    // lies behind it.
+    expect(manifest.kinds.bias).toMatchObject({ drawn: 14 * 23, samples: 14 * 5, dropped: { nowcast: 14 * 18 } });
+    for (const kind of KINDS) expectSamples(await all(kind, 'train'), referenceOf(jumping, kind).samples);
   });
 });
 

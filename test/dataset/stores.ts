@@ -3,7 +3,7 @@
 
 import { Random } from '../../src/random.js';
 import { RunWriter } from '../../src/trajectory/runWriter.js';
-import type { RunStatus, TensorSpec } from '../../src/trajectory/schema.js';
+import type { RunInfo, RunStatus, TensorSpec } from '../../src/trajectory/schema.js';
 
 /** One run to make. */
 export interface RunSketch {
@@ -15,6 +15,7 @@ export interface RunSketch {
   status?: Exclude<RunStatus, 'recording'>;
   /** Number of each epoch; default 0, 1, 2, ... */
   epochNumber?: (i: number) => number;
+  nowcasts?: RunInfo['nowcasts'];
   /** Changes values as they are recorded. */
   touch?: (value: number, epoch: number, tensor: string, scalar: number) => number;
 }
@@ -58,6 +59,7 @@ export async function makeStore(store: string, runs: readonly RunSketch[]): Prom
       seed: 1,
       engine: null,
       epochsPlanned: run.epochs,
+      nowcasts: run.nowcasts,
     };
     const writer = RunWriter.create(store, info, tensors, { rowGroupBytes: 4096, partBytes: 20_000 });
     for (const [i, values] of valuesOf(run).entries())
@@ -88,6 +90,10 @@ export function referenceOf(
     if (tensor.kind !== kind && !(norm && tensor.kind === 'norm' && kind === 'bias')) continue;
     for (let scalar = 0; scalar < sizeOf(tensor); scalar++)
       for (let start = 0; start + length + far <= values.length; start += stride) {
+        // Between the snapshots of epochs e and e + 1.
+        const between = Array.from({ length: length + far - 1 }, (_, i) => firstEpoch + start + i);
+        if (run.nowcasts && between.some((e) => e >= run.nowcasts!.startEpoch && (e + 1) % run.nowcasts!.period === 0))
+          continue;
         const w = Array.from({ length: length + far }, (_, i) => values[start + i][t][scalar]);
         const past = w.slice(0, length);
         const range = Math.max(...past) - Math.min(...past) + 1e-8 + 1e-5;

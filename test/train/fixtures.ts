@@ -85,7 +85,7 @@ export function writeSamples(
       tensors: 1,
       seen: samples,
       drawn: samples,
-      dropped: { zeroRange: 0, smallRange: 0, nonFinite: 0, pastDivergence: 0, epochGap: 0 },
+      dropped: { zeroRange: 0, smallRange: 0, nonFinite: 0, pastDivergence: 0, epochGap: 0, nowcast: 0 },
       samples,
       splits,
       targets: [],
