@@ -4,7 +4,7 @@
 import * as tfl from '@tensorflow/tfjs-layers';
 import { MismatchError, UsageError } from '../errors.js';
 import { requireReach } from '../nowcaster/reach.js';
-import { type NowcastSchedule, nextNowcast } from '../nowcaster/schedule.js';
+import { type NowcastSchedule, nextNowcast, requirePeriod } from '../nowcaster/schedule.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import type { NoteListener } from '../progress.js';
 import type { Forecaster } from './forecaster.js';
@@ -17,8 +17,9 @@ import { TrackedTensors } from './trackedTensors.js';
 export interface ForecastingOptions {
   /**
    * Epochs from one nowcast to the next; nowcasts happen at the end of epochs e with (e + 1) mod period = 0, counting
-   * from 0. At least the window's length, so that no window spans a nowcast. Default: what the nowcaster's
-   * makers found to save most (`wnn export --period`), else the window's length, 5 for the paper's networks.
+   * from 0. Windows of a shorter period than their length span the nowcasts before, whose jumps look like movement to the
+   * networks: a memory of the way from before. Default: what the nowcaster's makers found to save most (`wnn export
+   * --period`), else the window's length, 5 for the paper's networks.
    */
   period?: number;
   /**
@@ -47,15 +48,6 @@ export interface ForecastingOptions {
   onNote?: NoteListener;
 }
 
-function requireWhole(name: string, value: number, least: number, why: string): void {
-  if (Number.isInteger(value) && value >= least) return;
-  throw new UsageError({
-    what: `${name} must be a whole number of at least ${least}${why}`,
-    where: `${name} ${value}`,
-    remedy: `give ${least} or more`,
-  });
-}
-
 /**
  * Replaces a model's weights by their forecasts once a period. Give it to `fit` or `fitDataset`; each fit starts afresh.
  * One instance serves any number of fits one after another; fits at the same time need an instance each.
@@ -78,9 +70,14 @@ export class PeriodicForecasting extends tfl.Callback implements NowcastSchedule
   constructor(forecaster: Forecaster, options: ForecastingOptions = {}) {
     super();
     this.period = options.period ?? forecaster.period ?? forecaster.windowLength;
-    requireWhole('period', this.period, forecaster.windowLength, ', the length of the window');
+    requirePeriod(this.period, 'period');
     this.startEpoch = options.startEpoch ?? forecaster.startEpoch ?? 0;
-    requireWhole('startEpoch', this.startEpoch, 0, '');
+    if (!(Number.isInteger(this.startEpoch) && this.startEpoch >= 0))
+      throw new UsageError({
+        what: 'startEpoch must be a whole number of at least 0',
+        where: `startEpoch ${this.startEpoch}`,
+        remedy: 'give 0 or more',
+      });
     this.reach = options.reach ?? forecaster.reach ?? 1;
     requireReach(this.reach, 'reach');
     this.#forecaster = forecaster;

@@ -47,8 +47,7 @@ export interface ExportOptions {
    */
   reach?: number;
   /**
-   * Epochs from one nowcast to the next in training jobs; at least the window's length. Default: that of the nowcaster
-   * read, or the window's length.
+   * Epochs from one nowcast to the next in training jobs. Default: that of the nowcaster read, or the window's length.
    */
   period?: number;
   /** Normalisation of a network read from h5. Default `range`. */

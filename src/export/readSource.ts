@@ -8,6 +8,7 @@ import { loadNowcaster } from '../callback/node.js';
 import { CorruptFileError, InsufficientDataError, MismatchError, MissingFileError, UsageError } from '../errors.js';
 import { type NetworkSource, NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../nowcaster/nowcaster.js';
 import { requireReach } from '../nowcaster/reach.js';
+import { requirePeriod } from '../nowcaster/schedule.js';
 import { sameSpec, TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
 import { checkTrainingRecord, type KindTraining, TRAINING_RECORD_NAME } from '../nowcaster/trainingRecord.js';
 import { decodeWeights, type NetworkWeights } from '../nowcaster/weightsFile.js';
@@ -198,14 +199,8 @@ export async function readSource(
       remedy: 'give the directory of a training or of a nowcaster, or weight files (conv.h5,fc.h5,bias.h5)',
     });
   if (reach !== undefined) requireReach(reach, '--reach');
+  if (period !== undefined) requirePeriod(period, '--period');
   const source = await readAny(from, meaning);
-  const { inputLength } = source.spec;
-  if (period !== undefined && !(Number.isInteger(period) && period >= inputLength))
-    throw new UsageError({
-      what: `the period must be a whole number of at least ${inputLength}, the length of the window`,
-      where: `--period ${period}`,
-      remedy: `give ${inputLength} or more, or leave it out`,
-    });
   return {
     ...source,
     kinds: selectKinds(source, kinds, where),

@@ -48,7 +48,7 @@ export interface NowcasterManifest {
    * at most 10; absent for 1.
    */
   reach?: number;
-  /** Epochs from one nowcast to the next, unless they say otherwise. At least `spec.inputLength`, for which it is absent. */
+  /** Epochs from one nowcast to the next, unless they say otherwise; absent for `spec.inputLength`. */
   period?: number;
   /** The networks that the directory holds. A kind that is not here is not forecast. */
   kinds: Partial<Record<TrainedKind, NowcasterKind>>;
@@ -112,9 +112,8 @@ export function checkNowcasterManifest(value: unknown, fileName: string): Nowcas
   if (problem !== null) throw fail(problem);
   if (value.reach !== undefined && !isReach(value.reach))
     throw fail(`its reach must be ${REACH_RANGE}, not ${String(value.reach)}`);
-  const { inputLength } = value.spec as WnnSpec;
-  if (value.period !== undefined && !(Number.isInteger(value.period) && (value.period as number) >= inputLength))
-    throw fail(`its period must be a whole number of at least ${inputLength}, not ${String(value.period)}`);
+  if (value.period !== undefined && !(Number.isSafeInteger(value.period) && (value.period as number) >= 1))
+    throw fail(`its period must be a whole number of at least 1, not ${String(value.period)}`);
   if (typeof value.tag !== 'string') throw fail('it has no tag');
   if (!isObject(value.kinds) || !TRAINED_KINDS.some((kind) => isObject((value.kinds as object)[kind as never])))
     throw fail('it has no kinds');

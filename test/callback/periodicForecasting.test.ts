@@ -195,9 +195,22 @@ describe('PeriodicForecasting', () => {
     expect(await firstWeight(model)).toBe(5);
   });
 
-  it('refuses a period shorter than the window, and fractions', () => {
+  it('looks back across nowcasts when the period is shorter than the window', async () => {
+    const { forecaster, seen } = stepForecaster(5);
+    const callback = new PeriodicForecasting(forecaster, { period: 2, startEpoch: 4, kinds: ['fc'] });
+    const after = await replay(callback, denseModel(), range(0, 11));
+    expect(callback.history.map(({ epoch, outcome }) => [epoch, outcome])).toEqual([
+      [5, 'kept'],
+      [7, 'kept'],
+      [9, 'kept'],
+    ]);
+    expect(seen.map(({ first }) => first)).toEqual([range(1, 6), range(3, 8), range(5, 10)]);
+    expect([5, 6, 7, 8].map((epoch) => after.get(epoch))).toEqual([6, 6, 8, 8]);
+  });
+
+  it('refuses periods and start epochs that there are not', () => {
     const { forecaster } = stepForecaster(5);
-    expect(() => new PeriodicForecasting(forecaster, { period: 4 })).toThrow(/period must be .* at least 5.*period 4/);
+    expect(() => new PeriodicForecasting(forecaster, { period: 0 })).toThrow(/at least 1: period 0/);
     expect(() => new PeriodicForecasting(forecaster, { period: 5.5 })).toThrow(/period 5.5/);
     expect(() => new PeriodicForecasting(forecaster, { startEpoch: -1 })).toThrow(/startEpoch -1/);
   });

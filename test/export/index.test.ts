@@ -52,17 +52,22 @@ describe('a training becomes a nowcaster directory', () => {
     expect(readdirSync(root).sort()).toEqual(['nowcaster', 'training']);
   });
 
-  test('with its reach, which another export keeps or changes', async () => {
+  test('with its reach and period, which another export keeps or changes', async () => {
     writeTraining(training);
     const exported = async (options: Omit<ExportOptions, 'to'>) => {
       const { manifest } = await exportNowcaster({ ...options, to, overwrite: true });
-      return { written: manifest.reach, read: (await loadNowcaster(to)).reach };
+      const { reach, period } = await loadNowcaster(to);
+      return { written: [manifest.reach, manifest.period], read: [reach, period] };
     };
-    expect(await exported({ from: training })).toEqual({ written: undefined, read: 1 });
-    expect(await exported({ from: training, reach: 1.5 })).toEqual({ written: 1.5, read: 1.5 });
-    expect(await exported({ from: to })).toEqual({ written: 1.5, read: 1.5 });
-    expect(await exported({ from: to, reach: 1 })).toEqual({ written: undefined, read: 1 });
+    expect(await exported({ from: training })).toEqual({ written: [undefined, undefined], read: [1, 5] });
+    expect(await exported({ from: training, reach: 1.5, period: 3 })).toEqual({ written: [1.5, 3], read: [1.5, 3] });
+    expect(await exported({ from: to })).toEqual({ written: [1.5, 3], read: [1.5, 3] });
+    expect(await exported({ from: to, reach: 1, period: 5 })).toEqual({
+      written: [undefined, undefined],
+      read: [1, 5],
+    });
     await expect(exported({ from: to, reach: 0 })).rejects.toThrow(/above 0 and at most 10: --reach 0/);
+    await expect(exported({ from: to, period: 0.5 })).rejects.toThrow(/at least 1: --period 0.5/);
     const path = join(to, 'nowcaster.json');
     writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), reach: '2' }));
     await expect(loadNowcaster(to)).rejects.toThrow(/its reach must be above 0 and at most 10, not 2/);
