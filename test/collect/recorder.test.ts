@@ -135,6 +135,17 @@ describe('with fit', () => {
     expect((await readAll(join(store, 'run=mine-0000'))).length).toBe(2);
   });
 
+  test('notes when a nowcaster acts in the same training', async () => {
+    const recorder = new TrajectoryRecorder({ store, nowcasting: { period: 3, startEpoch: 4 } });
+    const model = makeModel();
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    const { x, y } = makeData();
+    await model.fit(x, y, { epochs: 2, verbose: 0, callbacks: [recorder] });
+    expect(listRuns(store)[0].manifest.nowcasts).toEqual({ period: 3, startEpoch: 4 });
+    const both = () => new TrajectoryRecorder({ store, nowcasting: { period: 3, startEpoch: 4 }, everySteps: 2 });
+    expect(both).toThrow(/between steps/);
+  });
+
   test('takes snapshots every N steps when asked', async () => {
     const model = makeModel();
     model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
