@@ -10,6 +10,7 @@ interface ReportArguments extends GlobalArguments {
   directory: string;
   out?: string;
   title?: string;
+  note?: string;
   training: string[];
 }
 
@@ -32,6 +33,7 @@ export const reportCommand: CommandModule<object, ReportArguments> = {
       .positional('directory', { type: 'string', demandOption: true, describe: 'directory that `wnn evaluate` wrote' })
       .option('out', { type: 'string', describe: 'the page [default: report.html in the directory]' })
       .option('title', { type: 'string', describe: 'title of the page' })
+      .option('note', { type: 'string', describe: 'what readers should know before they read, under the title' })
       .option('training', {
         type: 'string',
         array: true,
@@ -46,6 +48,7 @@ export const reportCommand: CommandModule<object, ReportArguments> = {
       directory: argv.directory,
       out: argv.out,
       title: argv.title,
+      note: argv.note,
       trainings: trainingsOf(argv.training),
     });
     printResult(argv, result, () => `${result.file}: ${result.charts} charts, ${formatBytes(result.bytes)}`);

@@ -19,6 +19,8 @@ export interface ReportOptions {
   out?: string;
   /** Title of the page. Default: `Weight nowcasting: ` and the tasks. */
   title?: string;
+  /** What readers should know before they read, under the title. Default: nothing. */
+  note?: string;
   /** Directories of `wnn train --out` by the name of the nowcaster, for the course of its training. Default: none. */
   trainings?: Readonly<Record<string, string>>;
 }
@@ -181,7 +183,8 @@ export function writeReport(options: ReportOptions): ReportResult {
     provenance(evaluation),
   ];
   const title = options.title ?? `Weight nowcasting: ${results.tasks.map(({ task }) => task).join(', ')}`;
-  const introduction = `<p>${results.methods.map(({ name }, m) => swatch(m, name)).join(' &nbsp; ')}</p>`;
+  const note = options.note === undefined ? '' : `<p>${escapeHtml(options.note)}</p>\n`;
+  const introduction = `${note}<p>${results.methods.map(({ name }, m) => swatch(m, name)).join(' &nbsp; ')}</p>`;
   const page = renderPage(title, introduction, sections);
   const file = options.out ?? join(options.directory, 'report.html');
   writeFileAtomic(file, page);

@@ -150,10 +150,21 @@ describe('writeReport', () => {
       3,
     );
     rmSync(join(out, 'forecasts.json'));
-    const { file } = writeReport({ directory: out, out: join(directory, 'poor.html'), title: 'A <poor> one' });
+    const { file } = writeReport({
+      directory: out,
+      out: join(directory, 'poor.html'),
+      title: 'A <poor> one',
+      note: 'Made <in> haste',
+    });
     const page = readFileSync(file, 'utf8');
     expect(page).toContain('A &lt;poor&gt; one');
-    for (const said of ['One seed only', 'training diverged with seed 7', 'linear: no finished runs', 'not reached'])
+    for (const said of [
+      'Made &lt;in&gt; haste',
+      'One seed only',
+      'training diverged with seed 7',
+      'linear: no finished runs',
+      'not reached',
+    ])
       expect(page).toContain(said);
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
   });
