@@ -104,7 +104,13 @@ function formatDataset({ dir, manifest, reused }: DatasetResult): string {
     TRAINED_KINDS.map((kind) => {
       const { tensors, seen, drawn, dropped, splits } = kinds[kind];
       const counts = [tensors, seen, drawn, dropped.zeroRange, dropped.smallRange, dropped.nonFinite];
-      counts.push(dropped.pastDivergence, dropped.epochGap, dropped.nowcast, splits.train.samples, splits.val.samples);
+      counts.push(
+        dropped.pastDivergence,
+        dropped.epochGap,
+        dropped.nowcast ?? 0,
+        splits.train.samples,
+        splits.val.samples,
+      );
       return [kind, ...counts.map(formatCount)];
     }),
   );

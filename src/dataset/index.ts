@@ -357,7 +357,7 @@ function checkNotEmpty({ kinds }: DatasetManifest, { stores }: DatasetSettings):
   const training = TRAINED_KINDS.reduce((sum, kind) => sum + kinds[kind].splits.train.samples, 0);
   if (training > 0) return;
   const dropped = TRAINED_KINDS.map((kind) => kinds[kind].dropped);
-  const count = (reason: keyof (typeof dropped)[number]) => dropped.reduce((sum, by) => sum + by[reason], 0);
+  const count = (reason: keyof (typeof dropped)[number]) => dropped.reduce((sum, by) => sum + (by[reason] ?? 0), 0);
   throw new InsufficientDataError({
     what:
       `no training samples (windows left out: ${count('zeroRange')} without change, ${count('smallRange')} of small range, ` +

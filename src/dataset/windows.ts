@@ -24,7 +24,7 @@ export interface Draw {
 /** What became of the windows of one kind in one run, so far. */
 export interface CutFigures {
   samples: number;
-  dropped: DroppedWindows;
+  dropped: Required<DroppedWindows>;
   /** One a horizon. */
   sketches: TargetSketch[];
 }

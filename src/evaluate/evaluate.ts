@@ -192,6 +192,10 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
   const { out, targets = [], guard = false, epochs } = options;
   const { newBestsAfter = Math.round(0.4 * epochs) } = options;
   const { methods, jobs } = await prepareJobs(options);
+  // Read whole before anything is trained: a damaged one is to be found now, not after hours.
+  const nowcasters: EvaluationResults['nowcasters'] = {};
+  for (const method of methods)
+    if (method.type === 'nowcaster') nowcasters[method.name] = (await loadNowcaster(method.directory)).manifest;
   const { records, trained, failed } = await completeRuns(jobs, options);
   for (const id of failed) options.onNote?.(`${id} has no result; run the same command to try it again`);
   if (![...records.values()].some(({ method }) => method.type === 'plain'))
@@ -212,9 +216,6 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
     tasks.push({ ...summary, forecastErrors: errors });
     forecasts.tasks.push({ task: summary.task, examples });
   }
-  const nowcasters: EvaluationResults['nowcasters'] = {};
-  for (const method of methods)
-    if (method.type === 'nowcaster') nowcasters[method.name] = (await loadNowcaster(method.directory)).manifest;
   const results: EvaluationResults = {
     schemaVersion: EVALUATION_SCHEMA_VERSION,
     toolkitVersion: TOOLKIT_VERSION,

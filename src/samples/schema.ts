@@ -46,8 +46,11 @@ export interface DroppedWindows {
   pastDivergence: number;
   /** The epochs of the window and its future are not evenly spaced: some are missing. */
   epochGap: number;
-  /** A nowcast replaced the weights between the first epoch of the window and the last of its future. */
-  nowcast: number;
+  /**
+   * A nowcast replaced the weights between the first epoch of the window and the last of its future. Absent in samples
+   * that were made before these were counted: none.
+   */
+  nowcast?: number;
 }
 
 /** What became of the windows of one kind. `drawn = samples + all of dropped`. */

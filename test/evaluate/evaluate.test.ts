@@ -1,6 +1,6 @@
 // Evaluations with worker processes, so from the built code.
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -68,6 +68,17 @@ describe('evaluate', () => {
     ]);
     const { file, trained, kept, ...stored } = result;
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(stored);
+  });
+
+  it('finds a damaged nowcaster before it trains anything', async () => {
+    const [damaged, place] = [join(directory, 'damaged'), join(directory, 'not-begun')];
+    writeNowcasterDirectory(damaged);
+    truncateSync(join(damaged, 'tfjs/fc/weights.bin'), 100);
+    const events: ProgressEvent[] = [];
+    const methods = [nowcasterMethod(damaged)];
+    const attempt = evaluate({ ...options, out: place, methods, onProgress: (event) => events.push(event) });
+    await expect(attempt).rejects.toThrow(/100 bytes of weights.*damaged\/tfjs\/fc/);
+    expect([events, existsSync(join(place, 'runs'))]).toEqual([[], false]);
   });
 
   it('keeps what is there, and makes what is missing again as it was', async () => {
