@@ -1,5 +1,5 @@
 // How long one nowcast of a network of 25 million parameters takes through the callback, everything included: reading the
-// weights from the engine, normalising, forecasting, writing back. Beside it Keras's predict on as many windows that lie
+// weights from the engine, normalizing, forecasting, writing back. Beside it Keras's predict on as many windows that lie
 // ready (bench/peers.py keras: forward pass only), the way the published callback asks its networks.
 //
 //   npm run build && npx tsx bench/callback.bench.ts [--threads 2] [--rounds 3] [--json]
@@ -97,7 +97,7 @@ const results: { contender: string; seconds: number | null; note: string }[] = [
 results.push({
   contender: `callback, kernels, ${threads} threads`,
   seconds: await measure((spec) => createWasmCompute(spec, { threads })),
-  note: 'reading, normalising, forecasting, writing',
+  note: 'reading, normalizing, forecasting, writing',
 });
 results.push({
   contender: 'callback, kernels, 1 thread',

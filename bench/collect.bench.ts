@@ -64,7 +64,7 @@ const INFO: Omit<RunInfo, 'id'> = {
   source: 'zoo',
   task: 'cifar10',
   architecture: 'resnet-20',
-  optimiser: null,
+  optimizer: null,
   hyperparameters: {},
   seed: 1,
   engine: null,

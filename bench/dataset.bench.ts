@@ -1,4 +1,4 @@
-// How fast samples are made from a synthetic trajectory store, and in how much memory, beside a vectorised numpy and
+// How fast samples are made from a synthetic trajectory store, and in how much memory, beside a vectorized numpy and
 // pyarrow script that does the same (dataset_peer.py). Each contender is a process of its own, on the same store, with
 // the store's files in the page cache; they take turns and each keeps its best round.
 //
@@ -77,7 +77,7 @@ async function makeStore(store: string, gigabytes: number): Promise<void> {
         source: 'zoo',
         task: 'cifar10',
         architecture: `resnet-${run % 4}`,
-        optimiser: null,
+        optimizer: null,
         hyperparameters: {},
         seed: run,
         engine: null,

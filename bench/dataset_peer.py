@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What one would otherwise write: samples from a trajectory store with numpy and pyarrow, all of it vectorised.
+"""What one would otherwise write: samples from a trajectory store with numpy and pyarrow, all of it vectorized.
 
 Reads each run's Parquet with pyarrow's threads, keeps a random draw of scalars of each tensor, cuts all windows of a
-run at once, normalises them in float32, leaves out those that do not change, scatters them over shards at random and
+run at once, normalizes them in float32, leaves out those that do not change, scatters them over shards at random and
 appends them in random order to Arrow IPC files. Prints one JSON line: seconds, samples, peakMemory in bytes.
 It writes no figures about the samples, and its files depend on the number of processes: both save it work.
 Needs numpy and pyarrow. bench/dataset.bench.ts runs it.

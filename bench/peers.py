@@ -2,7 +2,7 @@
 """What one would otherwise use: the same network trained and applied by PyTorch and by Keras on TensorFlow.
 
 Prints a JSON line for each measurement: peer, work (train or apply), batch, per_second (samples, or scalars).
-Data are in memory beforehand; applying means the forward pass of normalised windows, nothing else.
+Data are in memory beforehand; applying means the forward pass of normalized windows, nothing else.
 Needs `pip install torch tensorflow-cpu`, and a C++ compiler for torch.compile. bench/train.bench.ts runs it between
 its own measurements; only ratios of one run mean anything.
 """
@@ -100,15 +100,15 @@ def measure_keras(peer, options):
     keras.utils.set_random_seed(0)
     layers = keras.layers
 
-    def penalised(units):
+    def penalized(units):
         return layers.Dense(units, kernel_regularizer=keras.regularizers.L1(1e-6), bias_regularizer=keras.regularizers.L1(0.1))
 
     def stream(inputs):
-        f = penalised(64)(inputs)
+        f = penalized(64)(inputs)
         c = layers.Dense(8, activation="relu")(f)
         power = layers.Activation("exponential")(layers.Multiply()([layers.Dense(64)(c), f]))
         h = layers.Add()([layers.Multiply()([layers.Dense(64)(c), power]), layers.Dense(64)(c)])
-        return layers.LeakyReLU(negative_slope=0.3)(penalised(32)(h))
+        return layers.LeakyReLU(negative_slope=0.3)(penalized(32)(h))
 
     inputs = [keras.Input((LENGTH,)), keras.Input((LENGTH - 1,))]
     answer = layers.Dense(1, activation="tanh")(layers.Concatenate()([stream(x) for x in inputs]))

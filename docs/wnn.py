@@ -1,4 +1,4 @@
-"""A weight nowcaster in PyTorch: `load("NWNN_Conv_mine.safetensors")` gives a module from normalised windows to answers.
+"""A weight nowcaster in PyTorch: `load("NWNN_Conv_mine.safetensors")` gives a module from normalized windows to answers.
 
     range = w.max(1) - w.min(1) + 1e-8 + 1e-5;  x = (w - w[:, :1]) / range / 2     (w: [batch, 5] raw values, oldest first)
     forecast = (x[:, -1:] + model(x)) * range * 2 + w[:, :1]

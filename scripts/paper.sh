@@ -20,5 +20,5 @@ if [ -n "${PUBLISHED:-}" ]; then
   methods+=(--nowcaster "published=$out/published")
 fi
 wnn evaluate --tasks cifar10/simplenet --seeds "${SEEDS:-1,2,3}" --epochs "$epochs" --bests-after $((epochs * 2 / 5)) \
-  --optimiser adam --learning-rate 0.001 --batch-size 1024 --engine wasm "${methods[@]}" --out "$out" "$@"
+  --optimizer adam --learning-rate 0.001 --batch-size 1024 --engine wasm "${methods[@]}" --out "$out" "$@"
 wnn report "$out" --title "Weight nowcasting: the paper's experiment" ${TRAINING:+--training "ours=$TRAINING"}

@@ -86,7 +86,7 @@ def forward(weights, x):
 
 
 def windows(count, seed=1):
-    """Normalised windows, as weights move."""
+    """Normalized windows, as weights move."""
     random = np.random.default_rng(seed)
     raw = np.cumsum(random.normal(size=(count, 5)) + 0.5 * random.normal(size=(count, 1)), axis=1)
     return ((raw - raw[:, :1]) / (np.ptp(raw, axis=1, keepdims=True) + 1e-5 + 1e-8) / 2).astype(np.float32)

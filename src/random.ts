@@ -1,7 +1,7 @@
 // Seeded random numbers. Every draw of the toolkit comes from here, so that one seed fixes all bytes that follow.
 // Streams are split by name rather than by order: `new Random(seed, 'run', 7)` is the same wherever it is made.
 
-/** Hashes the parts of a stream's name to 128 bits (four rounds of murmur3's 32-bit finaliser over UTF-16 units). */
+/** Hashes the parts of a stream's name to 128 bits (four rounds of murmur3's 32-bit finalizer over UTF-16 units). */
 function hashParts(parts: readonly (number | string)[]): Uint32Array {
   const text = parts.map((part) => `${typeof part}:${part}`).join('\u0000');
   const state = Uint32Array.of(0x9e3779b9, 0x243f6a88, 0xb7e15162, 0x6a09e667);

@@ -1,5 +1,5 @@
 // The callback's mechanics: record the weights each epoch, let a forecaster replace them once a period, keep or undo the
-// result. Which forecaster is not its business; the optimiser's state is never touched.
+// result. Which forecaster is not its business; the optimizer's state is never touched.
 
 import * as tfl from '@tensorflow/tfjs-layers';
 import { MismatchError, UsageError } from '../errors.js';

@@ -72,7 +72,7 @@ function listVariables(
  *
  * Tracked are the trainable kernels and biases (kind by rank: 3 and more `conv`, 2 `fc`, 1 `bias`) of all layers with
  * one to three arrays, those of nested models too, each shared layer once. Left alone are frozen layers and tensors,
- * normalisation layers, embeddings, and layers with more arrays.
+ * normalization layers, embeddings, and layers with more arrays.
  */
 export class TrackedTensors {
   /** In the order of the flat array: by kind, then in the order of the model's layers. */

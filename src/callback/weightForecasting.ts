@@ -28,14 +28,14 @@ export interface WeightForecastingOptions extends ForecastingOptions {
 
 /**
  * Replaces, at the end of every fifth epoch, a model's weights by what a nowcaster says they will be five epochs later
- * (Jang et al., ICML 2023). The optimiser's state is untouched.
+ * (Jang et al., ICML 2023). The optimizer's state is untouched.
  *
  * ```js
  * await model.fit(x, y, { epochs: 50, callbacks: [await WeightForecasting.load('weights/mine')] });
  * ```
  *
  * Kernels are forecast by rank (3 and more `conv`, 2 `fc`), one-dimensional tensors by `bias`; layers that are frozen,
- * normalise, embed, or hold more than three arrays are left alone.
+ * normalize, embed, or hold more than three arrays are left alone.
  */
 export class WeightForecasting extends PeriodicForecasting {
   /**

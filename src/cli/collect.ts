@@ -4,7 +4,7 @@ import type { Argv, CommandModule } from 'yargs';
 import { type CollectResult, collect, type PlanOptions, readPlanFile } from '../collect/index.js';
 import { ENGINE_NAMES, type EngineRequest } from '../engine/index.js';
 import { InsufficientDataError, UsageError } from '../errors.js';
-import { OPTIMISERS, type OptimiserName } from '../tasks/optimiser.js';
+import { OPTIMIZERS, type OptimizerName } from '../tasks/optimizer.js';
 import { collectImportCommand } from './collectImport.js';
 import { formatBytes, formatCount, formatDuration } from './figures.js';
 import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
@@ -23,7 +23,7 @@ interface CollectArguments extends GlobalArguments, FleetArguments {
   seed?: number;
   learningRate?: number[];
   batchSize?: number[];
-  optimiser?: string[];
+  optimizer?: string[];
   width?: number[];
   trainExamples?: number[];
   validationExamples?: number;
@@ -46,7 +46,7 @@ function mergePlan(argv: CollectArguments): PlanOptions {
     seed: argv.seed,
     learningRate: toRange(argv.learningRate),
     batchSizes: argv.batchSize,
-    optimisers: argv.optimiser as OptimiserName[] | undefined,
+    optimizers: argv.optimizer as OptimizerName[] | undefined,
     width: toRange(argv.width),
     trainExamples: toRange(argv.trainExamples),
     validationExamples: argv.validationExamples,
@@ -84,13 +84,13 @@ function parseAugmentation(words: string[] | undefined): PlanOptions['augmentati
 }
 
 function describeRuns({ runs }: CollectResult): string {
-  const header = ['run', 'status', 'epochs', 'optimiser', 'rate', 'batch', 'width', 'examples', 'parameters', 'size'];
+  const header = ['run', 'status', 'epochs', 'optimizer', 'rate', 'batch', 'width', 'examples', 'parameters', 'size'];
   const rows = runs.map(({ id, status, epochs, settings, expected }) => [
     id,
     status,
     `${epochs}/${settings.epochs}`,
-    settings.optimiser.name,
-    String(settings.optimiser.learningRate),
+    settings.optimizer.name,
+    String(settings.optimizer.learningRate),
     settings.batchSize,
     settings.width,
     settings.trainExamples === null ? 'all' : formatCount(settings.trainExamples),
@@ -145,13 +145,13 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
         .option('learning-rate', {
           type: 'number',
           array: true,
-          describe: 'one, or the ends of a range [default: a usual range of the optimiser]',
+          describe: 'one, or the ends of a range [default: a usual range of the optimizer]',
         })
         .option('batch-size', { type: 'number', array: true, describe: 'one of these [default: 64 128 256]' })
-        .option('optimiser', {
+        .option('optimizer', {
           type: 'string',
           array: true,
-          choices: OPTIMISERS,
+          choices: OPTIMIZERS,
           describe: 'one of these [default: adam]',
         })
         .option('width', {

@@ -21,7 +21,7 @@ import { type GlobalArguments, interruptSignal, openTerminal, printResult } from
 type PlainOption =
   | 'out'
   | 'inputLength'
-  | 'normalisation'
+  | 'normalization'
   | 'scalarsPerTensor'
   | 'windowStride'
   | 'firstEpoch'
@@ -153,7 +153,7 @@ export const datasetCommand: CommandModule<object, DatasetArguments> = {
       .option('out', { type: 'string', demandOption: true, describe: 'directory for the samples' })
       .option('input-length', { type: 'number', describe: 'epochs in a window', default: 5 })
       .option('horizon', { type: 'string', describe: 'epochs ahead to predict; several: 1,3,5', default: '5' })
-      .option('normalisation', {
+      .option('normalization', {
         choices: ['range', 'none'] as const,
         describe: 'of windows',
         default: 'range' as const,

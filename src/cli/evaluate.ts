@@ -27,7 +27,7 @@ interface EvaluateArguments extends GlobalArguments, FleetArguments {
   seeds: string;
   epochs: number;
   'batch-size': number;
-  optimiser: string;
+  optimizer: string;
   'learning-rate': number;
   'train-examples'?: number;
   'validation-examples'?: number;
@@ -93,7 +93,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       .option('seeds', { type: 'string', default: '1,2,3', describe: 'seeds, with commas between' })
       .option('epochs', { type: 'number', default: 20, describe: 'epochs of each run' })
       .option('batch-size', { type: 'number', default: 128, describe: 'examples in a batch' })
-      .option('optimiser', { type: 'string', default: 'adam', describe: 'adam, sgd, momentum or rmsprop' })
+      .option('optimizer', { type: 'string', default: 'adam', describe: 'adam, sgd, momentum or rmsprop' })
       .option('learning-rate', { type: 'number', default: 0.001, describe: 'learning rate' })
       .option('train-examples', { type: 'number', describe: 'training examples, drawn at random [default: all]' })
       .option('validation-examples', { type: 'number', describe: 'validation examples [default: all]' })
@@ -136,7 +136,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         ],
         epochs: argv.epochs,
         batchSize: argv.batchSize,
-        optimiser: { name: argv.optimiser, learningRate: argv.learningRate },
+        optimizer: { name: argv.optimizer, learningRate: argv.learningRate },
         trainExamples: argv['train-examples'],
         validationExamples: argv.validationExamples,
         guard: argv.guard,

@@ -26,7 +26,7 @@ interface ExportArguments extends GlobalArguments {
   kinds?: string;
   reach?: number;
   period?: number;
-  normalisation?: WnnSpec['normalisation'];
+  normalization?: WnnSpec['normalization'];
   horizons?: string;
   overwrite: boolean;
 }
@@ -97,7 +97,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
         type: 'number',
         describe: "epochs from nowcast to nowcast in training jobs [default: the window's length, or as before]",
       })
-      .option('normalisation', {
+      .option('normalization', {
         choices: ['range', 'none'] as const,
         describe: 'how h5 files from elsewhere expect their input [default: range]',
       })
@@ -120,7 +120,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
     kinds,
     reach,
     period,
-    normalisation,
+    normalization,
     horizons,
     overwrite,
     ...argv
@@ -131,7 +131,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       kinds: kinds === undefined ? undefined : (splitList(kinds) as TrainedKind[]),
       reach,
       period,
-      normalisation,
+      normalization,
       horizons: horizons === undefined ? undefined : parseHorizons(horizons),
     };
     const formats = splitList(format);

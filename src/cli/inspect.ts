@@ -21,9 +21,9 @@ const figure = (value: number | null | undefined) => (typeof value === 'number' 
 const describeSpec = ({
   inputLength,
   horizons,
-  normalisation,
-}: Pick<WnnSpec, 'inputLength' | 'horizons' | 'normalisation'>) =>
-  `${inputLength} epochs in, ${horizons.join(', ')} ahead${normalisation === 'none' ? ', not normalised' : ''}`;
+  normalization,
+}: Pick<WnnSpec, 'inputLength' | 'horizons' | 'normalization'>) =>
+  `${inputLength} epochs in, ${horizons.join(', ')} ahead${normalization === 'none' ? ', not normalized' : ''}`;
 
 function describeStore({ path, runs, counts, epochs, bytes }: Of<'store'>): string {
   const rows = runs.map((run) => [
@@ -43,7 +43,7 @@ function describeStore({ path, runs, counts, epochs, bytes }: Of<'store'>): stri
   return `${path}: trajectory store\n\n${formatTable(header, rows, 4)}\n\n${total}`;
 }
 
-function describeOptimiser({ name, ...settings }: NonNullable<RunSummary['optimiser']>): string {
+function describeOptimizer({ name, ...settings }: NonNullable<RunSummary['optimizer']>): string {
   return [name, ...Object.entries(settings).map(([setting, value]) => `${setting} ${value}`)].join(', ');
 }
 
@@ -57,7 +57,7 @@ function describeRun({ path, run, manifest }: Of<'run'>): string {
     ['status', run.reason === null ? run.status : `${run.status}: ${run.reason}`],
     ['source', `${run.source}, toolkit ${manifest.toolkitVersion}, engine ${manifest.engine ?? '-'}`],
     ['task', `${run.task ?? '-'}, architecture ${run.architecture ?? '-'}, seed ${manifest.seed ?? '-'}`],
-    ['optimiser', run.optimiser === null ? '-' : describeOptimiser(run.optimiser)],
+    ['optimizer', run.optimizer === null ? '-' : describeOptimizer(run.optimizer)],
     ['settings', settings(manifest.hyperparameters)],
     ['epochs', run.epochsPlanned === null ? String(run.epochs) : `${run.epochs} of ${run.epochsPlanned}`],
     ['parameters', `${formatCount(run.parameters)}: ${kinds.join(', ')}`],

@@ -52,7 +52,7 @@ function describeErrors({ train }: PipelineResult): string {
 
 function describe(result: PipelineResult): string {
   const total = Object.values(result.seconds).reduce((sum, seconds) => sum + seconds, 0);
-  const lines = ['Forecast error on held-out runs (mean absolute, in normalised units):', '', describeErrors(result)];
+  const lines = ['Forecast error on held-out runs (mean absolute, in normalized units):', '', describeErrors(result)];
   for (const task of result.evaluate.tasks) {
     lines.push('', `Training ${task.task} with ${task.seeds.length} seed(s), mean ± standard deviation:`, '');
     lines.push(formatTable(TABLE_HEADER, tableRows(task)), ...statements(task));

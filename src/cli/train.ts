@@ -102,7 +102,7 @@ function describeResult({ record, recordPath, engine, kinds }: TrainResult): str
       : `${kind} was done before`,
   );
   return [
-    'Mean absolute error on held-out runs, in normalised units; raw: of the weights themselves (lower is better):',
+    'Mean absolute error on held-out runs, in normalized units; raw: of the weights themselves (lower is better):',
     '',
     formatErrors(record),
     '',
@@ -162,7 +162,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       .option('residual', { type: 'boolean', default: true, describe: 'predict the change from the last value' })
       .option('batch-size', { type: 'number', describe: 'samples a step [default: 128 to 8192, by their number]' })
       .option('epochs', { type: 'number', describe: 'passes over the samples [default: 20]' })
-      .option('steps', { type: 'number', describe: 'optimiser steps, in place of epochs' })
+      .option('steps', { type: 'number', describe: 'optimizer steps, in place of epochs' })
       .option('learning-rate', { type: 'number', describe: 'highest learning rate of Adam [default: 0.001]' })
       .option('schedule', { choices: SCHEDULES, describe: 'course of the learning rate [default: cosine]' })
       .option('warm-up-steps', { type: 'number', describe: 'steps in which the rate rises [default: 0]' })
@@ -170,7 +170,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       .option('gradient-clip', { type: 'number', describe: 'greatest norm of the gradient [default: none]' })
       .option('clip-target', {
         type: 'number',
-        describe: 'greatest target, in normalised units [default: not clipped]',
+        describe: 'greatest target, in normalized units [default: not clipped]',
       })
       .option('loss', { choices: LOSSES, describe: 'loss of the answers [default: mae]' })
       .option('kernel-penalty', { type: 'number', describe: 'L1 penalty of in and out kernels [default: 1e-6]' })

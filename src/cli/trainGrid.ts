@@ -27,7 +27,7 @@ export function parseGrid(words: readonly string[]): Partial<Record<GridAxis, nu
 
 /**
  * The network's error as a share of that of no change, lengths down and horizons across. Of the weights themselves, as
- * normalised units differ from length to length.
+ * normalized units differ from length to length.
  */
 function formatKind(kind: TrainedKind, { points }: GridResult): string {
   const unique = (values: number[]) => [...new Set(values)];

@@ -30,7 +30,7 @@ export {
   PickleError,
 } from './importers/index.js';
 export type { Network } from './namedTensors.js';
-export { type PlannedOptimiser, type PlannedRun, type PlanOptions, planRuns, type Range } from './plan.js';
+export { type PlannedOptimizer, type PlannedRun, type PlanOptions, planRuns, type Range } from './plan.js';
 export { readPlanFile } from './planFile.js';
 export { TrajectoryRecorder, type TrajectoryRecorderOptions } from './recorder.js';
 
@@ -140,7 +140,7 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
     describeRun(store, run, expected[i], before.get(run.id), outcomeOf.get(run.id)),
   );
   for (const { id, status, reason } of collected) if (status === 'diverged') onNote?.(`${id} diverged: ${reason}`);
-  return summarise(collected, outcomes, {
+  return summarize(collected, outcomes, {
     store,
     expectedBytes,
     seconds: (performance.now() - begin) / 1000,
@@ -260,7 +260,7 @@ function describeRun(
   };
 }
 
-function summarise(
+function summarize(
   runs: CollectedRun[],
   outcomes: readonly JobOutcome<RecordJob, RecordRunResult | null>[],
   rest: Pick<CollectResult, 'store' | 'expectedBytes' | 'seconds' | 'interrupted' | 'dryRun'>,

@@ -6,11 +6,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { isEngineRequest } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import type { JobKind } from '../jobs/index.js';
-import { completeOptimiser } from '../tasks/optimiser.js';
+import { completeOptimizer } from '../tasks/optimizer.js';
 import { findTask } from '../tasks/task.js';
 import { MANIFEST_FILE, RUN_PREFIX, runDirectory } from '../trajectory/manifest.js';
 import { isFinished, readManifest } from '../trajectory/runReader.js';
-import type { OptimiserInfo, RunManifest } from '../trajectory/schema.js';
+import type { OptimizerInfo, RunManifest } from '../trajectory/schema.js';
 import { idOf, type PlannedRun, settleAugmentation } from './plan.js';
 import type { RecordJob } from './worker.js';
 
@@ -77,9 +77,9 @@ function checkRun(value: unknown, id: string): PlannedRun {
   if (run.validationExamples !== null) whole('validationExamples', LIMITS.examples);
   if (run.everySteps !== null) whole('everySteps', LIMITS.everySteps);
   if (!(typeof run.width === 'number' && run.width >= 0.125 && run.width <= 4)) throw wrong('width', run.width);
-  const { optimiser, augmentation } = run;
-  if (typeof optimiser !== 'object' || !isDeepStrictEqual(completeOptimiser(optimiser as OptimiserInfo), optimiser))
-    throw wrong('optimiser', optimiser);
+  const { optimizer, augmentation } = run;
+  if (typeof optimizer !== 'object' || !isDeepStrictEqual(completeOptimizer(optimizer as OptimizerInfo), optimizer))
+    throw wrong('optimizer', optimizer);
   if (augmentation !== null && !isDeepStrictEqual(settleAugmentation(augmentation), augmentation))
     throw wrong('augmentation', augmentation);
   const { id: own, ...settings } = run;

@@ -6,17 +6,17 @@ import { UsageError } from '../errors.js';
 import { Random } from '../random.js';
 import { type Augmentation, checkAugmentation } from '../tasks/augmentation.js';
 import { unknownName } from '../tasks/nearestName.js';
-import { completeOptimiser, OPTIMISERS, type OptimiserName } from '../tasks/optimiser.js';
+import { completeOptimizer, OPTIMIZERS, type OptimizerName } from '../tasks/optimizer.js';
 import { findTask } from '../tasks/task.js';
-import type { OptimiserInfo } from '../trajectory/schema.js';
+import type { OptimizerInfo } from '../trajectory/schema.js';
 
 /** Least and greatest value of a draw. */
 export type Range = [low: number, high: number];
 
-/** An optimiser of a plan: its name, or its settings, with a range of learning rates of its own. */
-export type PlannedOptimiser =
-  | OptimiserName
-  | { name: OptimiserName; learningRate?: number | Range; [setting: string]: unknown };
+/** An optimizer of a plan: its name, or its settings, with a range of learning rates of its own. */
+export type PlannedOptimizer =
+  | OptimizerName
+  | { name: OptimizerName; learningRate?: number | Range; [setting: string]: unknown };
 
 /** What to record. In a plan file (YAML) the same names are used. */
 export interface PlanOptions {
@@ -28,12 +28,12 @@ export interface PlanOptions {
   epochs?: number;
   /** Fixes everything that is drawn. Default 1. */
   seed?: number;
-  /** Learning rates, uniform in the logarithm; or one for all. Default: a usual range of each optimiser. */
+  /** Learning rates, uniform in the logarithm; or one for all. Default: a usual range of each optimizer. */
   learningRate?: number | Range;
   /** Batch sizes, all equally likely. Default [64, 128, 256]. */
   batchSizes?: readonly number[];
-  /** Optimisers, all equally likely. Default ['adam']. */
-  optimisers?: readonly PlannedOptimiser[];
+  /** Optimizers, all equally likely. Default ['adam']. */
+  optimizers?: readonly PlannedOptimizer[];
   /** Factor on the networks' channels and units, uniform in the logarithm; or one for all. 0.125 to 4, default 1. */
   width?: number | Range;
   /** Training examples, drawn at random by each run; a range is uniform in the logarithm. Default: all. */
@@ -56,7 +56,7 @@ export interface PlannedRun {
   epochs: number;
   seed: number;
   batchSize: number;
-  optimiser: OptimiserInfo;
+  optimizer: OptimizerInfo;
   width: number;
   /** null: all. */
   trainExamples: number | null;
@@ -68,8 +68,8 @@ export interface PlannedRun {
 
 const DEFAULT_EPOCHS = 30;
 const DEFAULT_BATCH_SIZES = [64, 128, 256];
-/** Learning rates that train the zoo's networks well, by optimiser. */
-const LEARNING_RATES: Record<OptimiserName, Range> = {
+/** Learning rates that train the zoo's networks well, by optimizer. */
+const LEARNING_RATES: Record<OptimizerName, Range> = {
   adam: [3e-4, 3e-3],
   adamw: [3e-4, 3e-3],
   rmsprop: [3e-4, 3e-3],
@@ -85,7 +85,7 @@ export const PLAN_FIELDS = [
   'seed',
   'learningRate',
   'batchSizes',
-  'optimisers',
+  'optimizers',
   'width',
   'trainExamples',
   'validationExamples',
@@ -96,14 +96,14 @@ export const PLAN_FIELDS = [
 /**
  * The runs of a plan, in the order of their numbers.
  *
- * @throws {@link UsageError} for unknown tasks and optimisers, and impossible numbers.
+ * @throws {@link UsageError} for unknown tasks and optimizers, and impossible numbers.
  */
 export function planRuns(options: PlanOptions): PlannedRun[] {
   const { tasks, runs = tasks?.length, epochs = DEFAULT_EPOCHS, seed = 1, batchSizes = DEFAULT_BATCH_SIZES } = options;
-  const optimisers = options.optimisers ?? ['adam'];
+  const optimizers = options.optimizers ?? ['adam'];
   requireSome('tasks', tasks);
   requireSome('batchSizes', batchSizes);
-  requireSome('optimisers', optimisers);
+  requireSome('optimizers', optimizers);
   requireWhole('runs', runs, 1);
   requireWhole('epochs', epochs, 1);
   requireWhole('seed', seed, 0);
@@ -114,20 +114,20 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
   const width = toRange('width', options.width ?? 1, 0.125, 4);
   const trainExamples =
     options.trainExamples === undefined ? null : toRange('trainExamples', options.trainExamples, 1, 1e9);
-  const sources = optimisers.map((optimiser) => settleOptimiser(optimiser, options.learningRate));
+  const sources = optimizers.map((optimizer) => settleOptimizer(optimizer, options.learningRate));
   const names = tasks.map((name) => findTask(name).name);
 
   return Array.from({ length: runs }, (_, index) => {
     // Each draw has a stream of its own: a further setting leaves those that were there as they are.
     const draw = (what: string) => new Random(seed, 'run', index, what);
-    const { settings, learningRate } = draw('optimiser').pick(sources);
+    const { settings, learningRate } = draw('optimizer').pick(sources);
     const run = {
       index,
       task: names[index % names.length],
       epochs,
       seed: draw('seed').uint32(),
       batchSize: draw('batchSize').pick(batchSizes),
-      optimiser: completeOptimiser({
+      optimizer: completeOptimizer({
         ...settings,
         learningRate: round(drawFrom(draw('learningRate'), learningRate), 5),
       }),
@@ -165,11 +165,11 @@ export function settleAugmentation(settings: Augmentation): Augmentation | null 
   return used.length === 0 ? null : Object.fromEntries(used.map((name) => [name, settings[name]]));
 }
 
-function settleOptimiser(optimiser: PlannedOptimiser, common: PlanOptions['learningRate']) {
-  const { name, learningRate: own, ...settings } = typeof optimiser === 'string' ? { name: optimiser } : optimiser;
-  if (!OPTIMISERS.includes(name)) throw unknownName('optimiser', String(name), OPTIMISERS);
+function settleOptimizer(optimizer: PlannedOptimizer, common: PlanOptions['learningRate']) {
+  const { name, learningRate: own, ...settings } = typeof optimizer === 'string' ? { name: optimizer } : optimizer;
+  if (!OPTIMIZERS.includes(name)) throw unknownName('optimizer', String(name), OPTIMIZERS);
   const learningRate = toRange('learningRate', own ?? common ?? LEARNING_RATES[name], Number.MIN_VALUE, 1e12);
-  return { settings: { name, ...settings } as OptimiserInfo, learningRate };
+  return { settings: { name, ...settings } as OptimizerInfo, learningRate };
 }
 
 function drawFrom(random: Random, [low, high]: Range): number {

@@ -74,7 +74,7 @@ export async function recordRun(options: RecordRunOptions): Promise<RecordRunRes
     source: 'zoo',
     task: task.data,
     architecture: task.architecture,
-    optimiser: run.optimiser,
+    optimizer: run.optimizer,
     hyperparameters: {
       batchSize: run.batchSize,
       width: run.width,
@@ -95,7 +95,7 @@ export async function recordRun(options: RecordRunOptions): Promise<RecordRunRes
       seed: run.seed,
       epochs: run.epochs,
       batchSize: run.batchSize,
-      optimiser: run.optimiser,
+      optimizer: run.optimizer,
       width: run.width,
       augmentation: run.augmentation ?? undefined,
       callbacks: [recorder],

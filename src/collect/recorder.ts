@@ -9,7 +9,7 @@ import { UsageError } from '../errors.js';
 import type { NowcastSchedule } from '../nowcaster/schedule.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { RunWriter } from '../trajectory/runWriter.js';
-import type { OptimiserInfo, RunInfo, RunManifest, RunStatus } from '../trajectory/schema.js';
+import type { OptimizerInfo, RunInfo, RunManifest, RunStatus } from '../trajectory/schema.js';
 import { allFinite, describeTensors, type Network, readValues } from './namedTensors.js';
 
 /** Options of {@link TrajectoryRecorder}. All but `store` describe the run for its manifest and change nothing else. */
@@ -25,8 +25,8 @@ export interface TrajectoryRecorderOptions {
   task?: string;
   /** What the network is called, e.g. `lenet`. Default: not known. */
   architecture?: string;
-  /** The optimiser and its settings, e.g. `{ name: 'adam', learningRate: 0.001 }`. Default: not known. */
-  optimiser?: OptimiserInfo;
+  /** The optimizer and its settings, e.g. `{ name: 'adam', learningRate: 0.001 }`. Default: not known. */
+  optimizer?: OptimizerInfo;
   /** Further settings to note: batch size, number of examples, ... Default: none. */
   hyperparameters?: RunInfo['hyperparameters'];
   /** Seed of the training. Default: not known. */
@@ -178,7 +178,7 @@ export class TrajectoryRecorder extends tfl.Callback {
       source: options.source ?? 'callback',
       task: options.task ?? null,
       architecture: options.architecture ?? null,
-      optimiser: options.optimiser ?? null,
+      optimizer: options.optimizer ?? null,
       hyperparameters: {
         ...options.hyperparameters,
         ...(options.everySteps !== undefined && { snapshotEverySteps: options.everySteps }),

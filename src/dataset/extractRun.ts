@@ -112,7 +112,7 @@ export async function extractRun(task: RunTask, { pool, sink, onAdvance }: Extra
   for (const { scatter } of active) scatter.flush();
   const span = windowSpan(spec);
   const starts = countStarts(snapshots, span, windowStride);
-  const summarise = (kind: TrainedKind, { figures, scalars }: WindowCutter): KindFigures => {
+  const summarize = (kind: TrainedKind, { figures, scalars }: WindowCutter): KindFigures => {
     const own = task.tensors.filter((tensor) => tensor.kind === kind);
     const past = scalars * (starts - countStarts(finite, span, windowStride));
     return {
@@ -123,7 +123,7 @@ export async function extractRun(task: RunTask, { pool, sink, onAdvance }: Extra
       drawn: scalars * starts,
     };
   };
-  const kinds = Object.fromEntries(parts.map(({ kind, cutter }) => [kind, summarise(kind, cutter)]));
+  const kinds = Object.fromEntries(parts.map(({ kind, cutter }) => [kind, summarize(kind, cutter)]));
   return {
     index: task.index,
     epochs: finite,

@@ -204,14 +204,14 @@ async function mergeParts(
 
 /** What of dataset.json follows from the options alone. */
 function headOf(settings: DatasetSettings) {
-  const { inputLength, horizons, normalisation, seed, shardRows } = settings;
+  const { inputLength, horizons, normalization, seed, shardRows } = settings;
   const { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeNorm, includeInterrupted } = settings;
   return {
     schemaVersion: SAMPLES_SCHEMA_VERSION,
     toolkitVersion: TOOLKIT_VERSION,
     inputLength,
     horizons,
-    normalisation,
+    normalization,
     seed,
     sampling: { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeNorm, includeInterrupted },
     split: splitRule(settings),
@@ -315,12 +315,12 @@ function describe(
     }),
   );
   const kinds = Object.fromEntries(
-    TRAINED_KINDS.map((kind) => [kind, summarise(kind, settings.horizons, figures, shards)]),
+    TRAINED_KINDS.map((kind) => [kind, summarize(kind, settings.horizons, figures, shards)]),
   );
   return { ...headOf(settings), runs: sources, kinds: kinds as DatasetManifest['kinds'] };
 }
 
-function summarise(
+function summarize(
   kind: TrainedKind,
   horizons: readonly number[],
   figures: readonly RunFigures[],

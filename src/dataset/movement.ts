@@ -1,5 +1,5 @@
 // Tells which windows hardly move: their range is small beside the ranges of the same tensor over the same epochs. Of
-// such a window rounding and noise are all that normalisation enlarges, and its target can be thousands of ranges away.
+// such a window rounding and noise are all that normalization enlarges, and its target can be thousands of ranges away.
 
 /** How many scalars of a tensor follow one another. */
 export interface MovementGroup {

@@ -29,7 +29,7 @@ export interface DatasetOptions {
   /** Epochs past the window's last value to predict, ascending, each 1 to 20. Default `[5]`. */
   horizons?: number[];
   /** `range` divides each window by its range; `none` keeps raw weights. Default `range`. */
-  normalisation?: SampleSpec['normalisation'];
+  normalization?: SampleSpec['normalization'];
   /** Scalars to draw from a tensor, at most, 1 to 10,000,000; all of a tensor that has no more. Default 1,000. */
   scalarsPerTensor?: number;
   /** Epochs between the starts of successive windows, 1 or more. Default 1: every epoch starts a window. */
@@ -109,7 +109,7 @@ export function settleOptions(options: DatasetOptions): DatasetSettings {
     out: options.out,
     inputLength: options.inputLength ?? 5,
     horizons: options.horizons ?? [5],
-    normalisation: options.normalisation ?? 'range',
+    normalization: options.normalization ?? 'range',
     scalarsPerTensor: options.scalarsPerTensor ?? 1000,
     windowStride: options.windowStride ?? 1,
     firstEpoch: options.firstEpoch ?? 0,

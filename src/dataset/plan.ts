@@ -59,7 +59,7 @@ export function planDataset(runs: readonly UsableRun[], settings: DatasetSetting
   }
   const shards = countShards(runs, splits, counts, settings);
   const largest = Math.max(...SPLITS.map((split) => sumKinds(shards[split])));
-  const { inputLength, horizons, normalisation, windowStride, firstEpoch, minRange, seed } = settings;
+  const { inputLength, horizons, normalization, windowStride, firstEpoch, minRange, seed } = settings;
   const rows = Math.floor(FILLING_ROWS / Math.max(1, largest));
   const packet: PacketShape = {
     inputLength,
@@ -75,7 +75,7 @@ export function planDataset(runs: readonly UsableRun[], settings: DatasetSetting
       diverged,
       tensors: tensors.map((tensor, i) => ({ ...tensor, count: scalars[i] })),
       shards: shards[splits[index]],
-      spec: { inputLength, horizons, normalisation },
+      spec: { inputLength, horizons, normalization },
       windowStride,
       firstEpoch,
       minRange,

@@ -1,7 +1,7 @@
-// Cuts the windows of one run: keeps the drawn scalars of the last few snapshots, normalises each window, and lets go of
+// Cuts the windows of one run: keeps the drawn scalars of the last few snapshots, normalizes each window, and lets go of
 // those that make no sample. One kind of tensors at a time; nothing here knows files.
 
-import { normaliseWindows, targetOf } from '../nowcaster/normalise.js';
+import { normalizeWindows, targetOf } from '../nowcaster/normalize.js';
 import { type NowcastSchedule, nextNowcast } from '../nowcaster/schedule.js';
 import type { DroppedWindows, SampleSpec } from '../samples/schema.js';
 import { markSmallRanges } from './movement.js';
@@ -122,7 +122,7 @@ export class WindowCutter {
     if (minRange > 0) markSmallRanges(history, length, this.#draws, minRange, this.#small);
     for (let start = 0; start < this.scalars; start += BLOCK) {
       const count = Math.min(BLOCK, this.scalars - start);
-      normaliseWindows(this.#spec, history, start, count, this.#windows, this.#origins, this.#scales);
+      normalizeWindows(this.#spec, history, start, count, this.#windows, this.#origins, this.#scales);
       for (let h = 0; h < horizons.length; h++) {
         const future = history[length - 1 + horizons[h]];
         for (let j = 0, to = h; j < count; j++, to += horizons.length)

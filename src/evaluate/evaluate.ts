@@ -19,14 +19,14 @@ import {
 } from '../evaluation/schema.js';
 import { type Job, type JobOutcome, runJobs, type Shard, takeShard } from '../jobs/index.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
-import type { OptimiserInfo } from '../trajectory/schema.js';
+import type { OptimizerInfo } from '../trajectory/schema.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { measureForecasts } from './forecastErrors.js';
 import { prepareIntrospection } from './introspection/prepare.js';
 import { evaluateJobs } from './jobKind.js';
 import { completeMethods } from './methods.js';
 import { planJobs } from './plan.js';
-import { summarise } from './summary.js';
+import { summarize } from './summary.js';
 import type { WorkerSpec } from './worker.js';
 
 /** Options of {@link evaluate}. */
@@ -43,8 +43,8 @@ export interface EvaluateOptions {
   epochs: number;
   /** Examples in a batch. Default 128. */
   batchSize?: number;
-  /** Optimiser of all runs. Default: Adam, learning rate 0.001. */
-  optimiser?: OptimiserInfo;
+  /** Optimizer of all runs. Default: Adam, learning rate 0.001. */
+  optimizer?: OptimizerInfo;
   /** Training examples, drawn at random. Default: all of the task's. */
   trainExamples?: number;
   /** Validation examples, drawn at random. Default: all of the task's. */
@@ -142,7 +142,7 @@ async function prepareJobs(options: EvaluateOptions): Promise<{ methods: Method[
     methods,
     guard: options.guard ?? false,
     batchSize: options.batchSize ?? 128,
-    optimiser: options.optimiser ?? { name: 'adam', learningRate: 0.001 },
+    optimizer: options.optimizer ?? { name: 'adam', learningRate: 0.001 },
     engine: options.engine ?? 'auto',
   });
   for (const method of methods)
@@ -204,10 +204,10 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
       where: out,
       remedy: 'run the same command again',
     });
-  const { batchSize, optimiser, trainExamples, validationExamples } = jobs[0];
+  const { batchSize, optimizer, trainExamples, validationExamples } = jobs[0];
   const tasks: EvaluationResults['tasks'] = [];
   const forecasts: EvaluationForecasts = { schemaVersion: EVALUATION_SCHEMA_VERSION, tasks: [] };
-  for (const summary of summarise(jobs, records, { targets, newBestsAfter })) {
+  for (const summary of summarize(jobs, records, { targets, newBestsAfter })) {
     const plain = jobs.filter(
       ({ id, task, method }) => task === summary.task && method.type === 'plain' && records.has(id),
     );
@@ -222,7 +222,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
     settings: {
       epochs,
       batchSize,
-      optimiser,
+      optimizer,
       trainExamples,
       validationExamples,
       guard,

@@ -1,8 +1,8 @@
 // How well each method forecasts the weights of a training that nobody disturbed: the plain one. Measured on the sampled
-// trajectories, for every window of every kind, in the normalised units that nowcasters are trained in.
+// trajectories, for every window of every kind, in the normalized units that nowcasters are trained in.
 
 import type { ForecastErrors, ForecastExamples, Method } from '../evaluation/schema.js';
-import { scaleOfExtent, targetOf } from '../nowcaster/normalise.js';
+import { scaleOfExtent, targetOf } from '../nowcaster/normalize.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { readManifest, readSnapshots } from '../trajectory/runReader.js';

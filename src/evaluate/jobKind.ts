@@ -9,7 +9,7 @@ import { readRunRecord } from '../evaluation/files.js';
 import type { EvaluationJob, Method } from '../evaluation/schema.js';
 import type { JobKind, JobPlaces } from '../jobs/index.js';
 import { NOWCASTER_MANIFEST_NAME } from '../nowcaster/nowcaster.js';
-import { completeOptimiser } from '../tasks/optimiser.js';
+import { completeOptimizer } from '../tasks/optimizer.js';
 import { findTask } from '../tasks/task.js';
 import { RUN_PREFIX } from '../trajectory/manifest.js';
 import { CURVE_NAMES } from './curves/index.js';
@@ -76,8 +76,8 @@ function checkJob(value: unknown, id: string, places: JobPlaces): EvaluationJob 
   if (job.validationExamples !== null) whole('validationExamples', LIMITS.examples);
   if (typeof job.guard !== 'boolean') throw wrong('guard', job.guard);
   if (!isEngineRequest(job.engine)) throw wrong('engine', job.engine);
-  if (typeof job.optimiser !== 'object' || !isDeepStrictEqual(completeOptimiser(job.optimiser), job.optimiser))
-    throw wrong('optimiser', job.optimiser);
+  if (typeof job.optimizer !== 'object' || !isDeepStrictEqual(completeOptimizer(job.optimizer), job.optimizer))
+    throw wrong('optimizer', job.optimizer);
   const { id: own, ...settings } = { ...job, method: checkMethod(job.method, places) };
   if (own !== id || idOf(settings) !== id) throw wrong('id', own);
   return { id, ...settings };

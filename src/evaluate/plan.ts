@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import type { EngineRequest } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import type { EvaluationJob, Method } from '../evaluation/schema.js';
-import { completeOptimiser } from '../tasks/optimiser.js';
+import { completeOptimizer } from '../tasks/optimizer.js';
 import { findTask } from '../tasks/task.js';
-import type { OptimiserInfo } from '../trajectory/schema.js';
+import type { OptimizerInfo } from '../trajectory/schema.js';
 import { completeMethods } from './methods.js';
 
 /** What to compare; see {@link EvaluateOptions} for the meaning of each. */
@@ -16,7 +16,7 @@ export interface PlanOptions {
   methods: readonly Method[];
   epochs: number;
   batchSize: number;
-  optimiser: OptimiserInfo;
+  optimizer: OptimizerInfo;
   trainExamples?: number;
   validationExamples?: number;
   guard: boolean;
@@ -58,7 +58,7 @@ export function planJobs(options: PlanOptions): EvaluationJob[] {
     if (!Number.isSafeInteger(seed) || seed < 0)
       throw new UsageError({ what: 'not a seed', where: String(seed), remedy: 'give whole numbers from 0' });
   const methods = completeMethods(options.methods);
-  const optimiser = completeOptimiser(options.optimiser);
+  const optimizer = completeOptimizer(options.optimizer);
   const tasks = [...new Set(options.tasks.map((name) => findTask(name).name))];
   const jobs: EvaluationJob[] = [];
   for (const task of tasks)
@@ -70,7 +70,7 @@ export function planJobs(options: PlanOptions): EvaluationJob[] {
           method,
           epochs,
           batchSize,
-          optimiser,
+          optimizer,
           trainExamples: trainExamples ?? null,
           validationExamples: validationExamples ?? null,
           guard: method.type === 'plain' ? false : guard,

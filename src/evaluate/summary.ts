@@ -11,7 +11,7 @@ import {
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { bestOf, epochsTo, estimate, speedupOverNewBests } from './statistics.js';
 
-/** Choices of {@link summarise}. */
+/** Choices of {@link summarize}. */
 export interface SummaryOptions {
   /** Values of the metric to reach, besides plain's best. Default: none. */
   targets?: readonly number[];
@@ -52,7 +52,7 @@ function nowcastSeconds(record: RunRecord | null): number | null {
   return done.length === 0 ? null : done.reduce((sum, { seconds }) => sum + seconds, 0) / done.length;
 }
 
-function summariseMethod(
+function summarizeMethod(
   name: string,
   records: readonly (RunRecord | null)[],
   plain: readonly (RunRecord | null)[],
@@ -103,7 +103,7 @@ function summariseMethod(
  * @param jobs all jobs that were planned.
  * @param records the finished ones, by the id of their job.
  */
-export function summarise(
+export function summarize(
   jobs: readonly EvaluationJob[],
   records: ReadonlyMap<string, RunRecord>,
   options: SummaryOptions = {},
@@ -120,7 +120,7 @@ export function summarise(
     // What a diverged training reached before is no mark for others.
     const plain = runsOf('plain').map((record) => (record?.status === 'diverged' ? null : record));
     const names = distinct(ofTask.map(({ method }) => method.name));
-    const methods = names.map((name) => summariseMethod(name, runsOf(name), plain, ofTask[0].epochs, options));
+    const methods = names.map((name) => summarizeMethod(name, runsOf(name), plain, ofTask[0].epochs, options));
     return { task, seeds, methods };
   });
 }

@@ -39,13 +39,13 @@ const warm = new Set<string>();
  * Trains a network of the task on one batch, once a process. The first batches wait for compilers, and would otherwise
  * count against whichever method comes first: plain.
  */
-async function warmUp(task: Task, data: TaskData, { batchSize, optimiser }: EvaluationJob): Promise<void> {
+async function warmUp(task: Task, data: TaskData, { batchSize, optimizer }: EvaluationJob): Promise<void> {
   if (warm.has(task.name)) return;
   warm.add(task.name);
   const take = (examples: Examples, most: number) =>
     examples.subset(Uint32Array.from({ length: Math.min(most, examples.count) }, (_, i) => i));
   const few = { ...data, train: take(data.train, batchSize), validation: take(data.validation, batchSize) };
-  await trainTask({ task, data: few, seed: 0, epochs: 1, batchSize, optimiser });
+  await trainTask({ task, data: few, seed: 0, epochs: 1, batchSize, optimizer });
 }
 
 /** The callback of a method; null for plain. */
@@ -104,7 +104,7 @@ export async function trainRun(
       seed: job.seed,
       epochs: job.epochs,
       batchSize: job.batchSize,
-      optimiser: job.optimiser,
+      optimizer: job.optimizer,
       callbacks: forecasting ? [sample, forecasting, clock] : [sample, clock],
       ...hooks,
     });

@@ -65,7 +65,7 @@ export class TrajectorySample extends tfl.Callback {
   }
 
   #open(tracked: TrackedTensors): void {
-    const { id, task, seed, method, optimiser, batchSize, epochs } = this.#job;
+    const { id, task, seed, method, optimizer, batchSize, epochs } = this.#job;
     this.#tracked = tracked;
     if (tracked.size === 0) return;
     this.#values = new Float32Array(tracked.size);
@@ -85,7 +85,7 @@ export class TrajectorySample extends tfl.Callback {
         source: 'zoo',
         task: imageSet,
         architecture,
-        optimiser,
+        optimizer,
         hyperparameters: { batchSize, method: method.name },
         seed,
         engine: this.#job.engine,

@@ -4,7 +4,7 @@ import type { Nowcast } from '../callback/index.js';
 import type { EngineRequest } from '../engine/engine.js';
 import type { NowcasterManifest } from '../nowcaster/nowcaster.js';
 import type { TrainedKind } from '../nowcaster/spec.js';
-import type { OptimiserInfo } from '../trajectory/schema.js';
+import type { OptimizerInfo } from '../trajectory/schema.js';
 
 /** Version of the files of an evaluation; checked by every reader. */
 export const EVALUATION_SCHEMA_VERSION = 1;
@@ -55,7 +55,7 @@ export interface EvaluationJob {
   method: Method;
   epochs: number;
   batchSize: number;
-  optimiser: OptimiserInfo;
+  optimizer: OptimizerInfo;
   /** Training and validation examples, drawn by the task's own seed; null: all. */
   trainExamples: number | null;
   validationExamples: number | null;
@@ -168,7 +168,7 @@ export interface ForecastExamples {
   kind: TrainedKind;
   /** Last epoch of each example's window. */
   epochs: number[];
-  /** The window, normalised: first value 0, in units of the scale. */
+  /** The window, normalized: first value 0, in units of the scale. */
   windows: number[][];
   /** What the weight did: `residuals[i][h]` is its change from the window's last value after h + 1 epochs. */
   residuals: number[][];
@@ -183,7 +183,7 @@ export interface EvaluationResults {
   /** Settings that all runs share. */
   settings: Pick<
     EvaluationJob,
-    'epochs' | 'batchSize' | 'optimiser' | 'trainExamples' | 'validationExamples' | 'guard'
+    'epochs' | 'batchSize' | 'optimizer' | 'trainExamples' | 'validationExamples' | 'guard'
   > & {
     targets: number[];
     newBestsAfter: number;

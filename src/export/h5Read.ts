@@ -15,7 +15,7 @@ const MAX_FILE_BYTES = 50_000_000;
 /** What a weight file does not say about its network. */
 export interface H5Meaning {
   /** Default `range`; the KNOWN networks have `none`. */
-  normalisation?: WnnSpec['normalisation'];
+  normalization?: WnnSpec['normalization'];
   /** Epochs ahead of each output. Default `[5]` for a network of one output; needed for one of more. */
   horizons?: number[];
   /** Default true. */
@@ -69,7 +69,7 @@ function specOf(layers: H5Layer[], meaning: H5Meaning, fileName: string): WnnSpe
   const spec: WnnSpec = {
     inputLength: kernels[0][0],
     horizons: Array.from({ length: outputs }, (_, i) => i + 1),
-    normalisation: meaning.normalisation ?? 'range',
+    normalization: meaning.normalization ?? 'range',
     ...variant,
     residual: meaning.residual ?? true,
   };

@@ -28,7 +28,7 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 export interface ExportOptions {
   /**
    * What to export: the directory of a training, a nowcaster directory, or weight files (`.h5` of Keras 2 or 3,
-   * `.safetensors`) of the kinds, recognised by Conv, FC and Bias in their names or else in that order.
+   * `.safetensors`) of the kinds, recognized by Conv, FC and Bias in their names or else in that order.
    */
   from: string | readonly string[];
   /** Directory to write; must be absent or empty. */
@@ -50,8 +50,8 @@ export interface ExportOptions {
    * Epochs from one nowcast to the next in training jobs. Default: that of the nowcaster read, or the window's length.
    */
   period?: number;
-  /** Normalisation of a network read from h5. Default `range`. */
-  normalisation?: WnnSpec['normalisation'];
+  /** Normalization of a network read from h5. Default `range`. */
+  normalization?: WnnSpec['normalization'];
   /** Epochs ahead of each output of a network read from h5. Default `[5]` for one output. */
   horizons?: number[];
 }
@@ -144,7 +144,7 @@ function checkTag(tag: string): string {
  * `InsufficientDataError` when a kind is missing, `CorruptFileError`, `MismatchError`, `WriteError`.
  */
 export async function exportNowcaster(options: ExportOptions): Promise<ExportResult> {
-  const { to, overwrite = false, formats = ['h5'], kinds, reach, period, normalisation, horizons } = options;
+  const { to, overwrite = false, formats = ['h5'], kinds, reach, period, normalization, horizons } = options;
   const from = typeof options.from === 'string' ? [options.from] : options.from;
   for (const [value, known, where] of [
     ...formats.map((format) => [format, EXPORT_FORMATS, '--format (or npm alone)'] as const),
@@ -160,7 +160,7 @@ export async function exportNowcaster(options: ExportOptions): Promise<ExportRes
       remedy: 'name at least one',
     });
   checkTarget(to, overwrite ? NOWCASTER_MANIFEST_NAME : null);
-  const source = await readSource(from, { kinds, reach, period, normalisation, horizons });
+  const source = await readSource(from, { kinds, reach, period, normalization, horizons });
   const tag = checkTag(options.tag ?? source.tag ?? basename(resolve(to)));
   const { manifest, files } = await encodeDirectory(source, tag, [
     'tfjs',

@@ -26,8 +26,8 @@ export interface NpmPackageOptions {
   reach?: number;
   /** Epochs from one nowcast to the next, as of `exportNowcaster`. */
   period?: number;
-  /** Normalisation of a network read from h5. Default `range`. */
-  normalisation?: WnnSpec['normalisation'];
+  /** Normalization of a network read from h5. Default `range`. */
+  normalization?: WnnSpec['normalization'];
   /** Epochs ahead of each output of a network read from h5. Default `[5]` for one output. */
   horizons?: number[];
 }
@@ -50,7 +50,7 @@ const SIDE_EFFECTS = ['./lib/nowcaster/expLayer.js'];
 const TFJS_RANGE = '^4.0.0';
 
 function packageJson(name: string, version: string, source: ExportSource): object {
-  // Weights from elsewhere have a licence of their own, which this toolkit does not know.
+  // Weights from elsewhere have a license of their own, which this toolkit does not know.
   const own = Object.values(source.kinds).every(({ training }) => training !== null);
   return {
     name,
@@ -142,7 +142,7 @@ function figuresTable({ kinds }: ExportSource): string[] {
   return [
     '## Figures',
     '',
-    'Mean absolute error of the forecast on held-out runs, in normalised units (lower is better):',
+    'Mean absolute error of the forecast on held-out runs, in normalized units (lower is better):',
     '',
     '| kind | no change | linear | this nowcaster | samples trained on |',
     '| --- | --- | --- | --- | --- |',
@@ -173,7 +173,7 @@ function provenance({ spec, kinds, dataset }: ExportSource): string[] {
   }
   for (const [kind, { training, source }] of Object.entries(kinds))
     lines.push(
-      `- ${kind}: ${source.file}, SHA-256 \`${source.sha256}\`${training ? '' : '; not trained by this toolkit, its own licence applies'}`,
+      `- ${kind}: ${source.file}, SHA-256 \`${source.sha256}\`${training ? '' : '; not trained by this toolkit, its own license applies'}`,
     );
   return [...lines, ''];
 }
@@ -209,7 +209,7 @@ function readme(name: string, source: ExportSource): string {
  * the source throws.
  */
 export async function exportNpmPackage(options: NpmPackageOptions): Promise<NpmPackageResult> {
-  const { to, name, version = '1.0.0', kinds, reach, period, normalisation, horizons } = options;
+  const { to, name, version = '1.0.0', kinds, reach, period, normalization, horizons } = options;
   if (!NAME_PATTERN.test(name) || name.length > 214)
     throw new UsageError({
       what: `npm takes no package called ${JSON.stringify(name)}`,
@@ -220,7 +220,7 @@ export async function exportNpmPackage(options: NpmPackageOptions): Promise<NpmP
     throw new UsageError({ what: `not a version: ${version}`, where: '--package-version', remedy: 'use e.g. 1.0.0' });
   checkTarget(to, null);
   const from = typeof options.from === 'string' ? [options.from] : options.from;
-  const source = await readSource(from, { kinds, reach, period, normalisation, horizons });
+  const source = await readSource(from, { kinds, reach, period, normalization, horizons });
   const texts: Record<string, string> = {
     'package.json': `${JSON.stringify(packageJson(name, version, source), null, 2)}\n`,
     'README.md': readme(name, source),
@@ -229,8 +229,8 @@ export async function exportNpmPackage(options: NpmPackageOptions): Promise<NpmP
     'networks.js': networksModule(source),
     'networks.d.ts': NETWORKS_TYPES,
   };
-  const licence = new URL('../../LICENSE', import.meta.url);
-  if (existsSync(licence)) texts.LICENSE = readFileSync(licence, 'utf8');
+  const license = new URL('../../LICENSE', import.meta.url);
+  if (existsSync(license)) texts.LICENSE = readFileSync(license, 'utf8');
   for (const [path, text] of Object.entries(collectCode(ENTRY))) texts[`lib/${path}`] = text;
   const encoder = new TextEncoder();
   const files = Object.fromEntries(Object.entries(texts).map(([path, text]) => [path, encoder.encode(text)]));

@@ -1,4 +1,4 @@
-// A network as an ONNX model: one input, the normalised windows, and one output, the answers; any number of rows.
+// A network as an ONNX model: one input, the normalized windows, and one output, the answers; any number of rows.
 
 import { LEAK, layoutOf, type Stream, streamsOf } from '../nowcaster/layout.js';
 import type { WnnSpec } from '../nowcaster/spec.js';
@@ -81,7 +81,7 @@ const valueInfo = (name: string, columns: number) => ({
 });
 
 /**
- * Encodes a network as ONNX. Input `windows` float32 [batch, L], normalised; output `answers` float32 [batch, horizons].
+ * Encodes a network as ONNX. Input `windows` float32 [batch, L], normalized; output `answers` float32 [batch, horizons].
  * The same input gives the same bytes.
  *
  * @param name of the graph.

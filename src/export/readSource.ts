@@ -49,7 +49,7 @@ function readBytes(path: string, what: string): Uint8Array {
   }
 }
 
-/** How the kinds are recognised in the names of weight files. */
+/** How the kinds are recognized in the names of weight files. */
 const KIND_PATTERNS: Record<TrainedKind, RegExp> = {
   conv: /conv/i,
   fc: /(^|[^a-z])(fc|dense)([^a-z]|$)/i,

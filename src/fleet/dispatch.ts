@@ -56,7 +56,7 @@ function queueId(id: string, token: string): string {
 /**
  * Has a list of jobs done by the workers of a queue.
  *
- * @returns one outcome a job, in their order: `done` when its result is there, `failed` when it is parked, `cancelled`
+ * @returns one outcome a job, in their order: `done` when its result is there, `failed` when it is parked, `canceled`
  *   when the signal was aborted first.
  * @throws QueueError when the queue cannot be reached at the start; later it is waited for. UsageError for paths that are
  *   not below `root`.
@@ -131,7 +131,7 @@ class Dispatch<Spec> {
   outcomeOf(job: Job<Spec>, name: string): JobOutcome<Spec, null> {
     const reason = this.#parked.get(name);
     if (reason !== undefined) return { job, status: 'failed', error: new Error(reason) };
-    return this.#missing.has(name) ? { job, status: 'cancelled' } : { job, status: 'done', result: null };
+    return this.#missing.has(name) ? { job, status: 'canceled' } : { job, status: 'done', result: null };
   }
 
   /** Compares queue, results and plan; adds what neither has. Returns whether there is something to wait for. */

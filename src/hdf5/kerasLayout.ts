@@ -25,13 +25,13 @@ export interface KerasLayer {
 export interface KerasWeights {
   /** In the order of the model in Keras 2 files; by class in Keras 3 ones, those of a class in the order of the model. */
   layers: KerasLayer[];
-  /** Number of arrays of the optimiser's state that the file holds too. */
-  optimiserArrays: number;
+  /** Number of arrays of the optimizer's state that the file holds too. */
+  optimizerArrays: number;
 }
 
 /** Groups of a Keras 3 file that hold layers, and are not layers themselves. */
 const CONTAINERS = new Set(['layers', '_layer_checkpoint_dependencies']);
-const OPTIMISERS = /^\/(optimizer|optimizer_weights)\//;
+const OPTIMIZERS = /^\/(optimizer|optimizer_weights)\//;
 
 /** Keras 2: the root (of weights) or `model_weights` (of a whole model) lists its layers, each its weights. */
 function listKeras2(byPath: Map<string, H5Node>, root: string): KerasLayer[] {
@@ -63,7 +63,7 @@ function listKeras3(nodes: H5Node[], byPath: Map<string, H5Node>): KerasLayer[] 
   const layers = new Map<string, KerasLayer>();
   for (const { path, dataset } of nodes) {
     const parts = path.split('/').slice(1);
-    if (dataset === null || parts.at(-2) !== 'vars' || OPTIMISERS.test(path)) continue;
+    if (dataset === null || parts.at(-2) !== 'vars' || OPTIMIZERS.test(path)) continue;
     const owner = parts.slice(0, -2);
     const key = owner.join('/');
     let layer = layers.get(key);
@@ -90,12 +90,12 @@ function listKeras3(nodes: H5Node[], byPath: Map<string, H5Node>): KerasLayer[] 
  */
 export function listKerasWeights(nodes: H5Node[]): KerasWeights {
   const byPath = new Map(nodes.map((node) => [node.path, node]));
-  const optimiserArrays = nodes.filter(({ path, dataset }) => dataset !== null && OPTIMISERS.test(path)).length;
+  const optimizerArrays = nodes.filter(({ path, dataset }) => dataset !== null && OPTIMIZERS.test(path)).length;
   for (const root of ['/', '/model_weights']) {
     if (Object.hasOwn(byPath.get(root)?.attributes ?? {}, 'layer_names'))
-      return { layers: listKeras2(byPath, root), optimiserArrays };
+      return { layers: listKeras2(byPath, root), optimizerArrays };
   }
   const layers = listKeras3(nodes, byPath);
   if (layers.length === 0) throw new H5Problem('it holds no Keras weights');
-  return { layers, optimiserArrays };
+  return { layers, optimizerArrays };
 }

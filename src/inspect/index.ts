@@ -10,7 +10,7 @@ import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest } from '../
 import { MANIFEST_FILE, RUN_PREFIX } from '../trajectory/manifest.js';
 import { listRuns, readManifest } from '../trajectory/runReader.js';
 import type { RunManifest, RunStatus } from '../trajectory/schema.js';
-import { measureBytes, type RunSummary, summariseRun } from './runs.js';
+import { measureBytes, type RunSummary, summarizeRun } from './runs.js';
 
 export type { RunSummary } from './runs.js';
 
@@ -82,7 +82,7 @@ async function inspectDirectory(path: string, options: InspectOptions, depth = 0
   const common = () => ({ path, bytes: measureBytes(path) });
   if (has(MANIFEST_FILE)) {
     const manifest = readManifest(path);
-    return { type: 'run', ...common(), run: await summariseRun(path, manifest), manifest };
+    return { type: 'run', ...common(), run: await summarizeRun(path, manifest), manifest };
   }
   if (has(DATASET_MANIFEST)) return { type: 'samples', ...common(), manifest: readDatasetManifest(path) };
   if (has(TRAINING_RECORD_NAME)) {
@@ -120,7 +120,7 @@ async function inspectStore(path: string, bytes: number): Promise<Inspection> {
   const runs: RunSummary[] = [];
   const counts: Partial<Record<RunStatus, number>> = {};
   for (const { directory, manifest } of listRuns(path)) {
-    runs.push(await summariseRun(directory, manifest));
+    runs.push(await summarizeRun(directory, manifest));
     counts[manifest.status] = (counts[manifest.status] ?? 0) + 1;
   }
   return { type: 'store', path, bytes, runs, counts, epochs: runs.reduce((sum, { epochs }) => sum + epochs, 0) };

@@ -12,7 +12,7 @@ export interface RunSummary {
   source: RunManifest['source'];
   task: string | null;
   architecture: string | null;
-  optimiser: RunManifest['optimiser'];
+  optimizer: RunManifest['optimizer'];
   /** Recorded values of a snapshot, and how they divide among the kinds of tensors. */
   parameters: number;
   parametersByKind: Partial<Record<TensorKind, number>>;
@@ -35,7 +35,7 @@ export function measureBytes(path: string): number {
 }
 
 /** @throws CorruptFileError when the run's table of figures is damaged. */
-export async function summariseRun(directory: string, manifest: RunManifest): Promise<RunSummary> {
+export async function summarizeRun(directory: string, manifest: RunManifest): Promise<RunSummary> {
   const parametersByKind: RunSummary['parametersByKind'] = {};
   let parameters = 0;
   for (const { kind, shape } of manifest.tensors) {
@@ -49,7 +49,7 @@ export async function summariseRun(directory: string, manifest: RunManifest): Pr
     source: manifest.source,
     task: manifest.task,
     architecture: manifest.architecture,
-    optimiser: manifest.optimiser,
+    optimizer: manifest.optimizer,
     parameters,
     parametersByKind,
     tensors: manifest.tensors.length,

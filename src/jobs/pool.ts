@@ -24,7 +24,7 @@ export type JobOutcome<Spec = unknown, Result = unknown> = { job: Job<Spec> } & 
   /** It failed twice, or its worker died twice. */
   | { status: 'failed'; error: Error }
   /** The list was aborted before it ended. */
-  | { status: 'cancelled' }
+  | { status: 'canceled' }
 );
 
 /** Options of {@link runJobs}. */
@@ -51,7 +51,7 @@ export interface RunJobsOptions<Spec, Result> {
   onOutcome?(outcome: JobOutcome<Spec, Result>): void;
   onProgress?: ProgressListener;
   onNote?: NoteListener;
-  /** When aborted, each worker ends its job in good order (or drops it), and the rest is cancelled. */
+  /** When aborted, each worker ends its job in good order (or drops it), and the rest is canceled. */
   signal?: AbortSignal;
 }
 
@@ -118,7 +118,7 @@ class Pool<Spec, Result> {
       signal?.removeEventListener('abort', onAbort);
     }
     if (this.#fatal) throw this.#fatal;
-    return jobs.map((job) => this.#outcomes.get(job.id) ?? { job, status: 'cancelled' });
+    return jobs.map((job) => this.#outcomes.get(job.id) ?? { job, status: 'canceled' });
   }
 
   #unitsOf(job: Job<Spec>): number {
@@ -175,7 +175,7 @@ class Pool<Spec, Result> {
         this.#assign(worker);
         return;
       case 'aborted':
-        this.#end({ job: worker.job as Job<Spec>, status: 'cancelled' });
+        this.#end({ job: worker.job as Job<Spec>, status: 'canceled' });
         this.#assign(worker);
         return;
       case 'failed': {
@@ -233,7 +233,7 @@ class Pool<Spec, Result> {
 
   #end(outcome: JobOutcome<Spec, Result>): void {
     this.#outcomes.set(outcome.job.id, outcome);
-    if (outcome.status !== 'cancelled') this.#doneUnits += this.#unitsOf(outcome.job);
+    if (outcome.status !== 'canceled') this.#doneUnits += this.#unitsOf(outcome.job);
     this.#options.onOutcome?.(outcome);
   }
 

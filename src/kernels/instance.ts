@@ -4,7 +4,7 @@
 import type { ForecastOutput, Loss } from '../nowcaster/compute.js';
 import { createForecastBuffers, restoreWeights } from '../nowcaster/forecast.js';
 import { layoutOf, type WnnLayout } from '../nowcaster/layout.js';
-import { normaliseWindows } from '../nowcaster/normalise.js';
+import { normalizeWindows } from '../nowcaster/normalize.js';
 import type { WnnSpec } from '../nowcaster/spec.js';
 import { KERNELS_BASE64 } from './binary.generated.js';
 
@@ -118,7 +118,7 @@ export async function openInstance(module: WebAssembly.Module, spec: WnnSpec): P
     forecast(history, first, count, output, out) {
       for (let at = first, end = first + count; at < end; at += CHUNK) {
         const size = Math.min(CHUNK, end - at);
-        normaliseWindows(spec, history, at, size, windowsView, buffers.origins, buffers.scales);
+        normalizeWindows(spec, history, at, size, windowsView, buffers.origins, buffers.scales);
         kernels.forward(size);
         restoreWeights(spec, history[length - 1], at, size, buffers, output, out);
       }

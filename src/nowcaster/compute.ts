@@ -1,9 +1,9 @@
 // The interface behind which the engines hide: the network's forward pass, and its loss with gradients, on flat arrays.
-// Optimiser, penalties, schedule and normalisation are not its business, so every engine trains by the same loop.
+// Optimizer, penalties, schedule and normalization are not its business, so every engine trains by the same loop.
 
 import type { WnnSpec } from './spec.js';
 
-/** Losses of the data term. `huber` has its corner at 1, in normalised units. */
+/** Losses of the data term. `huber` has its corner at 1, in normalized units. */
 export const LOSSES = ['mae', 'huber', 'mse'] as const;
 export type Loss = (typeof LOSSES)[number];
 
@@ -24,17 +24,17 @@ export interface WnnCompute {
   readonly block?: number;
 
   /**
-   * The network's answers for `count` normalised windows.
+   * The network's answers for `count` normalized windows.
    *
    * @param parameters flat parameters as {@link layoutOf} lays them out.
-   * @param windows [count, L] row-major, normalised.
+   * @param windows [count, L] row-major, normalized.
    * @param answers receives [count, horizons] row-major.
    */
   forward(parameters: Float32Array, windows: Float32Array, count: number, answers: Float32Array): Promise<void>;
 
   /**
-   * Forecasts raw values, for computes that normalise on the threads where they compute. Where it is absent, forecast.ts
-   * normalises and calls {@link forward}. Both give the same bits as far as `forward` does.
+   * Forecasts raw values, for computes that normalize on the threads where they compute. Where it is absent, forecast.ts
+   * normalizes and calls {@link forward}. Both give the same bits as far as `forward` does.
    *
    * @param history raw values, L arrays of equal length, oldest first.
    * @param out receives the forecasts; may be one of the history's arrays.

@@ -1,9 +1,9 @@
-// From the recorded values of a tensor to its forecast: normalise, ask the network, turn its answers into weights.
+// From the recorded values of a tensor to its forecast: normalize, ask the network, turn its answers into weights.
 // Works in blocks so that memory stays bounded however large the tensor is.
 
 import { MismatchError } from '../errors.js';
 import type { ForecastOutput, WnnCompute } from './compute.js';
-import { forecastOf, normaliseWindows } from './normalise.js';
+import { forecastOf, normalizeWindows } from './normalize.js';
 import type { WnnSpec } from './spec.js';
 
 /** Scalars that go through the network at once, where the compute has no wish. */
@@ -15,7 +15,7 @@ export interface ForecastOptions {
   horizon?: number;
   /**
    * `published` reproduces, for comparisons, the published callback's fault on biases: the residual is added to the
-   * raw last weight where the normalised one belongs, `(w[L-1] + y) * scale + w[0]`. Default `normal`.
+   * raw last weight where the normalized one belongs, `(w[L-1] + y) * scale + w[0]`. Default `normal`.
    */
   bias?: ForecastOutput['bias'];
 }
@@ -35,7 +35,7 @@ export function horizonIndex(spec: WnnSpec, horizon: number | undefined): number
 
 /** What stands between raw values and forecasts, for a block of windows. */
 export interface ForecastBuffers {
-  /** [block, L] normalised windows. */
+  /** [block, L] normalized windows. */
   windows: Float32Array;
   origins: Float64Array;
   scales: Float64Array;
@@ -110,7 +110,7 @@ export async function forecast(
   const buffers = createForecastBuffers(spec, block);
   for (let start = 0; start < out.length; start += block) {
     const count = Math.min(block, out.length - start);
-    normaliseWindows(spec, history, start, count, buffers.windows, buffers.origins, buffers.scales);
+    normalizeWindows(spec, history, start, count, buffers.windows, buffers.origins, buffers.scales);
     await compute.forward(parameters, buffers.windows, count, buffers.answers);
     restoreWeights(spec, history[length - 1], start, count, buffers, output, out);
   }

@@ -11,7 +11,7 @@ const SMALL_SCALE = 0.1;
 /** Half width of the uniform distribution that a layer's kernel is drawn from. */
 function kernelLimit(layer: LayerLayout): number {
   // VarianceScaling(0.1, fan_in, uniform) and glorotUniform, as Keras defines them.
-  return layer.penalised ? Math.sqrt((3 * SMALL_SCALE) / layer.inputs) : Math.sqrt(6 / (layer.inputs + layer.units));
+  return layer.penalized ? Math.sqrt((3 * SMALL_SCALE) / layer.inputs) : Math.sqrt(6 / (layer.inputs + layer.units));
 }
 
 /**

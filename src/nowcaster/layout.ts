@@ -32,7 +32,7 @@ export interface LayerLayout {
   /** First index of the bias, [units]. */
   bias: number;
   /** Whether the L1 penalties (1e-6 on the kernel, 0.1 on the bias) and the small uniform start apply: `in` and `out`. */
-  penalised: boolean;
+  penalized: boolean;
 }
 
 /** The layers of a network in the order of the files, and the length of its flat array. */
@@ -83,7 +83,7 @@ export function layoutOf(spec: WnnSpec): WnnLayout {
     const bias = kernel + inputs * units;
     size = bias + units;
     const name = stream === null ? role : `${stream}_${role}`;
-    layers.push({ name, role, stream, inputs, units, kernel, bias, penalised: role === 'in' || role === 'out' });
+    layers.push({ name, role, stream, inputs, units, kernel, bias, penalized: role === 'in' || role === 'out' });
   };
   const streams = streamsOf(spec);
   for (const role of ROLES[spec.activation])

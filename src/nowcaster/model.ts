@@ -20,7 +20,7 @@ function buildDense(layer: LayerLayout): tfl.layers.Layer {
     units: layer.units,
     activation: layer.role === 'head' ? 'tanh' : layer.role === 'code' ? 'relu' : 'linear',
     kernelInitializer: 'zeros',
-    ...(layer.penalised && {
+    ...(layer.penalized && {
       kernelRegularizer: tfl.regularizers.l1({ l1: KERNEL_PENALTY }),
       biasRegularizer: tfl.regularizers.l1({ l1: BIAS_PENALTY }),
     }),
@@ -29,7 +29,7 @@ function buildDense(layer: LayerLayout): tfl.layers.Layer {
 
 /**
  * Builds the network of a spec, named layer by layer as {@link layoutOf} names them. Inputs: `values` [batch, L] and,
- * with both streams, `differences` [batch, L - 1], both normalised; output [batch, horizons]. Its start is
+ * with both streams, `differences` [batch, L - 1], both normalized; output [batch, horizons]. Its start is
  * `initParameters(spec, 0)`; use {@link setParameters} for other numbers.
  *
  * @param name of the model. Default `wnn`.

@@ -16,8 +16,8 @@ export interface WnnSpec {
   inputLength: number;
   /** Epochs past the window's last value that the outputs predict, ascending, each 1 to 20. The paper's H: `[5]`. */
   horizons: number[];
-  /** `range` divides a window by its range (see normalise.ts); `none` feeds raw weights, as the KNOWN networks do. */
-  normalisation: 'range' | 'none';
+  /** `range` divides a window by its range (see normalize.ts); `none` feeds raw weights, as the KNOWN networks do. */
+  normalization: 'range' | 'none';
   /** `both`: a stream of values and one of differences; `values`: the first only (ablation). */
   streams: 'both' | 'values';
   /** `network`: the learned activation; `relu`: a plain dense layer with relu in its place (ablation). */
@@ -30,7 +30,7 @@ export interface WnnSpec {
 export const PAPER_SPEC: Readonly<WnnSpec> = Object.freeze({
   inputLength: 5,
   horizons: [5],
-  normalisation: 'range',
+  normalization: 'range',
   streams: 'both',
   activation: 'network',
   residual: true,
@@ -55,8 +55,8 @@ export function specProblem(value: unknown): string | null {
     if (!whole(horizon, 1, 20)) return `horizons must be whole numbers from 1 to 20, not ${horizon}`;
     if (i > 0 && horizon <= horizons[i - 1]) return 'horizons must be ascending';
   }
-  if (spec.normalisation !== 'range' && spec.normalisation !== 'none')
-    return `normalisation must be range or none, not ${spec.normalisation}`;
+  if (spec.normalization !== 'range' && spec.normalization !== 'none')
+    return `normalization must be range or none, not ${spec.normalization}`;
   if (spec.streams !== 'both' && spec.streams !== 'values')
     return `streams must be both or values, not ${spec.streams}`;
   if (spec.activation !== 'network' && spec.activation !== 'relu')
@@ -71,7 +71,7 @@ export function sameSpec(a: WnnSpec, b: WnnSpec): boolean {
     a.inputLength === b.inputLength &&
     a.horizons.length === b.horizons.length &&
     a.horizons.every((horizon, i) => horizon === b.horizons[i]) &&
-    a.normalisation === b.normalisation &&
+    a.normalization === b.normalization &&
     a.streams === b.streams &&
     a.activation === b.activation &&
     a.residual === b.residual

@@ -26,7 +26,7 @@ export interface ForecastErrors {
   wnn: number;
 }
 
-/** {@link ForecastErrors} of one horizon, in normalised units. */
+/** {@link ForecastErrors} of one horizon, in normalized units. */
 export interface HorizonErrors extends ForecastErrors {
   /** Epochs past the window's last value. */
   horizon: number;
@@ -39,9 +39,9 @@ export interface TrainingSettings {
   seed: number;
   loss: Loss;
   batchSize: number;
-  /** Optimiser steps that were planned; early stopping may end before. */
+  /** Optimizer steps that were planned; early stopping may end before. */
   plannedSteps: number;
-  /** Optimiser steps between two validations. */
+  /** Optimizer steps between two validations. */
   validationSteps: number;
   learningRate: number;
   schedule: 'cosine' | 'constant';
@@ -66,7 +66,7 @@ export interface KindTraining {
   /** Samples trained on and samples of held-out runs. */
   trainSamples: number;
   validationSamples: number;
-  /** Optimiser steps made, and passes over the training samples (a fraction when it ended within one). */
+  /** Optimizer steps made, and passes over the training samples (a fraction when it ended within one). */
   steps: number;
   epochs: number;
   /** Step and epoch of the state that was kept. */
@@ -75,7 +75,7 @@ export interface KindTraining {
   /** Mean data loss of the batches between the last validation before the best state and it, in units of `loss`. */
   trainLoss: number;
   /**
-   * Held-out errors of the best state, averaged over the horizons, in normalised units: of weights divided by twice
+   * Held-out errors of the best state, averaged over the horizons, in normalized units: of weights divided by twice
    * their window's range. Weights that stood still in the window and move after it weigh most here.
    */
   validation: ForecastErrors;

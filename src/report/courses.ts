@@ -2,7 +2,7 @@
 
 import * as Plot from '@observablehq/plot';
 import { METRIC, type RunRecord, type TaskSummary } from '../evaluation/schema.js';
-import { type Chart, drawChart, epochTicks, methodColour } from './draw.js';
+import { type Chart, drawChart, epochTicks, methodColor } from './draw.js';
 
 /** A method's runs, averaged over the seeds at one epoch. */
 interface CoursePoint {
@@ -64,7 +64,7 @@ function drawCourse(
   const courses = methods
     .map(({ name }, m) => {
       const own = runs.filter(({ method }) => method.name === name);
-      return { name, own, stroke: methodColour(m), course: averageCourse(own, metric) };
+      return { name, own, stroke: methodColor(m), course: averageCourse(own, metric) };
     })
     .filter(({ course }) => course.length > 0);
   if (courses.length === 0) return null;
@@ -104,7 +104,7 @@ function drawEpochsToBest({ methods, seeds }: TaskSummary): Chart | null {
   if (reached.length === 0) return null;
   const bars = methods.map(({ name, toPlainBest }, m) => ({
     name,
-    colour: methodColour(m),
+    color: methodColor(m),
     epochs: toPlainBest.epochs.mean ?? 0,
     latest: Math.max(0, ...toPlainBest.epochs.values.map((value) => value ?? 0)),
     note:
@@ -127,7 +127,7 @@ function drawEpochsToBest({ methods, seeds }: TaskSummary): Chart | null {
       x: { label: 'epochs', grid: true },
       y: { label: null, domain: methods.map(({ name }) => name) },
       marks: [
-        Plot.barX(bars, { x: 'epochs', y: 'name', fill: (d: (typeof bars)[number]) => d.colour, fillOpacity: 0.6 }),
+        Plot.barX(bars, { x: 'epochs', y: 'name', fill: (d: (typeof bars)[number]) => d.color, fillOpacity: 0.6 }),
         Plot.dot(dots, { x: 'epochs', y: 'name', stroke: 'currentColor', r: 3 }),
         Plot.text(bars, { x: 'latest', y: 'name', text: 'note', textAnchor: 'start', dx: 8, fill: 'currentColor' }),
         Plot.ruleX([0]),

@@ -1,4 +1,4 @@
-// Draws with Observable Plot, without a browser: charts come out as static SVG whose colours are the page's variables, so
+// Draws with Observable Plot, without a browser: charts come out as static SVG whose colors are the page's variables, so
 // that they follow its theme.
 
 import * as Plot from '@observablehq/plot';
@@ -18,12 +18,12 @@ export interface Chart {
   svg: string;
 }
 
-/** Colours that the page's style has for methods: enough for plain, the paper's baselines and three nowcasters. */
-const METHOD_COLOURS = 12;
+/** Colors that the page's style has for methods: enough for plain, the paper's baselines and three nowcasters. */
+const METHOD_COLORS = 12;
 
-/** Colour of the method with that number in its evaluation; plain is 0. */
-export function methodColour(index: number): string {
-  return `var(--m${index % METHOD_COLOURS})`;
+/** Color of the method with that number in its evaluation; plain is 0. */
+export function methodColor(index: number): string {
+  return `var(--m${index % METHOD_COLORS})`;
 }
 
 /** Ticks of an axis of epochs: whole ones, about eight at most. */

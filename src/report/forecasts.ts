@@ -2,7 +2,7 @@
 
 import * as Plot from '@observablehq/plot';
 import type { ForecastErrors, ForecastExamples } from '../evaluation/schema.js';
-import { type Chart, drawChart, epochTicks, methodColour } from './draw.js';
+import { type Chart, drawChart, epochTicks, methodColor } from './draw.js';
 
 /** Windows drawn one by one, of each kind. */
 const WINDOWS = 6;
@@ -11,7 +11,7 @@ const SCATTERS = 3;
 /** Kinds as they are called in text. */
 const KIND_LABELS = { conv: 'convolution kernels', fc: 'dense kernels', bias: 'biases' } as const;
 
-/** Errors against epochs, one chart a kind; no change is the grey line to beat. */
+/** Errors against epochs, one chart a kind; no change is the gray line to beat. */
 export function drawForecastErrors(errors: readonly ForecastErrors[], methods: readonly string[]): Chart[] {
   return (['conv', 'fc', 'bias'] as const).flatMap((kind) => {
     const marks: Plot.Markish[] = [];
@@ -25,7 +25,7 @@ export function drawForecastErrors(errors: readonly ForecastErrors[], methods: r
       if (points.length === 0) continue;
       drawn.push(...points.map(({ epoch }) => epoch));
       const index = methods.indexOf(method);
-      const stroke = index < 0 ? 'var(--muted)' : methodColour(index);
+      const stroke = index < 0 ? 'var(--muted)' : methodColor(index);
       const options = { x: 'epoch', y: 'error', stroke, title: () => `${method}, ${horizon} ahead` };
       marks.push(Plot.lineY(points, { ...options, strokeDasharray: index < 0 ? '4 3' : undefined, strokeWidth: 1.75 }));
       if (points.length < 3) marks.push(Plot.dot(points, { ...options, fill: stroke }));
@@ -114,7 +114,7 @@ function drawScatter(examples: ForecastExamples, methods: readonly string[]): Ch
               fx: 'fx',
               fy: 'fy',
               r: 1.75,
-              fill: methodColour(methods.indexOf(name)),
+              fill: methodColor(methods.indexOf(name)),
               fillOpacity: 0.6,
             },
           ),
@@ -165,7 +165,7 @@ function drawWindows(examples: ForecastExamples, methods: readonly string[]): Ch
               y: 'value',
               fx: 'example',
               r: 3,
-              fill: methodColour(methods.indexOf(method)),
+              fill: methodColor(methods.indexOf(method)),
               title: () => method,
             },
           ),

@@ -5,7 +5,7 @@ import { writeFileAtomic } from '../atomic.js';
 import type { Method, TaskSummary } from '../evaluation/schema.js';
 import { statements, TABLE_HEADER, tableRows } from '../evaluation/table.js';
 import { drawCourses } from './courses.js';
-import { methodColour } from './draw.js';
+import { methodColor } from './draw.js';
 import { drawExamples, drawForecastErrors } from './forecasts.js';
 import { escapeHtml, renderList, renderPage, renderTable, type Section } from './page.js';
 import { type Evaluation, readEvaluation } from './readEvaluation.js';
@@ -35,7 +35,7 @@ export interface ReportResult {
 }
 
 function swatch(index: number, name: string): string {
-  return `<span class="name"><span class="swatch" style="background:${methodColour(index)}"></span>${escapeHtml(name)}</span>`;
+  return `<span class="name"><span class="swatch" style="background:${methodColor(index)}"></span>${escapeHtml(name)}</span>`;
 }
 
 function formatInterval(interval: [number, number] | null): string {
@@ -92,18 +92,18 @@ function describeMethod(method: Method): string {
   }
 }
 
-function describeOptimiser({ name, ...settings }: Evaluation['results']['settings']['optimiser']): string {
+function describeOptimizer({ name, ...settings }: Evaluation['results']['settings']['optimizer']): string {
   return [name, ...Object.entries(settings).map(([setting, value]) => `${setting} ${value}`)].join(', ');
 }
 
 /** The command that makes the same evaluation. */
 function commandOf({ results, runs }: Evaluation): string {
   const { settings, methods, tasks } = results;
-  const { name, learningRate } = settings.optimiser;
+  const { name, learningRate } = settings.optimizer;
   const baselines = methods.filter(({ type }) => type === 'curve' || type === 'introspection');
   const parts = ['wnn evaluate', `--tasks ${tasks.map(({ task }) => task).join(',')}`];
   parts.push(`--seeds ${tasks[0]?.seeds.join(',')}`, `--epochs ${settings.epochs}`);
-  parts.push(`--batch-size ${settings.batchSize}`, `--optimiser ${name}`, `--learning-rate ${learningRate}`);
+  parts.push(`--batch-size ${settings.batchSize}`, `--optimizer ${name}`, `--learning-rate ${learningRate}`);
   if (settings.trainExamples !== null) parts.push(`--train-examples ${settings.trainExamples}`);
   if (settings.validationExamples !== null) parts.push(`--validation-examples ${settings.validationExamples}`);
   if (settings.guard) parts.push('--guard');
@@ -124,7 +124,7 @@ function provenance(evaluation: Evaluation): Section {
     ['toolkit', distinct([results.toolkitVersion, ...runs.map(({ toolkitVersion }) => toolkitVersion)])],
     ['engine', distinct(runs.map(({ engineDescription }) => engineDescription))],
     ['runs', `${runs.length} finished, ${runs.filter(({ status }) => status === 'diverged').length} diverged`],
-    ['optimiser', describeOptimiser(results.settings.optimiser)],
+    ['optimizer', describeOptimizer(results.settings.optimizer)],
     ['batch size', String(results.settings.batchSize)],
     ['training examples', String(results.settings.trainExamples ?? 'all')],
     ['validation examples', String(results.settings.validationExamples ?? 'all')],
@@ -166,15 +166,15 @@ export function writeReport(options: ReportOptions): ReportResult {
   const evaluation = readEvaluation(options.directory);
   const { results } = evaluation;
   const nowcasters = Object.entries(results.nowcasters ?? {});
-  const colourOf = (name: string) => {
+  const colorOf = (name: string) => {
     const index = results.methods.findIndex((method) => method.name === name);
-    return index < 0 ? 'var(--accent)' : methodColour(index);
+    return index < 0 ? 'var(--accent)' : methodColor(index);
   };
-  const coloursOf = (name: string) => ({ own: colourOf(name), linear: colourOf('linear') });
+  const colorsOf = (name: string) => ({ own: colorOf(name), linear: colorOf('linear') });
   const training = [
-    ...nowcasters.flatMap(([name, manifest]) => drawTrainedErrors(name, manifest, coloursOf(name))),
+    ...nowcasters.flatMap(([name, manifest]) => drawTrainedErrors(name, manifest, colorsOf(name))),
     ...Object.entries(options.trainings ?? {}).flatMap(([name, directory]) =>
-      drawTrainingCourses(name, directory, results.nowcasters?.[name], coloursOf(name)),
+      drawTrainingCourses(name, directory, results.nowcasters?.[name], colorsOf(name)),
     ),
   ];
   const sections = [

@@ -9,14 +9,14 @@ import type { NowcasterManifest } from '../nowcaster/nowcaster.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { type Chart, drawChart } from './draw.js';
 
-/** Colours of a nowcaster and of a straight line, as they are elsewhere on the page. */
-export interface TrainingColours {
+/** Colors of a nowcaster and of a straight line, as they are elsewhere on the page. */
+export interface TrainingColors {
   own: string;
   linear: string;
 }
 
 /** Held-out errors by kind; nothing for weights that came from elsewhere. */
-export function drawTrainedErrors(name: string, manifest: NowcasterManifest, colours: TrainingColours): Chart[] {
+export function drawTrainedErrors(name: string, manifest: NowcasterManifest, colors: TrainingColors): Chart[] {
   const rows = TRAINED_KINDS.flatMap((kind) => {
     const training = manifest.kinds[kind]?.training;
     if (!training) return [];
@@ -29,7 +29,7 @@ export function drawTrainedErrors(name: string, manifest: NowcasterManifest, col
   }).filter(({ error }) => Number.isFinite(error));
   if (rows.length === 0) return [];
   const fill = (d: (typeof rows)[number]) =>
-    d.forecast === name ? colours.own : d.forecast === 'linear' ? colours.linear : 'var(--muted)';
+    d.forecast === name ? colors.own : d.forecast === 'linear' ? colors.linear : 'var(--muted)';
   const chart = drawChart(
     `${name}: error on held-out runs`,
     'Mean absolute error in units of twice the window’s range, measured when it was trained.',
@@ -87,7 +87,7 @@ export function drawTrainingCourses(
   name: string,
   directory: string,
   manifest: NowcasterManifest | undefined,
-  colours: TrainingColours,
+  colors: TrainingColors,
 ): Chart[] {
   return TRAINED_KINDS.flatMap((kind) => {
     const path = join(directory, kind, 'metrics.jsonl');
@@ -96,16 +96,16 @@ export function drawTrainingCourses(
     if (points.length === 0) return [];
     const levels = manifest?.kinds[kind]?.training?.validation;
     const marks: Plot.Markish[] = [
-      Plot.lineY(points, { x: 'epoch', y: 'validationError', stroke: colours.own, strokeWidth: 1.75 }),
+      Plot.lineY(points, { x: 'epoch', y: 'validationError', stroke: colors.own, strokeWidth: 1.75 }),
     ];
     if (levels)
       marks.push(
         Plot.ruleY([levels.noChange], { stroke: 'var(--muted)', strokeDasharray: '4 3' }),
-        Plot.ruleY([levels.linear], { stroke: colours.linear, strokeDasharray: '4 3' }),
+        Plot.ruleY([levels.linear], { stroke: colors.linear, strokeDasharray: '4 3' }),
       );
     return drawChart(
       `${name}: training of ${kind}`,
-      levels ? 'Error on held-out runs; dashed: no change (grey) and a straight line.' : 'Error on held-out runs.',
+      levels ? 'Error on held-out runs; dashed: no change (gray) and a straight line.' : 'Error on held-out runs.',
       { x: { label: 'epoch' }, y: { label: 'error', grid: true }, marks },
     );
   });

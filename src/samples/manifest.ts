@@ -103,7 +103,7 @@ export function shardPaths(
  * @throws {@link MismatchError} naming the first field that differs.
  */
 export function requireSampleSpec(manifest: DatasetManifest, spec: SampleSpec, dir: string): void {
-  for (const field of ['inputLength', 'horizons', 'normalisation'] as const) {
+  for (const field of ['inputLength', 'horizons', 'normalization'] as const) {
     const [has, wanted] = [String(manifest[field]), String(spec[field])];
     if (has !== wanted)
       throw new MismatchError({

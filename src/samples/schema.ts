@@ -11,7 +11,7 @@ export const SPLITS = ['train', 'val'] as const;
 export type Split = (typeof SPLITS)[number];
 
 /** What fixes the meaning of a sample. The remaining fields of a spec (streams, activation, residual) are the trainer's. */
-export type SampleSpec = Pick<WnnSpec, 'inputLength' | 'horizons' | 'normalisation'>;
+export type SampleSpec = Pick<WnnSpec, 'inputLength' | 'horizons' | 'normalization'>;
 
 /** One shard file. */
 export interface ShardInfo {
@@ -25,7 +25,7 @@ export interface ShardInfo {
   crc32: number;
 }
 
-/** The distribution of the targets of one horizon, in normalised units, over train and val together. */
+/** The distribution of the targets of one horizon, in normalized units, over train and val together. */
 export interface TargetQuantiles {
   horizon: number;
   /** The values below which these shares of the targets lie; exact at 0 and 1, to 0.4% of the value between. */
@@ -36,7 +36,7 @@ export interface TargetQuantiles {
 
 /** Why drawn windows became no samples. */
 export interface DroppedWindows {
-  /** All values of the window are equal (with normalisation `range` only). */
+  /** All values of the window are equal (with normalization `range` only). */
   zeroRange: number;
   /** The range of the window is below the least that was asked for (option `minRange`). */
   smallRange: number;
@@ -128,11 +128,11 @@ export interface Samples {
   inputLength: number;
   /** Number of horizons, H. */
   horizons: number;
-  /** [count, L] row-major, normalised. */
+  /** [count, L] row-major, normalized. */
   windows: Float32Array;
   /** [count, H] row-major: (future - last) / scale. Without residual learning the target is this plus x[L-1]. */
   targets: Float32Array;
-  /** [count]: 2 * range of each window, 1 without normalisation. */
+  /** [count]: 2 * range of each window, 1 without normalization. */
   scales: Float32Array;
   /** [count]: index into `runIds` of the run that each sample came from. */
   runs: Int32Array;

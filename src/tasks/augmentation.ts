@@ -60,12 +60,12 @@ export function drawMap({ settings, random }: AugmentationDraw, [height, width]:
   const rowZoom = 1 + between(settings.zoom);
   const columnZoom = 1 + between(settings.zoom);
   const mirrored = random.uniform() < 0.5 && settings.flip === true;
-  const rowCentre = (height - 1) / 2;
-  const columnCentre = (width - 1) / 2;
+  const rowCenter = (height - 1) / 2;
+  const columnCenter = (width - 1) / 2;
   const [sin, cos] = [Math.sin(angle), Math.cos(angle)];
   const map = { rr: cos * rowZoom, rc: -sin * columnZoom, r0: 0, cr: sin * rowZoom, cc: cos * columnZoom, c0: 0 };
-  map.r0 = rowCentre + rowShift - map.rr * rowCentre - map.rc * columnCentre;
-  map.c0 = columnCentre + columnShift - map.cr * rowCentre - map.cc * columnCentre;
+  map.r0 = rowCenter + rowShift - map.rr * rowCenter - map.rc * columnCenter;
+  map.c0 = columnCenter + columnShift - map.cr * rowCenter - map.cc * columnCenter;
   if (mirrored) Object.assign(map, { cr: -map.cr, cc: -map.cc, c0: width - 1 - map.c0 });
   return map;
 }
@@ -96,7 +96,7 @@ export function applyMap(
       const down = r - top;
       const right = c - left;
       const upper = from + (top * width + left) * channels;
-      // At the last row or column the weight of the neighbour is 0.
+      // At the last row or column the weight of the neighbor is 0.
       const rightwards = left + 1 < width ? channels : 0;
       const lower = top + 1 < height ? upper + width * channels : upper;
       for (let channel = 0; channel < channels; channel++) {

@@ -1,4 +1,4 @@
-// Labelled images in memory: bytes as they come from their files, floats only in batches.
+// Labeled images in memory: bytes as they come from their files, floats only in batches.
 
 import * as tf from '@tensorflow/tfjs-core';
 import { MismatchError } from '../errors.js';

@@ -4,11 +4,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { UsageError } from '../errors.js';
-import type { OptimiserInfo } from '../trajectory/schema.js';
+import type { OptimizerInfo } from '../trajectory/schema.js';
 import { buildModel } from '../zoo/index.js';
 import { type Augmentation, checkAugmentation } from './augmentation.js';
 import { countBatches, orderedBatches, shuffledBatches } from './batches.js';
-import { makeOptimiser } from './optimiser.js';
+import { makeOptimizer } from './optimizer.js';
 import type { Task } from './task.js';
 import type { TaskData } from './taskData.js';
 
@@ -52,8 +52,8 @@ export interface TrainTaskOptions {
   epochs: number;
   /** Examples in a batch, at least 1; the last batch of an epoch may be smaller. */
   batchSize: number;
-  /** Name (`adam`, `sgd`, ...), `learningRate` and further settings; see optimiser.ts. */
-  optimiser: OptimiserInfo;
+  /** Name (`adam`, `sgd`, ...), `learningRate` and further settings; see optimizer.ts. */
+  optimizer: OptimizerInfo;
   /** Factor on the network's channels and units. Default 1. */
   width?: number;
   /** Random changes of the training inputs. Default: none. Only for images. */
@@ -96,7 +96,7 @@ export async function trainTask(options: TrainTaskOptions): Promise<TrainTaskRes
   if (options.augmentation !== undefined && !data.train.augmentable) {
     throw new UsageError({ what: 'augmentation is for images', where: task.name, remedy: 'leave it out' });
   }
-  const optimiser = makeOptimiser(options.optimiser);
+  const optimizer = makeOptimizer(options.optimizer);
   const model = buildModel(task.architecture, {
     inputShape: data.inputShape,
     classes: data.classes,
@@ -105,7 +105,7 @@ export async function trainTask(options: TrainTaskOptions): Promise<TrainTaskRes
   });
   try {
     signal?.throwIfAborted();
-    model.compile({ optimizer: optimiser, loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
+    model.compile({ optimizer: optimizer, loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
     const parameters = model.countParams();
     const watch = new TrainingWatch(model, options, countBatches(data.train, batchSize));
     const batches = shuffledBatches(data.train, batchSize, seed, options.augmentation);
@@ -128,7 +128,7 @@ export async function trainTask(options: TrainTaskOptions): Promise<TrainTaskRes
     };
   } finally {
     model.dispose();
-    optimiser.dispose();
+    optimizer.dispose();
   }
 }
 

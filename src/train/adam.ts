@@ -1,4 +1,4 @@
-// The optimiser: Adam on one flat array (Kingma and Ba, 2015, algorithm 1), with decoupled weight decay (Loshchilov and
+// The optimizer: Adam on one flat array (Kingma and Ba, 2015, algorithm 1), with decoupled weight decay (Loshchilov and
 // Hutter, 2019). Arithmetic is float64, stored state float32. It knows nothing of networks.
 
 /** Decay of the first moment's estimate. */

@@ -32,8 +32,8 @@ export interface TrainingIdentity {
   settings: TrainingSettings;
 }
 
-/** Parameters with the optimiser's memory of how they came about. */
-export interface OptimiserState {
+/** Parameters with the optimizer's memory of how they came about. */
+export interface OptimizerState {
   parameters: Float32Array;
   adam: AdamState;
 }
@@ -43,7 +43,7 @@ export interface BestState {
   parameters: Float32Array;
   step: number;
   trainLoss: number;
-  /** Held-out errors, and the mean in normalised units over the horizons. */
+  /** Held-out errors, and the mean in normalized units over the horizons. */
   errors: HorizonMeans;
   error: number;
 }
@@ -64,9 +64,9 @@ export interface TrainingState {
   step: number;
   /** Name of the engine that made the last steps. */
   engine: string;
-  current: OptimiserState;
+  current: OptimizerState;
   /** The state at the last validation (or the start), to go back to. */
-  good: OptimiserState;
+  good: OptimizerState;
   best: BestState | null;
   baselines: BaselineErrors;
   /** Validations since the best one. */
@@ -90,7 +90,7 @@ interface StateFigures extends Omit<TrainingState, 'current' | 'good' | 'best'> 
 }
 
 /** A copy that further steps leave alone. */
-export function copyOptimiserState({ parameters, adam }: OptimiserState): OptimiserState {
+export function copyOptimizerState({ parameters, adam }: OptimizerState): OptimizerState {
   return {
     parameters: parameters.slice(),
     adam: { steps: adam.steps, first: adam.first.slice(), second: adam.second.slice() },
@@ -101,7 +101,7 @@ export function copyOptimiserState({ parameters, adam }: OptimiserState): Optimi
 export function encodeCheckpoint(identity: TrainingIdentity, state: TrainingState): Uint8Array {
   const { current, good, best, ...rest } = state;
   const arrays: Record<string, Float32Array> = {};
-  const put = (prefix: string, { parameters, adam }: OptimiserState) => {
+  const put = (prefix: string, { parameters, adam }: OptimizerState) => {
     arrays[`${prefix}parameters`] = parameters;
     arrays[`${prefix}first`] = adam.first;
     arrays[`${prefix}second`] = adam.second;
@@ -200,7 +200,7 @@ export function decodeCheckpoint(bytes: Uint8Array, fileName: string, identity: 
     if (tensor?.shape.join() !== String(size)) throw corrupt(`checkpoint without a whole ${name}`);
     return float32OfTensor(tensor);
   };
-  const takeState = (prefix: string, steps: number): OptimiserState => ({
+  const takeState = (prefix: string, steps: number): OptimizerState => ({
     parameters: take(`${prefix}parameters`),
     adam: { steps, first: take(`${prefix}first`), second: take(`${prefix}second`) },
   });
@@ -209,7 +209,7 @@ export function decodeCheckpoint(bytes: Uint8Array, fileName: string, identity: 
   return {
     ...rest,
     current,
-    good: goodAdamSteps === null ? copyOptimiserState(current) : takeState('good/', goodAdamSteps),
+    good: goodAdamSteps === null ? copyOptimizerState(current) : takeState('good/', goodAdamSteps),
     best: best && { ...best, parameters: take('best/parameters') },
   };
 }

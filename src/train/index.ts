@@ -102,11 +102,11 @@ function describeTraining(prepared: PreparedKind, state: TrainingState, weights:
     bestStep: best.step,
     bestEpoch: best.step / prepared.stepsPerEpoch,
     trainLoss: best.trainLoss,
-    validation: errorsOf('normalised', meanOf),
+    validation: errorsOf('normalized', meanOf),
     rawValidation: errorsOf('raw', meanOf),
     horizons: spec.horizons.map((horizon, i) => ({
       horizon,
-      ...errorsOf('normalised', (errors) => errors[i]),
+      ...errorsOf('normalized', (errors) => errors[i]),
       raw: errorsOf('raw', (errors) => errors[i]),
     })),
     ended: state.ended!,

@@ -9,13 +9,13 @@ import type { ComputeRequest } from './computeEngine.js';
 import type { MetricsLine } from './metricsLog.js';
 import { SCHEDULES, type Schedule } from './schedule.js';
 
-/** How the optimiser runs. All optional; together with the samples they decide every byte of the result. */
+/** How the optimizer runs. All optional; together with the samples they decide every byte of the result. */
 export interface TrainingChoices {
   /** Samples a step. Default: the power of two from 128 to 8,192 that gives at least 100 steps an epoch. */
   batchSize?: number;
   /** Passes over the training samples. Default 20. Not together with `steps`. */
   epochs?: number;
-  /** Optimiser steps in all, in place of `epochs`. */
+  /** Optimizer steps in all, in place of `epochs`. */
   steps?: number;
   /** Highest learning rate. Default 0.001. */
   learningRate?: number;
@@ -30,7 +30,7 @@ export interface TrainingChoices {
   /** Data loss. Default `mae`, as in the paper. */
   loss?: Loss;
   /**
-   * Greatest target, in normalised units: training targets beyond +-this are clipped, held-out ones never. Matters with
+   * Greatest target, in normalized units: training targets beyond +-this are clipped, held-out ones never. Matters with
    * `mse` and `huber`; the gradient of `mae` is the same for all targets beyond the network's reach of (-1, 1), so there
    * only a value below 1 changes anything but the loss that is reported. Default: not clipped.
    */
@@ -62,7 +62,7 @@ export interface TrainOptions extends TrainingChoices {
   kinds?: readonly TrainedKind[];
   /**
    * The network. `streams`, `activation` and `residual` are free (defaults: the paper's); `inputLength`, `horizons` and
-   * `normalisation` are those of the samples and, when given, must agree with them.
+   * `normalization` are those of the samples and, when given, must agree with them.
    */
   spec?: Partial<WnnSpec>;
   /** What computes the network. Default `auto`: tensorflow where it has a GPU, else the wasm kernels. */

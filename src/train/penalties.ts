@@ -1,4 +1,4 @@
-// What is added to the gradient of the data loss before the optimiser sees it: L1 penalties, and the limit on its norm.
+// What is added to the gradient of the data loss before the optimizer sees it: L1 penalties, and the limit on its norm.
 
 import type { WnnLayout } from '../nowcaster/layout.js';
 
@@ -29,8 +29,8 @@ export function addPenalties(
     }
     penalty += weight * sum;
   };
-  for (const { penalised, kernel, bias, units } of layout.layers) {
-    if (!penalised) continue;
+  for (const { penalized, kernel, bias, units } of layout.layers) {
+    if (!penalized) continue;
     add(kernel, bias, kernelPenalty);
     add(bias, bias + units, biasPenalty);
   }

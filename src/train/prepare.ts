@@ -58,9 +58,9 @@ export interface PreparedTraining {
 }
 
 function resolveSpec(options: TrainOptions, manifest: DatasetManifest): WnnSpec {
-  const { inputLength, horizons, normalisation } = manifest;
+  const { inputLength, horizons, normalization } = manifest;
   const given = Object.fromEntries(Object.entries(options.spec ?? {}).filter(([, value]) => value !== undefined));
-  const spec: WnnSpec = { ...PAPER_SPEC, inputLength, horizons, normalisation, ...given };
+  const spec: WnnSpec = { ...PAPER_SPEC, inputLength, horizons, normalization, ...given };
   const problem = specProblem(spec);
   if (problem !== null) throw new UsageError({ what: problem, where: 'spec', remedy: 'change the option' });
   requireSampleSpec(manifest, spec, options.samples);

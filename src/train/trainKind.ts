@@ -16,7 +16,7 @@ import { createAdamState, type IndexRange, stepAdam } from './adam.js';
 import type { BatchFeed } from './batchFeed.js';
 import {
   type BestState,
-  copyOptimiserState,
+  copyOptimizerState,
   type RunningSums,
   type TrainingIdentity,
   type TrainingState,
@@ -71,7 +71,7 @@ function createState({ spec, kind, settings }: TrainingIdentity, baselines: Base
     step: 0,
     engine: '',
     current,
-    good: copyOptimiserState(current),
+    good: copyOptimizerState(current),
     best: null,
     baselines,
     withoutImprovement: 0,
@@ -123,12 +123,12 @@ function rollBack(job: KindJob, state: TrainingState, what: string): void {
   state.rollbacks++;
   state.rollbacksInARow++;
   state.rateFactor /= 2;
-  state.current = copyOptimiserState(state.good);
+  state.current = copyOptimizerState(state.good);
   state.sums = noSums();
   job.onNote?.(`${at}: ${what}; went back to the last good state and halved the learning rate`);
 }
 
-/** Uses one batch's loss and gradient: a step of the optimiser, or a rollback. */
+/** Uses one batch's loss and gradient: a step of the optimizer, or a rollback. */
 function applyStep(
   job: KindJob,
   state: TrainingState,
@@ -168,7 +168,7 @@ async function validate(
   // All steps since the last validation were undone: there is nothing new to measure.
   if (state.sums.steps === 0) return;
   const errors = await job.validation.measureNetwork(job.compute, state.current.parameters);
-  const error = meanOf(errors.normalised);
+  const error = meanOf(errors.normalized);
   if (!Number.isFinite(error)) {
     rollBack(job, state, `validation error ${error}`);
     return;
@@ -186,7 +186,7 @@ async function validate(
     penalty: sums.penalty / sums.steps,
     gradientNorm: sums.gradientNorm / sums.steps,
     validationError: error,
-    horizonErrors: errors.normalised,
+    horizonErrors: errors.normalized,
     rawError: meanOf(errors.raw),
     best,
     rollbacks: state.rollbacks,
@@ -194,7 +194,7 @@ async function validate(
   metrics.append(line);
   events?.append(line);
   job.onMetrics?.(line);
-  state.good = copyOptimiserState(state.current);
+  state.good = copyOptimizerState(state.current);
   state.rollbacksInARow = 0;
   state.sums = noSums();
   if (settings.patience !== null && state.withoutImprovement >= settings.patience) state.ended = 'early';

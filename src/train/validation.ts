@@ -10,8 +10,8 @@ const CHUNK = 32_768;
 
 /** Mean absolute errors, one a horizon. */
 export interface HorizonMeans {
-  /** In normalised units. */
-  normalised: number[];
+  /** In normalized units. */
+  normalized: number[];
   /** Of the weights themselves: each error times its window's scale. */
   raw: number[];
 }
@@ -29,16 +29,16 @@ export function meanOf(errors: readonly number[]): number {
 
 /** Adds up absolute errors. */
 function createTally(horizons: number) {
-  const normalised = new Float64Array(horizons);
+  const normalized = new Float64Array(horizons);
   const raw = new Float64Array(horizons);
   return {
     add(horizon: number, error: number, scale: number): void {
       const size = Math.abs(error);
-      normalised[horizon] += size;
+      normalized[horizon] += size;
       raw[horizon] += size * scale;
     },
     mean: (count: number): HorizonMeans => ({
-      normalised: Array.from(normalised, (sum) => sum / count),
+      normalized: Array.from(normalized, (sum) => sum / count),
       raw: Array.from(raw, (sum) => sum / count),
     }),
   };

@@ -49,7 +49,7 @@ class BitWriter {
 }
 
 function compress(weights: Uint8Array): number[] {
-  const shares = normaliseCounts(weights);
+  const shares = normalizeCounts(weights);
   const { nextStates, bitsOf, baseOf } = buildTable(shares);
   const writer = new BitWriter();
   // Two states take turns; a decoder reads backwards, so the last weight goes first. Each state starts from its weight.
@@ -74,7 +74,7 @@ function compress(weights: Uint8Array): number[] {
 }
 
 /** Shares of the weights in a table of 64, at least 1 for each that occurs. */
-function normaliseCounts(weights: Uint8Array): number[] {
+function normalizeCounts(weights: Uint8Array): number[] {
   const counts = new Array<number>(ALPHABET).fill(0);
   for (const weight of weights) counts[weight]++;
   const shares = counts.map((count) =>

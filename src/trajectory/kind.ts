@@ -4,7 +4,7 @@ import type { TensorKind } from './schema.js';
 
 /** Last parts of names by which TensorFlow, Keras and PyTorch mark a batch-norm (or layer-norm) tensor. */
 const NORM_NAMES = /(^|[/._])(gamma|beta|moving_mean|moving_variance|running_mean|running_var|num_batches_tracked)$/;
-/** Layers that are a normalisation, whatever their tensors are called. */
+/** Layers that are a normalization, whatever their tensors are called. */
 const NORM_LAYERS = /(batch_?norm|layer_?norm|group_?norm|instance_?norm|(^|[/._])(bn|norm|ln)\d*([/._]|$))/i;
 /** `embeddings`, and what PyTorch's networks call their tables: `tok_emb`, `embed_tokens`, `wte`, `wpe`. */
 const EMBEDDING_NAMES = /embedding|(^|[/._])((tok|token|pos|position|word)_?emb(ed)?|embed_tokens|wte|wpe)([/._]|$)/i;

@@ -35,8 +35,8 @@ export interface Snapshot {
 export const RUN_STATUSES = ['recording', 'complete', 'interrupted', 'diverged', 'failed'] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
-/** The optimiser of a run and its settings, as its framework names them. */
-export interface OptimiserInfo {
+/** The optimizer of a run and its settings, as its framework names them. */
+export interface OptimizerInfo {
   name: string;
   [setting: string]: number | string | boolean;
 }
@@ -49,7 +49,7 @@ export interface RunInfo {
   /** Image set and architecture, e.g. `mnist` and `lenet`; null where not known. */
   task: string | null;
   architecture: string | null;
-  optimiser: OptimiserInfo | null;
+  optimizer: OptimizerInfo | null;
   /** Further settings: batchSize, epochs, trainExamples, ... */
   hyperparameters: Record<string, number | string | boolean>;
   seed: number | null;

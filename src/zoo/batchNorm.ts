@@ -1,4 +1,4 @@
-// Batch normalisation over the last axis (Ioffe and Szegedy, 2015) with its gradient in closed form. It computes what
+// Batch normalization over the last axis (Ioffe and Szegedy, 2015) with its gradient in closed form. It computes what
 // tfjs-layers' own layer does and is saved as one; the own one records each elementary operation, which keeps about ten
 // copies of every activation and takes most of the time of a ResNet's step.
 
@@ -7,8 +7,8 @@ import * as tfl from '@tensorflow/tfjs-layers';
 
 type LayerConfig = NonNullable<ConstructorParameters<typeof tfl.layers.Layer>[0]>;
 
-/** Normalised values and the statistics of a batch. */
-interface NormalisedBatch {
+/** Normalized values and the statistics of a batch. */
+interface NormalizedBatch {
   y: tf.Tensor;
   /** Of each channel, [channels]. */
   mean: tf.Tensor1D;
@@ -61,7 +61,7 @@ export class BatchNorm extends tfl.layers.Layer {
         const factor = tf.mul(gamma, tf.rsqrt(tf.add(this.#movingVariance.read(), this.#epsilon)));
         return tf.add(tf.mul(tf.sub(x, this.#movingMean.read()), factor), beta);
       }
-      const { y, mean, variance } = normaliseBatch(x, gamma, beta, this.#epsilon);
+      const { y, mean, variance } = normalizeBatch(x, gamma, beta, this.#epsilon);
       this.#follow(this.#movingMean, mean);
       this.#follow(this.#movingVariance, variance);
       return y;
@@ -84,23 +84,23 @@ function flattenPixels(x: tf.Tensor): tf.Tensor2D {
 }
 
 /**
- * Normalises each channel of a batch to mean `beta` and standard deviation `gamma`. Only `y` has a gradient, for x,
+ * Normalizes each channel of a batch to mean `beta` and standard deviation `gamma`. Only `y` has a gradient, for x,
  * gamma and beta.
  *
  * @param x [..., channels].
  */
-export function normaliseBatch(x: tf.Tensor, gamma: tf.Tensor1D, beta: tf.Tensor1D, epsilon: number): NormalisedBatch {
+export function normalizeBatch(x: tf.Tensor, gamma: tf.Tensor1D, beta: tf.Tensor1D, epsilon: number): NormalizedBatch {
   const statistics: { mean?: tf.Tensor1D; variance?: tf.Tensor1D } = {};
-  const normalise = tf.customGrad((x, gamma, beta, save) => {
+  const normalize = tf.customGrad((x, gamma, beta, save) => {
     const flat = flattenPixels(x as tf.Tensor);
     const count = flat.shape[0];
     const mean = tf.div(tf.sum(flat, 0), count) as tf.Tensor1D;
-    const centred = tf.sub(flat, mean);
-    const variance = tf.div(tf.sum(tf.square(centred), 0), count) as tf.Tensor1D;
+    const centered = tf.sub(flat, mean);
+    const variance = tf.div(tf.sum(tf.square(centered), 0), count) as tf.Tensor1D;
     statistics.mean = tf.keep(mean);
     statistics.variance = tf.keep(variance);
     const factor = tf.mul(gamma as tf.Tensor, tf.rsqrt(tf.add(variance, epsilon)));
-    const y = tf.add(tf.mul(centred, factor), beta as tf.Tensor);
+    const y = tf.add(tf.mul(centered, factor), beta as tf.Tensor);
     (save as tf.GradSaveFunc)([x as tf.Tensor, gamma as tf.Tensor, mean, variance]);
     return {
       value: tf.reshape(y, (x as tf.Tensor).shape),
@@ -108,7 +108,7 @@ export function normaliseBatch(x: tf.Tensor, gamma: tf.Tensor1D, beta: tf.Tensor
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.tidy(() => backpropagate(dy, saved, epsilon)),
     };
   });
-  const y = normalise(x, gamma, beta);
+  const y = normalize(x, gamma, beta);
   const { mean, variance } = statistics as { mean: tf.Tensor1D; variance: tf.Tensor1D };
   // Kept only past the end of the gradient's own scope; from here on they belong to the caller's.
   return { y, mean: releaseToScope(mean), variance: releaseToScope(variance) };
@@ -125,12 +125,12 @@ function backpropagate(dyShaped: tf.Tensor, saved: tf.Tensor[], epsilon: number)
   const count = flat.shape[0];
   const r = tf.rsqrt(tf.add(variance, epsilon));
   const dbeta = tf.sum(dy, 0);
-  const centred = tf.sub(flat, mean);
-  const dgamma = tf.mul(r, tf.sum(tf.mul(dy, centred), 0));
+  const centered = tf.sub(flat, mean);
+  const dgamma = tf.mul(r, tf.sum(tf.mul(dy, centered), 0));
   const factor = tf.mul(gamma, r);
   const offset = tf.div(tf.mul(factor, dbeta), count);
   const slope = tf.div(tf.mul(tf.mul(factor, r), dgamma), count);
-  const dx = tf.sub(tf.mul(dy, factor), tf.add(tf.mul(centred, slope), offset));
+  const dx = tf.sub(tf.mul(dy, factor), tf.add(tf.mul(centered, slope), offset));
   return [tf.reshape(dx, x.shape), dgamma, dbeta];
 }
 

@@ -43,7 +43,7 @@ export class ChannelSlice extends ChannelLayer {
   }
 }
 
-/** Deals the channels of `groups` equal groups out in turn, so that neighbours come from different groups. */
+/** Deals the channels of `groups` equal groups out in turn, so that neighbors come from different groups. */
 export class ChannelShuffle extends ChannelLayer {
   static className = 'WnnChannelShuffle';
   readonly groups: number;

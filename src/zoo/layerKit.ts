@@ -16,7 +16,7 @@ export interface ConvOptions {
   stride?: number;
   /** Default `same`. */
   padding?: 'same' | 'valid';
-  /** Default false: followed by a batch normalisation, which has its own offset. */
+  /** Default false: followed by a batch normalization, which has its own offset. */
   bias?: boolean;
   activation?: 'relu' | 'tanh';
 }

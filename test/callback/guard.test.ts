@@ -43,14 +43,14 @@ describe('measureGuardLoss', () => {
     const before = model.getWeights().map((weight) => [...weight.dataSync()]);
     const loss = await measureGuardLoss(model, { x: x(), y: y(), batchSize: 5 });
     const columns = [0, 1].map((column) => (x().arraySync() as number[][]).map((row) => row[column]));
-    const normalised = columns.map((values) => {
+    const normalized = columns.map((values) => {
       const mean = values.reduce((sum, value) => sum + value, 0) / 5;
       const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / 5;
       return values.map((value) => (value - mean) / Math.sqrt(variance + 1e-6));
     });
     let expected = 0;
     for (const [i, row] of (y().arraySync() as number[][]).entries())
-      for (const [column, target] of row.entries()) expected += (normalised[column][i] - target) ** 2 / 10;
+      for (const [column, target] of row.entries()) expected += (normalized[column][i] - target) ** 2 / 10;
     expect(loss).toBeCloseTo(expected, 4);
     expect(model.getWeights().map((weight) => [...weight.dataSync()])).toEqual(before);
   });

@@ -125,12 +125,12 @@ describe('PeriodicForecasting', () => {
         };
       },
     };
-    // The shape of a tf.data.Dataset, which tfjs-layers recognises by its iterator.
+    // The shape of a tf.data.Dataset, which tfjs-layers recognizes by its iterator.
     await denseModel().fitDataset(batches as never, { epochs: 10, verbose: 0, callbacks: [callback] });
     expect(callback.history.map(({ epoch, outcome }) => `${epoch} ${outcome}`)).toEqual(['4 kept', '9 kept']);
   });
 
-  it('leaves the optimiser’s state alone', async () => {
+  it('leaves the optimizer’s state alone', async () => {
     const model = denseModel();
     const states: number[][] = [];
     const recordStates = async () => {

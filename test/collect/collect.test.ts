@@ -166,7 +166,7 @@ test('interrupted it ends in good order, and the same command completes the plan
 
 test('a run that diverges is kept with its finite epochs and not done again', async () => {
   const store = join(directory, 'wild');
-  const wild = ['--runs', '1', '--optimiser', 'adam', '--learning-rate', '1e12'];
+  const wild = ['--runs', '1', '--optimizer', 'adam', '--learning-rate', '1e12'];
   const first = await complete(store, ...wild);
   expect(first.counts).toEqual({ diverged: 1 });
   expect(first.runs[0].reason).toMatch(/epoch/);

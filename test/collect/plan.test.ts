@@ -39,7 +39,7 @@ test('runs take turns at the tasks and draw what the plan allows', () => {
   expect(runs[3].id).toMatch(/^mnist-lenet-0003-[0-9a-f]{8}$/);
   expect(new Set(runs.map(({ id }) => id)).size).toBe(300);
   expect(new Set(runs.map(({ seed }) => seed)).size).toBe(300);
-  const rates = runs.map(({ optimiser }) => Math.log10(optimiser.learningRate as number));
+  const rates = runs.map(({ optimizer }) => Math.log10(optimizer.learningRate as number));
   expect(Math.min(...rates)).toBeGreaterThanOrEqual(-4);
   expect(Math.max(...rates)).toBeLessThanOrEqual(-2);
   // Uniform in the logarithm: mean -3, standard error of 300 draws 2 / sqrt(12 * 300) = 0.033.
@@ -57,7 +57,7 @@ test('every setting changes the id, and a further setting leaves the other draws
     { seed: 2 },
     { learningRate: 0.01 },
     { batchSizes: [17] },
-    { optimisers: ['rmsprop'] },
+    { optimizers: ['rmsprop'] },
     { width: 0.5 },
     { trainExamples: 1000 },
     { validationExamples: 1000 },
@@ -67,7 +67,7 @@ test('every setting changes the id, and a further setting leaves the other draws
   const ids = variants.map((variant) => planRuns({ tasks: ['mnist/lenet'], ...variant })[0].id);
   expect(new Set([base.id, ...ids]).size).toBe(variants.length + 1);
   const [wide] = planRuns({ tasks: ['mnist/lenet'], width: [0.5, 2] });
-  expect([wide.seed, wide.batchSize, wide.optimiser]).toEqual([base.seed, base.batchSize, base.optimiser]);
+  expect([wide.seed, wide.batchSize, wide.optimizer]).toEqual([base.seed, base.batchSize, base.optimizer]);
 });
 
 test('an augmentation is the same run however it is written', () => {
@@ -78,14 +78,14 @@ test('an augmentation is the same run however it is written', () => {
   expect(plan({ flip: false })).toEqual(plan(undefined));
 });
 
-test('optimisers bring settings and learning rates of their own', () => {
-  const optimisers: PlanOptions['optimisers'] = [
+test('optimizers bring settings and learning rates of their own', () => {
+  const optimizers: PlanOptions['optimizers'] = [
     'adam',
     { name: 'momentum', momentum: 0.8, learningRate: [0.05, 0.06] },
     'sgd',
   ];
-  const runs = planRuns({ tasks: ['mnist/mlp'], runs: 60, optimisers });
-  const of = (name: string) => runs.map(({ optimiser }) => optimiser).filter((optimiser) => optimiser.name === name);
+  const runs = planRuns({ tasks: ['mnist/mlp'], runs: 60, optimizers });
+  const of = (name: string) => runs.map(({ optimizer }) => optimizer).filter((optimizer) => optimizer.name === name);
   expect([of('adam'), of('momentum'), of('sgd')].every((list) => list.length > 8)).toBe(true);
   expect(of('momentum').every(({ momentum, learningRate }) => momentum === 0.8 && Number(learningRate) >= 0.05)).toBe(
     true,
@@ -99,9 +99,9 @@ test('a plan file has the same fields; mistakes in it are named', () => {
   const path = join(directory, 'plan.yaml');
   const write = (text: string) => writeFileSync(path, text);
   try {
-    write('tasks: [mnist/lenet]\nruns: 3\nlearningRate: [1e-4, 1e-2]\noptimisers:\n  - name: sgd\n');
+    write('tasks: [mnist/lenet]\nruns: 3\nlearningRate: [1e-4, 1e-2]\noptimizers:\n  - name: sgd\n');
     expect(planRuns(readPlanFile(path) as PlanOptions)).toEqual(
-      planRuns({ tasks: ['mnist/lenet'], runs: 3, learningRate: [1e-4, 1e-2], optimisers: ['sgd'] }),
+      planRuns({ tasks: ['mnist/lenet'], runs: 3, learningRate: [1e-4, 1e-2], optimizers: ['sgd'] }),
     );
     write('tasks: [mnist/lenet]\nepoch: 3\n');
     expect(() => readPlanFile(path)).toThrow(/unknown field.*epoch; did you mean epochs/);
@@ -128,8 +128,8 @@ test.each<[Partial<Record<keyof PlanOptions, unknown>>, RegExp]>([
   [{ augmentation: { blur: 1 } }, /unknown augmentation: blur/],
   [{ augmentation: { flip: 1 } }, /flip of the augmentation: 1; give true or false/],
   [{ augmentation: { shift: 2 } }, /shift out of range/],
-  [{ optimisers: ['adams'] }, /unknown optimiser: adams; did you mean adam\?/],
-  [{ optimisers: [{ name: 'adam', beta3: 1 }] }, /unknown setting of adam: beta3/],
+  [{ optimizers: ['adams'] }, /unknown optimizer: adams; did you mean adam\?/],
+  [{ optimizers: [{ name: 'adam', beta3: 1 }] }, /unknown setting of adam: beta3/],
 ])('refuses %j', (wrong, message) => {
   const plan = { ...PLAN, ...wrong } as PlanOptions;
   expect(() => planRuns(plan)).toThrow(message);

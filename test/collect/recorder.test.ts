@@ -76,7 +76,7 @@ describe('with fit', () => {
       id: 'my-run',
       task: 'noise',
       architecture: 'mine',
-      optimiser: { name: 'sgd', learningRate: 0.01 },
+      optimizer: { name: 'sgd', learningRate: 0.01 },
       hyperparameters: { batchSize: 8 },
       seed: 5,
     });

@@ -112,9 +112,9 @@ describe('samples', () => {
     );
   });
 
-  it('are raw without normalisation', async () => {
+  it('are raw without normalization', async () => {
     await makeStore(store, runs);
-    await expectAll({ normalisation: 'none' }, { normalise: false });
+    await expectAll({ normalization: 'none' }, { normalize: false });
   });
 
   it('come from batch-norm tensors only when asked', async () => {
@@ -137,13 +137,13 @@ describe('samples', () => {
     await makeStore(store, [{ id: 'x', epochs: 60 }]);
     await build();
     const samples = await all('fc', 'train');
-    // Windows of one scalar overlap: in order of time or of scalars, scales of neighbours would be alike.
+    // Windows of one scalar overlap: in order of time or of scalars, scales of neighbors would be alike.
     const logs = Array.from(samples.scales, Math.log);
     const mean = logs.reduce((a, b) => a + b) / logs.length;
-    const centred = logs.map((value) => value - mean);
-    const variance = centred.reduce((sum, value) => sum + value * value, 0);
-    const neighbours = centred.slice(1).reduce((sum, value, i) => sum + value * centred[i], 0);
-    expect(Math.abs(neighbours / variance)).toBeLessThan(5 / Math.sqrt(logs.length));
+    const centered = logs.map((value) => value - mean);
+    const variance = centered.reduce((sum, value) => sum + value * value, 0);
+    const neighbors = centered.slice(1).reduce((sum, value, i) => sum + value * centered[i], 0);
+    expect(Math.abs(neighbors / variance)).toBeLessThan(5 / Math.sqrt(logs.length));
   });
 });
 

@@ -54,7 +54,7 @@ export async function makeStore(store: string, runs: readonly RunSketch[]): Prom
       source: 'zoo' as const,
       task: run.task ?? 'mnist',
       architecture: run.architecture ?? 'lenet',
-      optimiser: null,
+      optimizer: null,
       hyperparameters: {},
       seed: 1,
       engine: null,
@@ -80,7 +80,7 @@ export interface ReferenceSample {
 export function referenceOf(
   run: RunSketch,
   kind: 'conv' | 'fc' | 'bias',
-  { length = 5, horizons = [5], stride = 1, firstEpoch = 0, normalise = true, norm = false } = {},
+  { length = 5, horizons = [5], stride = 1, firstEpoch = 0, normalize = true, norm = false } = {},
 ): { samples: ReferenceSample[]; still: number } {
   const values = valuesOf(run).slice(firstEpoch);
   const far = Math.max(...horizons);
@@ -97,14 +97,14 @@ export function referenceOf(
         const w = Array.from({ length: length + far }, (_, i) => values[start + i][t][scalar]);
         const past = w.slice(0, length);
         const range = Math.max(...past) - Math.min(...past) + 1e-8 + 1e-5;
-        const scale = normalise ? 2 * range : 1;
+        const scale = normalize ? 2 * range : 1;
         if (past.every((value) => value === past[0])) {
           still++;
           continue;
         }
         samples.push({
           run: run.id,
-          window: past.map((value) => (normalise ? (value - past[0]) / range / 2 : value)),
+          window: past.map((value) => (normalize ? (value - past[0]) / range / 2 : value)),
           targets: horizons.map((h) => (w[length - 1 + h] - w[length - 1]) / scale),
           scale,
         });

@@ -24,7 +24,7 @@ const IMAGE_NETWORKS: Record<string, (x: Symbolic) => Symbolic> = {
     const c = apply(layers.separableConv2d({ filters: 5, kernelSize: 3, padding: 'same', activation: 'relu6' }), b);
     return apply(layers.depthwiseConv2d({ kernelSize: 3, padding: 'valid' }), c);
   },
-  'batch normalisation': (x) => {
+  'batch normalization': (x) => {
     const a = apply(layers.batchNormalization({}), apply(layers.conv2d({ filters: 5, kernelSize: 3 }), x));
     const b = apply(layers.batchNormalization({ momentum: 0.9 }), apply(layers.reLU({}), a));
     return apply(layers.batchNormalization({ axis: -1, epsilon: 0.1 }), b);
@@ -88,7 +88,7 @@ const IMAGE_NETWORKS: Record<string, (x: Symbolic) => Symbolic> = {
   },
   'transposed convolution': (x) =>
     apply(layers.conv2dTranspose({ filters: 3, kernelSize: 3, strides: 2, padding: 'same' }), x),
-  'layer normalisation': (x) => apply(layers.layerNormalization({}), apply(layers.dense({ units: 6 }), x)),
+  'layer normalization': (x) => apply(layers.layerNormalization({}), apply(layers.dense({ units: 6 }), x)),
 };
 
 /** Layers between an input of 6 word indices below 9 and a dense softmax of 3 classes. */
@@ -119,7 +119,7 @@ const WORD_NETWORKS: Record<string, (x: Symbolic) => Symbolic> = {
   },
 };
 
-const OPTIMISERS: Record<string, () => tf.Optimizer> = {
+const OPTIMIZERS: Record<string, () => tf.Optimizer> = {
   SGD: () => tf.train.sgd(0.1),
   momentum: () => tf.train.momentum(0.1, 0.9),
   'Nesterov momentum': () => tf.train.momentum(0.1, 0.9, true),
@@ -144,13 +144,13 @@ interface Training {
   inputShape: number[];
   input: () => tf.Tensor;
   network: (x: Symbolic) => Symbolic;
-  optimiser: () => tf.Optimizer;
+  optimizer: () => tf.Optimizer;
   loss: string;
   steps: number;
 }
 
 /** Losses of each step and all weights at the end, computed on the backend in use. */
-async function train({ inputShape, input, network, optimiser, loss, steps }: Training): Promise<Float32Array[]> {
+async function train({ inputShape, input, network, optimizer, loss, steps }: Training): Promise<Float32Array[]> {
   const x = tfl.input({ shape: inputShape });
   const body = network(x);
   const flat = body.shape.length > 2 ? apply(layers.flatten(), body) : body;
@@ -164,7 +164,7 @@ async function train({ inputShape, input, network, optimiser, loss, steps }: Tra
       );
     }),
   );
-  model.compile({ optimizer: optimiser(), loss });
+  model.compile({ optimizer: optimizer(), loss });
   const classes = tf.tensor1d([0, 2, 1, 2], 'int32');
   const labels = loss === 'sparseCategoricalCrossentropy' ? tf.cast(classes, 'float32') : tf.oneHot(classes, 3);
   const losses: number[] = [];
@@ -183,7 +183,7 @@ async function expectSameTraining(
   const full: Training = {
     inputShape: [8, 8, 4],
     input: () => tf.tensor(randomValues(99, [4, 8, 8, 4]), [4, 8, 8, 4]),
-    optimiser: () => tf.train.sgd(0.2),
+    optimizer: () => tf.train.sgd(0.2),
     loss: 'categoricalCrossentropy',
     steps: 2,
     ...training,
@@ -211,9 +211,9 @@ export function describeTraining(engine: EngineName, tolerance = 2e-5, cases = /
       await expectSameTraining(engine, { network, input, inputShape: [6] }, tolerance);
     });
 
-    it.each(Object.entries(OPTIMISERS).filter(([name]) => cases.test(name)))('%s', async (_, optimiser) => {
+    it.each(Object.entries(OPTIMIZERS).filter(([name]) => cases.test(name)))('%s', async (_, optimizer) => {
       const network = (x: Symbolic) => apply(layers.conv2d({ filters: 3, kernelSize: 3, activation: 'relu' }), x);
-      await expectSameTraining(engine, { network, optimiser, steps: 3 }, 5 * tolerance);
+      await expectSameTraining(engine, { network, optimizer, steps: 3 }, 5 * tolerance);
     });
 
     it.each(LOSSES.filter((name) => cases.test(name)))('loss %s', async (loss) => {

@@ -16,7 +16,7 @@ afterAll(() => rmSync(out, { recursive: true }));
 /** A run whose conv weights move in straight lines, whose biases follow a parabola, and one of each stands still. */
 async function record(id: string, epochs: number): Promise<void> {
   const tensors = (['conv', 'bias'] as const).map((kind) => ({ name: sampleName(kind), kind, shape: [4] }));
-  const info = { id, source: 'zoo', task: 'mnist', architecture: 'none', optimiser: null } as const;
+  const info = { id, source: 'zoo', task: 'mnist', architecture: 'none', optimizer: null } as const;
   const writer = RunWriter.create(
     sampleStore(out),
     { ...info, hyperparameters: {}, seed: 1, engine: null, epochsPlanned: epochs },

@@ -59,7 +59,7 @@ async function record(store: string, id: string, epochs: number): Promise<void> 
       source: 'zoo',
       task: null,
       architecture: null,
-      optimiser: null,
+      optimizer: null,
       hyperparameters: {},
       seed: 1,
       engine: null,

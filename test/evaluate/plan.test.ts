@@ -15,7 +15,7 @@ const base: PlanOptions = {
   methods: [baselineMethod('linear')],
   epochs: 5,
   batchSize: 32,
-  optimiser: { name: 'adam', learningRate: 0.001 },
+  optimizer: { name: 'adam', learningRate: 0.001 },
   guard: false,
   engine: 'wasm',
 };
@@ -43,13 +43,13 @@ describe('planJobs', () => {
     expect(ids({ methods: [] })[0]).toBe(plain);
     expect(ids({ guard: true })[0]).toBe(plain);
     expect(ids({ guard: true })[1]).not.toBe(ids({})[1]);
-    expect(ids({ optimiser: { name: 'adam', learningRate: 0.001, beta1: 0.9 } })).toEqual(ids({}));
+    expect(ids({ optimizer: { name: 'adam', learningRate: 0.001, beta1: 0.9 } })).toEqual(ids({}));
     const changes: Partial<PlanOptions>[] = [
       { epochs: 6 },
       { batchSize: 64 },
       { trainExamples: 100 },
       { engine: 'auto' },
-      { optimiser: { name: 'adam', learningRate: 0.002 } },
+      { optimizer: { name: 'adam', learningRate: 0.002 } },
     ];
     for (const change of changes) expect(ids(change)[0]).not.toBe(plain);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Nowcast } from '../../src/callback/index.js';
-import { summarise } from '../../src/evaluate/summary.js';
+import { summarize } from '../../src/evaluate/summary.js';
 import type { RunRecord } from '../../src/evaluation/schema.js';
 import { syntheticJobs, syntheticRecord } from './syntheticRuns.js';
 
@@ -26,7 +26,7 @@ function recordsOf(
   return new Map(jobs.flatMap((job) => make(job) ?? []).map((record) => [record.id, record]));
 }
 
-describe('summarise', () => {
+describe('summarize', () => {
   it('gives the known figures of a method twice as fast an epoch and 1.5 times slower a second', () => {
     const jobs = syntheticJobs([1, 2], 20);
     const records = recordsOf(jobs, (job) => {
@@ -37,7 +37,7 @@ describe('summarise', () => {
       // Seed 2 has a better best, so that the gain differs by seed.
       return syntheticRecord(job, rising(20, 0.04, job.seed === 1 ? 0.8 : 0.72));
     });
-    const [{ task, seeds, methods }] = summarise(jobs, records, { targets: [0.4, 0.99], newBestsAfter: 10 });
+    const [{ task, seeds, methods }] = summarize(jobs, records, { targets: [0.4, 0.99], newBestsAfter: 10 });
     expect(task).toBe('mnist/lenet');
     expect(seeds).toEqual([1, 2]);
     expect(methods.map(({ name }) => name)).toEqual(['plain', 'linear', 'ours']);
@@ -73,7 +73,7 @@ describe('summarise', () => {
     const records = recordsOf(jobs, (job) =>
       syntheticRecord(job, rising(10, 0.05, job.method.name === 'linear' && job.seed === 2 ? 0.2 : 1)),
     );
-    const linear = summarise(jobs, records)[0].methods[1];
+    const linear = summarize(jobs, records)[0].methods[1];
     expect(linear.toPlainBest.epochs).toMatchObject({
       values: [10, null],
       count: 1,
@@ -91,7 +91,7 @@ describe('summarise', () => {
       if (job.method.name === 'plain') return syntheticRecord(job, [null], 1, { status: 'diverged' });
       return job.method.name === 'ours' ? null : syntheticRecord(job, [0.1, 0.2, null, 0.3]);
     });
-    const tasks = summarise(jobs, records, { targets: [0.2] });
+    const tasks = summarize(jobs, records, { targets: [0.2] });
     const [plain, linear, ours] = tasks[0].methods;
     expect(plain.diverged).toEqual([5]);
     expect(plain.best.mean).toBeNull();

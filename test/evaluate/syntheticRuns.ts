@@ -18,7 +18,7 @@ export function syntheticJobs(seeds: number[], epochs: number, tasks = ['mnist/l
     methods: [{ type: 'curve', name: 'linear' }, OURS],
     epochs,
     batchSize: 32,
-    optimiser: { name: 'adam', learningRate: 0.001 },
+    optimizer: { name: 'adam', learningRate: 0.001 },
     guard: false,
     engine: 'wasm',
   });

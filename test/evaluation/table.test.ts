@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Nowcast } from '../../src/callback/index.js';
-import { summarise } from '../../src/evaluate/summary.js';
+import { summarize } from '../../src/evaluate/summary.js';
 import type { RunRecord } from '../../src/evaluation/schema.js';
 import { statements, tableRows } from '../../src/evaluation/table.js';
 import { syntheticJobs, syntheticRecord } from '../evaluate/syntheticRuns.js';
@@ -24,7 +24,7 @@ const nowcast = (epoch: number, outcome: Nowcast['outcome'] = 'kept', share = 1)
 function readOut(seeds: number[], make: (job: Job) => RunRecord | null) {
   const jobs = syntheticJobs(seeds, 10);
   const records = new Map(jobs.flatMap((job) => make(job) ?? []).map((record) => [record.id, record]));
-  const [summary] = summarise(jobs, records, { newBestsAfter: 4 });
+  const [summary] = summarize(jobs, records, { newBestsAfter: 4 });
   return { rows: tableRows(summary), lines: statements(summary) };
 }
 

@@ -29,8 +29,8 @@ describe('what is written is read', () => {
       const parameters = initParameters(spec, 3);
       const bytes = await encodeH5(spec, parameters);
       // The file says neither; the others follow from its layers.
-      const { normalisation, horizons, residual } = spec;
-      expect(await decodeH5(bytes, 'file', { normalisation, horizons, residual })).toEqual({ spec, parameters });
+      const { normalization, horizons, residual } = spec;
+      expect(await decodeH5(bytes, 'file', { normalization, horizons, residual })).toEqual({ spec, parameters });
     });
   }
 

@@ -148,12 +148,12 @@ describe('weight files become a nowcaster directory', () => {
     return path;
   };
 
-  test('recognised by their names in any order, with the normalisation that is said', async () => {
+  test('recognized by their names in any order, with the normalization that is said', async () => {
     const path = await weightFiles();
     const from = [path('bias', 'h5'), path('conv', 'h5'), path('fc', 'h5')];
-    const { manifest } = await exportNowcaster({ from, to, normalisation: 'none', tag: 'known' });
+    const { manifest } = await exportNowcaster({ from, to, normalization: 'none', tag: 'known' });
     const { spec, parameters } = await loadNowcaster(to);
-    expect(spec).toEqual({ ...PAPER_SPEC, normalisation: 'none' });
+    expect(spec).toEqual({ ...PAPER_SPEC, normalization: 'none' });
     for (const kind of TRAINED_KINDS) expect(parameters[kind]).toEqual(parametersOf(PAPER_SPEC, kind));
     expect(manifest.dataset).toBeNull();
     expect(manifest.kinds.conv).toMatchObject({ training: null, source: { file: 'NWNN_Conv_made.h5' } });

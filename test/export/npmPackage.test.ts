@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exportNowcaster, exportNpmPackage } from '../../src/export/index.js';
-import { normaliseWindows } from '../../src/nowcaster/normalise.js';
+import { normalizeWindows } from '../../src/nowcaster/normalize.js';
 import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import { referenceForward } from '../nowcaster/reference.js';
 import { parametersOf, writeTraining } from './trainingDirectory.js';
@@ -91,7 +91,7 @@ describe('the package', () => {
         const count = raw[0].length;
         const windows = new Float32Array(count * 5);
         const [origins, scales] = [new Float64Array(count), new Float64Array(count)];
-        normaliseWindows(PAPER_SPEC, raw, 0, count, windows, origins, scales);
+        normalizeWindows(PAPER_SPEC, raw, 0, count, windows, origins, scales);
         const answers = referenceForward(PAPER_SPEC, parametersOf(PAPER_SPEC, kind), windows, count);
         nowcast[tensor].forEach((value, j) => {
           const forecast = (windows[5 * j + 4] + answers[j]) * scales[j] + origins[j];

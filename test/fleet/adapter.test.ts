@@ -33,7 +33,7 @@ test("jobs take the adapter of the worker and never the plan's", () => {
     methods: [],
     epochs: 6,
     batchSize: 8,
-    optimiser: { name: 'adam', learningRate: 1e-3 },
+    optimizer: { name: 'adam', learningRate: 1e-3 },
     guard: false,
     engine: 'webgpu',
   });

@@ -212,7 +212,7 @@ suite('a worker that is told to stop hands its job back, and the plan completes 
   expect(await readQueueStatus(url)).toMatchObject({ waiting: 3, running: 0 });
   expect(existsSync(join(store, '.fleet')) && readdirSync(join(store, '.fleet'))).toEqual([]);
   stop.abort();
-  expect((await first).map(({ status }) => status)).toEqual(['cancelled', 'cancelled', 'cancelled']);
+  expect((await first).map(({ status }) => status)).toEqual(['canceled', 'canceled', 'canceled']);
   // Emptied behind the plan's back, and one result made by others: the plan adds what is missing.
   await drainQueue(url);
   writeFileSync(join(store, 'b.txt'), 'b');

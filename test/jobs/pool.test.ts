@@ -91,13 +91,13 @@ test('an abort lets jobs in hand end in good order and cancels the rest', async 
       if (++lingering === 2) controller.abort();
     },
   });
-  expect(outcomes.map(({ status }) => status)).toEqual(Array(7).fill('cancelled'));
+  expect(outcomes.map(({ status }) => status)).toEqual(Array(7).fill('canceled'));
   expect(readFileSync(log, 'utf8').split('\n').sort().slice(1)).toEqual([
     'job-0 ended in good order',
     'job-1 ended in good order',
   ]);
   expect((await run(squares(2), { signal: controller.signal })).map(({ status }) => status)).toEqual(
-    Array(2).fill('cancelled'),
+    Array(2).fill('canceled'),
   );
 });
 

@@ -5,15 +5,15 @@ import { type ForecastOptions, forecast } from '../../src/nowcaster/forecast.js'
 import { initParameters } from '../../src/nowcaster/init.js';
 import { drawRaw, SPECS } from '../nowcaster/samples.js';
 
-/** The same compute, as one that leaves normalisation to the calling thread. */
+/** The same compute, as one that leaves normalization to the calling thread. */
 function withoutForecast({ spec, description, forward, lossAndGradients, dispose }: WnnCompute): WnnCompute {
   return { spec, description, forward, lossAndGradients, dispose };
 }
 
 const bytesOf = ({ buffer }: Float32Array) => Buffer.from(buffer);
 
-for (const name of ['paper', 'ten inputs, three horizons', 'one stream of relu, no normalisation'])
-  test(`${name}: normalising on the computing threads gives the bits of normalising on the calling one`, async () => {
+for (const name of ['paper', 'ten inputs, three horizons', 'one stream of relu, no normalization'])
+  test(`${name}: normalizing on the computing threads gives the bits of normalizing on the calling one`, async () => {
     const spec = SPECS[name];
     const parameters = initParameters(spec, 2);
     const computes = await Promise.all([1, 3].map((threads) => createWasmCompute(spec, { threads })));

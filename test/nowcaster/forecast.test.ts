@@ -4,7 +4,7 @@ import { openEngine } from '../../src/engine/engine.js';
 import { readH5 } from '../../src/export/h5Read.js';
 import { forecast } from '../../src/nowcaster/forecast.js';
 import { initParameters } from '../../src/nowcaster/init.js';
-import { normaliseWindows } from '../../src/nowcaster/normalise.js';
+import { normalizeWindows } from '../../src/nowcaster/normalize.js';
 import { KIND_FILE_NAMES, PAPER_SPEC, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
 import { createTfjsCompute } from '../../src/nowcaster/tfjsCompute.js';
 import { referenceForward } from './reference.js';
@@ -13,9 +13,9 @@ import { drawRaw, SPECS } from './samples.js';
 beforeAll(() => openEngine('wasm'));
 
 /** The formulas of the paper, a scalar at a time. */
-function referenceForecast(raw: number[], answer: number, normalisation: string, residual: boolean, base?: number) {
+function referenceForecast(raw: number[], answer: number, normalization: string, residual: boolean, base?: number) {
   const range = Math.max(...raw) - Math.min(...raw) + 1e-8 + 1e-5;
-  const [scale, origin] = normalisation === 'range' ? [2 * range, raw[0]] : [1, 0];
+  const [scale, origin] = normalization === 'range' ? [2 * range, raw[0]] : [1, 0];
   const last = raw[raw.length - 1];
   return ((base ?? (residual ? (last - origin) / scale : 0)) + answer) * scale + origin;
 }
@@ -33,11 +33,11 @@ describe('on weights of our own', () => {
       // Around the seam between two blocks, and at both ends.
       for (const j of [0, 1, 2, 32_766, 32_767, 32_768, 32_769, count - 1]) {
         const window = raw.map((values) => values[j]);
-        const normalised = new Float32Array(spec.inputLength);
-        normaliseWindows(spec, raw, j, 1, normalised, new Float64Array(1), new Float64Array(1));
-        const [answer] = referenceForward(spec, parameters, normalised, 1);
-        const expected = referenceForecast(window, answer, spec.normalisation, spec.residual);
-        const unit = spec.normalisation === 'range' ? Math.max(...window) - Math.min(...window) + 1e-5 : 1;
+        const normalized = new Float32Array(spec.inputLength);
+        normalizeWindows(spec, raw, j, 1, normalized, new Float64Array(1), new Float64Array(1));
+        const [answer] = referenceForward(spec, parameters, normalized, 1);
+        const expected = referenceForecast(window, answer, spec.normalization, spec.residual);
+        const unit = spec.normalization === 'range' ? Math.max(...window) - Math.min(...window) + 1e-5 : 1;
         expect(Math.abs(out[j] - expected)).toBeLessThan(2e-6 * unit + 6e-8 * Math.abs(expected) + 1e-9);
       }
     });
@@ -51,9 +51,9 @@ describe('on weights of our own', () => {
     await forecast(compute, parameters, raw, out, { bias: 'published' });
     for (let j = 0; j < 10; j++) {
       const window = raw.map((values) => values[j]);
-      const normalised = new Float32Array(5);
-      normaliseWindows(PAPER_SPEC, raw, j, 1, normalised, new Float64Array(1), new Float64Array(1));
-      const [answer] = referenceForward(PAPER_SPEC, parameters, normalised, 1);
+      const normalized = new Float32Array(5);
+      normalizeWindows(PAPER_SPEC, raw, j, 1, normalized, new Float64Array(1), new Float64Array(1));
+      const [answer] = referenceForward(PAPER_SPEC, parameters, normalized, 1);
       expect(out[j]).toBeCloseTo(referenceForecast(window, answer, 'range', true, window[4]), 5);
     }
   });
@@ -78,21 +78,26 @@ describe.skipIf(!existsSync(reference))(
     const golden = () => JSON.parse(readFileSync(new URL('golden.json', reference), 'utf8'));
 
     for (const kind of TRAINED_KINDS) {
-      test(`${kind}: normalised windows, residuals and forecasts are the golden ones`, async () => {
+      test(`${kind}: normalized windows, residuals and forecasts are the golden ones`, async () => {
         const name = KIND_FILE_NAMES[kind];
-        const { window, normalised, residual, forecast: expected } = golden()[name] as Record<string, number[][]>;
+        const {
+          window,
+          normalised: normalized,
+          residual,
+          forecast: expected,
+        } = golden()[name] as Record<string, number[][]>;
         const { spec, parameters } = await readH5(new URL(`NWNN_${name}_13.h5`, reference).pathname);
         expect(spec).toEqual(PAPER_SPEC);
         const count = window.length;
         const raw = Array.from({ length: 5 }, (_, i) => Float32Array.from(window, (values) => values[i]));
         const windows = new Float32Array(count * 5);
-        normaliseWindows(spec, raw, 0, count, windows, new Float64Array(count), new Float64Array(count));
+        normalizeWindows(spec, raw, 0, count, windows, new Float64Array(count), new Float64Array(count));
         windows.forEach((x, i) => {
-          expect(Math.abs(x - normalised.flat()[i])).toBeLessThan(1e-5);
+          expect(Math.abs(x - normalized.flat()[i])).toBeLessThan(1e-5);
         });
         const compute = createTfjsCompute(spec);
         const answers = new Float32Array(count);
-        await compute.forward(parameters, Float32Array.from(normalised.flat()), count, answers);
+        await compute.forward(parameters, Float32Array.from(normalized.flat()), count, answers);
         answers.forEach((y, j) => {
           expect(Math.abs(y - (residual[j] as unknown as number))).toBeLessThan(1e-5);
         });

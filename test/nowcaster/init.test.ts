@@ -3,7 +3,7 @@ import { initParameters } from '../../src/nowcaster/init.js';
 import { layoutOf } from '../../src/nowcaster/layout.js';
 import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
 
-test('kernels are uniform with the variance of their initialiser, biases zero', () => {
+test('kernels are uniform with the variance of their initializer, biases zero', () => {
   const parameters = initParameters(PAPER_SPEC, 1);
   expect(parameters.length).toBe(9425);
   for (const { name, role, inputs, units, kernel, bias } of layoutOf(PAPER_SPEC).layers) {

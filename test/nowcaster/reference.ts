@@ -82,7 +82,7 @@ function runNetwork(spec: WnnSpec, p: Numbers, window: Float64Array) {
 /**
  * The network's answers in float64.
  *
- * @param windows [count, L] row-major, normalised.
+ * @param windows [count, L] row-major, normalized.
  * @returns [count, horizons] row-major.
  */
 export function referenceForward(spec: WnnSpec, parameters: Numbers, windows: Numbers, count: number): Float64Array {

@@ -1,6 +1,6 @@
 // Specs and samples that several tests share.
 
-import { normaliseWindows } from '../../src/nowcaster/normalise.js';
+import { normalizeWindows } from '../../src/nowcaster/normalize.js';
 import { PAPER_SPEC, type WnnSpec } from '../../src/nowcaster/spec.js';
 import { Random } from '../../src/random.js';
 
@@ -10,11 +10,11 @@ export const SPECS: Record<string, WnnSpec> = {
   'ten inputs, three horizons': { ...PAPER_SPEC, inputLength: 10, horizons: [3, 5, 10] },
   'one stream': { ...PAPER_SPEC, streams: 'values' },
   relu: { ...PAPER_SPEC, activation: 'relu' },
-  'one stream of relu, no normalisation': {
+  'one stream of relu, no normalization': {
     ...PAPER_SPEC,
     streams: 'values',
     activation: 'relu',
-    normalisation: 'none',
+    normalization: 'none',
     residual: false,
   },
 };
@@ -32,14 +32,14 @@ export function drawRaw(spec: WnnSpec, count: number, seed: number): Float32Arra
   return raw;
 }
 
-/** Normalised windows with random targets. */
+/** Normalized windows with random targets. */
 export function drawSamples(
   spec: WnnSpec,
   count: number,
   seed: number,
 ): { windows: Float32Array; targets: Float32Array } {
   const windows = new Float32Array(count * spec.inputLength);
-  normaliseWindows(
+  normalizeWindows(
     spec,
     drawRaw(spec, count, seed),
     0,

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { completeMethods } from '../../src/evaluate/methods.js';
-import { summarise } from '../../src/evaluate/summary.js';
+import { summarize } from '../../src/evaluate/summary.js';
 import { writeRunRecord } from '../../src/evaluation/files.js';
 import type {
   EvaluationForecasts,
@@ -56,7 +56,7 @@ function writeEvaluation(
       })),
     },
   ];
-  const { batchSize, optimiser, trainExamples, validationExamples } = jobs[0];
+  const { batchSize, optimizer, trainExamples, validationExamples } = jobs[0];
   const training = { validation: { noChange: 0.6, linear: 0.5, wnn: 0.3 } };
   const kind = { training, source: { file: '', sha256: '' }, files: {} };
   const dataset = { sha256: '', seed: 1, runs: [{ id: 'r', task: 'mnist', architecture: 'lenet' }] };
@@ -74,7 +74,7 @@ function writeEvaluation(
     settings: {
       epochs,
       batchSize,
-      optimiser,
+      optimizer,
       trainExamples,
       validationExamples,
       guard: false,
@@ -83,7 +83,7 @@ function writeEvaluation(
     },
     methods: METHODS,
     nowcasters: { ours: manifest },
-    tasks: summarise(jobs, records, { targets: [0.5] }).map((task) => ({ ...task, forecastErrors: errors })),
+    tasks: summarize(jobs, records, { targets: [0.5] }).map((task) => ({ ...task, forecastErrors: errors })),
     runs: [...records.keys()],
   } as unknown as EvaluationResults;
   mkdirSync(out, { recursive: true });

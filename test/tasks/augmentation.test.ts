@@ -91,7 +91,7 @@ describe('drawMap', () => {
     expect(Math.min(...maps.map((map) => map.c0))).toBeLessThan(-0.9);
   });
 
-  it('rotates about the centre, by angles within the limit', () => {
+  it('rotates about the center, by angles within the limit', () => {
     for (const map of draw({ rotation: 30 })) {
       expect(map.rr * map.cc - map.rc * map.cr).toBeCloseTo(1, 9);
       expect(Math.abs(Math.atan2(map.cr, map.rr))).toBeLessThanOrEqual(Math.PI / 6);
@@ -103,7 +103,7 @@ describe('drawMap', () => {
     expectFrom(apply(quarter), (row, column) => [4 - column, row]);
   });
 
-  it('zooms about the centre, height and width each', () => {
+  it('zooms about the center, height and width each', () => {
     const maps = draw({ zoom: 0.5 });
     for (const map of maps) {
       for (const factor of [map.rr, map.cc]) expect(Math.abs(factor - 1)).toBeLessThanOrEqual(0.5);

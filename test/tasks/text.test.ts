@@ -72,7 +72,7 @@ describe('text', () => {
       epochs: 4,
       batchSize: 16,
       width: 0.125,
-      optimiser: { name: 'adam', learningRate: 0.01 },
+      optimizer: { name: 'adam', learningRate: 0.01 },
     };
     const { history } = await trainTask({ task: findTask('text/chargru'), data, ...options });
     expect(history.loss[0]).toBeLessThan(Math.log(74));

@@ -32,7 +32,7 @@ const base: TrainTaskOptions = {
   epochs: 3,
   batchSize: 8,
   width: 0.125,
-  optimiser: { name: 'adam', learningRate: 0.01 },
+  optimizer: { name: 'adam', learningRate: 0.01 },
 };
 
 /** Keeps the weights at the end of each epoch. */
@@ -111,7 +111,7 @@ describe('trainTask', () => {
         tf.dispose(zeros);
       }
     }
-    const options = { ...base, optimiser: { name: 'sgd', learningRate: 1e-9 } };
+    const options = { ...base, optimizer: { name: 'sgd', learningRate: 1e-9 } };
     const plain = await trainTask(options);
     const zeroed = await trainTask({ ...options, callbacks: [new Zero()] });
     expect(zeroed.history.val_loss.slice(0, 2)).toEqual(plain.history.val_loss.slice(0, 2));
@@ -135,7 +135,7 @@ describe('trainTask', () => {
     const result = await trainTask({
       ...base,
       epochs: 50,
-      optimiser: { name: 'sgd', learningRate: 1e30 },
+      optimizer: { name: 'sgd', learningRate: 1e30 },
       callbacks: [{ onEpochEnd: (epoch: number) => void epochs.push(epoch) }],
     });
     expect(result.diverged).toBe(true);
@@ -186,9 +186,9 @@ describe('trainTask', () => {
       { epochs: 0 },
       { batchSize: 1.5 },
       { width: 100 },
-      { optimiser: { name: 'adan', learningRate: 0.1 } },
-      { optimiser: { name: 'adam', learningRate: -1 } },
-      { optimiser: { name: 'adam', learningRate: 0.1, beta3: 1 } },
+      { optimizer: { name: 'adan', learningRate: 0.1 } },
+      { optimizer: { name: 'adam', learningRate: -1 } },
+      { optimizer: { name: 'adam', learningRate: 0.1, beta3: 1 } },
     ]) {
       await expect(trainTask({ ...base, ...wrong } as TrainTaskOptions)).rejects.toThrow(UsageError);
     }

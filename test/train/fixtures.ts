@@ -27,7 +27,7 @@ export function lawOf(window: ArrayLike<number>, offset: number, length: number,
   return 0.3 * Math.tanh(0.4 * horizon * (drift - 1.5 * curve) + 2 * drift * drift);
 }
 
-/** Normalised windows (range about 1/2) and their targets under the law. */
+/** Normalized windows (range about 1/2) and their targets under the law. */
 export function drawLaw(spec: WnnSpec, count: number, seed: number, name: string) {
   const random = new Random(seed, 'law', name);
   const length = spec.inputLength;
@@ -74,7 +74,7 @@ export function writeSamples(
     });
     return { samples: rows.reduce((sum, count) => sum + count, 0), shards };
   };
-  const summarise = (kind: TrainedKind): KindSummary => {
+  const summarize = (kind: TrainedKind): KindSummary => {
     const wanted = kinds.includes(kind);
     const splits = {
       train: writeSplit(kind, 'train', wanted ? train : []),
@@ -96,7 +96,7 @@ export function writeSamples(
     toolkitVersion: '0.0.0',
     inputLength: spec.inputLength,
     horizons: spec.horizons,
-    normalisation: spec.normalisation,
+    normalization: spec.normalization,
     seed,
     sampling: {
       scalarsPerTensor: 100,
@@ -118,7 +118,7 @@ export function writeSamples(
       epochs: 12,
       samples: 1,
     })),
-    kinds: { conv: summarise('conv'), fc: summarise('fc'), bias: summarise('bias') },
+    kinds: { conv: summarize('conv'), fc: summarize('fc'), bias: summarize('bias') },
   };
   writeJsonAtomic(join(dir, 'dataset.json'), manifest);
   return manifest;

@@ -1,5 +1,5 @@
 // A known law learnt by the fused kernels and by plain float64 loops from the same start: a wrong gradient, a wrong step
-// of the optimiser or a wrong penalty would part them.
+// of the optimizer or a wrong penalty would part them.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -16,7 +16,7 @@ export function runInfo(id: string): RunInfo {
     source: 'zoo',
     task: 'mnist',
     architecture: 'lenet',
-    optimiser: { name: 'adam', learningRate: 0.001 },
+    optimizer: { name: 'adam', learningRate: 0.001 },
     hyperparameters: { batchSize: 32 },
     seed: 7,
     engine: 'wasm',

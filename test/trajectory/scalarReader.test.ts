@@ -31,7 +31,7 @@ async function record(
     source: 'zoo' as const,
     task: null,
     architecture: null,
-    optimiser: null,
+    optimizer: null,
     hyperparameters: {},
     seed: null,
     engine: null,

@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { BatchNorm, normaliseBatch } from '../../src/zoo/batchNorm.js';
+import { BatchNorm, normalizeBatch } from '../../src/zoo/batchNorm.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -17,7 +17,7 @@ function expectClose(actual: tf.Tensor, expected: tf.Tensor, digits: number): vo
   for (let i = 0; i < a.length; i++) expect(a[i]).toBeCloseTo(b[i], digits);
 }
 
-describe('normaliseBatch', () => {
+describe('normalizeBatch', () => {
   it('has the gradients that finite differences in float64 give', () => {
     const x = Array.from({ length: 24 }, (_, i) => Math.sin(i * 1.7) * 2 + (i % 3));
     const gamma = [0.5, 2, -1];
@@ -37,7 +37,7 @@ describe('normaliseBatch', () => {
       return sum;
     };
     const gradients = tf.grads((x, gamma, beta) => {
-      const { y } = normaliseBatch(x, gamma as tf.Tensor1D, beta as tf.Tensor1D, 1e-3);
+      const { y } = normalizeBatch(x, gamma as tf.Tensor1D, beta as tf.Tensor1D, 1e-3);
       return tf.sum(tf.mul(y, tf.tensor(weight, [2, 2, 2, 3])));
     })([tf.tensor(x, [2, 2, 2, 3]), tf.tensor1d(gamma), tf.tensor1d(beta)]);
     const inputs = [x, gamma, beta];

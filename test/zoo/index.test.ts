@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 const DIGITS = { inputShape: [28, 28, 1], classes: 10, seed: 1 };
 const TEXT = { inputShape: [40, 74], classes: 74, seed: 1 };
-const COLOURS = { inputShape: [32, 32, 3], classes: 10, seed: 1 };
+const COLORS = { inputShape: [32, 32, 3], classes: 10, seed: 1 };
 
 const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
@@ -145,8 +145,8 @@ describe('buildModel', () => {
   });
 
   it.each(architectureNames())('builds %s with the parameters that its definition has', (name) => {
-    const few = { 'vgg-11': [COLOURS], chargru: [TEXT] }[name];
-    for (const options of few ?? [DIGITS, COLOURS]) {
+    const few = { 'vgg-11': [COLORS], chargru: [TEXT] }[name];
+    for (const options of few ?? [DIGITS, COLORS]) {
       const model = buildModel(name, options);
       expect(model.outputShape.at(-1)).toBe(options.classes);
       expect(countTrained(model)).toBe(TRAINED[name](options.inputShape[2], options.inputShape[0]));
@@ -188,7 +188,7 @@ describe('buildModel', () => {
   });
 
   it('draws different values for layers of the same shape', () => {
-    const model = buildModel('resnet-8', COLOURS);
+    const model = buildModel('resnet-8', COLORS);
     const values = model.getWeights().filter((weight) => weight.rank === 4);
     const heads = values.map((weight) => weight.dataSync().slice(0, 8).join());
     expect(new Set(heads).size).toBe(heads.length);

@@ -68,7 +68,7 @@ describe('training on the wasm engine', () => {
       epochs: 1,
       batchSize: 4,
       width: 0.25,
-      optimiser: { name: 'adam', learningRate: 1e-3 },
+      optimizer: { name: 'adam', learningRate: 1e-3 },
       callbacks: [new Snapshots()],
     });
     expect(result.diverged).toBe(false);

@@ -24,8 +24,8 @@ export interface Checkpoint {
 }
 
 export interface LeftOut {
-  /** State of the optimiser. */
-  optimiser: number;
+  /** State of the optimizer. */
+  optimizer: number;
   /** Whole numbers, truth values, texts: counters, seeds. */
   notFloat: number;
 }
@@ -38,13 +38,13 @@ export interface ReadOptions {
   layout: 'auto' | KernelLayout;
 }
 
-/** Names that PyTorch and others give to the state of optimisers. */
-const OPTIMISER_NAMES =
+/** Names that PyTorch and others give to the state of optimizers. */
+const OPTIMIZER_NAMES =
   /^(optimi[sz]ers?|optim|opt_state|optimi[sz]er_(state|weights))([._/]|$)|(^|[._/])(exp_avg|exp_avg_sq|max_exp_avg_sq|square_avg|grad_avg|momentum_buffer)$/i;
 
-/** Whether a tensor is, by its name, not one of the network but of its optimiser. */
-export function isOptimiserName(name: string): boolean {
-  return OPTIMISER_NAMES.test(name);
+/** Whether a tensor is, by its name, not one of the network but of its optimizer. */
+export function isOptimizerName(name: string): boolean {
+  return OPTIMIZER_NAMES.test(name);
 }
 
 /**

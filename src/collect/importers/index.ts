@@ -150,7 +150,7 @@ function describeRun({ id, files }: PlannedImport, format: ImportFormat, options
     source: 'import',
     task: options.task ?? null,
     architecture: options.architecture ?? null,
-    optimiser: null,
+    optimizer: null,
     hyperparameters: {
       format,
       checkpoints: files.length,
@@ -175,8 +175,8 @@ function countKinds(tensors: readonly TensorSpec[]): ImportedRun['kinds'] {
 
 function noteWhatWasMade({ id, epochs, kinds, converted, leftOut }: ImportedRun, onNote: NoteListener): void {
   if (converted > 0) onNote(`${id}: ${converted} kernels a checkpoint brought from PyTorch's layout to [..., in, out]`);
-  if (leftOut.optimiser > 0)
-    onNote(`${id}: left out ${leftOut.optimiser} arrays a checkpoint of the optimiser's state`);
+  if (leftOut.optimizer > 0)
+    onNote(`${id}: left out ${leftOut.optimizer} arrays a checkpoint of the optimizer's state`);
   if (leftOut.notFloat > 0) onNote(`${id}: left out ${leftOut.notFloat} arrays a checkpoint that hold no floats`);
   if (!kinds.conv && !kinds.fc && !kinds.bias) onNote(`${id}: holds no kernel and no bias to train a nowcaster on`);
   if (epochs < USUAL_SPAN) onNote(`${id}: ${epochs} epochs; windows of 5 with a horizon of 5 need ${USUAL_SPAN}`);
@@ -193,7 +193,7 @@ async function recordCheckpoints(
   const { layout = 'auto', signal } = options;
   let writer: RunWriter | undefined;
   let tensors: TensorSpec[] = [];
-  let leftOut: LeftOut = { optimiser: 0, notFloat: 0 };
+  let leftOut: LeftOut = { optimizer: 0, notFloat: 0 };
   let epoch = 0;
   let divergence: string | null = null;
   try {
@@ -293,7 +293,7 @@ function removeEmptyDirectory(directory: string): void {
  * Imports the checkpoints of a training as a run of a trajectory store, source `import`, its epochs numbered from 0 in
  * their order. Files of KNOW (`mat`) are trajectories by themselves and become a run each.
  *
- * The state of optimisers and whatever is not floats is left out and counted. Kernels of PyTorch are brought to Keras's
+ * The state of optimizers and whatever is not floats is left out and counted. Kernels of PyTorch are brought to Keras's
  * layout and marked `converted`. A run appears in the store when all of it was read, or not at all.
  *
  * @throws {@link UsageError} for sources of several formats, without numbers to order them by, or of an id that is taken;

@@ -30,7 +30,7 @@ function nameKeras2Array(layer: string, array: string): string {
   return position >= 0 ? name.slice(position) : `${layer}/${name}`;
 }
 
-/** Names and kinds of a layer's arrays. In Keras 3 files the class says which layers are normalisations. */
+/** Names and kinds of a layer's arrays. In Keras 3 files the class says which layers are normalizations. */
 function describeArrays(layer: KerasLayer): Pick<CheckpointTensor, 'name' | 'kind' | 'shape'>[] {
   if (layer.classKey === null) {
     return layer.arrays.map(({ name: array, shape }) => {
@@ -48,7 +48,7 @@ function describeArrays(layer: KerasLayer): Pick<CheckpointTensor, 'name' | 'kin
 
 function readKerasWeights(bytes: Uint8Array): Promise<Checkpoint> {
   return readH5File(bytes, async ({ nodes, readFloats }) => {
-    const { layers, optimiserArrays } = listKerasWeights(nodes);
+    const { layers, optimizerArrays } = listKerasWeights(nodes);
     const taken = new Map<string, number>();
     const found = layers.flatMap((layer) =>
       describeArrays(layer).map((tensor, i) => {
@@ -61,7 +61,7 @@ function readKerasWeights(bytes: Uint8Array): Promise<Checkpoint> {
     const values = await readFloats(floats.map(({ path }) => path));
     return {
       tensors: floats.map(({ name, kind, shape }, i) => ({ name, kind, shape, values: values[i] })),
-      leftOut: { optimiser: optimiserArrays, notFloat: found.length - floats.length },
+      leftOut: { optimizer: optimizerArrays, notFloat: found.length - floats.length },
     };
   });
 }

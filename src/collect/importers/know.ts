@@ -78,7 +78,7 @@ export const readKnowTrajectory: CheckpointReader = async function* (path) {
       const values = await readFloats(arrays.map((array) => array.path));
       return Array.from({ length: EPOCHS }, (_, epoch) => ({
         tensors: arrays.map((array, i) => takeEpoch(array, values[i], epoch, reversed)),
-        leftOut: { optimiser: 0, notFloat: 0 },
+        leftOut: { optimizer: 0, notFloat: 0 },
       }));
     });
   } catch (error) {

@@ -10,7 +10,7 @@ import {
   type CheckpointReader,
   type CheckpointTensor,
   corruptCheckpoint,
-  isOptimiserName,
+  isOptimizerName,
 } from './checkpoint.js';
 import { withInputFile } from './inputFile.js';
 import { INDEX_ENDING, INDEX_FORMAT, MAX_INDEX_BYTES, parseIndex, type Shard } from './safetensorsIndex.js';
@@ -31,10 +31,10 @@ function readFile(path: string, check: (names: string[]) => void = () => {}): Pr
     const length = safetensorsHeaderLength(read(0, Math.min(PREFIX_BYTES, bytes)), bytes, path);
     const { entries } = decodeSafetensorsHeader(read(0, length), bytes, path);
     check(entries.map(({ name }) => name));
-    const leftOut = { optimiser: 0, notFloat: 0 };
+    const leftOut = { optimizer: 0, notFloat: 0 };
     const tensors: CheckpointTensor[] = [];
     for (const { name, dtype, shape, begin, end } of entries) {
-      if (isOptimiserName(name)) leftOut.optimiser++;
+      if (isOptimizerName(name)) leftOut.optimizer++;
       else if (!FLOATS.has(dtype)) leftOut.notFloat++;
       else {
         const values = float32OfTensor({ dtype, shape, data: read(begin, end) });
@@ -63,11 +63,11 @@ async function readShards(path: string): Promise<Checkpoint> {
       `of its ${shards.length} files ${names.join(', ')}${others} ${verb} not beside it`,
     );
   }
-  const whole: Checkpoint = { tensors: [], leftOut: { optimiser: 0, notFloat: 0 } };
+  const whole: Checkpoint = { tensors: [], leftOut: { optimizer: 0, notFloat: 0 } };
   for (const shard of shards) {
     const { tensors, leftOut } = await readFile(shard.path, (names) => checkNames(names, shard, path));
     whole.tensors.push(...tensors);
-    whole.leftOut.optimiser += leftOut.optimiser;
+    whole.leftOut.optimizer += leftOut.optimizer;
     whole.leftOut.notFloat += leftOut.notFloat;
   }
   return whole;

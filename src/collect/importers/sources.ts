@@ -78,7 +78,7 @@ function firstZipEntry(start: Buffer): string {
 }
 
 /** The format of a file by its first bytes. */
-function recognise(path: string): ImportFormat | null {
+function recognize(path: string): ImportFormat | null {
   const start = Buffer.alloc(512);
   let length: number;
   let descriptor: number | undefined;
@@ -109,7 +109,7 @@ function recognise(path: string): ImportFormat | null {
 function detectFormat(path: string): ImportFormat {
   const name = basename(path);
   if (PICKLE_ENDINGS.test(name)) throw new PickleError(path);
-  const format = findEnding(name)?.format ?? recognise(path);
+  const format = findEnding(name)?.format ?? recognize(path);
   if (format === null) {
     throw new UsageError({
       what: 'not a checkpoint of a known format',
@@ -118,7 +118,7 @@ function detectFormat(path: string): ImportFormat {
     });
   }
   // Keras 2 wrote HDF5 under any name.
-  return format === 'keras' && recognise(path) === 'h5' ? 'h5' : format;
+  return format === 'keras' && recognize(path) === 'h5' ? 'h5' : format;
 }
 
 interface Listing {

@@ -4,14 +4,14 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { numberOfHalf } from '../../formats/half.js';
 import { tensorKind } from '../../trajectory/kind.js';
-import { type CheckpointReader, type CheckpointTensor, corruptCheckpoint, isOptimiserName } from './checkpoint.js';
+import { type CheckpointReader, type CheckpointTensor, corruptCheckpoint, isOptimizerName } from './checkpoint.js';
 import { type InputFile, MAX_BYTES_IN_MEMORY, readWholeFile, withInputFile } from './inputFile.js';
 
 const FORMAT = 'tfjs model';
 const ELEMENT_BYTES: Record<string, number> = { float32: 4, float16: 2, int32: 4, bool: 1, uint8: 1, uint16: 2 };
 
 /** How a weight was made smaller: halves, or whole numbers with `value = number * scale + min`. */
-interface Quantisation {
+interface Quantization {
   dtype: 'uint8' | 'uint16' | 'float16';
   scale: number;
   min: number;
@@ -21,8 +21,8 @@ interface WeightEntry {
   name: string;
   shape: number[];
   isFloat: boolean;
-  isOptimiser: boolean;
-  quantisation: Quantisation | null;
+  isOptimizer: boolean;
+  quantization: Quantization | null;
   bytes: number;
 }
 
@@ -43,19 +43,19 @@ function parseWeight(value: unknown): WeightEntry {
   const { name, shape, dtype, group } = value;
   if (!Array.isArray(shape) || shape.length > 64 || !shape.every((size) => Number.isSafeInteger(size) && size >= 0))
     throw new ManifestProblem(`${name} has no valid shape`);
-  const quantisation = value.quantization === undefined ? null : parseQuantisation(name, value.quantization);
+  const quantization = value.quantization === undefined ? null : parseQuantization(name, value.quantization);
   if (typeof dtype !== 'string' || !Object.hasOwn(ELEMENT_BYTES, dtype))
     throw new ManifestProblem(`${name} has the type ${String(dtype)}, whose length is not known`);
-  const bytes = shape.reduce((product, size) => product * size, ELEMENT_BYTES[quantisation?.dtype ?? dtype]);
-  const isOptimiser = group === 'optimizer' || isOptimiserName(name);
-  return { name, shape, isFloat: /^float/.test(dtype), isOptimiser, quantisation, bytes };
+  const bytes = shape.reduce((product, size) => product * size, ELEMENT_BYTES[quantization?.dtype ?? dtype]);
+  const isOptimizer = group === 'optimizer' || isOptimizerName(name);
+  return { name, shape, isFloat: /^float/.test(dtype), isOptimizer, quantization, bytes };
 }
 
-function parseQuantisation(name: string, value: unknown): Quantisation {
+function parseQuantization(name: string, value: unknown): Quantization {
   const { dtype, scale = 1, min = 0 } = isObject(value) ? value : {};
   const known = dtype === 'uint8' || dtype === 'uint16' || dtype === 'float16';
   if (!known || typeof scale !== 'number' || typeof min !== 'number')
-    throw new ManifestProblem(`${name} is quantised in a way that is not known`);
+    throw new ManifestProblem(`${name} is quantized in a way that is not known`);
   return { dtype, scale, min };
 }
 
@@ -80,9 +80,9 @@ function parseGroups(text: string): WeightGroup[] {
   });
 }
 
-function decodeValues(data: Uint8Array<ArrayBuffer>, quantisation: Quantisation | null): Float32Array {
-  if (quantisation === null) return new Float32Array(data.buffer);
-  const { dtype, scale, min } = quantisation;
+function decodeValues(data: Uint8Array<ArrayBuffer>, quantization: Quantization | null): Float32Array {
+  if (quantization === null) return new Float32Array(data.buffer);
+  const { dtype, scale, min } = quantization;
   switch (dtype) {
     case 'float16':
       return Float32Array.from(new Uint16Array(data.buffer), numberOfHalf);
@@ -123,7 +123,7 @@ export const readTfjsCheckpoint: CheckpointReader = async function* (path) {
     if (error instanceof ManifestProblem) throw corrupt(error.message);
     throw error;
   }
-  const leftOut = { optimiser: 0, notFloat: 0 };
+  const leftOut = { optimizer: 0, notFloat: 0 };
   const tensors: CheckpointTensor[] = [];
   for (const { paths, weights } of groups) {
     const files = paths.map((name) => join(dirname(path), name));
@@ -135,11 +135,11 @@ export const readTfjsCheckpoint: CheckpointReader = async function* (path) {
       if (claimed !== there || there > MAX_BYTES_IN_MEMORY)
         throw corrupt(`its weights should have ${claimed} bytes, ${paths.join(', ')} has ${there}`);
       let begin = 0;
-      for (const { name, shape, isFloat, isOptimiser, quantisation, bytes } of weights) {
-        if (isOptimiser) leftOut.optimiser++;
+      for (const { name, shape, isFloat, isOptimizer, quantization, bytes } of weights) {
+        if (isOptimizer) leftOut.optimizer++;
         else if (!isFloat) leftOut.notFloat++;
         else {
-          const values = decodeValues(readAcross(opened, begin, begin + bytes), quantisation);
+          const values = decodeValues(readAcross(opened, begin, begin + bytes), quantization);
           tensors.push({ name, kind: tensorKind(name, shape), shape, values });
         }
         begin += bytes;

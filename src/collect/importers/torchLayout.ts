@@ -1,4 +1,4 @@
-// PyTorch's state dicts: how they are recognised, and their kernels in the layout of Keras. Purely by names and shapes.
+// PyTorch's state dicts: how they are recognized, and their kernels in the layout of Keras. Purely by names and shapes.
 
 import { tensorKind } from '../../trajectory/kind.js';
 import type { TensorKind } from '../../trajectory/schema.js';
@@ -7,11 +7,11 @@ import { permuteAxes } from './permuteAxes.js';
 
 const TORCH_NAMES = /(^|\.)(weight|running_mean)$/;
 const OTHER_NAMES = /\/|:\d+$|(^|\.)(kernel|gamma|moving_mean)$/;
-/** `weight`, `weight_ih_l0` (recurrent), `in_proj_weight` (attention), and the halves of a normalised weight. */
+/** `weight`, `weight_ih_l0` (recurrent), `in_proj_weight` (attention), and the halves of a normalized weight. */
 const KERNEL_NAMES = /(^|[._])weight(_[a-z]+\w*)?$|\bparametrizations\.weight\.original\d$/;
 
 /** Which framework's layout the kernels of these names have. */
-export function recogniseLayout(names: readonly string[]): KernelLayout {
+export function recognizeLayout(names: readonly string[]): KernelLayout {
   return names.some((name) => TORCH_NAMES.test(name)) && !names.some((name) => OTHER_NAMES.test(name))
     ? 'torch'
     : 'keras';
@@ -21,7 +21,7 @@ export function recogniseLayout(names: readonly string[]): KernelLayout {
  * Brings the tensors of a state dict to the layout of Keras. Kernels [out, in, ...space] become [...space, in, out]. That
  * is right for every kernel of PyTorch: in grouped and depthwise ones `in` is that of one group, as in Keras's grouped
  * convolutions; in transposed ones PyTorch has [in, out, ...], which becomes Keras's [..., out, in]. Embeddings stay as
- * they are. A layer whose `weight` has rank 1 is a normalisation: PyTorch has no other name for it.
+ * they are. A layer whose `weight` has rank 1 is a normalization: PyTorch has no other name for it.
  */
 export function convertTorchTensors(tensors: readonly CheckpointTensor[]): CheckpointTensor[] {
   const layerOf = (name: string) => name.slice(0, name.lastIndexOf('.') + 1);
@@ -48,6 +48,6 @@ export function convertTorchTensors(tensors: readonly CheckpointTensor[]): Check
 
 /** Brings tensors to the layout of Keras if they are PyTorch's. */
 export function toKerasLayout(tensors: CheckpointTensor[], layout: 'auto' | KernelLayout): CheckpointTensor[] {
-  const actual = layout === 'auto' ? recogniseLayout(tensors.map(({ name }) => name)) : layout;
+  const actual = layout === 'auto' ? recognizeLayout(tensors.map(({ name }) => name)) : layout;
   return actual === 'torch' ? convertTorchTensors(tensors) : tensors;
 }

@@ -1,4 +1,4 @@
-// Sums and means over leading axes, as the gradients of biases and the statistics of batch normalisation take them. The kernels
+// Sums and means over leading axes, as the gradients of biases and the statistics of batch normalization take them. The kernels
 // of tfjs-backend-wasm transpose their input first; other reductions are left to them.
 
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';

@@ -1,4 +1,4 @@
-// Repetition of a whole tensor, as the gradient of batch normalisation takes it. The kernel of tfjs-backend-wasm goes
+// Repetition of a whole tensor, as the gradient of batch normalization takes it. The kernel of tfjs-backend-wasm goes
 // through JavaScript for each number; repetitions inside a tensor are left to it.
 
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';

@@ -5,15 +5,15 @@ import type { Curve } from './curve.js';
 
 /**
  * The combination: `sum(c[i] * w[i])` is the value, at `horizon` past the last point, of the polynomial of that degree
- * fitted by least squares to `w` at 0, 1, ..., length - 1. Points are centred, so that the normal equations stay well
+ * fitted by least squares to `w` at 0, 1, ..., length - 1. Points are centered, so that the normal equations stay well
  * conditioned.
  */
 export function extrapolationWeights(length: number, degree: number, horizon: number): Float64Array {
-  const centre = (length - 1) / 2;
-  const points = Array.from({ length }, (_, i) => i - centre);
+  const center = (length - 1) / 2;
+  const points = Array.from({ length }, (_, i) => i - center);
   const size = degree + 1;
   // Normal equations (V'V) a = V' w, solved for the row that gives p(target) = t' (V'V)^-1 V' w.
-  const target = length - 1 + horizon - centre;
+  const target = length - 1 + horizon - center;
   const rows = Array.from({ length: size }, (_, r) => [
     ...Array.from({ length: size }, (_, c) => points.reduce((sum, x) => sum + x ** (r + c), 0)),
     target ** r,

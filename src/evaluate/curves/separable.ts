@@ -20,7 +20,7 @@ const FARTHEST = 10;
 function separable(shapes: readonly Shape[]): Curve {
   return (history, horizon, out) => {
     const length = history.length;
-    // Of each shape: its centred values over the window at unit length, and the same step at the horizon.
+    // Of each shape: its centered values over the window at unit length, and the same step at the horizon.
     const directions = new Float64Array(shapes.length * length);
     const reaches = new Float64Array(shapes.length);
     let used = 0;
@@ -63,13 +63,13 @@ export const exponential = separable(RATES.map((rate) => (t) => Math.exp(rate * 
 /** a + b t e^(rt): rises and, with negative r, comes back. */
 export const timesExponential = separable(RATES.map((rate) => (t) => t * Math.exp(rate * t)));
 
-/** a + b / (1 + e^(-(t - centre) / width)): centres from before the window to the horizon. */
+/** a + b / (1 + e^(-(t - center) / width)): centers from before the window to the horizon. */
 export const sigmoid = separable(
-  [-2, 0, 1, 2, 3, 4, 6, 8].flatMap((centre) =>
+  [-2, 0, 1, 2, 3, 4, 6, 8].flatMap((center) =>
     [0.5, 1, 2, 4].map(
       (width): Shape =>
         (t) =>
-          1 / (1 + Math.exp(-(t - centre) / width)),
+          1 / (1 + Math.exp(-(t - center) / width)),
     ),
   ),
 );

@@ -12,7 +12,7 @@ export function historyEpochs(epoch: number): number[] {
   return HISTORY_FRACTIONS.map((fraction) => Math.round(fraction * epoch));
 }
 
-/** Replaces the same tensors as the nowcaster's callback, at epochs of its own. The optimiser's state is untouched. */
+/** Replaces the same tensors as the nowcaster's callback, at epochs of its own. The optimizer's state is untouched. */
 export class IntrospectionForecasting extends tfl.Callback {
   /** Jumps of the training, in order. */
   history: Nowcast[] = [];

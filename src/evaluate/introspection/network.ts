@@ -108,7 +108,7 @@ export function introspectionLoss(
 /**
  * Trains the network on samples: mean absolute error, Adam, batches of 256; the rate falls to zero by a cosine.
  *
- * @param steps optimiser steps.
+ * @param steps optimizer steps.
  * @param signal stops it between steps.
  * @param onStep hears now and then how many steps are done, of the last one too.
  */

@@ -18,7 +18,7 @@ const FIRST_EPOCH = 5;
 /** Samples at most, which bounds the memory; and weights followed at most through each run. */
 const SAMPLES = 500_000;
 const WEIGHTS_PER_RUN = 2000;
-/** Optimiser steps, as in the paper. */
+/** Optimizer steps, as in the paper. */
 const STEPS = 30_000;
 const SEED = 1;
 
@@ -85,7 +85,7 @@ export function readIntrospection(out: string, contentHash: string): Float32Arra
  * Trains the network unless it is there already. The same store gives the same network.
  *
  * @param contentHash of the store; see introspectionMethod.
- * @param steps optimiser steps. Default 30,000.
+ * @param steps optimizer steps. Default 30,000.
  * @throws {@link InsufficientDataError} when the store holds too little, MissingFileError when it is not there;
  * `signal.reason` when aborted.
  */

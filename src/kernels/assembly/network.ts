@@ -1,5 +1,5 @@
 // The nowcaster network on blocks of samples: its answers, and its loss with gradients. Not: threads, copying, the
-// optimiser. One instance of the module serves one spec; the host sees a chunk of samples at a time.
+// optimizer. One instance of the module serves one spec; the host sees a chunk of samples at a time.
 //
 // What is saved against computing the network as written:
 // - Dense8(Dense64(x)) and Dense32(DenseT64(c)) have no activation between, so each is folded into one product, both

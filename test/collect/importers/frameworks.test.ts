@@ -72,11 +72,11 @@ describe('what Keras 3 wrote in every epoch of a training', () => {
     });
   }
 
-  test('the state of the optimiser is left out, and said to be', async () => {
+  test('the state of the optimizer is left out, and said to be', async () => {
     const { run, notes } = await importAll(join(directory, 'native'), 'again');
     // SGD with momentum: two counters and a momentum for each trained tensor.
-    expect(run.leftOut).toEqual({ optimiser: 2 + 13, notFloat: 0 });
-    expect(notes).toEqual([expect.stringMatching(/^r: left out 15 arrays .* optimiser/)]);
+    expect(run.leftOut).toEqual({ optimizer: 2 + 13, notFloat: 0 });
+    expect(notes).toEqual([expect.stringMatching(/^r: left out 15 arrays .* optimizer/)]);
   });
 
   test('samples can be built of the run', async () => {
@@ -104,7 +104,7 @@ describe('what PyTorch wrote in every epoch of a training', () => {
   for (const kind of ['safetensors', 'npz']) {
     test(`${kind}: the same numbers bit for bit, kernels in Keras's layout and marked`, async () => {
       const { run, kinds, notes } = await importAll(join(directory, kind), `torch-${kind}`);
-      expect(run).toMatchObject({ epochs: EPOCHS, status: 'complete', leftOut: { optimiser: 0, notFloat: 1 } });
+      expect(run).toMatchObject({ epochs: EPOCHS, status: 'complete', leftOut: { optimizer: 0, notFloat: 1 } });
       expect(kinds).toEqual({
         'features.0.weight': 'conv',
         'features.0.bias': 'bias',

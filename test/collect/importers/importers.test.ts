@@ -167,7 +167,7 @@ describe('checkpoints in several safetensors files', () => {
 });
 
 describe('numbers of every type become float32', () => {
-  test('safetensors: F64, F16, BF16; whole numbers and the optimiser are left out', async () => {
+  test('safetensors: F64, F16, BF16; whole numbers and the optimizer are left out', async () => {
     const directory = place();
     const bytes = encodeSafetensors({
       d: { dtype: 'F64', shape: [1], data: bytesOf(Float64Array.of(0.1)) },
@@ -178,7 +178,7 @@ describe('numbers of every type become float32', () => {
     });
     const { run, epochs } = await importInto([1, 2].map((i) => put(join(directory, `${i}.safetensors`), bytes)));
     expect(epochs[0]).toEqual({ d: [Math.fround(0.1)], h: [1, -2.5], b: [1, -3.140625] });
-    expect(run.leftOut).toEqual({ optimiser: 1, notFloat: 1 });
+    expect(run.leftOut).toEqual({ optimizer: 1, notFloat: 1 });
   });
 
   test('npy: either byte order, rows or columns first, versions 1 to 3', async () => {
@@ -204,7 +204,7 @@ describe('numbers of every type become float32', () => {
     expect(run.leftOut.notFloat).toBe(1);
   });
 
-  test('tfjs: what tfjs itself saves, and quantised weights over several files', async () => {
+  test('tfjs: what tfjs itself saves, and quantized weights over several files', async () => {
     const directory = place();
     const model = tfl.sequential({
       layers: [

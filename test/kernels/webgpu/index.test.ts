@@ -34,7 +34,7 @@ describe.skipIf(webgpuAbsence !== null)('the WGSL kernels', () => {
     'paper',
     'ten inputs, three horizons',
     'one stream',
-    'one stream of relu, no normalisation',
+    'one stream of relu, no normalization',
     'relu, two horizons',
   ])
     test(`${name}: answers and gradients are those of the reference`, () => expectReference(ALL_SPECS[name], 75));

@@ -1,4 +1,4 @@
-// Sums of matrix rows, as the gradients of biases and the means of batch normalisation need them.
+// Sums of matrix rows, as the gradients of biases and the means of batch normalization need them.
 
 /** Rows whose sum is formed before it joins the total: keeps the rounding error of long columns small. */
 const ROWS_A_BLOCK: usize = 256;

@@ -8,11 +8,11 @@ const RANGE_EPSILON = 1e-8;
 /** Added once more to the range, as in the paper's code. */
 const SCALE_EPSILON = 1e-5;
 
-/** How one window was normalised: `raw = normalised * scale + origin`. */
+/** How one window was normalized: `raw = normalized * scale + origin`. */
 export interface Scaling {
-  /** The window's first value, or 0 without normalisation. */
+  /** The window's first value, or 0 without normalization. */
   origin: number;
-  /** `2 * range`, or 1 without normalisation. */
+  /** `2 * range`, or 1 without normalization. */
   scale: number;
 }
 
@@ -22,16 +22,16 @@ export function scaleOfExtent(minimum: number, maximum: number): number {
 }
 
 /**
- * Normalises `count` windows at once: `x[i] = (w[i] - w[0]) / scale`.
+ * Normalizes `count` windows at once: `x[i] = (w[i] - w[0]) / scale`.
  *
  * @param raw raw weights, one array an epoch of the window, oldest first: `raw[i][j]` is scalar j in epoch i.
  * @param start first scalar to take; `count` scalars follow.
- * @param windows receives [count, L] row-major normalised windows.
+ * @param windows receives [count, L] row-major normalized windows.
  * @param origins receives the origin of each window.
  * @param scales receives the scale of each window.
  */
-export function normaliseWindows(
-  spec: Pick<WnnSpec, 'inputLength' | 'normalisation'>,
+export function normalizeWindows(
+  spec: Pick<WnnSpec, 'inputLength' | 'normalization'>,
   raw: readonly Float32Array[],
   start: number,
   count: number,
@@ -40,9 +40,9 @@ export function normaliseWindows(
   scales: Float64Array | Float32Array,
 ): void {
   const length = spec.inputLength;
-  const byRange = spec.normalisation === 'range';
+  const byRange = spec.normalization === 'range';
   if (byRange && length === 5) {
-    normaliseFive(raw, start, count, windows, origins, scales);
+    normalizeFive(raw, start, count, windows, origins, scales);
     return;
   }
   for (let j = 0; j < count; j++) {
@@ -72,10 +72,10 @@ const lower = (a: number, b: number): number => (a + b - Math.abs(a - b)) / 2;
 const upper = (a: number, b: number): number => (a + b + Math.abs(a - b)) / 2;
 
 /**
- * {@link normaliseWindows} by range for the paper's length, with the window in local variables: twice as fast, which
+ * {@link normalizeWindows} by range for the paper's length, with the window in local variables: twice as fast, which
  * shows where millions of weights are nowcast.
  */
-function normaliseFive(
+function normalizeFive(
   [r0, r1, r2, r3, r4]: readonly Float32Array[],
   start: number,
   count: number,
@@ -117,13 +117,13 @@ export function targetOf(future: number, last: number, scale: number): number {
  * The forecast of a raw weight from the network's answer: `(x[L-1] + y) * scale + origin`, or `y * scale + origin`
  * when the spec has no residual.
  *
- * @param lastNormalised the window's last normalised value, x[L-1].
+ * @param lastNormalized the window's last normalized value, x[L-1].
  */
 export function forecastOf(
   spec: Pick<WnnSpec, 'residual'>,
   answer: number,
-  lastNormalised: number,
+  lastNormalized: number,
   { origin, scale }: Scaling,
 ): number {
-  return ((spec.residual ? lastNormalised : 0) + answer) * scale + origin;
+  return ((spec.residual ? lastNormalized : 0) + answer) * scale + origin;
 }

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
-import { completeOptimiser, makeOptimiser, OPTIMISERS } from '../../src/tasks/optimiser.js';
+import { completeOptimizer, makeOptimizer, OPTIMIZERS } from '../../src/tasks/optimizer.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -12,23 +12,23 @@ beforeAll(async () => {
 const CURVATURE = [1, 4, 0.25, 9];
 const START = [1, -2, 3, 0.5];
 
-/** Minimises sum(c/2 * w^2) and gives w after each step. */
-function minimise(optimiser: tf.Optimizer, steps: number): number[][] {
+/** Minimizes sum(c/2 * w^2) and gives w after each step. */
+function minimize(optimizer: tf.Optimizer, steps: number): number[][] {
   const w = tf.tidy(() => tf.variable(tf.tensor1d(START)));
   const c = tf.tensor1d(CURVATURE);
   const path: number[][] = [];
   for (let step = 0; step < steps; step++) {
-    optimiser.minimize(() => tf.sum(tf.mul(tf.mul(c, 0.5), tf.square(w))) as tf.Scalar, false, [w]);
+    optimizer.minimize(() => tf.sum(tf.mul(tf.mul(c, 0.5), tf.square(w))) as tf.Scalar, false, [w]);
     path.push(Array.from(w.dataSync()));
   }
   w.dispose();
   c.dispose();
-  optimiser.dispose();
+  optimizer.dispose();
   return path;
 }
 
 /** The same in float64: `update(g, i, step)` says what is subtracted from weight i, after it was multiplied by `keep`. */
-function minimise64(update: (g: number, i: number, step: number) => number, steps: number, keep = 1): number[][] {
+function minimize64(update: (g: number, i: number, step: number) => number, steps: number, keep = 1): number[][] {
   const w = [...START];
   return Array.from({ length: steps }, (_, step) => {
     const gradients = w.map((value, i) => CURVATURE[i] * value);
@@ -57,29 +57,29 @@ function adamUpdate(rate: number, beta1: number, beta2: number, epsilon: number)
   };
 }
 
-describe('makeOptimiser', () => {
+describe('makeOptimizer', () => {
   it('steps as Adam does', () => {
-    const path = minimise(makeOptimiser({ name: 'adam', learningRate: 0.1, beta1: 0.8 }), 20);
-    expectSamePath(path, minimise64(adamUpdate(0.1, 0.8, 0.999, 1e-7), 20));
+    const path = minimize(makeOptimizer({ name: 'adam', learningRate: 0.1, beta1: 0.8 }), 20);
+    expectSamePath(path, minimize64(adamUpdate(0.1, 0.8, 0.999, 1e-7), 20));
   });
 
   it('steps as AdamW does: decay beside the moments, not through them', () => {
-    const path = minimise(makeOptimiser({ name: 'adamw', learningRate: 0.1, weightDecay: 0.5 }), 20);
-    expectSamePath(path, minimise64(adamUpdate(0.1, 0.9, 0.999, 1e-7), 20, 1 - 0.1 * 0.5));
+    const path = minimize(makeOptimizer({ name: 'adamw', learningRate: 0.1, weightDecay: 0.5 }), 20);
+    expectSamePath(path, minimize64(adamUpdate(0.1, 0.9, 0.999, 1e-7), 20, 1 - 0.1 * 0.5));
   });
 
   it('steps as gradient descent does', () => {
-    const path = minimise(makeOptimiser({ name: 'sgd', learningRate: 0.1 }), 20);
+    const path = minimize(makeOptimizer({ name: 'sgd', learningRate: 0.1 }), 20);
     expectSamePath(
       path,
-      minimise64((g) => 0.1 * g, 20),
+      minimize64((g) => 0.1 * g, 20),
     );
   });
 
   it.each([false, true])('steps as momentum does, Nesterov %s', (nesterov) => {
-    const path = minimise(makeOptimiser({ name: 'momentum', learningRate: 0.02, momentum: 0.8, nesterov }), 20);
+    const path = minimize(makeOptimizer({ name: 'momentum', learningRate: 0.02, momentum: 0.8, nesterov }), 20);
     const velocity = START.map(() => 0);
-    const expected = minimise64((g, i) => {
+    const expected = minimize64((g, i) => {
       velocity[i] = 0.8 * velocity[i] + g;
       return 0.02 * (nesterov ? g + 0.8 * velocity[i] : velocity[i]);
     }, 20);
@@ -87,10 +87,10 @@ describe('makeOptimiser', () => {
   });
 
   it('steps as RMSprop does', () => {
-    const path = minimise(makeOptimiser({ name: 'rmsprop', learningRate: 0.01, decay: 0.8, momentum: 0.5 }), 20);
+    const path = minimize(makeOptimizer({ name: 'rmsprop', learningRate: 0.01, decay: 0.8, momentum: 0.5 }), 20);
     const square = START.map(() => 0);
     const velocity = START.map(() => 0);
-    const expected = minimise64((g, i) => {
+    const expected = minimize64((g, i) => {
       square[i] = 0.8 * square[i] + 0.2 * g * g;
       velocity[i] = 0.5 * velocity[i] + (0.01 * g) / Math.sqrt(square[i] + 1e-7);
       return velocity[i];
@@ -98,16 +98,16 @@ describe('makeOptimiser', () => {
     expectSamePath(path, expected);
   });
 
-  it.each(OPTIMISERS)('leaves no tensor of %s behind', (name) => {
+  it.each(OPTIMIZERS)('leaves no tensor of %s behind', (name) => {
     const before = tf.memory().numTensors;
-    minimise(makeOptimiser({ name, learningRate: 0.01 }), 3);
+    minimize(makeOptimizer({ name, learningRate: 0.01 }), 3);
     expect(tf.memory().numTensors).toBe(before);
   });
 });
 
-describe('completeOptimiser', () => {
+describe('completeOptimizer', () => {
   it('fills in the defaults and keeps what is given', () => {
-    expect(completeOptimiser({ name: 'adamw', learningRate: 0.01, beta1: 0.5 })).toEqual({
+    expect(completeOptimizer({ name: 'adamw', learningRate: 0.01, beta1: 0.5 })).toEqual({
       name: 'adamw',
       learningRate: 0.01,
       beta1: 0.5,
@@ -118,10 +118,10 @@ describe('completeOptimiser', () => {
   });
 
   it('refuses what it does not know', () => {
-    expect(() => completeOptimiser({ name: 'adma', learningRate: 0.01 })).toThrow(/did you mean adam\?/);
-    expect(() => completeOptimiser({ name: 'sgd', learningRate: 0.01, momentum: 0.9 })).toThrow(UsageError);
-    expect(() => completeOptimiser({ name: 'momentum', learningRate: 0.01, nesterov: 1 })).toThrow(/must be a boolean/);
-    expect(() => completeOptimiser({ name: 'sgd', learningRate: Number.NaN })).toThrow(UsageError);
-    expect(() => completeOptimiser({ name: 'sgd' })).toThrow(UsageError);
+    expect(() => completeOptimizer({ name: 'adma', learningRate: 0.01 })).toThrow(/did you mean adam\?/);
+    expect(() => completeOptimizer({ name: 'sgd', learningRate: 0.01, momentum: 0.9 })).toThrow(UsageError);
+    expect(() => completeOptimizer({ name: 'momentum', learningRate: 0.01, nesterov: 1 })).toThrow(/must be a boolean/);
+    expect(() => completeOptimizer({ name: 'sgd', learningRate: Number.NaN })).toThrow(UsageError);
+    expect(() => completeOptimizer({ name: 'sgd' })).toThrow(UsageError);
   });
 });

@@ -1,12 +1,12 @@
-// The optimisers of a run: from their settings, as a plan or a manifest holds them, to a tfjs optimiser.
+// The optimizers of a run: from their settings, as a plan or a manifest holds them, to a tfjs optimizer.
 
 import * as tf from '@tensorflow/tfjs-core';
 import { UsageError } from '../errors.js';
-import type { OptimiserInfo } from '../trajectory/schema.js';
+import type { OptimizerInfo } from '../trajectory/schema.js';
 import { AdamW } from './adamw.js';
 import { unknownName } from './nearestName.js';
 
-/** Settings of each optimiser beside `learningRate`, with their defaults (those of Keras). */
+/** Settings of each optimizer beside `learningRate`, with their defaults (those of Keras). */
 const DEFAULTS = {
   adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
   adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0.004 },
@@ -15,20 +15,20 @@ const DEFAULTS = {
   rmsprop: { decay: 0.9, momentum: 0, epsilon: 1e-7 },
 } as const;
 
-export type OptimiserName = keyof typeof DEFAULTS;
+export type OptimizerName = keyof typeof DEFAULTS;
 
-/** Names of all optimisers. */
-export const OPTIMISERS = Object.keys(DEFAULTS) as OptimiserName[];
+/** Names of all optimizers. */
+export const OPTIMIZERS = Object.keys(DEFAULTS) as OptimizerName[];
 
 /**
- * An optimiser's settings with the defaults filled in, as a run's manifest records them.
+ * An optimizer's settings with the defaults filled in, as a run's manifest records them.
  *
- * @throws {@link UsageError} for an unknown optimiser or setting, or a learning rate that is not positive.
+ * @throws {@link UsageError} for an unknown optimizer or setting, or a learning rate that is not positive.
  */
-export function completeOptimiser(info: OptimiserInfo): OptimiserInfo & { name: OptimiserName } {
-  const name = OPTIMISERS.find((candidate) => candidate === info.name);
-  if (name === undefined) throw unknownName('optimiser', String(info.name), OPTIMISERS);
-  const complete: OptimiserInfo = { name, learningRate: info.learningRate, ...DEFAULTS[name] };
+export function completeOptimizer(info: OptimizerInfo): OptimizerInfo & { name: OptimizerName } {
+  const name = OPTIMIZERS.find((candidate) => candidate === info.name);
+  if (name === undefined) throw unknownName('optimizer', String(info.name), OPTIMIZERS);
+  const complete: OptimizerInfo = { name, learningRate: info.learningRate, ...DEFAULTS[name] };
   for (const [setting, value] of Object.entries(info)) {
     if (!(setting in complete)) throw unknownName(`setting of ${name}`, setting, Object.keys(complete));
     if (typeof value !== typeof complete[setting]) {
@@ -47,16 +47,16 @@ export function completeOptimiser(info: OptimiserInfo): OptimiserInfo & { name: 
       remedy: 'give a positive number, e.g. 0.001',
     });
   }
-  return complete as OptimiserInfo & { name: OptimiserName };
+  return complete as OptimizerInfo & { name: OptimizerName };
 }
 
 /**
- * Makes the optimiser. Whoever asked for it disposes of it.
+ * Makes the optimizer. Whoever asked for it disposes of it.
  *
- * @throws {@link UsageError} as {@link completeOptimiser}.
+ * @throws {@link UsageError} as {@link completeOptimizer}.
  */
-export function makeOptimiser(info: OptimiserInfo): tf.Optimizer {
-  const { name, learningRate, ...settings } = completeOptimiser(info);
+export function makeOptimizer(info: OptimizerInfo): tf.Optimizer {
+  const { name, learningRate, ...settings } = completeOptimizer(info);
   const rate = learningRate as number;
   const number = (setting: string) => settings[setting] as number;
   switch (name) {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { normaliseWindows } from '../../src/nowcaster/normalise.js';
+import { normalizeWindows } from '../../src/nowcaster/normalize.js';
 import { Random } from '../../src/random.js';
 
 const COUNT = 3000;
@@ -20,7 +20,7 @@ function drawHistory(length: number): Float32Array[] {
   return history;
 }
 
-describe('windows normalised by range', () => {
+describe('windows normalized by range', () => {
   for (const inputLength of [2, 5, 7])
     it(`of length ${inputLength} are those of the formulas in float64`, () => {
       const history = drawHistory(inputLength);
@@ -29,7 +29,7 @@ describe('windows normalised by range', () => {
       const windows = new Float32Array(count * inputLength);
       const origins = new Float64Array(count);
       const scales = new Float64Array(count);
-      normaliseWindows({ inputLength, normalisation: 'range' }, history, start, count, windows, origins, scales);
+      normalizeWindows({ inputLength, normalization: 'range' }, history, start, count, windows, origins, scales);
       for (let j = 0; j < count; j++) {
         const w = history.map((values) => values[start + j]);
         const range = Math.max(...w) - Math.min(...w) + 1e-8 + 1e-5;
@@ -49,7 +49,7 @@ describe('windows normalised by range', () => {
       history[2][1] = Number.NaN;
       const windows = new Float32Array(3 * inputLength);
       const ends = [new Float64Array(3), new Float64Array(3)] as const;
-      normaliseWindows({ inputLength, normalisation: 'range' }, history, 0, 3, windows, ...ends);
+      normalizeWindows({ inputLength, normalization: 'range' }, history, 0, 3, windows, ...ends);
       const finite = [0, 1, 2].map((j) =>
         windows.subarray(j * inputLength, (j + 1) * inputLength).every(Number.isFinite),
       );
