@@ -10,13 +10,14 @@ import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { createDefaultCompute, type WnnCompute, type WnnSpec } from '../dist/callback/index.js';
+import { createDefaultCompute, type NetworkCompute, type NowcasterSpec } from '../dist/callback/index.js';
 import { WeightForecasting } from '../dist/callback/node.js';
 import { openEngine } from '../dist/engine/index.js';
 import { createWasmCompute } from '../dist/kernels/index.js';
 import { initParameters } from '../dist/nowcaster/init.js';
 import { PAPER_SPEC } from '../dist/nowcaster/spec.js';
 import { Random } from '../dist/random.js';
+import { networkOf } from '../src/nowcaster/spec.js';
 import { measurePeer } from './peers.js';
 
 const { values: options } = parseArgs({
@@ -62,8 +63,8 @@ function setWeights(model: tfl.LayersModel, epoch: number, base: Float32Array, d
   });
 }
 
-async function measure(createCompute: (spec: WnnSpec) => Promise<WnnCompute>): Promise<number> {
-  const networks = initParameters(PAPER_SPEC, 1);
+async function measure(createCompute: (spec: NowcasterSpec) => Promise<NetworkCompute>): Promise<number> {
+  const networks = initParameters(networkOf(PAPER_SPEC), 1);
   const callback = new WeightForecasting(
     { spec: PAPER_SPEC, parameters: { conv: networks, fc: networks, bias: networks } },
     { compute: createCompute },

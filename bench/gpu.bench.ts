@@ -8,12 +8,12 @@
 
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { createGenericCompute } from '../src/compute/genericCompute.js';
 import { openEngine, openWebgpuDevice } from '../src/engine/index.js';
-import { type CallTimes, createWebgpuCompute } from '../src/kernels/webgpu/index.js';
-import type { WnnCompute } from '../src/nowcaster/compute.js';
-import { initParameters } from '../src/nowcaster/init.js';
-import { PAPER_SPEC } from '../src/nowcaster/spec.js';
-import { createTfjsCompute } from '../src/nowcaster/tfjsCompute.js';
+import { type CallTimes, createWebgpuCompute } from '../src/families/wnn/webgpu/index.js';
+import type { NetworkCompute } from '../src/network/compute.js';
+import { initParameters } from '../src/network/init.js';
+import { networkOf, PAPER_SPEC } from '../src/nowcaster/spec.js';
 import { Random } from '../src/random.js';
 import { createAdamState, stepAdam } from '../src/train/adam.js';
 import { measureFmaLimit } from './fmaLimit.js';
@@ -55,8 +55,8 @@ async function rateOf(step: () => Promise<unknown>, samples: number): Promise<nu
   return (1000 * steps * samples) / (performance.now() - begin);
 }
 
-async function measure(compute: WnnCompute): Promise<Rate[]> {
-  const parameters = initParameters(spec, 1);
+async function measure(compute: NetworkCompute): Promise<Rate[]> {
+  const parameters = initParameters(networkOf(spec), 1);
   const gradients = new Float32Array(parameters.length);
   const adam = createAdamState(parameters.length);
   const rates: Rate[] = [];
@@ -76,12 +76,12 @@ async function measure(compute: WnnCompute): Promise<Rate[]> {
 /** The parts of one training step of the kernels, at each batch. */
 async function splitSteps(device: GPUDevice): Promise<Record<number, CallTimes>> {
   let last: CallTimes | undefined;
-  const compute = await createWebgpuCompute(spec, device, {
+  const compute = await createWebgpuCompute(spec, networkOf(spec), device, {
     onTimes: (times) => {
       last = times;
     },
   });
-  const parameters = initParameters(spec, 1);
+  const parameters = initParameters(networkOf(spec), 1);
   const gradients = new Float32Array(parameters.length);
   const splits: Record<number, CallTimes> = {};
   for (const batch of batches) {
@@ -99,16 +99,16 @@ const peerFlags = [
 
 const CONTENDERS: Record<(typeof NAMES)[number], () => Promise<Rate[]>> = {
   wgsl: async () => {
-    const compute = await createWebgpuCompute(spec, await openWebgpuDevice(options.adapter));
+    const compute = await createWebgpuCompute(spec, networkOf(spec), await openWebgpuDevice(options.adapter));
     return measure(compute).finally(() => compute.dispose());
   },
   'tfjs webgpu': async () => {
     await openEngine('webgpu', { adapter: options.adapter });
-    return measure(createTfjsCompute(spec));
+    return measure(createGenericCompute(spec));
   },
   'tfjs tensorflow': async () => {
     await openEngine('tensorflow');
-    return measure(createTfjsCompute(spec));
+    return measure(createGenericCompute(spec));
   },
   torch: () => measurePeer('torch', peerFlags),
   'torch.compile': () => measurePeer('torch.compile', peerFlags),

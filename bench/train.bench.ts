@@ -8,14 +8,13 @@
 
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { createGenericCompute } from '../src/compute/genericCompute.js';
+import { createWasmCompute } from '../src/compute/wasmCompute.js';
 import { openEngine } from '../src/engine/engine.js';
-import { createWasmCompute } from '../src/kernels/index.js';
-import type { WnnCompute } from '../src/nowcaster/compute.js';
+import type { NetworkCompute } from '../src/network/compute.js';
+import { initParameters } from '../src/network/init.js';
 import { forecast } from '../src/nowcaster/forecast.js';
-import { initParameters } from '../src/nowcaster/init.js';
-import { layoutOf } from '../src/nowcaster/layout.js';
-import { PAPER_SPEC } from '../src/nowcaster/spec.js';
-import { createTfjsCompute } from '../src/nowcaster/tfjsCompute.js';
+import { networkOf, PAPER_SPEC } from '../src/nowcaster/spec.js';
 import { Random } from '../src/random.js';
 import { createAdamState, stepAdam } from '../src/train/adam.js';
 import { addPenalties } from '../src/train/penalties.js';
@@ -23,7 +22,7 @@ import { measurePeer, type Rate } from './peers.js';
 import { openSimdLimit } from './simdLimit.js';
 
 const spec = PAPER_SPEC;
-const layout = layoutOf(spec);
+const layout = networkOf(spec);
 const APPLY_BATCH = 100_000;
 
 const { values: options } = parseArgs({
@@ -46,7 +45,7 @@ function operationsOf(work: Rate['work']): number {
   const forward = layout.layers.reduce((sum, { inputs, units }) => sum + 2 * inputs * units, 0);
   // Backward: as much for the weights, and for the inputs of all layers but the first.
   const first = layout.layers.reduce(
-    (sum, { role, inputs, units }) => sum + (role === 'in' ? 2 * inputs * units : 0),
+    (sum, { name, inputs, units }) => sum + (name.endsWith('_in') ? 2 * inputs * units : 0),
     0,
   );
   return work === 'apply' ? forward : 3 * forward - first;
@@ -65,13 +64,13 @@ async function rateOf(step: () => Promise<void>, samples: number): Promise<numbe
 }
 
 /** What `wnn train` does in a step, and what the callback does to a batch of weights, from raw values to forecasts. */
-async function measureCompute(compute: WnnCompute): Promise<Rate[]> {
+async function measureCompute(compute: NetworkCompute): Promise<Rate[]> {
   const rates: Rate[] = [];
   const random = new Random(1, 'bench');
   const draw = (length: number) => Float32Array.from({ length }, () => random.uniform() - 0.5);
   for (const batch of batches) {
     const [windows, targets] = [draw(batch * spec.inputLength), draw(batch)];
-    const parameters = initParameters(spec, 1);
+    const parameters = initParameters(networkOf(spec), 1);
     const gradients = new Float32Array(layout.size);
     const adam = createAdamState(layout.size);
     const step = async () => {
@@ -82,7 +81,7 @@ async function measureCompute(compute: WnnCompute): Promise<Rate[]> {
     rates.push({ work: 'train', batch, perSecond: await rateOf(step, batch) });
   }
   const raw = Array.from({ length: spec.inputLength }, () => draw(APPLY_BATCH));
-  const parameters = initParameters(spec, 1);
+  const parameters = initParameters(networkOf(spec), 1);
   const forecasts = new Float32Array(APPLY_BATCH);
   const apply = () => forecast(compute, parameters, raw, forecasts);
   rates.push({ work: 'apply', batch: APPLY_BATCH, perSecond: await rateOf(apply, APPLY_BATCH) });
@@ -99,11 +98,11 @@ const CONTENDERS: Record<string, () => Promise<Rate[]>> = {
   kernels: () => measureCompute(kernels),
   'tfjs wasm': async () => {
     await openEngine('wasm');
-    return measureCompute(createTfjsCompute(spec));
+    return measureCompute(createGenericCompute(spec));
   },
   'tfjs tensorflow': async () => {
     await openEngine('tensorflow');
-    return measureCompute(createTfjsCompute(spec));
+    return measureCompute(createGenericCompute(spec));
   },
   torch: () => measurePeer('torch', peerFlags),
   'torch.compile': () => measurePeer('torch.compile', peerFlags),

@@ -8,8 +8,8 @@ import { build } from 'esbuild';
 
 const BINARIES = [
   {
-    entry: 'src/kernels/assembly/network.ts',
-    module: 'src/kernels/binary.generated.ts',
+    entry: 'src/families/wnn/assembly/network.ts',
+    module: 'src/families/wnn/binary.generated.ts',
     options: ['--disable', 'mutable-globals'],
   },
   {
@@ -55,7 +55,7 @@ export const KERNELS_BASE64: string =
   await writeWhenNew(module, text);
 }
 
-const worker = 'src/kernels/webWorker.ts';
+const worker = 'src/compute/webWorker.ts';
 const { outputFiles } = await build({
   entryPoints: [worker],
   bundle: true,
@@ -75,7 +75,7 @@ const { outputFiles } = await build({
   ],
 });
 await writeWhenNew(
-  'src/kernels/webWorker.generated.ts',
+  'src/compute/webWorker.generated.ts',
   `// Made by scripts/build-kernels.mjs from ${worker}; not to be edited.
 
 /** The Web Worker that serves the kernels, a classic script. */

@@ -7,9 +7,11 @@ export { type Engine, type EngineName, type EngineRequest, openEngine, surveyEng
 export * from './errors.js';
 export { type EvaluateOptions, type EvaluateResult, evaluate } from './evaluate/index.js';
 export { type ExportOptions, type ExportResult, exportNowcaster } from './export/index.js';
-export { createWebgpuCompute, type WebgpuComputeOptions } from './kernels/webgpu/index.js';
+export type { Family } from './families/family.js';
+export { registerFamily } from './families/index.js';
+export type { NowcasterSpec } from './network/spec.js';
 export type { Nowcaster } from './nowcaster/nowcaster.js';
-export { PAPER_SPEC, type TrainedKind, type WnnSpec } from './nowcaster/spec.js';
+export { PAPER_SPEC, type TrainedKind } from './nowcaster/spec.js';
 export { type PipelineOptions, type PipelineResult, runPipeline } from './pipeline/index.js';
 export type { NoteListener, ProgressEvent, ProgressListener } from './progress.js';
 export { type TrainOptions, type TrainResult, trainNowcaster } from './train/index.js';

@@ -1,45 +1,57 @@
-// What predicts weights, seen from the callback: something that turns a window of recorded values into forecasts. The
-// nowcaster is one; evaluate's curve fits are others.
+// What predicts weights, seen from the callback: it turns a window of recorded snapshots into forecasts. The nowcaster is
+// one; the curve fits of evaluate are others.
 
-import type { WnnCompute } from '../nowcaster/compute.js';
-import { type ForecastOptions, forecast, horizonIndex } from '../nowcaster/forecast.js';
+import type { NetworkCompute } from '../network/compute.js';
+import type { NowcasterSpec } from '../network/spec.js';
+import { type ForecastOptions, forecast, horizonIndex, type TensorExtent } from '../nowcaster/forecast.js';
 import type { Nowcaster } from '../nowcaster/nowcaster.js';
-import { TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
+import { defaultRecommendation, type Recommendation } from '../nowcaster/recommendation.js';
+import { inputsOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { isWindowOnly } from '../windows/inputs/index.js';
+import type { TrackedTensor } from './trackedTensors.js';
 
-/** Turns windows of weights into forecasts. */
+/** The last snapshots of the tensors that a nowcast replaces. */
+export interface SnapshotHistory {
+  /** Name, kind, shape and place of each tensor, those of one kind together. */
+  tensors: readonly TrackedTensor[];
+  /** Raw values of all tensors, one flat array a snapshot, oldest first. */
+  snapshots: readonly Float32Array[];
+  /** The epoch (from 0) at whose end the last snapshot was taken. */
+  epoch: number;
+}
+
+/** Turns snapshots of weights into forecasts. */
 export interface Forecaster {
-  /** Consecutive epochs that it looks at, 2 or more. */
+  /** Consecutive snapshots that it looks at, 2 or more. */
   readonly windowLength: number;
-  /** First epoch (from 0) at whose end it should be asked, unless the user says otherwise. Default 0. */
-  readonly startEpoch?: number;
-  /** How far to go, in times the way from a weight to its forecast, unless the user says otherwise. Default 1. */
-  readonly reach?: number;
-  /** Epochs from one nowcast to the next, unless the user says otherwise. Default: the window's length. */
-  readonly period?: number;
-  /** Kinds that it can forecast. */
+  /** When it should be asked and how far to go. Default: once a window's length from epoch 0, step scale 1. */
+  readonly recommended?: Partial<Recommendation>;
+  /**
+   * Whether the forecast of a scalar depends on more than its own window, e.g. on its tensor. `wnn evaluate` measures
+   * forecast errors, for which it samples scalars, of the others only. Default false.
+   */
+  readonly looksAtTensors?: boolean;
+  /** Kinds that it can forecast. Tensors of other kinds are not among those that it is given. */
   readonly kinds: readonly TrainedKind[];
   /**
-   * Forecasts all values of one kind at once.
+   * Forecasts all values.
    *
-   * @param history raw values, one array an epoch, `windowLength` of them, oldest first.
-   * @param out receives the forecasts; may be the oldest of the history's arrays, so each value must be read before it
-   * is written.
-   * @param epoch the epoch at whose end it happens, from 0: the history's last.
+   * @param out receives the forecasts, laid out like a snapshot; may be the oldest of the snapshots, so each value must be
+   * read before it is written.
    */
-  forecast(kind: TrainedKind, history: readonly Float32Array[], out: Float32Array, epoch: number): Promise<void>;
+  forecast(history: SnapshotHistory, out: Float32Array): Promise<void>;
   /** Frees what it holds; afterwards it cannot be used. */
   dispose(): Promise<void>;
 }
 
 /** Trained networks in memory: what the callback needs of a {@link Nowcaster}. */
-export type NowcasterNetworks = Pick<Nowcaster, 'spec' | 'parameters'> &
-  Partial<Pick<Nowcaster, 'startEpoch' | 'reach' | 'period'>>;
+export type NowcasterNetworks = Pick<Nowcaster, 'spec' | 'parameters'> & Partial<Pick<Nowcaster, 'recommended'>>;
 
 /** Epochs ahead to jump: always the same, or chosen at each nowcast from its epoch (from 0). */
 export type HorizonChoice = number | ((epoch: number) => number);
 
 /** Makes what runs the networks. */
-export type ComputeFactory = (spec: WnnSpec) => WnnCompute | Promise<WnnCompute>;
+export type ComputeFactory = (spec: NowcasterSpec) => NetworkCompute | Promise<NetworkCompute>;
 
 /**
  * A forecaster that asks the nowcaster's networks. Its compute is made at the first forecast.
@@ -47,23 +59,29 @@ export type ComputeFactory = (spec: WnnSpec) => WnnCompute | Promise<WnnCompute>
  * @throws MismatchError when the nowcaster has no such horizon; at the nowcast where it is chosen then.
  */
 export function createNowcasterForecaster(
-  { spec, parameters, startEpoch = spec.inputLength - 1, reach, period }: NowcasterNetworks,
+  { spec, parameters, recommended = defaultRecommendation(spec) }: NowcasterNetworks,
   createCompute: ComputeFactory,
   { horizon, bias }: { horizon?: HorizonChoice; bias?: ForecastOptions['bias'] } = {},
 ): Forecaster {
   const horizonAt = typeof horizon === 'function' ? horizon : () => horizon;
   if (typeof horizon !== 'function') horizonIndex(spec, horizon);
-  let compute: Promise<WnnCompute> | undefined;
+  let compute: Promise<NetworkCompute> | undefined;
   return {
     windowLength: spec.inputLength,
-    startEpoch,
-    reach,
-    period,
+    recommended,
+    looksAtTensors: !isWindowOnly(inputsOf(spec.family)),
     kinds: TRAINED_KINDS.filter((kind) => parameters[kind] !== undefined),
-    async forecast(kind, history, out, epoch) {
+    async forecast({ tensors, snapshots, epoch }, out) {
       compute ??= Promise.resolve(createCompute(spec));
-      const options = { horizon: horizonAt(epoch), bias: kind === 'bias' ? bias : 'normal' } as const;
-      await forecast(await compute, parameters[kind]!, history, out, options);
+      const opened = await compute;
+      for (const { kind, begin, end, tensors: extents } of groupByKind(tensors)) {
+        const history = snapshots.map((values) => values.subarray(begin, end));
+        await forecast(opened, parameters[kind]!, history, out.subarray(begin, end), {
+          horizon: horizonAt(epoch),
+          bias: kind === 'bias' ? bias : 'normal',
+          tensors: extents,
+        });
+      }
     },
     async dispose() {
       const made = compute;
@@ -71,4 +89,28 @@ export function createNowcasterForecaster(
       await (await made)?.dispose();
     },
   };
+}
+
+/** The tensors of one kind, which stand together in [begin, end) of a snapshot. */
+export interface KindGroup {
+  kind: TrainedKind;
+  begin: number;
+  end: number;
+  /** Their offsets count from `begin`. */
+  tensors: TensorExtent[];
+}
+
+/** Groups tensors, those of one kind together, by kind. */
+export function groupByKind(tensors: readonly TrackedTensor[]): KindGroup[] {
+  const groups: KindGroup[] = [];
+  for (const tensor of tensors) {
+    let group = groups.at(-1);
+    if (group?.kind !== tensor.kind) {
+      group = { kind: tensor.kind, begin: tensor.offset, end: tensor.offset, tensors: [] };
+      groups.push(group);
+    }
+    group.tensors.push({ ...tensor, offset: tensor.offset - group.begin });
+    group.end = tensor.offset + tensor.size;
+  }
+  return groups;
 }

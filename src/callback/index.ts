@@ -1,18 +1,23 @@
 // The callback without regard to where it runs: what packages that `wnn export` makes import. browser.ts and node.ts add
 // what `import { WeightForecasting } from 'weight-nowcaster/callback'` has in each place.
 
-export type { Loss, WnnCompute } from '../nowcaster/compute.js';
+export { createDefaultCompute } from '../compute/defaultCompute.js';
+export type { Loss, NetworkCompute } from '../network/compute.js';
 // Registers the layer, so that tf.loadLayersModel opens a nowcaster's model.json.
-export { ExpLayer } from '../nowcaster/expLayer.js';
+export { ExpLayer } from '../network/expLayer.js';
+export type { NowcasterSpec } from '../network/spec.js';
 export { type Nowcaster, type NowcasterSource, readNowcaster } from '../nowcaster/nowcaster.js';
-export type { TrainedKind, WnnSpec } from '../nowcaster/spec.js';
-export { createDefaultCompute } from './defaultCompute.js';
+export type { Recommendation } from '../nowcaster/recommendation.js';
+export type { TrainedKind } from '../nowcaster/spec.js';
 export {
   type ComputeFactory,
   createNowcasterForecaster,
   type Forecaster,
+  groupByKind,
   type HorizonChoice,
+  type KindGroup,
   type NowcasterNetworks,
+  type SnapshotHistory,
 } from './forecaster.js';
 export type { GuardBatch } from './guard.js';
 export type { Nowcast } from './nowcast.js';

@@ -1,17 +1,16 @@
-// What a training job imports in Node: the same as in a browser, and `load` takes directories as well.
+// The entry of `weight-nowcaster/callback` in Node: `load` takes directories as well as addresses, and networks run on all
+// cores.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createWasmCompute } from '../compute/wasmCompute.js';
 import { MissingFileError } from '../errors.js';
-import { createWasmCompute } from '../kernels/index.js';
 import { type Nowcaster, type NowcasterSource, readNowcaster } from '../nowcaster/nowcaster.js';
-import type { NowcasterNetworks } from './forecaster.js';
 import { shippedFiles } from './shipped.js';
 import { fetchSource } from './source.js';
-import { WeightForecasting as FetchingWeightForecasting, type WeightForecastingOptions } from './weightForecasting.js';
+import { WeightForecasting } from './weightForecasting.js';
 
-// The class below takes the place of the one that this exports.
 export * from './index.js';
 
 /** Reads files from a directory on disk. */
@@ -49,27 +48,9 @@ export function shippedDirectory(): string {
   return fileURLToPath(new URL('.', shippedFiles()['nowcaster.json']));
 }
 
-/**
- * {@link FetchingWeightForecasting} whose `load` takes directories as well as addresses, and whose networks run on all
- * cores.
- */
-export class WeightForecasting extends FetchingWeightForecasting {
-  /**
-   * @param options `compute` defaults to the fused kernels on all cores that this process may use; give
-   * `createDefaultCompute` where several trainings share a machine.
-   */
-  constructor(nowcaster: NowcasterNetworks, options: WeightForecastingOptions = {}) {
-    super(nowcaster, { compute: createWasmCompute, ...options });
-  }
-
-  /**
-   * @param location path or address (`file:`, `http:`, `https:`) of the nowcaster directory. Default: the one that ships
-   * with the toolkit.
-   */
-  static override async load(
-    location: string | URL = shippedDirectory(),
-    options: WeightForecastingOptions = {},
-  ): Promise<WeightForecasting> {
-    return new WeightForecasting(await loadNowcaster(location), options);
-  }
-}
+WeightForecasting.platform = {
+  openNowcaster(location: string | URL = shippedDirectory()) {
+    return { source: sourceOf(location), name: String(location) };
+  },
+  createCompute: (spec) => createWasmCompute(spec),
+};

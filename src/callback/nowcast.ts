@@ -15,7 +15,7 @@ export interface Nowcast {
   epoch: number;
   /** `kept`: the weights were replaced; `undone`: by the guard; `skipped`: nothing was replaced. */
   outcome: 'kept' | 'undone' | 'skipped';
-  /** Share that the weights went of the way that the reach gives: 1, less with a guard, 0 unless kept. */
+  /** Share of the scaled update that was applied: 1, less with a guard, 0 unless kept. */
   share: number;
   /** Why it was undone or skipped; null when kept. */
   reason: string | null;

@@ -3,8 +3,8 @@
 
 import * as tfl from '@tensorflow/tfjs-layers';
 import { MismatchError, UsageError } from '../errors.js';
-import { requireReach } from '../nowcaster/reach.js';
-import { type NowcastSchedule, nextNowcast, requirePeriod } from '../nowcaster/schedule.js';
+import { type Recommendation, requireRecommendation } from '../nowcaster/recommendation.js';
+import { nextNowcast } from '../nowcaster/schedule.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import type { NoteListener } from '../progress.js';
 import type { Forecaster } from './forecaster.js';
@@ -18,8 +18,8 @@ export interface ForecastingOptions {
   /**
    * Epochs from one nowcast to the next; nowcasts happen at the end of epochs e with (e + 1) mod period = 0, counting
    * from 0. Windows of a shorter period than their length span the nowcasts before, whose jumps look like movement to the
-   * networks: a memory of the way from before. Default: what the nowcaster's makers found to save most (`wnn export
-   * --period`), else the window's length, 5 for the paper's networks.
+   * networks. Default: what the nowcaster recommends (`wnn export --period`), else the window's length, 5 for the paper's
+   * networks.
    */
   period?: number;
   /**
@@ -28,10 +28,10 @@ export interface ForecastingOptions {
    */
   startEpoch?: number;
   /**
-   * How far to go: this many times the way from a weight to its forecast; 1 lands on it, 2 goes as far again. Above 0, at
-   * most 10. Default: what the nowcaster's makers found to save most (`wnn export --reach`), else 1.
+   * Step scale: multiplier on the predicted update; 1 lands on the forecast. Above 0, at most 10. Default: what the
+   * nowcaster recommends (`wnn export --step-scale`), else 1.
    */
-  reach?: number;
+  stepScale?: number;
   /** Kinds of tensors to nowcast. Default: all that the nowcaster has a network for. */
   kinds?: readonly TrainedKind[];
   /** Returns whether to nowcast a layer. Default: all that hold one to three arrays and are not frozen. */
@@ -52,12 +52,12 @@ export interface ForecastingOptions {
  * Replaces a model's weights by their forecasts once a period. Give it to `fit` or `fitDataset`; each fit starts afresh.
  * One instance serves any number of fits one after another; fits at the same time need an instance each.
  */
-export class PeriodicForecasting extends tfl.Callback implements NowcastSchedule {
+export class PeriodicForecasting extends tfl.Callback implements Recommendation {
   /** Nowcasts of the current or last fit, in order. */
   history: Nowcast[] = [];
   readonly period: number;
   readonly startEpoch: number;
-  readonly reach: number;
+  readonly stepScale: number;
   readonly #forecaster: Forecaster;
   readonly #options: ForecastingOptions;
   readonly #window: SnapshotWindow;
@@ -66,20 +66,20 @@ export class PeriodicForecasting extends tfl.Callback implements NowcastSchedule
   /** Whether an epoch is between its begin and its end; null where nobody announces begins. */
   #epochOpen: boolean | null = null;
 
-  /** @throws {@link UsageError} when the period, the start epoch or the reach is impossible. */
+  /** @throws {@link UsageError} when the period, the start epoch or the step scale is impossible. */
   constructor(forecaster: Forecaster, options: ForecastingOptions = {}) {
     super();
-    this.period = options.period ?? forecaster.period ?? forecaster.windowLength;
-    requirePeriod(this.period, 'period');
-    this.startEpoch = options.startEpoch ?? forecaster.startEpoch ?? 0;
+    const { recommended = {} } = forecaster;
+    this.period = options.period ?? recommended.period ?? forecaster.windowLength;
+    this.stepScale = options.stepScale ?? recommended.stepScale ?? 1;
+    requireRecommendation(this);
+    this.startEpoch = options.startEpoch ?? recommended.startEpoch ?? 0;
     if (!(Number.isInteger(this.startEpoch) && this.startEpoch >= 0))
       throw new UsageError({
         what: 'startEpoch must be a whole number of at least 0',
         where: `startEpoch ${this.startEpoch}`,
         remedy: 'give 0 or more',
       });
-    this.reach = options.reach ?? forecaster.reach ?? 1;
-    requireReach(this.reach, 'reach');
     this.#forecaster = forecaster;
     this.#options = options;
     this.#window = new SnapshotWindow(forecaster.windowLength);
@@ -148,14 +148,10 @@ export class PeriodicForecasting extends tfl.Callback implements NowcastSchedule
 
     const current = history[history.length - 1];
     const forecasts = history[0];
-    for (const kind of TRAINED_KINDS) {
-      const [begin, end] = tracked.ranges[kind];
-      if (begin === end) continue;
-      const windows = history.map((values) => values.subarray(begin, end));
-      await this.#forecaster.forecast(kind, windows, forecasts.subarray(begin, end), epoch);
-    }
-    if (this.reach !== 1)
-      for (let i = 0; i < forecasts.length; i++) forecasts[i] = current[i] + this.reach * (forecasts[i] - current[i]);
+    await this.#forecaster.forecast({ tensors: tracked.tensors, snapshots: history, epoch }, forecasts);
+    if (this.stepScale !== 1)
+      for (let i = 0; i < forecasts.length; i++)
+        forecasts[i] = current[i] + this.stepScale * (forecasts[i] - current[i]);
     if (!allFinite(forecasts)) return skip('the forecast is not finite (NaN or infinite)');
 
     const { guardSeconds, ...applied } = await applyForecast(

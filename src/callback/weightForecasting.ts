@@ -1,9 +1,7 @@
-// The callback that users give to `fit`: periodic forecasting by a trained nowcaster. Loads over HTTP here; node.ts adds
-// directories.
+// The callback that users give to `fit`: periodic forecasting by a trained nowcaster.
 
 import type { ForecastOptions } from '../nowcaster/forecast.js';
 import { readNowcaster } from '../nowcaster/nowcaster.js';
-import { createDefaultCompute } from './defaultCompute.js';
 import {
   type ComputeFactory,
   createNowcasterForecaster,
@@ -11,18 +9,21 @@ import {
   type NowcasterNetworks,
 } from './forecaster.js';
 import { type ForecastingOptions, PeriodicForecasting } from './periodicForecasting.js';
-import { fetchSource } from './source.js';
+import { FETCH_PLATFORM, type Platform } from './platform.js';
 
 /** Options of {@link WeightForecasting}. */
 export interface WeightForecastingOptions extends ForecastingOptions {
   /**
-   * Epochs ahead to jump; one of the nowcaster's horizons, or a function that chooses one by the epoch (from 0), e.g. to
+   * Snapshots ahead to jump; one of the nowcaster's horizons, or a function that chooses one by the epoch (from 0), e.g. to
    * shrink it as training goes on. Default: its farthest, 5 for the paper's networks.
    */
   horizon?: HorizonChoice;
   /** `published` reproduces the published callback's fault on biases, for comparisons. Default `normal`. */
   bias?: ForecastOptions['bias'];
-  /** Makes what runs the networks. Default: {@link createDefaultCompute}. */
+  /**
+   * Makes what runs the networks. Default: the fused kernels, in Node on all cores; give {@link createDefaultCompute}
+   * where several trainings share a machine.
+   */
   compute?: ComputeFactory;
 }
 
@@ -39,22 +40,31 @@ export interface WeightForecastingOptions extends ForecastingOptions {
  */
 export class WeightForecasting extends PeriodicForecasting {
   /**
+   * Where the class runs; set by the package's entries for Node and for browsers.
+   *
+   * @internal
+   */
+  static platform: Platform = FETCH_PLATFORM;
+
+  /**
    * @param nowcaster the networks, e.g. of readNowcaster.
-   * @throws MismatchError when the nowcaster has no such horizon; UsageError for an impossible period or start epoch.
+   * @throws MismatchError when the nowcaster has no such horizon; UsageError for an impossible period, start epoch or
+   * step scale.
    */
   constructor(nowcaster: NowcasterNetworks, options: WeightForecastingOptions = {}) {
     const { horizon, bias, onNote } = options;
-    const compute = options.compute ?? ((spec) => createDefaultCompute(spec, onNote));
+    const compute = options.compute ?? ((spec) => WeightForecasting.platform.createCompute(spec, onNote));
     super(createNowcasterForecaster(nowcaster, compute, { horizon, bias }), options);
   }
 
   /**
    * Loads a nowcaster directory (`nowcaster.json` and `tfjs/`).
    *
-   * @param location address of the directory; in Node also its path.
+   * @param location address of the directory; in Node also its path. Default: the nowcaster that ships with the toolkit.
    * @throws MissingFileError, CorruptFileError, SchemaVersionError or MismatchError that name the file.
    */
-  static async load(location: string | URL, options: WeightForecastingOptions = {}): Promise<WeightForecasting> {
-    return new WeightForecasting(await readNowcaster(fetchSource(location), String(location)), options);
+  static async load(location?: string | URL, options: WeightForecastingOptions = {}): Promise<WeightForecasting> {
+    const { source, name } = WeightForecasting.platform.openNowcaster(location);
+    return new WeightForecasting(await readNowcaster(source, name), options);
   }
 }

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import { UsageError } from '../errors.js';
 import {
-  EXPORT_FORMATS,
-  type ExportFormat,
   type ExportResult,
+  exportFormats,
   exportNowcaster,
   exportNpmPackage,
   type NpmPackageResult,
 } from '../export/index.js';
-import { TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
+import type { WindowSpec } from '../network/spec.js';
+import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { formatBytes } from './figures.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, printResult } from './terminal.js';
@@ -24,9 +24,9 @@ interface ExportArguments extends GlobalArguments {
   name?: string;
   packageVersion?: string;
   kinds?: string;
-  reach?: number;
+  stepScale?: number;
   period?: number;
-  normalization?: WnnSpec['normalization'];
+  normalization?: WindowSpec['normalization'];
   horizons?: string;
   overwrite: boolean;
 }
@@ -48,13 +48,13 @@ function parseHorizons(text: string): number[] {
 function describeExport({ directory, files, manifest }: ExportResult): string {
   const trained = TRAINED_KINDS.filter((kind) => manifest.kinds[kind]?.training);
   const figures = trained.map((kind) => {
-    const { noChange, linear, wnn } = manifest.kinds[kind]!.training!.validation;
-    return [kind, noChange.toFixed(5), linear.toFixed(5), wnn.toFixed(5)];
+    const { noChange, linear, network } = manifest.kinds[kind]!.training!.validation;
+    return [kind, noChange.toFixed(5), linear.toFixed(5), network.toFixed(5)];
   });
   return [
     `Nowcaster ${manifest.tag} (${Object.keys(manifest.kinds).join(', ')}) in ${directory}`,
     '',
-    ...(figures.length > 0 ? [formatTable(['kind', 'no change', 'linear', 'WNN'], figures), ''] : []),
+    ...(figures.length > 0 ? [formatTable(['kind', 'no change', 'linear', 'network'], figures), ''] : []),
     ...files.map(({ path, bytes }) => `${join(directory, path)} (${formatBytes(bytes)})`),
   ].join('\n');
 }
@@ -84,14 +84,16 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       .option('format', {
         type: 'string',
         default: 'h5',
-        describe: `formats besides tfjs, separated by commas: ${EXPORT_FORMATS.join(', ')}; or npm alone: a package`,
+        describe: `formats besides tfjs, separated by commas: ${exportFormats()
+          .map(({ id }) => id)
+          .join(', ')}; or npm alone: a package`,
       })
       .option('name', { type: 'string', describe: 'name of the npm package' })
       .option('package-version', { type: 'string', describe: 'version of the npm package [default: 1.0.0]' })
       .option('kinds', { type: 'string', describe: 'kinds to export, e.g. conv,fc [default: all three]' })
-      .option('reach', {
+      .option('step-scale', {
         type: 'number',
-        describe: 'how far training jobs go: times the way to the forecast [default: 1, or as before]',
+        describe: 'multiplier on the predicted update in training jobs [default: 1, or as before]',
       })
       .option('period', {
         type: 'number',
@@ -104,7 +106,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       .option('horizons', { type: 'string', describe: 'epochs ahead of the outputs of h5 files [default: 5]' })
       .option('overwrite', { type: 'boolean', default: false, describe: 'replace a nowcaster directory' })
       .example('$0 export --from data/quick/training --to weights/mine', 'export what was trained')
-      .example('$0 export --from weights/mine --to weights/bold --reach 1.5', 'go half as far again; see evaluate')
+      .example('$0 export --from weights/mine --to weights/bold --step-scale 1.5', 'go half as far again')
       .example('$0 export --from weights/mine --to pkg --format npm --name my-nowcaster', 'make an npm package of it')
       .example(
         '$0 export --from NWNN_Conv_13.h5,NWNN_FC_13.h5,NWNN_Bias_13.h5 --to weights/published',
@@ -118,7 +120,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
     name,
     packageVersion,
     kinds,
-    reach,
+    stepScale,
     period,
     normalization,
     horizons,
@@ -129,8 +131,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       from: splitList(from),
       to,
       kinds: kinds === undefined ? undefined : (splitList(kinds) as TrainedKind[]),
-      reach,
-      period,
+      recommended: { stepScale, period },
       normalization,
       horizons: horizons === undefined ? undefined : parseHorizons(horizons),
     };
@@ -146,7 +147,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       printResult(argv, made, () => describePackage(made));
       return;
     }
-    const result = await exportNowcaster({ ...shared, tag, formats: formats as ExportFormat[], overwrite });
+    const result = await exportNowcaster({ ...shared, tag, formats, overwrite });
     printResult(argv, result, () => describeExport(result));
   },
 };

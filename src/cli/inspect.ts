@@ -4,7 +4,8 @@ import type { CommandModule } from 'yargs';
 import { type EvaluationResults, statements, TABLE_HEADER, tableRows } from '../evaluate/index.js';
 import { readH5 } from '../export/index.js';
 import { type Inspection, inspectPath, type RunSummary } from '../inspect/index.js';
-import { KIND_FILE_NAMES, TRAINED_KINDS, type WnnSpec } from '../nowcaster/spec.js';
+import type { WindowSpec } from '../network/spec.js';
+import { KIND_FILE_NAMES, TRAINED_KINDS } from '../nowcaster/spec.js';
 import { formatBytes, formatCount } from './figures.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, printResult } from './terminal.js';
@@ -18,11 +19,7 @@ type Of<T extends Inspection['type']> = Extract<Inspection, { type: T }>;
 const percent = (value: number | null | undefined) =>
   typeof value === 'number' ? `${(100 * value).toFixed(1)}%` : '-';
 const figure = (value: number | null | undefined) => (typeof value === 'number' ? value.toPrecision(3) : '-');
-const describeSpec = ({
-  inputLength,
-  horizons,
-  normalization,
-}: Pick<WnnSpec, 'inputLength' | 'horizons' | 'normalization'>) =>
+const describeSpec = ({ inputLength, horizons, normalization }: WindowSpec) =>
   `${inputLength} epochs in, ${horizons.join(', ')} ahead${normalization === 'none' ? ', not normalized' : ''}`;
 
 function describeStore({ path, runs, counts, epochs, bytes }: Of<'store'>): string {
@@ -93,9 +90,9 @@ function describeTraining({ path, record, bytes }: Of<'training'>): string {
   const rows = TRAINED_KINDS.flatMap((kind) => {
     const training = record.kinds[kind];
     if (training === undefined) return [];
-    const { noChange, linear, wnn } = training.validation;
+    const { noChange, linear, network } = training.validation;
     const counts = [formatCount(training.trainSamples), formatCount(training.steps), training.bestEpoch.toFixed(1)];
-    return [[kind, ...counts, figure(noChange), figure(linear), figure(wnn), training.ended]];
+    return [[kind, ...counts, figure(noChange), figure(linear), figure(network), training.ended]];
   });
   return `${path}: training of a nowcaster, ${describeSpec(record.spec)}
 
@@ -115,14 +112,14 @@ function describeNowcaster({ path, manifest, bytes }: Of<'nowcaster'>): string {
         Object.keys(entry.files).join(', '),
         figure(errors?.noChange),
         figure(errors?.linear),
-        figure(errors?.wnn),
+        figure(errors?.network),
       ],
     ];
   });
   const runs =
     manifest.dataset === null ? 'weights from elsewhere' : `from ${formatCount(manifest.dataset.runs.length)} runs`;
-  const { tag, spec, reach = 1, period = spec.inputLength } = manifest;
-  return `${path}: nowcaster "${tag}", ${describeSpec(spec)}, every ${period} epochs, reach ${reach}
+  const { tag, spec, recommended } = manifest;
+  return `${path}: nowcaster "${tag}", ${describeSpec(spec)}, every ${recommended.period} epochs, step scale ${recommended.stepScale}
 
 ${formatTable(['network', 'formats', 'no change', 'linear', 'WNN'], rows, 2)}
 

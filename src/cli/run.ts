@@ -44,8 +44,10 @@ function describeErrors({ train }: PipelineResult): string {
   const rows = TRAINED_KINDS.flatMap((kind) => {
     const training = train.record.kinds[kind];
     if (training === undefined) return [];
-    const { noChange, linear, wnn } = training.validation;
-    return [[kind, formatCount(training.trainSamples), ...[noChange, linear, wnn].map((error) => error.toFixed(4))]];
+    const { noChange, linear, network } = training.validation;
+    return [
+      [kind, formatCount(training.trainSamples), ...[noChange, linear, network].map((error) => error.toFixed(4))],
+    ];
   });
   return formatTable(['kind', 'samples', 'no change', 'linear', 'nowcaster'], rows);
 }

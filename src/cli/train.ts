@@ -2,8 +2,11 @@
 
 import type { CommandModule } from 'yargs';
 import { ENGINE_NAMES } from '../engine/engine.js';
-import { LOSSES } from '../nowcaster/compute.js';
-import { TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
+import { UsageError } from '../errors.js';
+import { listFamilies } from '../families/index.js';
+import { LOSSES } from '../network/compute.js';
+import type { FamilyConfig } from '../network/spec.js';
+import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import type { TrainingRecord } from '../nowcaster/trainingRecord.js';
 import {
   type ComputeRequest,
@@ -28,8 +31,8 @@ interface TrainArguments extends GlobalArguments, Omit<TrainingChoices, 'memory'
   engine: ComputeRequest;
   adapter?: string;
   threads?: number;
-  streams: WnnSpec['streams'];
-  activation: WnnSpec['activation'];
+  family?: string;
+  config?: string[];
   residual: boolean;
   memoryMib?: number;
   tensorboard?: string;
@@ -39,14 +42,32 @@ interface TrainArguments extends GlobalArguments, Omit<TrainingChoices, 'memory'
   scalarsPerTensor?: number;
 }
 
+const familyList = () =>
+  listFamilies()
+    .map(({ id }) => id)
+    .join(', ');
+
+/** `['streams=values', 'width=32']` as settings: numbers and true or false become such. */
+function parseConfig(words: readonly string[]): FamilyConfig {
+  return Object.fromEntries(
+    words.map((word) => {
+      const [, name, text] = /^(\w+)=(.+)$/.exec(word) ?? [];
+      if (name === undefined)
+        throw new UsageError({ what: `cannot read ${word}`, where: '--config', remedy: 'write NAME=VALUE' });
+      if (text === 'true' || text === 'false') return [name, text === 'true'];
+      return [name, Number.isNaN(Number(text)) ? text : Number(text)];
+    }),
+  );
+}
+
 /** The stage's options from the arguments. */
 function optionsOf(argv: TrainArguments): TrainOptions {
-  const { kinds, streams, activation, residual, memoryMib, restart, ...rest } = argv;
+  const { kinds, config, memoryMib, restart, ...rest } = argv;
   const { json: _json, quiet: _quiet, dryRun: _dryRun, grid: _grid, scalarsPerTensor: _scalars, ...plain } = rest;
   return {
     ...plain,
     kinds: kinds?.split(',').map((kind) => kind.trim() as TrainedKind),
-    spec: { streams, activation, residual },
+    config: config && parseConfig(config),
     memory: memoryMib === undefined ? undefined : memoryMib * 2 ** 20,
     resume: !restart,
   };
@@ -65,18 +86,18 @@ function formatErrors(record: TrainingRecord): string {
   const rows = TRAINED_KINDS.flatMap((kind) => {
     const training = record.kinds[kind];
     if (!training) return [];
-    return training.horizons.map(({ horizon, noChange, linear, wnn, raw }) => [
+    return training.horizons.map(({ horizon, noChange, linear, network, raw }) => [
       several ? `${kind} +${horizon}` : kind,
       formatCount(training.trainSamples),
       formatCount(training.validationSamples),
       `${Number(training.bestEpoch.toFixed(1))}/${Number(training.epochs.toFixed(1))}`,
       noChange.toFixed(5),
       linear.toFixed(5),
-      wnn.toFixed(5),
-      formatGain(wnn, noChange),
-      formatGain(wnn, linear),
-      formatGain(raw.wnn, raw.noChange),
-      formatGain(raw.wnn, raw.linear),
+      network.toFixed(5),
+      formatGain(network, noChange),
+      formatGain(network, linear),
+      formatGain(raw.network, raw.noChange),
+      formatGain(raw.network, raw.linear),
     ]);
   });
   return formatTable(
@@ -123,16 +144,15 @@ function describePlan({ spec, parameters, kinds }: TrainingPlan): string {
     formatBytes(sampleBytes),
     at.ended ? 'done' : at.step > 0 ? `from step ${formatCount(at.step)}` : 'from the start',
   ]);
-  const { inputLength, horizons, streams, activation, residual } = spec;
+  const { family, inputLength, horizons, residual, config } = spec;
   const network = [
     `${formatCount(parameters)} parameters`,
     `${inputLength} epochs in, ${horizons.join(', ')} ahead`,
-    streams === 'both' ? 'two streams' : 'one stream',
-    activation === 'network' ? 'activation network' : 'relu',
+    ...Object.entries(config).map(([name, value]) => `${name} ${value}`),
     residual ? 'residual' : 'no residual',
   ];
   return [
-    `Network: ${network.join('; ')}.`,
+    `Network: ${family}, ${network.join('; ')}.`,
     '',
     formatTable(['kind', 'samples', 'held out', 'batch', 'steps', 'epochs', 'memory', 'would train'], rows),
   ].join('\n');
@@ -149,15 +169,16 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       .option('engine', {
         choices: ['auto', ...ENGINE_NAMES] as const,
         default: 'auto' as ComputeRequest,
-        describe: 'what computes: auto takes tensorflow on a GPU, else the wasm kernels',
+        describe: 'what computes: auto takes tensorflow on a GPU, else wasm',
       })
       .option('adapter', { type: 'string', describe: 'with --engine webgpu: the GPU, or a part of its name' })
       .option('threads', { type: 'number', describe: 'threads of the wasm kernels [default: one a core]' })
-      .option('streams', { choices: ['both', 'values'] as const, default: 'both' as const, describe: 'input streams' })
-      .option('activation', {
-        choices: ['network', 'relu'] as const,
-        default: 'network' as const,
-        describe: 'the learned activation, or plain relu',
+      .option('family', { type: 'string', describe: `family of the networks: ${familyList()} [default: the samples']` })
+      .option('config', {
+        type: 'string',
+        array: true,
+        nargs: 1,
+        describe: 'a setting of the family in place of its default, e.g. activation=relu; may be given again',
       })
       .option('residual', { type: 'boolean', default: true, describe: 'predict the change from the last value' })
       .option('batch-size', { type: 'number', describe: 'samples a step [default: 128 to 8192, by their number]' })
@@ -172,9 +193,9 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
         type: 'number',
         describe: 'greatest target, in normalized units [default: not clipped]',
       })
-      .option('loss', { choices: LOSSES, describe: 'loss of the answers [default: mae]' })
-      .option('kernel-penalty', { type: 'number', describe: 'L1 penalty of in and out kernels [default: 1e-6]' })
-      .option('bias-penalty', { type: 'number', describe: 'L1 penalty of in and out biases [default: 0.1]' })
+      .option('loss', { choices: LOSSES, describe: 'loss of the outputs [default: mae]' })
+      .option('kernel-penalty', { type: 'number', describe: "L1 penalty of penalized kernels [default: the family's]" })
+      .option('bias-penalty', { type: 'number', describe: "L1 penalty of penalized biases [default: the family's]" })
       .option('validation-steps', { type: 'number', describe: 'steps between validations [default: one epoch]' })
       .option('patience', { type: 'number', describe: 'validations without gain before an end [default: none]' })
       .option('seed', { type: 'number', describe: 'seed of start and order [default: 0]' })
@@ -191,7 +212,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be done, and stop' })
       .example('$0 train data/samples --out weights/mine', 'train all three kinds; again: go on after a stop')
       .example('$0 train data/samples --out weights/fc --kinds fc --epochs 60 --patience 5', 'one kind, longer')
-      .example('$0 train data/samples --out weights/plain --activation relu --no-residual', 'an ablation')
+      .example('$0 train data/samples --out weights/plain --config activation=relu --no-residual', 'an ablation')
       .example('$0 train data/samples --out weights/mine --dry-run', 'sizes, steps and memory')
       .example(
         '$0 train data/trajectories --out data/grid --grid inputLength=3,5,10 --grid horizon=3,5,7,10',

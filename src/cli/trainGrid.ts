@@ -37,7 +37,7 @@ function formatKind(kind: TrainedKind, { points }: GridResult): string {
     ...horizons.map((horizon) => {
       const point = points.find((point) => point.inputLength === length && point.horizon === horizon);
       const errors = point?.kinds[kind]?.rawValidation;
-      return errors ? `${((100 * errors.wnn) / errors.noChange).toFixed(1)}%` : '-';
+      return errors ? `${((100 * errors.network) / errors.noChange).toFixed(1)}%` : '-';
     }),
   ]);
   return formatTable([kind, ...horizons.map((horizon) => `H ${horizon}`)], rows);

@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { asWriteError, writeJsonAtomic } from '../atomic.js';
 import { InsufficientDataError, QueueError, UsageError, WnnError } from '../errors.js';
 import { type Job, runJobs, type Shard, takeShard } from '../jobs/index.js';
-import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { inputsOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import type { ProgressEvent } from '../progress.js';
 import {
   DATASET_MANIFEST,
@@ -204,7 +204,7 @@ async function mergeParts(
 
 /** What of dataset.json follows from the options alone. */
 function headOf(settings: DatasetSettings) {
-  const { inputLength, horizons, normalization, seed, shardRows } = settings;
+  const { family, inputLength, horizons, normalization, seed, shardRows } = settings;
   const { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeNorm, includeInterrupted } = settings;
   return {
     schemaVersion: SAMPLES_SCHEMA_VERSION,
@@ -212,6 +212,8 @@ function headOf(settings: DatasetSettings) {
     inputLength,
     horizons,
     normalization,
+    family,
+    inputs: [...inputsOf(family)],
     seed,
     sampling: { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeNorm, includeInterrupted },
     split: splitRule(settings),

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { UsageError } from '../errors.js';
 import type { JobKind } from '../jobs/index.js';
 import { isNowcastSchedule } from '../nowcaster/schedule.js';
-import { specProblem, TRAINED_KINDS } from '../nowcaster/spec.js';
+import { familyProblem, TRAINED_KINDS, windowSpecProblem } from '../nowcaster/spec.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import type { RunTask } from './extractRun.js';
 import { MOST_SCALARS } from './options.js';
@@ -80,7 +80,7 @@ function checkSizes(task: RunTask): void {
     Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
   if (typeof task.id !== 'string' || typeof task.diverged !== 'boolean') throw wrong('run', task.id);
   if (typeof spec !== 'object' || spec === null || !Array.isArray(spec.horizons)) throw wrong('spec', spec);
-  const problem = specProblem({ ...spec, streams: 'both', activation: 'network', residual: true });
+  const problem = windowSpecProblem(spec) ?? familyProblem(spec.family);
   if (problem !== null) throw wrong(`spec (${problem})`, spec);
   if (!isWhole(task.windowStride, 1, LIMITS.snapshots)) throw wrong('windowStride', task.windowStride);
   if (!isWhole(task.firstEpoch, 0, LIMITS.snapshots)) throw wrong('firstEpoch', task.firstEpoch);

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../errors.js';
-import { specProblem } from '../nowcaster/spec.js';
+import { familyProblem, windowSpecProblem } from '../nowcaster/spec.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import type { DatasetManifest, SampleSpec } from '../samples/index.js';
 
@@ -24,6 +24,8 @@ export interface DatasetOptions {
   stores: string | string[];
   /** Directory to write. It is made, or replaced when it holds samples; anything else there is left alone (an error). */
   out: string;
+  /** Family of networks that the samples are for: they get its inputs. Default `wnn`. */
+  family?: string;
   /** Values of a window, L: 2 to 20. Default 5. */
   inputLength?: number;
   /** Epochs past the window's last value to predict, ascending, each 1 to 20. Default `[5]`. */
@@ -107,6 +109,7 @@ export function settleOptions(options: DatasetOptions): DatasetSettings {
   const settings: DatasetSettings = {
     stores: typeof options.stores === 'string' ? [options.stores] : options.stores,
     out: options.out,
+    family: options.family ?? 'wnn',
     inputLength: options.inputLength ?? 5,
     horizons: options.horizons ?? [5],
     normalization: options.normalization ?? 'range',
@@ -138,7 +141,7 @@ export function settleOptions(options: DatasetOptions): DatasetSettings {
       refuse(option, `a whole number from ${low}${high === Number.MAX_SAFE_INTEGER ? ' up' : ` to ${high}`}`);
   };
   if (settings.stores.length === 0) refuse('stores', 'at least one trajectory store');
-  const problem = specProblem({ ...settings, streams: 'both', activation: 'network', residual: true });
+  const problem = windowSpecProblem(settings) ?? familyProblem(settings.family);
   if (problem !== null)
     throw new UsageError({ what: problem, where: 'wnn dataset', remedy: 'correct that option and run it again' });
   requireWhole('scalarsPerTensor', 1, MOST_SCALARS);

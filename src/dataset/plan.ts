@@ -1,7 +1,7 @@
 // What each run is to give, before any of it is read: scalars a tensor, shards, threads and sizes of buffers.
 
 import { UsageError } from '../errors.js';
-import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { inputsOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { SPLITS, type Split } from '../samples/index.js';
 import type { ShardCounts } from './assembler.js';
 import type { RunTask } from './extractRun.js';
@@ -59,7 +59,7 @@ export function planDataset(runs: readonly UsableRun[], settings: DatasetSetting
   }
   const shards = countShards(runs, splits, counts, settings);
   const largest = Math.max(...SPLITS.map((split) => sumKinds(shards[split])));
-  const { inputLength, horizons, normalization, windowStride, firstEpoch, minRange, seed } = settings;
+  const { family, inputLength, horizons, normalization, windowStride, firstEpoch, minRange, seed } = settings;
   const rows = Math.floor(FILLING_ROWS / Math.max(1, largest));
   const packet: PacketShape = {
     inputLength,
@@ -75,7 +75,7 @@ export function planDataset(runs: readonly UsableRun[], settings: DatasetSetting
       diverged,
       tensors: tensors.map((tensor, i) => ({ ...tensor, count: scalars[i] })),
       shards: shards[splits[index]],
-      spec: { inputLength, horizons, normalization },
+      spec: { family, inputs: inputsOf(family), inputLength, horizons, normalization },
       windowStride,
       firstEpoch,
       minRange,

@@ -1,9 +1,9 @@
 // Cuts the windows of one run: keeps the drawn scalars of the last few snapshots, normalizes each window, and lets go of
 // those that make no sample. One kind of tensors at a time; nothing here knows files.
 
-import { normalizeWindows, targetOf } from '../nowcaster/normalize.js';
 import { type NowcastSchedule, nextNowcast } from '../nowcaster/schedule.js';
 import type { DroppedWindows, SampleSpec } from '../samples/schema.js';
+import { normalizeWindows, targetOf } from '../windows/normalize.js';
 import { markSmallRanges } from './movement.js';
 import { windowSpan } from './span.js';
 import { addTargets, createSketch, type TargetSketch } from './targetSketch.js';

@@ -1,11 +1,12 @@
 // How well each method forecasts the weights of a training that nobody disturbed: the plain one. Measured on the sampled
 // trajectories, for every window of every kind, in the normalized units that nowcasters are trained in.
 
+import type { Forecaster } from '../callback/index.js';
 import type { ForecastErrors, ForecastExamples, Method } from '../evaluation/schema.js';
-import { scaleOfExtent, targetOf } from '../nowcaster/normalize.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { readManifest, readSnapshots } from '../trajectory/runReader.js';
+import { scaleOfExtent, targetOf } from '../windows/normalize.js';
 import { createForecaster } from './forecaster.js';
 import { sampleName, sampleStore } from './trajectorySample.js';
 
@@ -40,12 +41,19 @@ function windowScales(trajectory: Trajectory, last: number, length: number): Flo
   });
 }
 
-interface Contender {
+interface Contender extends Pick<Forecaster, 'windowLength' | 'kinds' | 'forecast'> {
   method: string;
-  windowLength: number;
   horizon: number;
-  kinds: readonly TrainedKind[];
-  forecast(kind: TrainedKind, history: readonly Float32Array[], out: Float32Array, epoch: number): Promise<void>;
+}
+
+/** The forecasts of a contender for scalars of one kind, whatever tensors they were sampled from. */
+async function forecastSample(contender: Contender, kind: TrainedKind, trajectory: Trajectory, epoch: number) {
+  const snapshots = trajectory.slice(epoch + 1 - contender.windowLength, epoch + 1);
+  const size = snapshots[0].length;
+  const forecasts = new Float32Array(size);
+  const tensors = [{ name: sampleName(kind), kind, shape: [size], offset: 0, size }];
+  await contender.forecast({ tensors, snapshots, epoch }, forecasts);
+  return forecasts;
 }
 
 /** @param unitLength epochs whose range is the unit of errors, the same for all contenders. */
@@ -55,14 +63,12 @@ async function measureKind(
   contender: Contender,
   unitLength: number,
 ): Promise<ForecastErrors> {
-  const { method, windowLength, horizon } = contender;
+  const { method, horizon } = contender;
   const errors: ForecastErrors = { method, kind, horizon, epochs: [], byEpoch: [], mean: null, windows: 0 };
   let total = 0;
   for (let last = unitLength - 1; last + horizon < trajectory.length; last++) {
-    const history = trajectory.slice(last + 1 - windowLength, last + 1);
     const scales = windowScales(trajectory, last, unitLength);
-    const forecasts = new Float32Array(history[0].length);
-    await contender.forecast(kind, history, forecasts, last);
+    const forecasts = await forecastSample(contender, kind, trajectory, last);
     let sum = 0;
     let moved = 0;
     for (const [j, scale] of scales.entries()) {
@@ -108,9 +114,7 @@ async function drawExamples(
       examples.residuals.push(future.map((values) => residualOf(values[j], j)));
     }
     for (const [c, contender] of contenders.entries()) {
-      const forecasts = new Float32Array(scales.length);
-      const history = trajectory.slice(last + 1 - contender.windowLength, last + 1);
-      await contender.forecast(kind, history, forecasts, last);
+      const forecasts = await forecastSample(contender, kind, trajectory, last);
       for (const j of chosen) examples.forecasts[c].residuals.push(residualOf(forecasts[j], j));
     }
   }
@@ -132,7 +136,7 @@ export async function measureForecasts(
   const forecasters = await Promise.all(methods.map(createForecaster));
   const contenders: Contender[] = [];
   for (const [m, forecaster] of forecasters.entries())
-    if (forecaster !== null) contenders.push({ ...forecaster, method: methods[m].name });
+    if (forecaster !== null && !forecaster.looksAtTensors) contenders.push({ ...forecaster, method: methods[m].name });
   const windowLength = Math.max(5, ...contenders.map((contender) => contender.windowLength));
   const farthest = Math.max(5, ...contenders.map(({ horizon }) => horizon));
   const horizons = contenders.length > 0 ? contenders.map(({ horizon }) => horizon) : [farthest];
@@ -144,7 +148,7 @@ export async function measureForecasts(
         windowLength: 1,
         horizon,
         kinds: TRAINED_KINDS,
-        forecast: async (_kind, [value], forecasts) => forecasts.set(value),
+        forecast: async ({ snapshots }, forecasts) => forecasts.set(snapshots[0]),
       }),
     );
   const errors: ForecastErrors[] = [];

@@ -4,9 +4,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { createDefaultCompute, createNowcasterForecaster, type Forecaster } from '../callback/index.js';
 import { loadNowcaster } from '../callback/node.js';
 import type { Method } from '../evaluation/schema.js';
-import type { WnnCompute } from '../nowcaster/compute.js';
-import type { WnnSpec } from '../nowcaster/spec.js';
-import { PAPER_SPEC, TRAINED_KINDS } from '../nowcaster/spec.js';
+import { loadWebgpuKernels } from '../families/webgpuKernels.js';
+import type { NetworkCompute } from '../network/compute.js';
+import type { NowcasterSpec } from '../network/spec.js';
+import { networkOf, PAPER_SPEC, TRAINED_KINDS } from '../nowcaster/spec.js';
 import { curveOf } from './curves/index.js';
 
 /** Window and horizon of the curve fits: those of the paper. */
@@ -14,10 +15,10 @@ const CURVE_WINDOW = PAPER_SPEC.inputLength;
 const CURVE_HORIZON = PAPER_SPEC.horizons[0];
 
 /** The WGSL kernels where trainings run on webgpu, else the callback's default. */
-async function createCompute(spec: WnnSpec): Promise<WnnCompute> {
-  if (tf.getBackend() !== 'webgpu') return createDefaultCompute(spec);
-  const { createWebgpuCompute } = await import('../kernels/webgpu/index.js');
-  return createWebgpuCompute(spec, (tf.backend() as unknown as { device: GPUDevice }).device);
+async function createCompute(spec: NowcasterSpec): Promise<NetworkCompute> {
+  const openKernels = tf.getBackend() === 'webgpu' ? await loadWebgpuKernels(spec.family) : null;
+  if (openKernels === null) return createDefaultCompute(spec);
+  return openKernels(spec, networkOf(spec), (tf.backend() as unknown as { device: GPUDevice }).device);
 }
 
 /** A forecaster that knows how far ahead it looks. */
@@ -42,7 +43,7 @@ export async function createForecaster(method: Method): Promise<MethodForecaster
         windowLength: CURVE_WINDOW,
         horizon: CURVE_HORIZON,
         kinds: TRAINED_KINDS,
-        forecast: async (_kind, history, out) => curve(history, CURVE_HORIZON, out),
+        forecast: async ({ snapshots }, out) => curve(snapshots, CURVE_HORIZON, out),
         dispose: async () => {},
       };
     }

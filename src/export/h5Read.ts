@@ -1,13 +1,16 @@
 // Reads a network from a Keras weight file, of Keras 2 or 3, by the order of its layers: their names differ from file to
-// file. What HDF5 and Keras's layouts are is known to the room hdf5.
+// file. HDF5 and Keras's layouts in it are the business of hdf5/.
 
 import { readFile } from 'node:fs/promises';
 import { CorruptFileError, MismatchError, MissingFileError } from '../errors.js';
+import { listFamilies } from '../families/index.js';
 import { listKerasWeights } from '../hdf5/kerasLayout.js';
 import { H5Problem, readH5File } from '../hdf5/reader.js';
-import { CODE, FEATURES, layoutOf, STREAM_OUTPUTS } from '../nowcaster/layout.js';
-import { PAPER_SPEC, specProblem, type WnnSpec } from '../nowcaster/spec.js';
-import { checkParameters, type NetworkWeights } from '../nowcaster/weightsFile.js';
+import type { Network } from '../network/network.js';
+import type { NowcasterSpec, WindowSpec } from '../network/spec.js';
+import { checkParameters } from '../nowcaster/parameters.js';
+import { networkOf, PAPER_SPEC, specProblem } from '../nowcaster/spec.js';
+import type { NetworkWeights } from '../nowcaster/weightsFile.js';
 
 /** A weight file of a nowcaster has about 100 kB. */
 const MAX_FILE_BYTES = 50_000_000;
@@ -15,8 +18,8 @@ const MAX_FILE_BYTES = 50_000_000;
 /** What a weight file does not say about its network. */
 export interface H5Meaning {
   /** Default `range`; the KNOWN networks have `none`. */
-  normalization?: WnnSpec['normalization'];
-  /** Epochs ahead of each output. Default `[5]` for a network of one output; needed for one of more. */
+  normalization?: WindowSpec['normalization'];
+  /** Snapshots ahead of each output. Default `[5]` for a network of one output; needed for one of more. */
   horizons?: number[];
   /** Default true. */
   residual?: boolean;
@@ -51,46 +54,50 @@ function describe(layers: H5Layer[]): string {
   return shapes.length <= 4 ? shapes.join(', ') : `${shapes.slice(0, 3).join(', ')}, ... (${shapes.length} layers)`;
 }
 
-/** The spec that a file's layers with weights have the shapes of; null when it is not one of this network. */
-function specOf(layers: H5Layer[], meaning: H5Meaning, fileName: string): WnnSpec | null {
-  const kernels = layers.map(({ arrays }) => arrays[0].shape);
-  const head = kernels.at(-1);
-  if (head === undefined || kernels[0].length !== 2 || head.length !== 2) return null;
-  const variants: Record<number, Pick<WnnSpec, 'streams' | 'activation'>> = {
-    13: { streams: 'both', activation: 'network' },
-    7: { streams: 'values', activation: 'network' },
-    5: { streams: 'both', activation: 'relu' },
-    3: { streams: 'values', activation: 'relu' },
-  };
-  const variant = variants[layers.length];
-  if (variant === undefined) return null;
-  const outputs = head[1];
-  const horizons = meaning.horizons ?? (outputs === 1 ? [...PAPER_SPEC.horizons] : []);
-  const spec: WnnSpec = {
-    inputLength: kernels[0][0],
-    horizons: Array.from({ length: outputs }, (_, i) => i + 1),
-    normalization: meaning.normalization ?? 'range',
-    ...variant,
-    residual: meaning.residual ?? true,
-  };
-  if (specProblem(spec) !== null || !fits(spec, layers)) return null;
-  if (horizons.length !== outputs)
-    throw new MismatchError({
-      what: `a network of ${outputs} outputs, ${horizons.length} horizons`,
-      where: fileName,
-      remedy: 'say how many epochs ahead each output predicts (--horizons 3,5,7)',
-    });
-  return { ...spec, horizons };
+/**
+ * The specs that a network of these outputs may have, as far as its file says: every family and config, every length of
+ * windows. Those of one network differ in the shapes of its layers.
+ */
+function* candidates(
+  outputs: number,
+  { normalization = 'range', residual = true }: H5Meaning,
+): Generator<NowcasterSpec> {
+  const horizons = Array.from({ length: outputs }, (_, i) => i + 1);
+  for (const { id: family, configs, defaultConfig } of listFamilies())
+    for (const config of configs ?? [defaultConfig])
+      for (let inputLength = 2; inputLength <= 20; inputLength++) {
+        const spec = { family, inputLength, horizons, normalization, residual, config };
+        if (specProblem(spec) === null) yield spec;
+      }
 }
 
-function fits(spec: WnnSpec, layers: H5Layer[]): boolean {
-  const expected = layoutOf(spec).layers;
-  return expected.every(({ inputs, units }, i) => {
+/** Whether the layers have the shapes of a network. */
+function fits(network: Network, layers: H5Layer[]): boolean {
+  if (network.layers.length !== layers.length) return false;
+  return network.layers.every(({ inputs, units }, i) => {
     const { arrays } = layers[i];
     return (
       arrays.length === 2 && arrays[0].shape.join() === `${inputs},${units}` && arrays[1].shape.join() === `${units}`
     );
   });
+}
+
+/** The spec that a file's layers with weights have the shapes of; null when it is of no known network. */
+function specOf(layers: H5Layer[], meaning: H5Meaning, fileName: string): NowcasterSpec | null {
+  const head = layers.at(-1)?.arrays[0].shape;
+  if (head === undefined || head.length !== 2 || head[1] > 20) return null;
+  const outputs = head[1];
+  for (const spec of candidates(outputs, meaning)) {
+    if (!fits(networkOf(spec), layers)) continue;
+    const horizons = meaning.horizons ?? (outputs === 1 ? [...PAPER_SPEC.horizons] : []);
+    if (horizons.length === outputs) return { ...spec, horizons };
+    throw new MismatchError({
+      what: `a network of ${outputs} outputs, ${horizons.length} horizons`,
+      where: fileName,
+      remedy: 'say how many snapshots ahead each output predicts (--horizons 3,5,7)',
+    });
+  }
+  return null;
 }
 
 /**
@@ -116,9 +123,11 @@ export async function decodeH5(bytes: Uint8Array, fileName: string, meaning: H5M
     throw new MismatchError({
       what: `its layers are not those of a nowcaster: ${describe(layers) || 'none has weights'}`,
       where: fileName,
-      remedy: `give a weight file of the network: Dense ${FEATURES}, ${CODE}, ${FEATURES}, ${FEATURES}, ${FEATURES}, ${STREAM_OUTPUTS} a stream, then the head`,
+      remedy: `give a weight file of one of the families: ${listFamilies()
+        .map((family) => family.id)
+        .join(', ')}`,
     });
-  const { layers: layout, size } = layoutOf(spec);
+  const { layers: layout, size } = networkOf(spec);
   const parameters = new Float32Array(size);
   for (const [i, { kernel, bias }] of layout.entries()) {
     parameters.set(layers[i].arrays[0].values, kernel);

@@ -2,30 +2,21 @@
 
 import { basename, resolve } from 'node:path';
 import { UsageError } from '../errors.js';
-import {
-  NOWCASTER_MANIFEST_NAME,
-  NOWCASTER_SCHEMA_VERSION,
-  type NowcasterManifest,
-  tfjsModelPath,
-} from '../nowcaster/nowcaster.js';
-import { KIND_FILE_NAMES, TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
-import { encodeWeights } from '../nowcaster/weightsFile.js';
+import { NOWCASTER_MANIFEST_NAME, NOWCASTER_SCHEMA_VERSION, type NowcasterManifest } from '../nowcaster/nowcaster.js';
+import { networkOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { TOOLKIT_VERSION } from '../version.js';
-import { encodeH5 } from './h5Write.js';
-import { encodeOnnx } from './onnx.js';
-import { type ExportSource, readSource, type SourceNetwork } from './readSource.js';
+import type { ExportFormat } from './formats/format.js';
+import { findExportFormat } from './formats/index.js';
+import { type ExportSource, readSource, type SourceChoices, type SourceNetwork } from './readSource.js';
 import { checkTarget, replaceDirectory } from './replaceDirectory.js';
-import { encodeTfjsModel } from './tfjsModel.js';
 
+export type { EncodableNowcaster, EncodedNowcaster, ExportFormat } from './formats/format.js';
+export { exportFormats, registerExportFormat } from './formats/index.js';
 export { type H5Meaning, readH5 } from './h5Read.js';
 export { exportNpmPackage, type NpmPackageOptions, type NpmPackageResult } from './npmPackage.js';
 
-/** Formats of a nowcaster directory. `tfjs` is always written: the callback reads it. */
-export const EXPORT_FORMATS = ['tfjs', 'h5', 'safetensors', 'onnx'] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
-
 /** Options of {@link exportNowcaster}. */
-export interface ExportOptions {
+export interface ExportOptions extends SourceChoices {
   /**
    * What to export: the directory of a training, a nowcaster directory, or weight files (`.h5` of Keras 2 or 3,
    * `.safetensors`) of the kinds, recognized by Conv, FC and Bias in their names or else in that order.
@@ -37,23 +28,8 @@ export interface ExportOptions {
   overwrite?: boolean;
   /** Part of the h5 files' names: letters, digits, `.`, `_`, `-`. Default: that of the nowcaster read, or `to`'s name. */
   tag?: string;
-  /** Formats besides `tfjs`. Default `['h5']`. */
-  formats?: readonly ExportFormat[];
-  /** Kinds to export. Default: all three, each of which must be there. */
-  kinds?: readonly TrainedKind[];
-  /**
-   * How far training jobs should go, in times the way from a weight to its forecast; above 0, at most 10. Find it with
-   * `wnn evaluate`. Default: that of the nowcaster read, or 1.
-   */
-  reach?: number;
-  /**
-   * Epochs from one nowcast to the next in training jobs. Default: that of the nowcaster read, or the window's length.
-   */
-  period?: number;
-  /** Normalization of a network read from h5. Default `range`. */
-  normalization?: WnnSpec['normalization'];
-  /** Epochs ahead of each output of a network read from h5. Default `[5]` for one output. */
-  horizons?: number[];
+  /** Ids of formats besides `tfjs`, which the callback reads and which is always written. Default `['h5']`. */
+  formats?: readonly string[];
 }
 
 /** Result of {@link exportNowcaster}. */
@@ -65,63 +41,32 @@ export interface ExportResult {
   manifest: NowcasterManifest;
 }
 
-/** The files of one kind in one format, and which of them is named in the manifest. */
-async function encodeKind(
-  format: ExportFormat,
-  kind: TrainedKind,
-  tag: string,
-  spec: WnnSpec,
-  parameters: Float32Array,
-): Promise<{ main: string; files: Record<string, Uint8Array> }> {
-  const name = `NWNN_${KIND_FILE_NAMES[kind]}_${tag}`;
-  switch (format) {
-    case 'tfjs': {
-      const main = tfjsModelPath(kind);
-      const folder = main.slice(0, main.lastIndexOf('/') + 1);
-      const files = await encodeTfjsModel(`nowcaster_${kind}`, spec, parameters);
-      return { main, files: Object.fromEntries(Object.entries(files).map(([file, bytes]) => [folder + file, bytes])) };
-    }
-    case 'h5':
-      return { main: `${name}.h5`, files: { [`${name}.h5`]: await encodeH5(spec, parameters) } };
-    case 'safetensors':
-      return { main: `${name}.safetensors`, files: { [`${name}.safetensors`]: encodeWeights(spec, parameters) } };
-    case 'onnx':
-      return { main: `${name}.onnx`, files: { [`${name}.onnx`]: encodeOnnx(`nowcaster_${kind}`, spec, parameters) } };
-    default:
-      format satisfies never;
-      throw new UsageError({
-        what: `unknown format ${String(format)}`,
-        where: '--format',
-        remedy: `use ${EXPORT_FORMATS.join(', ')}`,
-      });
-  }
-}
-
 async function encodeDirectory(
-  { spec, reach, period, kinds, dataset }: ExportSource,
+  { spec, recommended, kinds, dataset }: ExportSource,
   tag: string,
   formats: readonly ExportFormat[],
 ): Promise<{ manifest: NowcasterManifest; files: Record<string, Uint8Array> }> {
+  const entries = Object.entries(kinds) as [TrainedKind, SourceNetwork][];
+  const parameters = Object.fromEntries(entries.map(([kind, network]) => [kind, network.parameters]));
   const files: Record<string, Uint8Array> = {};
+  const named: Partial<Record<TrainedKind, Record<string, string>>> = {};
+  for (const format of formats) {
+    const encoded = await format.encode({ tag, spec, network: networkOf(spec), parameters });
+    Object.assign(files, encoded.files);
+    for (const [kind, file] of Object.entries(encoded.main) as [TrainedKind, string][])
+      named[kind] = { ...named[kind], [format.id]: file };
+  }
   const manifest: NowcasterManifest = {
     schemaVersion: NOWCASTER_SCHEMA_VERSION,
     toolkitVersion: TOOLKIT_VERSION,
     tag,
     spec,
-    ...(reach !== 1 && { reach }),
-    ...(period !== spec.inputLength && { period }),
-    kinds: {},
+    recommended,
+    kinds: Object.fromEntries(
+      entries.map(([kind, { training, source }]) => [kind, { training, source, files: named[kind] ?? {} }]),
+    ),
     dataset,
   };
-  for (const [kind, { parameters, training, source }] of Object.entries(kinds) as [TrainedKind, SourceNetwork][]) {
-    const named: Record<string, string> = {};
-    for (const format of formats) {
-      const encoded = await encodeKind(format, kind, tag, spec, parameters);
-      named[format] = encoded.main;
-      Object.assign(files, encoded.files);
-    }
-    manifest.kinds[kind] = { training, source, files: named };
-  }
   files[NOWCASTER_MANIFEST_NAME] = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
   return { manifest, files };
 }
@@ -144,15 +89,16 @@ function checkTag(tag: string): string {
  * `InsufficientDataError` when a kind is missing, `CorruptFileError`, `MismatchError`, `WriteError`.
  */
 export async function exportNowcaster(options: ExportOptions): Promise<ExportResult> {
-  const { to, overwrite = false, formats = ['h5'], kinds, reach, period, normalization, horizons } = options;
+  const { to, overwrite = false, formats = ['h5'], kinds } = options;
   const from = typeof options.from === 'string' ? [options.from] : options.from;
-  for (const [value, known, where] of [
-    ...formats.map((format) => [format, EXPORT_FORMATS, '--format (or npm alone)'] as const),
-    ...(kinds ?? []).map((kind) => [kind, TRAINED_KINDS, '--kinds'] as const),
-  ]) {
-    if (!(known as readonly string[]).includes(value))
-      throw new UsageError({ what: `unknown value ${value}`, where, remedy: `use ${known.join(', ')}` });
-  }
+  const chosen = [...new Set(['tfjs', ...formats])].map(findExportFormat);
+  for (const kind of kinds ?? [])
+    if (!TRAINED_KINDS.includes(kind))
+      throw new UsageError({
+        what: `unknown value ${kind}`,
+        where: '--kinds',
+        remedy: `use ${TRAINED_KINDS.join(', ')}`,
+      });
   if (from.length === 0 || kinds?.length === 0)
     throw new UsageError({
       what: 'nothing to export',
@@ -160,12 +106,9 @@ export async function exportNowcaster(options: ExportOptions): Promise<ExportRes
       remedy: 'name at least one',
     });
   checkTarget(to, overwrite ? NOWCASTER_MANIFEST_NAME : null);
-  const source = await readSource(from, { kinds, reach, period, normalization, horizons });
+  const source = await readSource(from, options);
   const tag = checkTag(options.tag ?? source.tag ?? basename(resolve(to)));
-  const { manifest, files } = await encodeDirectory(source, tag, [
-    'tfjs',
-    ...formats.filter((name) => name !== 'tfjs'),
-  ]);
+  const { manifest, files } = await encodeDirectory(source, tag, chosen);
   replaceDirectory(to, files);
   return {
     directory: to,

@@ -3,15 +3,14 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { UsageError } from '../errors.js';
-import { startEpochOf } from '../nowcaster/nowcaster.js';
-import { TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
+import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { collectCode } from './packageCode.js';
-import { type ExportSource, readSource } from './readSource.js';
+import { type ExportSource, readSource, type SourceChoices } from './readSource.js';
 import { checkTarget, replaceDirectory } from './replaceDirectory.js';
 
 /** Options of {@link exportNpmPackage}. */
-export interface NpmPackageOptions {
+export interface NpmPackageOptions extends SourceChoices {
   /** What to export, as of `exportNowcaster`. */
   from: string | readonly string[];
   /** Directory to write; must be absent or empty. */
@@ -20,16 +19,6 @@ export interface NpmPackageOptions {
   name: string;
   /** Version of the package. Default `1.0.0`. */
   version?: string;
-  /** Kinds to export. Default: all three, each of which must be there. */
-  kinds?: readonly TrainedKind[];
-  /** How far training jobs should go, as of `exportNowcaster`. */
-  reach?: number;
-  /** Epochs from one nowcast to the next, as of `exportNowcaster`. */
-  period?: number;
-  /** Normalization of a network read from h5. Default `range`. */
-  normalization?: WnnSpec['normalization'];
-  /** Epochs ahead of each output of a network read from h5. Default `[5]` for one output. */
-  horizons?: number[];
 }
 
 /** Result of {@link exportNpmPackage}. */
@@ -46,7 +35,7 @@ const NAME_PATTERN = /^(?:@[a-z0-9-~][a-z0-9-._~]*\/)?[a-z0-9-~][a-z0-9-._~]*$/;
 const VERSION_PATTERN = /^\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?$/;
 const ENTRY = 'callback/index.js';
 /** Modules with an effect besides their exports: registering the exp layer. */
-const SIDE_EFFECTS = ['./lib/nowcaster/expLayer.js'];
+const SIDE_EFFECTS = ['./lib/network/expLayer.js'];
 const TFJS_RANGE = '^4.0.0';
 
 function packageJson(name: string, version: string, source: ExportSource): object {
@@ -74,7 +63,7 @@ function splitBytes(values: Float32Array): Buffer {
   return Buffer.from(bytes.map((_, i) => bytes[(i % values.length) * 4 + Math.floor(i / values.length)]));
 }
 
-function networksModule({ spec, reach, period, kinds, dataset }: ExportSource): string {
+function networksModule({ spec, recommended, kinds }: ExportSource): string {
   const entries = Object.entries(kinds).map(
     ([kind, { parameters }]) => `    ${kind}: decode('${splitBytes(parameters).toString('base64')}'),`,
   );
@@ -90,9 +79,7 @@ function decode(text) {
 function decodeNowcaster() {
   return {
     spec: ${JSON.stringify(spec)},
-    startEpoch: ${startEpochOf({ spec, dataset })},
-    reach: ${reach},
-    period: ${period},
+    recommended: ${JSON.stringify(recommended)},
     parameters: {
 ${entries.map((entry) => `  ${entry}`).join('\n')}
     },
@@ -133,9 +120,9 @@ function figuresTable({ kinds }: ExportSource): string[] {
   const rows = TRAINED_KINDS.flatMap((kind) => {
     const training = kinds[kind]?.training;
     if (!training) return [];
-    const { noChange, linear, wnn } = training.validation;
+    const { noChange, linear, network } = training.validation;
     return [
-      `| ${kind} | ${noChange.toFixed(5)} | ${linear.toFixed(5)} | ${wnn.toFixed(5)} | ${training.trainSamples} |`,
+      `| ${kind} | ${noChange.toFixed(5)} | ${linear.toFixed(5)} | ${network.toFixed(5)} | ${training.trainSamples} |`,
     ];
   });
   if (rows.length === 0) return [];
@@ -183,7 +170,7 @@ function readme(name: string, source: ExportSource): string {
     `# ${name}`,
     '',
     "A callback for TensorFlow.js that shortens training: now and then it replaces the model's weights by what a trained",
-    `weight nowcaster says they will be some epochs later. It does so every ${source.period} epochs.`,
+    `weight nowcaster says they will be some epochs later. It does so every ${source.recommended.period} epochs.`,
     '',
     `    npm install ${name} @tensorflow/tfjs-core @tensorflow/tfjs-layers`,
     '',
@@ -193,7 +180,7 @@ function readme(name: string, source: ExportSource): string {
     'await model.fit(x, y, { epochs: 50, callbacks: [weightForecasting()] });',
     '```',
     '',
-    'Works in Node and in browsers, on any tfjs backend. Options (period, first epoch, reach, kinds, layer filter, guard, events)',
+    'Works in Node and in browsers, on any tfjs backend. Options (period, first epoch, step scale, kinds, layer filter, guard, events)',
     'are documented in the types.',
     '',
     ...figuresTable(source),
@@ -209,7 +196,7 @@ function readme(name: string, source: ExportSource): string {
  * the source throws.
  */
 export async function exportNpmPackage(options: NpmPackageOptions): Promise<NpmPackageResult> {
-  const { to, name, version = '1.0.0', kinds, reach, period, normalization, horizons } = options;
+  const { to, name, version = '1.0.0' } = options;
   if (!NAME_PATTERN.test(name) || name.length > 214)
     throw new UsageError({
       what: `npm takes no package called ${JSON.stringify(name)}`,
@@ -220,7 +207,7 @@ export async function exportNpmPackage(options: NpmPackageOptions): Promise<NpmP
     throw new UsageError({ what: `not a version: ${version}`, where: '--package-version', remedy: 'use e.g. 1.0.0' });
   checkTarget(to, null);
   const from = typeof options.from === 'string' ? [options.from] : options.from;
-  const source = await readSource(from, { kinds, reach, period, normalization, horizons });
+  const source = await readSource(from, options);
   const texts: Record<string, string> = {
     'package.json': `${JSON.stringify(packageJson(name, version, source), null, 2)}\n`,
     'README.md': readme(name, source),

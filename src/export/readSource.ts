@@ -6,10 +6,10 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { loadNowcaster } from '../callback/node.js';
 import { CorruptFileError, InsufficientDataError, MismatchError, MissingFileError, UsageError } from '../errors.js';
+import type { NowcasterSpec } from '../network/spec.js';
 import { type NetworkSource, NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../nowcaster/nowcaster.js';
-import { requireReach } from '../nowcaster/reach.js';
-import { requirePeriod } from '../nowcaster/schedule.js';
-import { sameSpec, TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
+import { defaultRecommendation, type Recommendation, requireRecommendation } from '../nowcaster/recommendation.js';
+import { sameSpec, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { checkTrainingRecord, type KindTraining, TRAINING_RECORD_NAME } from '../nowcaster/trainingRecord.js';
 import { decodeWeights, type NetworkWeights } from '../nowcaster/weightsFile.js';
 import { decodeH5, type H5Meaning } from './h5Read.js';
@@ -23,11 +23,9 @@ export interface SourceNetwork {
 
 /** What is to be exported. */
 export interface ExportSource {
-  spec: WnnSpec;
-  /** As in the manifest; 1 for what is not a nowcaster yet. */
-  reach: number;
-  /** As in the manifest; the window's length for what is not a nowcaster yet. */
-  period: number;
+  spec: NowcasterSpec;
+  /** As in the manifest; the default for what is not a nowcaster yet. */
+  recommended: Recommendation;
   kinds: Partial<Record<TrainedKind, SourceNetwork>>;
   dataset: NowcasterManifest['dataset'];
   /** Tag of a nowcaster that is exported again; null for others. */
@@ -93,7 +91,7 @@ async function decodeNetwork(path: string, bytes: Uint8Array, meaning: H5Meaning
 
 async function readWeightFiles(paths: readonly string[], meaning: H5Meaning): Promise<ExportSource> {
   const kinds: ExportSource['kinds'] = {};
-  let first: { spec: WnnSpec; path: string } | undefined;
+  let first: { spec: NowcasterSpec; path: string } | undefined;
   for (const [kind, path] of assignKinds(paths)) {
     const bytes = readBytes(path, 'the weight file');
     const { spec, parameters } = await decodeNetwork(path, bytes, meaning);
@@ -106,7 +104,8 @@ async function readWeightFiles(paths: readonly string[], meaning: H5Meaning): Pr
       });
     kinds[kind] = { parameters, training: null, source: { file: basename(path), sha256: sha256(bytes) } };
   }
-  return { spec: first!.spec, reach: 1, period: first!.spec.inputLength, kinds, dataset: null, tag: null };
+  const { spec } = first!;
+  return { spec, recommended: defaultRecommendation(spec), kinds, dataset: null, tag: null };
 }
 
 function readTraining(directory: string): ExportSource {
@@ -135,18 +134,19 @@ function readTraining(directory: string): ExportSource {
       });
     kinds[kind] = { parameters, training, source: { file: basename(path), sha256: digest } };
   }
-  return { spec: record.spec, reach: 1, period: record.spec.inputLength, kinds, dataset: record.dataset, tag: null };
+  const { spec, dataset } = record;
+  return { spec, recommended: defaultRecommendation(spec, dataset.firstEpoch), kinds, dataset, tag: null };
 }
 
 async function readExported(directory: string): Promise<ExportSource> {
-  const { spec, reach, period, parameters, manifest } = await loadNowcaster(directory);
+  const { spec, recommended, parameters, manifest } = await loadNowcaster(directory);
   const kinds: ExportSource['kinds'] = {};
   for (const kind of TRAINED_KINDS) {
     const values = parameters[kind];
     const entry = manifest.kinds[kind];
     if (values && entry) kinds[kind] = { parameters: values, training: entry.training, source: entry.source };
   }
-  return { spec, reach, period, kinds, dataset: manifest.dataset, tag: manifest.tag };
+  return { spec, recommended, kinds, dataset: manifest.dataset, tag: manifest.tag };
 }
 
 /** Keeps the kinds that are wanted; without a wish all three must be there. */
@@ -169,26 +169,33 @@ function selectKinds(
   return kinds;
 }
 
+/** What a user chooses of what is exported. */
+export interface SourceChoices extends H5Meaning {
+  /** Kinds to export. Default: all three, each of which must be there. */
+  kinds?: readonly TrainedKind[];
+  /**
+   * How training jobs should use it: `period`, `startEpoch`, `stepScale`; find the best with `wnn evaluate`. Default: what
+   * the nowcaster read recommends, or its window's length, its first window, and 1.
+   */
+  recommended?: Partial<Recommendation>;
+}
+
+/** An object without its undefined fields. */
+function definedOf<T extends object>(value: T): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== undefined)) as Partial<T>;
+}
+
 /**
  * Reads what is to be exported.
  *
  * @param from one directory, of a training or of a nowcaster, or weight files.
- * @param choice the kinds to export (default: all three, each of which must be there), reach and period (default:
- * what the source says), and what h5 files do not say about their network.
+ * @param choice the kinds to export (default: all three, each of which must be there), what to recommend
+ * (default: what the source says), and what h5 files do not say about their network.
  * @throws {@link MissingFileError}, {@link InsufficientDataError} for a missing kind, and the readers' errors.
  */
 export async function readSource(
   from: readonly string[],
-  {
-    kinds,
-    reach,
-    period,
-    ...meaning
-  }: H5Meaning & {
-    kinds?: readonly TrainedKind[];
-    reach?: number;
-    period?: number;
-  },
+  { kinds, recommended = {}, ...meaning }: SourceChoices,
 ): Promise<ExportSource> {
   const where = from.join(',');
   const absent = from.find((path) => !existsSync(path));
@@ -198,14 +205,12 @@ export async function readSource(
       where: absent,
       remedy: 'give the directory of a training or of a nowcaster, or weight files (conv.h5,fc.h5,bias.h5)',
     });
-  if (reach !== undefined) requireReach(reach, '--reach');
-  if (period !== undefined) requirePeriod(period, '--period');
+  requireRecommendation(recommended, '--');
   const source = await readAny(from, meaning);
   return {
     ...source,
     kinds: selectKinds(source, kinds, where),
-    reach: reach ?? source.reach,
-    period: period ?? source.period,
+    recommended: { ...source.recommended, ...definedOf(recommended) },
   };
 }
 

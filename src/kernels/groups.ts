@@ -8,7 +8,7 @@ export const LARGEST_GROUP = 1024;
 /** Groups of a batch between those sizes: enough to keep many threads busy to the end. */
 export const GROUPS = 64;
 /** Samples of the largest group where nothing is added up: smaller, so that threads end a job nearly together. */
-const LARGEST_ANSWERS = 512;
+const LARGEST_OUTPUTS = 512;
 
 /** Samples of each group of a batch, except the last, which may be smaller; a multiple of 64 up to 1,024. */
 export function groupSizeOf(count: number): number {
@@ -16,7 +16,7 @@ export function groupSizeOf(count: number): number {
   return Math.min(Math.max(even, SMALLEST), LARGEST_GROUP);
 }
 
-/** Samples of each group where only answers are wanted. */
-export function answersGroupSizeOf(count: number): number {
-  return Math.min(groupSizeOf(count), LARGEST_ANSWERS);
+/** Samples of each group where only outputs are wanted. */
+export function outputsGroupSizeOf(count: number): number {
+  return Math.min(groupSizeOf(count), LARGEST_OUTPUTS);
 }

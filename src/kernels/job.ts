@@ -1,11 +1,10 @@
 // The memory that the threads of a pool share, and the rule by which they take groups of a batch from it. The order
-// in which groups are taken is left to chance; what comes of them is not, as each group's sums have a place of their own.
+// in which groups are taken is not fixed; the result is, since each group's sums have a place of their own.
 
-import { type ForecastOutput, LOSSES, type Loss } from '../nowcaster/compute.js';
-import { layoutOf } from '../nowcaster/layout.js';
-import type { WnnSpec } from '../nowcaster/spec.js';
+import { type ForecastOutput, LOSSES, type Loss } from '../network/compute.js';
+import type { NowcasterSpec } from '../network/spec.js';
 import { GROUPS, LARGEST_GROUP } from './groups.js';
-import type { KernelInstance } from './instance.js';
+import type { KernelInstance } from './kernels.js';
 
 /** Samples that the shared memory holds: those of one job. */
 export const JOB_SAMPLES = GROUPS * LARGEST_GROUP;
@@ -32,7 +31,7 @@ export const Word = {
 
 const WorkCode = { forward: 0, forecast: 1, gradients: 2 } as const;
 
-/** What a job is: answers of windows, forecasts of raw values, or loss and gradients of samples. */
+/** What a job is: outputs of windows, forecasts of raw values, or loss and gradients of samples. */
 export type Work = 'forward' | ForecastOutput | Loss;
 
 /** Lower bits of the state while a job is being written: no group can be taken. */
@@ -45,22 +44,22 @@ export interface SharedJob {
   /** [JOB_SAMPLES, L] windows; of a forecast the raw values, [L, JOB_SAMPLES]. */
   windows: Float32Array<SharedArrayBuffer>;
   targets: Float32Array<SharedArrayBuffer>;
-  /** [JOB_SAMPLES, horizons] answers; of a forecast [JOB_SAMPLES] forecasts. */
-  answers: Float32Array<SharedArrayBuffer>;
+  /** [JOB_SAMPLES, horizons]; of a forecast [JOB_SAMPLES] forecasts. */
+  outputs: Float32Array<SharedArrayBuffer>;
   /** [groups, sums of a group]. */
   sums: Float32Array<SharedArrayBuffer>;
   losses: Float64Array<SharedArrayBuffer>;
 }
 
 /** Allocates the shared memory of a pool. */
-export function allocateJob(spec: WnnSpec, sumsLength: number): SharedJob {
+export function allocateJob(spec: NowcasterSpec, parameters: number, sumsLength: number): SharedJob {
   const floats = (length: number) => new Float32Array(new SharedArrayBuffer(4 * length));
   return {
     control: new Int32Array(new SharedArrayBuffer(4 * Object.keys(Word).length)),
-    parameters: floats(layoutOf(spec).size),
+    parameters: floats(parameters),
     windows: floats(JOB_SAMPLES * spec.inputLength),
     targets: floats(JOB_SAMPLES * spec.horizons.length),
-    answers: floats(JOB_SAMPLES * spec.horizons.length),
+    outputs: floats(JOB_SAMPLES * spec.horizons.length),
     sums: floats(GROUPS * sumsLength),
     losses: new Float64Array(new SharedArrayBuffer(8 * GROUPS)),
   };
@@ -100,7 +99,7 @@ export function openJob({ control }: SharedJob, samples: number, groupSize: numb
  * Makes a function that takes groups of the open job until none is left. It returns whether it ended the job: whether the
  * last group that was done was its own. Remembers between calls which parameters the kernels hold.
  */
-export function makeLabourer(kernels: KernelInstance, job: SharedJob): () => boolean {
+export function makeGroupRunner(kernels: KernelInstance, job: SharedJob): () => boolean {
   const { control } = job;
   const history = historyOf(job);
   let version = -1;
@@ -110,10 +109,10 @@ export function makeLabourer(kernels: KernelInstance, job: SharedJob): () => boo
     const first = group * size;
     const count = Math.min(size, control[Word.samples] - first);
     const work = control[Word.work];
-    if (work === WorkCode.forward) kernels.forward(job.windows, first, count, job.answers);
+    if (work === WorkCode.forward) kernels.forward(job.windows, first, count, job.outputs);
     else if (work === WorkCode.forecast) {
       const bias = control[Word.published] === 1 ? 'published' : 'normal';
-      kernels.forecast(history, first, count, { index: control[Word.output], bias }, job.answers);
+      kernels.forecast(history, first, count, { index: control[Word.output], bias }, job.outputs);
     } else {
       const loss = LOSSES[work - WorkCode.gradients];
       job.losses[group] = kernels.sumGroup(job.windows, job.targets, first, count, loss);

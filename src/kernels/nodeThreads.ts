@@ -4,7 +4,6 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { EngineUnavailableError } from '../errors.js';
 import { Word } from './job.js';
@@ -14,12 +13,6 @@ import type { ThreadStart } from './thread.js';
 /** How long the calling thread sleeps at a stretch, in milliseconds; then it looks whether a worker has died. */
 const NAP = 250;
 
-/** Threads need compiled JavaScript; code that runs from src takes the worker that the build has put into dist. */
-function workerFile(): string {
-  const path = import.meta.url.endsWith('.ts') ? '../../dist/kernels/worker.js' : './worker.js';
-  return fileURLToPath(new URL(path, import.meta.url));
-}
-
 async function startWorker(file: string, start: ThreadStart): Promise<Worker> {
   const worker = new Worker(file, { workerData: start, execArgv: [] });
   await once(worker, 'message');
@@ -27,10 +20,13 @@ async function startWorker(file: string, start: ThreadStart): Promise<Worker> {
   return worker;
 }
 
-/** Makes a starter of `count` threads: the calling one and `count - 1` workers, which do not keep the process alive. */
-export function nodeThreads(count: number): ThreadStarter {
-  return async (start, labour) => {
-    const file = workerFile();
+/**
+ * Makes a starter of `count` threads: the calling one and `count - 1` workers, which do not keep the process alive.
+ *
+ * @param file compiled module of a worker.
+ */
+export function nodeThreads(file: string, count: number): ThreadStarter {
+  return async (start, takeGroups) => {
     if (!existsSync(file))
       throw new EngineUnavailableError({ what: 'no compiled worker', where: file, remedy: 'run: npm run build' });
     const workers = await Promise.all(Array.from({ length: count - 1 }, () => startWorker(file, start)));
@@ -50,7 +46,7 @@ export function nodeThreads(count: number): ThreadStarter {
       async finishJob(groups) {
         // Whatever waits for this thread, such as the gathering of the next batch, is done while the workers compute.
         await setImmediate();
-        labour();
+        takeGroups();
         for (let done = Atomics.load(control, Word.done); done < groups; done = Atomics.load(control, Word.done)) {
           if (Atomics.wait(control, Word.done, done, NAP) === 'timed-out') await setImmediate();
           if (death !== undefined) throw death;

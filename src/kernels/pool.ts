@@ -2,15 +2,16 @@
 // put together. Groups are added in their order, so the number of threads changes no bit of the result. Not: starting
 // threads and waiting for them (nodeThreads.ts, webThreads.ts).
 
-import type { WnnCompute } from '../nowcaster/compute.js';
-import type { WnnSpec } from '../nowcaster/spec.js';
-import { makeQueue } from './breath.js';
-import { answersGroupSizeOf, GROUPS, groupSizeOf } from './groups.js';
-import { compileKernels, openInstance } from './instance.js';
-import { allocateJob, closeJob, historyOf, JOB_SAMPLES, makeLabourer, openJob, Word, type Work } from './job.js';
+import type { NetworkCompute } from '../network/compute.js';
+import type { Network } from '../network/network.js';
+import type { NowcasterSpec } from '../network/spec.js';
+import { GROUPS, groupSizeOf, outputsGroupSizeOf } from './groups.js';
+import { allocateJob, closeJob, historyOf, JOB_SAMPLES, makeGroupRunner, openJob, Word, type Work } from './job.js';
+import type { FusedKernels } from './kernels.js';
 import type { ThreadStart } from './thread.js';
+import { makeQueue } from './turns.js';
 
-/** Threads that serve the jobs of one pool. */
+/** Threads that compute the jobs of one pool. */
 export interface Threads {
   /** How many compute. */
   readonly count: number;
@@ -23,17 +24,22 @@ export interface Threads {
 /**
  * Starts threads.
  *
- * @param labour takes groups of the open job on the calling thread, until none is left.
+ * @param takeGroups takes groups of the open job on the calling thread, until none is left.
  */
-export type ThreadStarter = (start: ThreadStart, labour: () => void) => Promise<Threads>;
+export type ThreadStarter = (start: ThreadStart, takeGroups: () => void) => Promise<Threads>;
 
 /** Opens the kernels on threads. What starting them throws is thrown. */
-export async function createPoolCompute(spec: WnnSpec, startThreads: ThreadStarter): Promise<WnnCompute> {
-  const module = await compileKernels();
-  const kernels = await openInstance(module, spec);
-  const job = allocateJob(spec, kernels.sums.length);
+export async function createPoolCompute(
+  fused: FusedKernels,
+  spec: NowcasterSpec,
+  network: Network,
+  startThreads: ThreadStarter,
+): Promise<NetworkCompute> {
+  const module = await fused.compile();
+  const kernels = await fused.open(module, spec, network);
+  const job = allocateJob(spec, network.size, kernels.sums.length);
   const history = historyOf(job);
-  const threads = await startThreads({ module, spec, job }, makeLabourer(kernels, job));
+  const threads = await startThreads({ module, spec, network, job }, makeGroupRunner(kernels, job));
   const enqueue = makeQueue();
   const horizons = spec.horizons.length;
 
@@ -58,22 +64,22 @@ export async function createPoolCompute(spec: WnnSpec, startThreads: ThreadStart
   return {
     spec,
     description: `wasm, ${threads.count} threads`,
-    forward: (parameters, windows, count, answers) =>
+    forward: (parameters, windows, count, outputs) =>
       enqueue(async () => {
         shareParameters(parameters);
-        const size = answersGroupSizeOf(count);
+        const size = outputsGroupSizeOf(count);
         for (let first = 0; first < count; first += JOB_SAMPLES) {
           const samples = Math.min(JOB_SAMPLES, count - first);
           closeJob(job);
           share(windows, job.windows, spec.inputLength, first, samples);
           await runJob(samples, size, 'forward');
-          answers.set(job.answers.subarray(0, samples * horizons), first * horizons);
+          outputs.set(job.outputs.subarray(0, samples * horizons), first * horizons);
         }
       }),
     forecast: (parameters, raw, out, output) =>
       enqueue(async () => {
         shareParameters(parameters);
-        const size = answersGroupSizeOf(out.length);
+        const size = outputsGroupSizeOf(out.length);
         for (let first = 0; first < out.length; first += JOB_SAMPLES) {
           const samples = Math.min(JOB_SAMPLES, out.length - first);
           closeJob(job);
@@ -81,7 +87,7 @@ export async function createPoolCompute(spec: WnnSpec, startThreads: ThreadStart
             share(raw[epoch], values, 1, first, samples);
           });
           await runJob(samples, size, output);
-          out.set(job.answers.subarray(0, samples), first);
+          out.set(job.outputs.subarray(0, samples), first);
         }
       }),
     lossAndGradients: (parameters, windows, targets, count, loss, gradients) =>

@@ -1,41 +1,43 @@
 // The fused kernels on the calling thread, for browsers and for Node. Not: several threads (pool.ts).
 
-import type { WnnCompute } from '../nowcaster/compute.js';
-import type { WnnSpec } from '../nowcaster/spec.js';
-import { makeBreather, makeQueue } from './breath.js';
+import type { NetworkCompute } from '../network/compute.js';
+import type { Network } from '../network/network.js';
+import type { NowcasterSpec } from '../network/spec.js';
 import { groupSizeOf } from './groups.js';
-import { CHUNK, compileKernels, openInstance } from './instance.js';
+import { CHUNK, type FusedKernels } from './kernels.js';
+import { makeQueue, makeYielder } from './turns.js';
 
 /**
  * Opens the fused WebAssembly kernels on the calling thread. Needs WebAssembly SIMD (Chrome 91, Firefox 89, Safari 16.4,
  * Node 16) and, under a content security policy, `wasm-unsafe-eval`. Nothing is fetched: the binary is in the module.
  *
- * Arguments of exp are held to [-87.3, 88.7], so exp itself stays finite; where the network overflows after it, answers
- * are +-1 or NaN, and `lossAndGradients` returns NaN.
- *
  * @throws {WebAssembly.CompileError} where the engine lacks SIMD.
  */
-export async function createSingleThreadCompute(spec: WnnSpec): Promise<WnnCompute> {
-  const kernels = await openInstance(await compileKernels(), spec);
-  const breathe = makeBreather(globalThis.setImmediate ?? setTimeout);
+export async function createSingleThreadCompute(
+  fused: FusedKernels,
+  spec: NowcasterSpec,
+  network: Network,
+): Promise<NetworkCompute> {
+  const kernels = await fused.open(await fused.compile(), spec, network);
+  const yieldNow = makeYielder(globalThis.setImmediate ?? setTimeout);
   const enqueue = makeQueue();
 
   return {
     spec,
     description: 'wasm, 1 thread',
-    forward: (parameters, windows, count, answers) =>
+    forward: (parameters, windows, count, outputs) =>
       enqueue(async () => {
         kernels.setParameters(parameters);
         for (let first = 0; first < count; first += 32 * CHUNK) {
-          await breathe();
-          kernels.forward(windows, first, Math.min(32 * CHUNK, count - first), answers);
+          await yieldNow();
+          kernels.forward(windows, first, Math.min(32 * CHUNK, count - first), outputs);
         }
       }),
     forecast: (parameters, history, out, output) =>
       enqueue(async () => {
         kernels.setParameters(parameters);
         for (let first = 0; first < out.length; first += 32 * CHUNK) {
-          await breathe();
+          await yieldNow();
           kernels.forecast(history, first, Math.min(32 * CHUNK, out.length - first), output, out);
         }
       }),
@@ -46,7 +48,7 @@ export async function createSingleThreadCompute(spec: WnnSpec): Promise<WnnCompu
         const size = groupSizeOf(count);
         let total = 0;
         for (let first = 0; first < count; first += size) {
-          await breathe();
+          await yieldNow();
           total += kernels.sumGroup(windows, targets, first, Math.min(size, count - first), loss);
           kernels.addToTotals();
         }

@@ -5,8 +5,9 @@
 import { Word } from './job.js';
 import type { ThreadStarter } from './pool.js';
 import type { ThreadStart } from './thread.js';
-import { WEB_WORKER_SOURCE } from './webWorker.generated.js';
-import type { ThreadMessage } from './webWorker.js';
+
+/** What a Web Worker says: that it is ready, that it has ended a job, or why it cannot work. */
+export type ThreadMessage = 'ready' | 'ended' | { failure: string };
 
 /** Whether this is a page, or a worker of one, whose threads may share memory. */
 export function canShareMemory(): boolean {
@@ -39,8 +40,8 @@ function startWorker(address: string, start: ThreadStart): Promise<Worker> {
   });
 }
 
-async function startWorkers(count: number, start: ThreadStart): Promise<Worker[]> {
-  const address = URL.createObjectURL(new Blob([WEB_WORKER_SOURCE], { type: 'text/javascript' }));
+async function startWorkers(source: string, count: number, start: ThreadStart): Promise<Worker[]> {
+  const address = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
   try {
     const starts = await Promise.allSettled(Array.from({ length: count }, async () => startWorker(address, start)));
     const workers = starts.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
@@ -56,10 +57,12 @@ async function startWorkers(count: number, start: ThreadStart): Promise<Worker[]
 /**
  * Makes a starter of `count` Web Workers. Starting them fails where the page's security policy forbids workers from blobs
  * (`worker-src blob:`).
+ *
+ * @param source the worker's script, a classic one.
  */
-export function webThreads(count: number): ThreadStarter {
+export function webThreads(source: string, count: number): ThreadStarter {
   return async (start) => {
-    const workers = await startWorkers(count, start);
+    const workers = await startWorkers(source, count, start);
     const { control } = start.job;
     let failure: Error | undefined;
     let wake = () => {};

@@ -2,11 +2,11 @@
 // function that the caller gives, so that it works on disk, over HTTP and inside a package alike.
 
 import { CorruptFileError, MismatchError, SchemaVersionError } from '../errors.js';
-import { layoutOf } from './layout.js';
-import { isReach, REACH_RANGE } from './reach.js';
-import { specProblem, TRAINED_KINDS, type TrainedKind, type WnnSpec } from './spec.js';
+import type { NowcasterSpec } from '../network/spec.js';
+import { checkParameters } from './parameters.js';
+import { type Recommendation, recommendationProblem } from './recommendation.js';
+import { networkOf, specProblem, TRAINED_KINDS, type TrainedKind } from './spec.js';
 import type { KindTraining, TrainingRecord } from './trainingRecord.js';
-import { arraysOf, checkParameters } from './weightsFile.js';
 
 /** Version of `nowcaster.json`; checked by every reader. */
 export const NOWCASTER_SCHEMA_VERSION = 1;
@@ -42,14 +42,9 @@ export interface NowcasterManifest {
   toolkitVersion: string;
   /** What tells this nowcaster from others; part of its h5 files' names. */
   tag: string;
-  spec: WnnSpec;
-  /**
-   * How far training jobs go: this many times the way from a weight to its forecast, unless they say otherwise. Above 0,
-   * at most 10; absent for 1.
-   */
-  reach?: number;
-  /** Epochs from one nowcast to the next, unless they say otherwise; absent for `spec.inputLength`. */
-  period?: number;
+  spec: NowcasterSpec;
+  /** How training jobs use it unless they say otherwise. */
+  recommended: Recommendation;
   /** The networks that the directory holds. A kind that is not here is not forecast. */
   kinds: Partial<Record<TrainedKind, NowcasterKind>>;
   /** Where the training samples came from; null when the weights came from elsewhere. */
@@ -59,15 +54,10 @@ export interface NowcasterManifest {
 /** A nowcaster in memory. */
 export interface Nowcaster {
   tag: string;
-  spec: WnnSpec;
-  /** Flat parameters of each kind's network, as {@link layoutOf} lays them out. */
+  spec: NowcasterSpec;
+  /** Flat parameters of each kind's network, as `networkOf` lays them out. */
   parameters: Partial<Record<TrainedKind, Float32Array>>;
-  /** First epoch (from 0) at whose end its window lies in epochs such as it was trained on. */
-  startEpoch: number;
-  /** How far to go, in times the way from a weight to its forecast. */
-  reach: number;
-  /** Epochs from one nowcast to the next. */
-  period: number;
+  recommended: Recommendation;
   manifest: NowcasterManifest;
 }
 
@@ -110,10 +100,8 @@ export function checkNowcasterManifest(value: unknown, fileName: string): Nowcas
     });
   const problem = specProblem(value.spec);
   if (problem !== null) throw fail(problem);
-  if (value.reach !== undefined && !isReach(value.reach))
-    throw fail(`its reach must be ${REACH_RANGE}, not ${String(value.reach)}`);
-  if (value.period !== undefined && !(Number.isSafeInteger(value.period) && (value.period as number) >= 1))
-    throw fail(`its period must be a whole number of at least 1, not ${String(value.period)}`);
+  const recommended = recommendationProblem(value.recommended);
+  if (recommended !== null) throw fail(`recommended: ${recommended}`);
   if (typeof value.tag !== 'string') throw fail('it has no tag');
   if (!isObject(value.kinds) || !TRAINED_KINDS.some((kind) => isObject((value.kinds as object)[kind as never])))
     throw fail('it has no kinds');
@@ -162,7 +150,7 @@ function parseWeightsManifest(value: unknown, fileName: string): { paths: string
 
 async function readTfjsParameters(
   source: NowcasterSource,
-  spec: WnnSpec,
+  spec: NowcasterSpec,
   modelPath: string,
   fileName: string,
 ): Promise<Float32Array> {
@@ -170,8 +158,7 @@ async function readTfjsParameters(
   const folder = modelPath.slice(0, modelPath.lastIndexOf('/') + 1);
   const parts = await Promise.all(paths.map((path) => source(folder + path)));
   const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-  const arrays = arraysOf(spec);
-  const { size } = layoutOf(spec);
+  const { arrays, size } = networkOf(spec);
   const mismatch = (what: string) =>
     new MismatchError({ what, where: fileName, remedy: 'export the nowcaster again; its spec and weights differ' });
   if (weights.length !== arrays.length) throw mismatch(`${weights.length} arrays, the spec has ${arrays.length}`);
@@ -203,11 +190,6 @@ async function readTfjsParameters(
   return parameters;
 }
 
-/** First epoch (from 0) at whose end a window lies in epochs such as the samples came from. */
-export function startEpochOf({ spec, dataset }: Pick<NowcasterManifest, 'spec' | 'dataset'>): number {
-  return (dataset?.firstEpoch ?? 0) + spec.inputLength - 1;
-}
-
 /**
  * Reads a nowcaster directory: the manifest and the tfjs weights of every kind that it lists.
  *
@@ -226,6 +208,6 @@ export async function readNowcaster(source: NowcasterSource, name: string): Prom
     const path = tfjsModelPath(kind);
     parameters[kind] = await readTfjsParameters(source, manifest.spec, path, nameOf(path));
   }
-  const { tag, spec, reach = 1, period = spec.inputLength } = manifest;
-  return { tag, spec, parameters, startEpoch: startEpochOf(manifest), reach, period, manifest };
+  const { tag, spec, recommended } = manifest;
+  return { tag, spec, parameters, recommended, manifest };
 }

@@ -1,5 +1,11 @@
-// What a weight nowcaster network is: its inputs, its outputs and the variants of the paper's ablations. No numbers of
-// a particular network: those are in weights.ts.
+// The kinds of tensors that a nowcaster has networks for, and the spec of those networks: the paper's, checking one from
+// a file, completing one from a user's choices, and the network that it describes.
+
+import type { Family } from '../families/family.js';
+import { findFamily, listFamilies } from '../families/index.js';
+import { layOut, type Network } from '../network/network.js';
+import type { FamilyConfig, NowcasterSpec, WindowSpec } from '../network/spec.js';
+import { inputColumns } from '../windows/inputs/index.js';
 
 /** The kinds of tensors that a nowcaster is trained for, one network each. */
 export const TRAINED_KINDS = ['conv', 'fc', 'bias'] as const;
@@ -10,70 +16,98 @@ export type TrainedKind = (typeof TRAINED_KINDS)[number];
 /** How the kinds are called in file names, as in the published ones: `NWNN_Conv_13.h5`. */
 export const KIND_FILE_NAMES: Record<TrainedKind, string> = { conv: 'Conv', fc: 'FC', bias: 'Bias' };
 
-/** Everything that decides the shape and the meaning of a nowcaster network. Recorded in `nowcaster.json`. */
-export interface WnnSpec {
-  /** Values of one scalar that the network sees, one an epoch: 2 to 20. The paper's L, best at 5. */
-  inputLength: number;
-  /** Epochs past the window's last value that the outputs predict, ascending, each 1 to 20. The paper's H: `[5]`. */
-  horizons: number[];
-  /** `range` divides a window by its range (see normalize.ts); `none` feeds raw weights, as the KNOWN networks do. */
-  normalization: 'range' | 'none';
-  /** `both`: a stream of values and one of differences; `values`: the first only (ablation). */
-  streams: 'both' | 'values';
-  /** `network`: the learned activation; `relu`: a plain dense layer with relu in its place (ablation). */
-  activation: 'network' | 'relu';
-  /** Whether the output is added to the window's last value (true) or stands alone (ablation). */
-  residual: boolean;
-}
-
-/** The network of the paper: 5 epochs in, 5 epochs ahead, 9,425 parameters. */
-export const PAPER_SPEC: Readonly<WnnSpec> = Object.freeze({
+/** The network of the paper: windows of 5 snapshots, 5 snapshots ahead, 9,425 parameters. */
+export const PAPER_SPEC: Readonly<NowcasterSpec> = Object.freeze({
+  family: 'wnn',
   inputLength: 5,
   horizons: [5],
   normalization: 'range',
-  streams: 'both',
-  activation: 'network',
   residual: true,
+  config: { streams: 'both', activation: 'network' },
 });
 
-/** Epochs that a sample spans: the window and the way to its farthest horizon. */
-export function spanOf(spec: WnnSpec): number {
+/** Snapshots that a sample spans: the window and the way to its farthest horizon. */
+export function spanOf(spec: Pick<WindowSpec, 'inputLength' | 'horizons'>): number {
   return spec.inputLength + Math.max(...spec.horizons);
 }
 
-/** What is wrong with a spec, in words, or `null` when nothing is. Takes any value, e.g. parsed JSON. */
-export function specProblem(value: unknown): string | null {
-  const spec = value as Partial<WnnSpec> | null;
-  const whole = (n: unknown, low: number, high: number) =>
-    typeof n === 'number' && Number.isInteger(n) && n >= low && n <= high;
+const isWhole = (n: unknown, low: number, high: number) =>
+  typeof n === 'number' && Number.isInteger(n) && n >= low && n <= high;
+
+/** What is wrong with the window part of a spec, in words, or null. Takes any value, e.g. parsed JSON. */
+export function windowSpecProblem(value: unknown): string | null {
+  const spec = value as Partial<WindowSpec> | null;
   if (typeof spec !== 'object' || spec === null) return 'the spec is not an object';
-  if (!whole(spec.inputLength, 2, 20))
+  if (!isWhole(spec.inputLength, 2, 20))
     return `inputLength must be a whole number from 2 to 20, not ${spec.inputLength}`;
   const horizons = spec.horizons;
   if (!Array.isArray(horizons) || horizons.length === 0) return 'horizons must be a list of at least one number';
   for (const [i, horizon] of horizons.entries()) {
-    if (!whole(horizon, 1, 20)) return `horizons must be whole numbers from 1 to 20, not ${horizon}`;
+    if (!isWhole(horizon, 1, 20)) return `horizons must be whole numbers from 1 to 20, not ${horizon}`;
     if (i > 0 && horizon <= horizons[i - 1]) return 'horizons must be ascending';
   }
   if (spec.normalization !== 'range' && spec.normalization !== 'none')
     return `normalization must be range or none, not ${spec.normalization}`;
-  if (spec.streams !== 'both' && spec.streams !== 'values')
-    return `streams must be both or values, not ${spec.streams}`;
-  if (spec.activation !== 'network' && spec.activation !== 'relu')
-    return `activation must be network or relu, not ${spec.activation}`;
-  if (typeof spec.residual !== 'boolean') return `residual must be true or false, not ${spec.residual}`;
   return null;
 }
 
+/** What is wrong with the id of a family, or null. */
+export function familyProblem(id: unknown): string | null {
+  if (typeof id === 'string' && findFamily(id) !== undefined) return null;
+  return `unknown family ${String(id)}; known: ${listFamilies()
+    .map((family) => family.id)
+    .join(', ')}`;
+}
+
+/** What is wrong with a config of a family, or null. */
+function configProblem(family: Family, value: unknown): string | null {
+  if (typeof value !== 'object' || value === null) return `the config of family ${family.id} is not an object`;
+  const config = value as FamilyConfig;
+  const { defaultConfig } = family;
+  for (const name of Object.keys(config))
+    if (!Object.hasOwn(defaultConfig, name))
+      return `family ${family.id} has no setting ${name}; known: ${Object.keys(defaultConfig).join(', ') || 'none'}`;
+  for (const [name, known] of Object.entries(defaultConfig))
+    if (typeof config[name] !== typeof known) return `${name} must be a ${typeof known}, not ${config[name]}`;
+  return family.configProblem?.(config) ?? null;
+}
+
+/** What is wrong with a spec, in words, or null when nothing is. Takes any value, e.g. parsed JSON. */
+export function specProblem(value: unknown): string | null {
+  const problem = windowSpecProblem(value);
+  if (problem !== null) return problem;
+  const { family, residual, config } = value as Partial<NowcasterSpec>;
+  if (typeof residual !== 'boolean') return `residual must be true or false, not ${residual}`;
+  return familyProblem(family) ?? configProblem(findFamily(family as string) as Family, config);
+}
+
+/** The family's defaults with a user's choices in their place; not checked. */
+export function completeConfig(family: string, config: FamilyConfig = {}): FamilyConfig {
+  return { ...findFamily(family)?.defaultConfig, ...config };
+}
+
+/** Names of the inputs of samples for a family. */
+export function inputsOf(family: string): readonly string[] {
+  return findFamily(family)?.inputs ?? ['window'];
+}
+
+/**
+ * The network of a spec.
+ *
+ * @param spec one without a problem ({@link specProblem}).
+ * @throws Error when the family's graph is not well-formed.
+ */
+export function networkOf(spec: NowcasterSpec): Network {
+  const family = findFamily(spec.family) as Family;
+  const network = layOut(family.graph(spec), inputColumns(inputsOf(spec.family), spec), family.penalties);
+  if (network.outputWidth !== spec.horizons.length)
+    throw new Error(`family ${spec.family}: ${network.outputWidth} outputs for ${spec.horizons.length} horizons`);
+  return network;
+}
+
 /** Whether two specs describe the same network with the same meaning. */
-export function sameSpec(a: WnnSpec, b: WnnSpec): boolean {
-  return (
-    a.inputLength === b.inputLength &&
-    a.horizons.length === b.horizons.length &&
-    a.horizons.every((horizon, i) => horizon === b.horizons[i]) &&
-    a.normalization === b.normalization &&
-    a.streams === b.streams &&
-    a.activation === b.activation &&
-    a.residual === b.residual
-  );
+export function sameSpec(a: NowcasterSpec, b: NowcasterSpec): boolean {
+  const text = ({ family, inputLength, horizons, normalization, residual, config }: NowcasterSpec) =>
+    JSON.stringify([family, inputLength, horizons, normalization, residual, Object.entries(config).sort()]);
+  return text(a) === text(b);
 }

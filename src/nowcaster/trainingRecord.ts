@@ -2,8 +2,9 @@
 // check of a parsed file only; reading and writing it are the stages' business.
 
 import { CorruptFileError, SchemaVersionError } from '../errors.js';
-import type { Loss } from './compute.js';
-import { specProblem, TRAINED_KINDS, type TrainedKind, type WnnSpec } from './spec.js';
+import type { Loss } from '../network/compute.js';
+import type { NowcasterSpec } from '../network/spec.js';
+import { specProblem, TRAINED_KINDS, type TrainedKind } from './spec.js';
 
 /** Version of `train.json`; checked by every reader. */
 export const TRAINING_SCHEMA_VERSION = 1;
@@ -23,7 +24,7 @@ export interface ForecastErrors {
   /** Forecast = least-squares line through the window, at the horizon. */
   linear: number;
   /** The trained network, in its best state. */
-  wnn: number;
+  network: number;
 }
 
 /** {@link ForecastErrors} of one horizon, in normalized units. */
@@ -52,7 +53,7 @@ export interface TrainingSettings {
   gradientClip: number | null;
   /** Training targets beyond +-this were clipped; null, or absent in older records: not clipped. */
   clipTarget: number | null;
-  /** L1 penalty of the kernels and biases of the `in` and `out` layers. */
+  /** L1 penalty of the kernels and biases of the layers that the family penalizes. */
   kernelPenalty: number;
   biasPenalty: number;
   /** Validations without improvement after which training ends; null: never. */
@@ -113,7 +114,7 @@ export interface TrainingRun {
 export interface TrainingRecord {
   schemaVersion: typeof TRAINING_SCHEMA_VERSION;
   toolkitVersion: string;
-  spec: WnnSpec;
+  spec: NowcasterSpec;
   /** The kinds trained so far; at least one. */
   kinds: Partial<Record<TrainedKind, KindTraining>>;
   /** Where the samples came from. */
@@ -132,7 +133,7 @@ function kindProblem(kind: string, training: Partial<KindTraining> | null): stri
   if (typeof training !== 'object' || training === null) return `kinds.${kind} is not an object`;
   if (typeof training.weights !== 'string') return `kinds.${kind}.weights is not a path`;
   for (const field of ['validation', 'rawValidation'] as const)
-    for (const name of ['noChange', 'linear', 'wnn'] as const)
+    for (const name of ['noChange', 'linear', 'network'] as const)
       if (typeof training[field]?.[name] !== 'number') return `kinds.${kind}.${field}.${name} is not a number`;
   if (!Array.isArray(training.horizons)) return `kinds.${kind}.horizons is not a list`;
   return null;

@@ -9,65 +9,23 @@ import {
   type SafeTensor,
   tensorOfFloat32,
 } from '../formats/safetensors.js';
-import { layoutOf } from './layout.js';
-import { specProblem, type WnnSpec } from './spec.js';
+import type { NowcasterSpec } from '../network/spec.js';
+import { checkParameters } from './parameters.js';
+import { networkOf, specProblem } from './spec.js';
 
 /** Version of the file's content; written to the metadata and checked by the reader. */
 export const WEIGHTS_SCHEMA_VERSION = 1;
 
-/** One network: its spec and its flat parameters as {@link layoutOf} lays them out. */
+/** One network: its spec and its flat parameters, as {@link networkOf} lays them out. */
 export interface NetworkWeights {
-  spec: WnnSpec;
+  spec: NowcasterSpec;
   parameters: Float32Array;
 }
 
-/** One array of a network: where it stands in the flat parameters, and its shape. */
-export interface NamedArray {
-  /** `<layer>/kernel` or `<layer>/bias`. */
-  name: string;
-  shape: number[];
-  start: number;
-  end: number;
-}
-
-/** The arrays of a network in the order of the files: kernel then bias, layer by layer. */
-export function arraysOf(spec: WnnSpec): NamedArray[] {
-  return layoutOf(spec).layers.flatMap(({ name, inputs, units, kernel, bias }) => [
-    { name: `${name}/kernel`, shape: [inputs, units], start: kernel, end: bias },
-    { name: `${name}/bias`, shape: [units], start: bias, end: bias + units },
-  ]);
-}
-
-/**
- * Throws unless the parameters fit the spec and are all finite.
- *
- * @param where what to call their source in errors.
- * @throws {@link MismatchError}, {@link CorruptFileError}
- */
-export function checkParameters(spec: WnnSpec, parameters: Float32Array, where: string): void {
-  const { size } = layoutOf(spec);
-  if (parameters.length !== size)
-    throw new MismatchError({
-      what: `${parameters.length} parameters where the spec needs ${size}`,
-      where,
-      remedy: 'use weights that were trained with this spec',
-    });
-  for (const { name, start, end } of arraysOf(spec)) {
-    for (let i = start; i < end; i++) {
-      if (!Number.isFinite(parameters[i]))
-        throw new CorruptFileError({
-          what: `a weight of ${name} is ${parameters[i]}`,
-          where,
-          remedy: 'use weights of a training that did not diverge',
-        });
-    }
-  }
-}
-
 /** Encodes a network as safetensors. The same input gives the same bytes. */
-export function encodeWeights(spec: WnnSpec, parameters: Float32Array): Uint8Array {
+export function encodeWeights(spec: NowcasterSpec, parameters: Float32Array): Uint8Array {
   const tensors: Record<string, SafeTensor> = {};
-  for (const { name, shape, start, end } of arraysOf(spec))
+  for (const { name, shape, start, end } of networkOf(spec).arrays)
     tensors[name] = tensorOfFloat32(shape, parameters.subarray(start, end));
   return encodeSafetensors(tensors, {
     format: 'wnn-weights',
@@ -97,8 +55,9 @@ export function decodeWeights(bytes: Uint8Array, fileName: string): NetworkWeigh
       remedy: 'use the toolkit version that wrote it, or train again',
     });
   const spec = parseSpec(metadata.spec, fileName);
-  const parameters = new Float32Array(layoutOf(spec).size);
-  for (const { name, shape, start } of arraysOf(spec)) {
+  const { size, arrays } = networkOf(spec);
+  const parameters = new Float32Array(size);
+  for (const { name, shape, start } of arrays) {
     const tensor = tensors[name];
     if (tensor === undefined || tensor.shape.join() !== shape.join())
       throw new MismatchError({
@@ -112,7 +71,7 @@ export function decodeWeights(bytes: Uint8Array, fileName: string): NetworkWeigh
   return { spec, parameters };
 }
 
-function parseSpec(text: string | undefined, fileName: string): WnnSpec {
+function parseSpec(text: string | undefined, fileName: string): NowcasterSpec {
   let spec: unknown;
   try {
     spec = JSON.parse(text ?? '');
@@ -122,5 +81,5 @@ function parseSpec(text: string | undefined, fileName: string): WnnSpec {
   const problem = specProblem(spec);
   if (problem !== null)
     throw new CorruptFileError({ what: problem, where: `${fileName}, metadata spec`, remedy: 'export it again' });
-  return spec as WnnSpec;
+  return spec as NowcasterSpec;
 }

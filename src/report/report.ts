@@ -132,8 +132,16 @@ function provenance(evaluation: Evaluation): Section {
   ];
   const methods = results.methods.map((method, m) => [swatch(m, method.name), escapeHtml(describeMethod(method))]);
   const trainedOn = Object.entries(results.nowcasters ?? {}).map(
-    ([name, { dataset, spec, reach = 1, period = spec.inputLength, toolkitVersion }]) => {
-      const window = `window ${spec.inputLength}, horizons ${spec.horizons.join(', ')}, every ${period} epochs, reach ${reach}`;
+    ([
+      name,
+      {
+        dataset,
+        spec,
+        recommended: { period, stepScale },
+        toolkitVersion,
+      },
+    ]) => {
+      const window = `window ${spec.inputLength}, horizons ${spec.horizons.join(', ')}, every ${period} epochs, step scale ${stepScale}`;
       if (dataset === null) return `${name}: ${window}; its weights came from elsewhere.`;
       const tasks = distinct(
         dataset.runs.map(({ task, architecture }) => [task, architecture].filter(Boolean).join('/')),

@@ -20,11 +20,11 @@ export function drawTrainedErrors(name: string, manifest: NowcasterManifest, col
   const rows = TRAINED_KINDS.flatMap((kind) => {
     const training = manifest.kinds[kind]?.training;
     if (!training) return [];
-    const { noChange, linear, wnn } = training.validation;
+    const { noChange, linear, network } = training.validation;
     return [
       { kind, forecast: 'no change', error: noChange },
       { kind, forecast: 'linear', error: linear },
-      { kind, forecast: name, error: wnn },
+      { kind, forecast: name, error: network },
     ];
   }).filter(({ error }) => Number.isFinite(error));
   if (rows.length === 0) return [];

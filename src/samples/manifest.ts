@@ -2,13 +2,12 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CorruptFileError, MismatchError, MissingFileError, SchemaVersionError } from '../errors.js';
-import { specProblem, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { CorruptFileError, MissingFileError, SchemaVersionError } from '../errors.js';
+import { familyProblem, TRAINED_KINDS, type TrainedKind, windowSpecProblem } from '../nowcaster/spec.js';
 import {
   type DatasetManifest,
   type KindSummary,
   SAMPLES_SCHEMA_VERSION,
-  type SampleSpec,
   type ShardInfo,
   SPLITS,
   type Split,
@@ -49,13 +48,15 @@ export function readDatasetManifest(dir: string): DatasetManifest {
       where: path,
       remedy: REBUILD,
     });
-  const problem =
-    specProblem({ ...manifest, streams: 'both', activation: 'network', residual: true }) ?? contentProblem(manifest);
+  const problem = windowSpecProblem(manifest) ?? familyProblem(manifest.family) ?? contentProblem(manifest);
   if (problem !== null) throw corrupt(problem);
   return manifest;
 }
 
 function contentProblem(manifest: DatasetManifest): string | null {
+  const { inputs } = manifest;
+  if (!Array.isArray(inputs) || inputs[0] !== 'window' || inputs.some((name) => typeof name !== 'string'))
+    return 'inputs is not a list of names that begins with window';
   if (!Array.isArray(manifest.runs)) return 'runs is not a list';
   for (const kind of TRAINED_KINDS) {
     const summary = manifest.kinds?.[kind] as KindSummary | undefined;
@@ -95,21 +96,4 @@ export function shardPaths(
   manifest: DatasetManifest = readDatasetManifest(dir),
 ): string[] {
   return manifest.kinds[kind].splits[split].shards.map((shard) => join(dir, shard.file));
-}
-
-/**
- * Checks that samples were made for a network's spec.
- *
- * @throws {@link MismatchError} naming the first field that differs.
- */
-export function requireSampleSpec(manifest: DatasetManifest, spec: SampleSpec, dir: string): void {
-  for (const field of ['inputLength', 'horizons', 'normalization'] as const) {
-    const [has, wanted] = [String(manifest[field]), String(spec[field])];
-    if (has !== wanted)
-      throw new MismatchError({
-        what: `samples have ${field} ${has}, the network needs ${wanted}`,
-        where: join(dir, DATASET_MANIFEST),
-        remedy: 'build samples with the same options, or change those of the network',
-      });
-  }
 }

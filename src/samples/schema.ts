@@ -1,7 +1,8 @@
 // What a directory of samples holds, in types: dataset.json and the columns of a shard. Written by the dataset stage,
 // read by the train stage; the files themselves are handled in manifest.ts, shardWriter.ts and shardReader.ts.
 
-import type { TrainedKind, WnnSpec } from '../nowcaster/spec.js';
+import type { WindowSpec } from '../network/spec.js';
+import type { TrainedKind } from '../nowcaster/spec.js';
 
 /** Version of the layout of a directory of samples; written to dataset.json and checked by every reader. */
 export const SAMPLES_SCHEMA_VERSION = 1;
@@ -10,8 +11,13 @@ export const SAMPLES_SCHEMA_VERSION = 1;
 export const SPLITS = ['train', 'val'] as const;
 export type Split = (typeof SPLITS)[number];
 
-/** What fixes the meaning of a sample. The remaining fields of a spec (streams, activation, residual) are the trainer's. */
-export type SampleSpec = Pick<WnnSpec, 'inputLength' | 'horizons' | 'normalization'>;
+/** What fixes the meaning of a sample. The remaining fields of a spec (residual, config) are the trainer's. */
+export interface SampleSpec extends WindowSpec {
+  /** The family that the samples were made for. Others whose inputs are among `inputs` can be trained on them too. */
+  family: string;
+  /** Columns of inputs: `window` first, then the further inputs of the family. */
+  inputs: readonly string[];
+}
 
 /** One shard file. */
 export interface ShardInfo {
@@ -130,6 +136,8 @@ export interface Samples {
   horizons: number;
   /** [count, L] row-major, normalized. */
   windows: Float32Array;
+  /** [count, width] row-major each: the further inputs, by name. */
+  inputs: Readonly<Record<string, Float32Array>>;
   /** [count, H] row-major: (future - last) / scale. Without residual learning the target is this plus x[L-1]. */
   targets: Float32Array;
   /** [count]: 2 * range of each window, 1 without normalization. */

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { DataType, type RecordBatch, tableFromIPC } from 'apache-arrow';
 import { CorruptFileError, MismatchError, MissingFileError } from '../errors.js';
+import type { InputColumns } from '../network/network.js';
 import type { TrainedKind } from '../nowcaster/spec.js';
+import { inputColumns } from '../windows/inputs/index.js';
 import { readDatasetManifest } from './manifest.js';
 import type { DatasetManifest, Samples, Split } from './schema.js';
 
@@ -21,6 +23,8 @@ export interface ShardExpectation {
   inputLength?: number;
   /** Number of horizons. */
   horizons?: number;
+  /** Inputs to read besides the window; one named `window` is passed over. Default: none. */
+  inputs?: readonly InputColumns[];
   /** Samples that dataset.json says it holds. */
   rows?: number;
   /** Length that dataset.json says the file has. */
@@ -52,7 +56,8 @@ export async function readShard(path: string, expected: ShardExpectation = {}): 
   if (!endsAsArrowFile(bytes)) throw corrupt('not a whole Arrow file (truncated?)');
   let samples: Samples | string;
   try {
-    samples = samplesOfBatches(tableFromIPC(bytes).batches);
+    const further = (expected.inputs ?? []).filter(({ name }) => name !== 'window');
+    samples = samplesOfBatches(tableFromIPC(bytes).batches, further);
   } catch (cause) {
     throw corrupt('damaged Arrow file', cause);
   }
@@ -86,18 +91,18 @@ function allFinite(values: Float32Array): boolean {
 }
 
 /** The columns of a shard, or what is wrong with them. */
-function samplesOfBatches(batches: readonly RecordBatch[]): Samples | string {
+function samplesOfBatches(batches: readonly RecordBatch[], further: readonly InputColumns[]): Samples | string {
   const parts: Samples[] = [];
   for (const batch of batches) {
     if (batch.numRows === 0) continue;
-    const part = samplesOfBatch(batch);
+    const part = samplesOfBatch(batch, further);
     if (typeof part === 'string') return part;
     parts.push(part);
   }
   return joinSamples(parts);
 }
 
-function samplesOfBatch(batch: RecordBatch): Samples | string {
+function samplesOfBatch(batch: RecordBatch, further: readonly InputColumns[]): Samples | string {
   const rows = batch.numRows;
   const column = (name: string) => batch.getChild(name)?.data[0];
   const window = column('window');
@@ -109,6 +114,14 @@ function samplesOfBatch(batch: RecordBatch): Samples | string {
   if (!DataType.isFixedSizeList(window.type)) return 'column window is not a fixed_size_list';
   const inputLength = window.type.listSize;
   if (!floats(window.children[0]?.values, rows * inputLength)) return 'column window is not whole float32';
+  const inputs: Record<string, Float32Array> = {};
+  for (const { name, width } of further) {
+    const input = column(name);
+    if (!input || !DataType.isFixedSizeList(input.type) || input.type.listSize !== width || input.nullCount > 0)
+      return `column ${name} is not a fixed_size_list of ${width}`;
+    if (!floats(input.children[0]?.values, rows * width)) return `column ${name} is not whole float32`;
+    inputs[name] = (input.children[0].values as Float32Array).subarray(0, rows * width);
+  }
   const listed = DataType.isFixedSizeList(target.type);
   const horizons = listed ? (target.type as { listSize: number }).listSize : 1;
   const targets = listed ? target.children[0]?.values : target.values;
@@ -124,6 +137,7 @@ function samplesOfBatch(batch: RecordBatch): Samples | string {
     inputLength,
     horizons,
     windows: (window.children[0].values as Float32Array).subarray(0, rows * inputLength),
+    inputs,
     targets: (targets as Float32Array).subarray(0, rows * horizons),
     scales: (scale.values as Float32Array).subarray(0, rows),
     runs: run.values.subarray(0, rows),
@@ -134,28 +148,31 @@ function samplesOfBatch(batch: RecordBatch): Samples | string {
 /** One block of samples from several of the same shape and run names. Without parts: no samples, L = H = 0. */
 function joinSamples(parts: readonly Samples[]): Samples {
   if (parts.length === 1) return parts[0];
-  const first = parts[0] ?? { inputLength: 0, horizons: 0, runIds: [] };
-  const count = parts.reduce((sum, part) => sum + part.count, 0);
-  const { inputLength, horizons, runIds } = first;
-  const joined: Samples = {
-    count,
+  const { inputLength, horizons, runIds, inputs } = parts[0] ?? { inputLength: 0, horizons: 0, runIds: [], inputs: {} };
+  const joined = <T extends Float32Array | Int32Array>(columns: readonly T[]): T => {
+    const length = columns.reduce((sum, column) => sum + column.length, 0);
+    const Column = (columns[0]?.constructor ?? Float32Array) as new (length: number) => T;
+    const all = new Column(length);
+    let at = 0;
+    for (const column of columns) {
+      all.set(column, at);
+      at += column.length;
+    }
+    return all;
+  };
+  return {
+    count: parts.reduce((sum, part) => sum + part.count, 0),
     inputLength,
     horizons,
-    windows: new Float32Array(count * inputLength),
-    targets: new Float32Array(count * horizons),
-    scales: new Float32Array(count),
-    runs: new Int32Array(count),
+    windows: joined(parts.map(({ windows }) => windows)),
+    inputs: Object.fromEntries(
+      Object.keys(inputs).map((name) => [name, joined(parts.map((part) => part.inputs[name]))]),
+    ),
+    targets: joined(parts.map(({ targets }) => targets)),
+    scales: joined(parts.map(({ scales }) => scales)),
+    runs: joined(parts.map(({ runs }) => runs)),
     runIds,
   };
-  let at = 0;
-  for (const part of parts) {
-    joined.windows.set(part.windows, at * inputLength);
-    joined.targets.set(part.targets, at * horizons);
-    joined.scales.set(part.scales, at);
-    joined.runs.set(part.runs, at);
-    at += part.count;
-  }
-  return joined;
 }
 
 /**
@@ -171,28 +188,12 @@ export async function openSamples(
   split: Split,
   manifest: DatasetManifest = readDatasetManifest(dir),
 ): Promise<Samples> {
-  const { inputLength } = manifest;
+  const { inputLength, normalization } = manifest;
   const horizons = manifest.horizons.length;
-  const { samples: count, shards } = manifest.kinds[kind].splits[split];
-  const all: Samples = {
-    count,
-    inputLength,
-    horizons,
-    windows: new Float32Array(count * inputLength),
-    targets: new Float32Array(count * horizons),
-    scales: new Float32Array(count),
-    runs: new Int32Array(count),
-    runIds: [],
-  };
-  let at = 0;
-  for (const { file, ...size } of shards) {
-    const shard = await readShard(join(dir, file), { inputLength, horizons, ...size });
-    all.windows.set(shard.windows, at * inputLength);
-    all.targets.set(shard.targets, at * horizons);
-    all.scales.set(shard.scales, at);
-    all.runs.set(shard.runs, at);
-    all.runIds = shard.runIds;
-    at += shard.count;
-  }
-  return all;
+  const inputs = inputColumns(manifest.inputs, { inputLength, horizons: manifest.horizons, normalization });
+  const parts: Samples[] = [];
+  for (const { file, ...size } of manifest.kinds[kind].splits[split].shards)
+    parts.push(await readShard(join(dir, file), { inputLength, horizons, inputs, ...size }));
+  const all = joinSamples(parts);
+  return { ...all, inputLength, horizons };
 }

@@ -20,14 +20,27 @@ import {
   type Vector,
   vectorFromArray,
 } from 'apache-arrow';
+import type { InputColumns } from '../network/network.js';
 import type { Random } from '../random.js';
 
 /** Columns of a record batch; longer arrays than `count` needs are allowed. See `Samples` for their meaning. */
 export interface SampleColumns {
   windows: Float32Array;
+  /** The further inputs, in the order of the shape's. Default: none. */
+  inputs?: readonly Float32Array[];
   targets: Float32Array;
   scales: Float32Array;
   runs: Int32Array;
+}
+
+/** What samples consist of. */
+export interface SampleShape {
+  /** L, the length of a window. */
+  inputLength: number;
+  /** Inputs besides the window. Default: none. */
+  inputs?: readonly InputColumns[];
+  /** Number of horizons. */
+  horizons: number;
 }
 
 /** Arrow's file writer with its bytes going to a file at once, and with the footer's blocks in an order of our choice. */
@@ -86,10 +99,10 @@ export class ShardWriter {
   /**
    * Starts a file; one that is already there is replaced. Missing directories are made.
    *
-   * @param shape L and the number of horizons.
+   * @param shape what its samples consist of.
    * @param runIds names that the `runs` column points into.
    */
-  constructor(path: string, shape: { inputLength: number; horizons: number }, runIds: readonly string[]) {
+  constructor(path: string, shape: SampleShape, runIds: readonly string[]) {
     mkdirSync(dirname(path), { recursive: true });
     closeSync(openSync(path, 'w'));
     this.#file = new FileAppender(path);
@@ -99,6 +112,7 @@ export class ShardWriter {
     const listOf = (size: number) => new FixedSizeList(size, new Field('item', float, false));
     this.#schema = new Schema([
       new Field('window', listOf(shape.inputLength), false),
+      ...(shape.inputs ?? []).map(({ name, width }) => new Field(name, listOf(width), false)),
       new Field('target', shape.horizons === 1 ? float : listOf(shape.horizons), false),
       new Field('scale', float, false),
       new Field('run', new Dictionary(new Utf8(), new Int32(), 0), false),
@@ -116,7 +130,9 @@ export class ShardWriter {
 
   /** Appends the first `count` rows of the columns as one record batch. */
   write(columns: SampleColumns, count: number): void {
-    const [window, target, , run] = this.#schema.fields.map((field) => field.type);
+    const types = this.#schema.fields.map((field) => field.type);
+    const [window, ...rest] = types;
+    const [target, , run] = types.slice(-3);
     const float = new Float32();
     const floats = (values: Float32Array, length: number) =>
       makeData({ type: float, length, nullCount: 0, data: values.subarray(0, length) });
@@ -124,6 +140,7 @@ export class ShardWriter {
       makeData({ type, length: count, nullCount: 0, child: floats(values, count * type.listSize) });
     const children: Data[] = [
       listed(window as FixedSizeList<Float32>, columns.windows),
+      ...(columns.inputs ?? []).map((values, i) => listed(rest[i] as FixedSizeList<Float32>, values)),
       this.#horizons === 1 ? floats(columns.targets, count) : listed(target as FixedSizeList<Float32>, columns.targets),
       floats(columns.scales, count),
       makeData({

@@ -113,9 +113,9 @@ export class BatchFeed {
   }
 
   #gather(batch: SampleBlock, count: number): void {
-    const { inputLength, horizons } = this.#shards;
+    const { inputWidth, horizons } = this.#shards;
     const order = this.#order.subarray(this.#used, this.#used + count);
-    copyRows(this.#group.windows, inputLength, order, batch.windows, batch.count * inputLength);
+    copyRows(this.#group.inputs, inputWidth, order, batch.inputs, batch.count * inputWidth);
     copyRows(this.#group.targets, horizons, order, batch.targets, batch.count * horizons);
     batch.count += count;
     this.#used += count;

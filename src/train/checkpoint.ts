@@ -13,8 +13,8 @@ import {
   type SafetensorsFile,
   tensorOfFloat32,
 } from '../formats/safetensors.js';
-import { layoutOf } from '../nowcaster/layout.js';
-import type { TrainedKind, WnnSpec } from '../nowcaster/spec.js';
+import type { NowcasterSpec } from '../network/spec.js';
+import { networkOf, type TrainedKind } from '../nowcaster/spec.js';
 import type { TrainingSettings } from '../nowcaster/trainingRecord.js';
 import type { AdamState } from './adam.js';
 import type { BaselineErrors, HorizonMeans } from './validation.js';
@@ -26,7 +26,7 @@ const FORMAT = 'wnn-checkpoint';
 /** Which training a checkpoint is of. Training goes on only where all of it agrees. */
 export interface TrainingIdentity {
   kind: TrainedKind;
-  spec: WnnSpec;
+  spec: NowcasterSpec;
   /** SHA-256 of `dataset.json`, hex. */
   dataset: string;
   settings: TrainingSettings;
@@ -194,7 +194,7 @@ export function decodeCheckpoint(bytes: Uint8Array, fileName: string, identity: 
       where: fileName,
       remedy: START_OVER,
     });
-  const { size } = layoutOf(identity.spec);
+  const { size } = networkOf(identity.spec);
   const take = (name: string): Float32Array => {
     const tensor = tensors[name];
     if (tensor?.shape.join() !== String(size)) throw corrupt(`checkpoint without a whole ${name}`);

@@ -3,8 +3,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../atomic.js';
-import { layoutOf } from '../nowcaster/layout.js';
-import { TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
+import { chooseComputeEngine } from '../compute/computeEngine.js';
+import type { NowcasterSpec } from '../network/spec.js';
+import { networkOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import {
   bestWeightsPath,
   type ForecastErrors,
@@ -15,13 +16,12 @@ import {
 import { TOOLKIT_VERSION } from '../version.js';
 import { BatchFeed } from './batchFeed.js';
 import { hashBytes, type TrainingState } from './checkpoint.js';
-import { chooseComputeEngine } from './computeEngine.js';
 import type { TrainOptions } from './options.js';
 import { type KindPlan, type PreparedKind, type PreparedTraining, prepareTraining } from './prepare.js';
 import { CHECKPOINT_NAME, METRICS_NAME, openEvents, saveBest, trainKind } from './trainKind.js';
 import { type HorizonMeans, meanOf, ValidationSet } from './validation.js';
 
-export type { ComputeRequest } from './computeEngine.js';
+export type { ComputeRequest } from '../compute/computeEngine.js';
 export type { MetricsLine } from './metricsLog.js';
 export type { TrainingChoices, TrainOptions } from './options.js';
 export type { KindPlan } from './prepare.js';
@@ -29,7 +29,7 @@ export { SCHEDULES, type Schedule } from './schedule.js';
 
 /** What a training will do, known before it starts. */
 export interface TrainingPlan {
-  spec: WnnSpec;
+  spec: NowcasterSpec;
   /** Parameters of each network. */
   parameters: number;
   kinds: KindPlan[];
@@ -68,7 +68,7 @@ export function planTraining(options: TrainOptions): TrainingPlan {
   const { spec, kinds } = prepareTraining(options);
   return {
     spec,
-    parameters: layoutOf(spec).size,
+    parameters: networkOf(spec).size,
     kinds: kinds.map(
       ({ kind, trainSamples, validationSamples, stepsPerEpoch, settings, step, ended, sampleBytes }): KindPlan => ({
         kind,
@@ -92,7 +92,7 @@ function describeTraining(prepared: PreparedKind, state: TrainingState, weights:
   const errorsOf = (units: keyof HorizonMeans, pick: (errors: number[]) => number): ForecastErrors => ({
     noChange: pick(noChange[units]),
     linear: pick(linear[units]),
-    wnn: pick(best.errors[units]),
+    network: pick(best.errors[units]),
   });
   return {
     trainSamples: prepared.trainSamples,

@@ -1,11 +1,13 @@
 // What a training can be told, and how what was left out is filled in from the samples.
 
+import type { ComputeRequest } from '../compute/computeEngine.js';
 import { UsageError } from '../errors.js';
-import { LOSSES, type Loss, type WnnCompute } from '../nowcaster/compute.js';
-import type { TrainedKind, WnnSpec } from '../nowcaster/spec.js';
+import { LOSSES, type Loss, type NetworkCompute } from '../network/compute.js';
+import type { Penalties } from '../network/network.js';
+import type { FamilyConfig, NowcasterSpec } from '../network/spec.js';
+import type { TrainedKind } from '../nowcaster/spec.js';
 import type { TrainingSettings } from '../nowcaster/trainingRecord.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
-import type { ComputeRequest } from './computeEngine.js';
 import type { MetricsLine } from './metricsLog.js';
 import { SCHEDULES, type Schedule } from './schedule.js';
 
@@ -35,9 +37,9 @@ export interface TrainingChoices {
    * only a value below 1 changes anything but the loss that is reported. Default: not clipped.
    */
   clipTarget?: number;
-  /** L1 penalty of the kernels of the `in` and `out` layers. Default 1e-6. */
+  /** L1 penalty of the kernels of penalized layers. Default: the family's, 1e-6 for `wnn`. */
   kernelPenalty?: number;
-  /** L1 penalty of the biases of the `in` and `out` layers. Default 0.1. */
+  /** L1 penalty of the biases of penalized layers. Default: the family's, 0.1 for `wnn`. */
   biasPenalty?: number;
   /** Steps between validations. Default: one epoch. */
   validationSteps?: number;
@@ -60,11 +62,12 @@ export interface TrainOptions extends TrainingChoices {
   out: string;
   /** Kinds to train, one after another. Default: all three. */
   kinds?: readonly TrainedKind[];
-  /**
-   * The network. `streams`, `activation` and `residual` are free (defaults: the paper's); `inputLength`, `horizons` and
-   * `normalization` are those of the samples and, when given, must agree with them.
-   */
-  spec?: Partial<WnnSpec>;
+  /** Family of the networks; the samples must have its inputs. Default: that which the samples were made for. */
+  family?: string;
+  /** Settings of the family in place of its defaults, e.g. `{ streams: 'values' }` for `wnn`. */
+  config?: FamilyConfig;
+  /** Whether the network predicts the change from the window's last value. Default true. */
+  residual?: boolean;
   /** What computes the network. Default `auto`: tensorflow where it has a GPU, else the wasm kernels. */
   engine?: ComputeRequest;
   /** For webgpu: the GPU to use, or a part of its name. Default: the one that the system prefers. */
@@ -72,7 +75,7 @@ export interface TrainOptions extends TrainingChoices {
   /** Threads of the wasm kernels. Default: as many as there are cores. Does not change the result. */
   threads?: number;
   /** Opens the compute engine in place of `engine` and `threads`. */
-  openCompute?: (spec: WnnSpec) => Promise<WnnCompute>;
+  openCompute?: (spec: NowcasterSpec) => Promise<NetworkCompute>;
   /**
    * What to do about an earlier training in `out`. `true` (default): go on; one of other samples, spec or settings is an
    * error. `matching`: go on where it is of the same, start a kind over otherwise, with a note. `false`: start over.
@@ -108,7 +111,7 @@ export interface SampleExtent {
   validationSamples: number;
   /** Rows of the largest shard of either split, and bytes of its file. */
   largestShard: { rows: number; bytes: number };
-  /** Numbers of a sample: L + H. */
+  /** Values of a sample: its inputs and targets. */
   width: number;
 }
 
@@ -185,7 +188,11 @@ export function checkChoices(choices: TrainingChoices): void {
 }
 
 /** Fills in the defaults for one kind, from the number of its samples. */
-export function resolveSettings(choices: TrainingChoices, extent: SampleExtent): TrainingSettings {
+export function resolveSettings(
+  choices: TrainingChoices,
+  extent: SampleExtent,
+  penalties: Penalties,
+): TrainingSettings {
   const batchSize = choices.batchSize ?? defaultBatchSize(extent.trainSamples);
   const stepsPerEpoch = Math.ceil(extent.trainSamples / batchSize);
   const plannedSteps = choices.steps ?? (choices.epochs ?? DEFAULT_EPOCHS) * stepsPerEpoch;
@@ -208,8 +215,8 @@ export function resolveSettings(choices: TrainingChoices, extent: SampleExtent):
     weightDecay: choices.weightDecay ?? 0,
     gradientClip: choices.gradientClip ?? null,
     clipTarget: choices.clipTarget ?? null,
-    kernelPenalty: choices.kernelPenalty ?? 1e-6,
-    biasPenalty: choices.biasPenalty ?? 0.1,
+    kernelPenalty: choices.kernelPenalty ?? penalties.kernel,
+    biasPenalty: choices.biasPenalty ?? penalties.bias,
     patience: choices.patience ?? null,
     shuffledTogether: planMemory(extent, choices.memory).shuffledTogether,
   };

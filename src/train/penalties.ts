@@ -1,8 +1,8 @@
 // What is added to the gradient of the data loss before the optimizer sees it: L1 penalties, and the limit on its norm.
 
-import type { WnnLayout } from '../nowcaster/layout.js';
+import type { Network } from '../network/network.js';
 
-/** Weights of the L1 penalties of the `in` and `out` layers. */
+/** Weights of the L1 penalties of penalized layers. */
 export interface PenaltySettings {
   kernelPenalty: number;
   biasPenalty: number;
@@ -14,7 +14,7 @@ export interface PenaltySettings {
  * @returns the penalty: the weighted sum of absolute values.
  */
 export function addPenalties(
-  layout: WnnLayout,
+  network: Network,
   parameters: Float32Array,
   gradients: Float32Array,
   { kernelPenalty, biasPenalty }: PenaltySettings,
@@ -29,8 +29,8 @@ export function addPenalties(
     }
     penalty += weight * sum;
   };
-  for (const { penalized, kernel, bias, units } of layout.layers) {
-    if (!penalized) continue;
+  for (const { operation, kernel, bias, units } of network.layers) {
+    if (!operation.penalized) continue;
     add(kernel, bias, kernelPenalty);
     add(bias, bias + units, biasPenalty);
   }

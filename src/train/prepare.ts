@@ -4,14 +4,24 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorruptFileError, InsufficientDataError, MismatchError, UsageError, WnnError } from '../errors.js';
-import { PAPER_SPEC, sameSpec, specProblem, TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../nowcaster/spec.js';
+import type { NowcasterSpec } from '../network/spec.js';
+import {
+  completeConfig,
+  familyProblem,
+  inputsOf,
+  networkOf,
+  sameSpec,
+  specProblem,
+  TRAINED_KINDS,
+  type TrainedKind,
+} from '../nowcaster/spec.js';
 import {
   checkTrainingRecord,
   TRAINING_RECORD_NAME,
   type TrainingRecord,
   type TrainingSettings,
 } from '../nowcaster/trainingRecord.js';
-import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest, requireSampleSpec } from '../samples/index.js';
+import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest } from '../samples/index.js';
 import { hashBytes, readCheckpoint, type TrainingIdentity, type TrainingState } from './checkpoint.js';
 import { checkChoices, planMemory, resolveSettings, type SampleExtent, type TrainOptions } from './options.js';
 import { openShards, type SampleShards } from './sampleShards.js';
@@ -48,7 +58,7 @@ export interface PreparedKind extends KindPlan {
 export interface PreparedTraining {
   manifest: DatasetManifest;
   datasetHash: string;
-  spec: WnnSpec;
+  spec: NowcasterSpec;
   kinds: PreparedKind[];
   recordPath: string;
   /** The kinds that the record there already has, of the same spec and samples; without those that start over. */
@@ -57,13 +67,22 @@ export interface PreparedTraining {
   discardsRecord: boolean;
 }
 
-function resolveSpec(options: TrainOptions, manifest: DatasetManifest): WnnSpec {
-  const { inputLength, horizons, normalization } = manifest;
-  const given = Object.fromEntries(Object.entries(options.spec ?? {}).filter(([, value]) => value !== undefined));
-  const spec: WnnSpec = { ...PAPER_SPEC, inputLength, horizons, normalization, ...given };
+function resolveSpec(options: TrainOptions, manifest: DatasetManifest): NowcasterSpec {
+  const { inputLength, horizons, normalization, inputs } = manifest;
+  const { family = manifest.family, config, residual = true } = options;
+  const fail = (what: string, where: string) => new UsageError({ what, where, remedy: 'change the option' });
+  const unknown = familyProblem(family);
+  if (unknown !== null) throw fail(unknown, '--family');
+  const spec = { family, inputLength, horizons, normalization, residual, config: completeConfig(family, config) };
   const problem = specProblem(spec);
-  if (problem !== null) throw new UsageError({ what: problem, where: 'spec', remedy: 'change the option' });
-  requireSampleSpec(manifest, spec, options.samples);
+  if (problem !== null) throw fail(problem, '--config');
+  const missing = inputsOf(family).filter((name) => !inputs.includes(name));
+  if (missing.length > 0)
+    throw new MismatchError({
+      what: `samples without ${missing.join(', ')}, which family ${family} takes`,
+      where: join(options.samples, DATASET_MANIFEST),
+      remedy: `build them with wnn dataset --family ${family}`,
+    });
   return spec;
 }
 
@@ -107,7 +126,7 @@ function findState(path: string, identity: TrainingIdentity, { resume, onNote }:
 /** The kinds of a record that is there already, or `discard` when it is of another training and is to go. */
 function findEarlier(
   path: string,
-  spec: WnnSpec,
+  spec: NowcasterSpec,
   dataset: string,
   { resume = true }: TrainOptions,
 ): TrainingRecord['kinds'] | 'discard' {
@@ -130,7 +149,7 @@ function prepareKind(
   kind: TrainedKind,
   options: TrainOptions,
   manifest: DatasetManifest,
-  spec: WnnSpec,
+  spec: NowcasterSpec,
   dataset: string,
 ): PreparedKind {
   const train = openShards(options.samples, manifest, kind, 'train', spec, options.clipTarget);
@@ -145,6 +164,7 @@ function prepareKind(
         where: join(options.samples, DATASET_MANIFEST),
         remedy: `record more runs whose networks have ${kind} tensors, or leave ${kind} out with --kinds`,
       });
+  const network = networkOf(spec);
   const extent: SampleExtent = {
     trainSamples: train.total,
     validationSamples: validation.total,
@@ -152,9 +172,9 @@ function prepareKind(
       rows: Math.max(...train.rows, ...validation.rows),
       bytes: Math.max(train.largestFile, validation.largestFile),
     },
-    width: spec.inputLength + spec.horizons.length,
+    width: network.inputWidth + network.outputWidth,
   };
-  const settings = resolveSettings(options, extent);
+  const settings = resolveSettings(options, extent, network.penalties);
   const memory = planMemory(extent, options.memory);
   const identity: TrainingIdentity = { kind, spec, dataset, settings };
   const found = findState(join(options.out, kind, CHECKPOINT_NAME), identity, options);

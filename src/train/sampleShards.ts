@@ -1,15 +1,20 @@
-// The shards of one kind and split as the trainer sees them: windows, and targets as the network is to answer them.
+// The shards of one kind and split as the trainer sees them: the network's inputs, and targets as it is to output them.
 
 import { join } from 'node:path';
-import type { TrainedKind, WnnSpec } from '../nowcaster/spec.js';
-import { type DatasetManifest, readShard, type ShardInfo, type Split } from '../samples/index.js';
+import type { InputColumns } from '../network/network.js';
+import type { NowcasterSpec } from '../network/spec.js';
+import { inputsOf, networkOf, type TrainedKind } from '../nowcaster/spec.js';
+import { type DatasetManifest, readShard, type Samples, type ShardInfo, type Split } from '../samples/index.js';
+import { isWindowOnly } from '../windows/inputs/index.js';
 
 /** Samples in memory. */
 export interface SampleBlock {
   count: number;
-  /** [count, L] row-major. */
+  /** [count, input width] row-major: the network's inputs, one behind the other. */
+  inputs: Float32Array;
+  /** [count, L] row-major: the normalized windows; the same array where they are the one input. */
   windows: Float32Array;
-  /** [count, horizons] row-major: what the network should answer. */
+  /** [count, horizons] row-major: what the network should output. */
   targets: Float32Array;
   /** [count]: what an error is multiplied by to be one of the weight itself. Absent where nobody needs it. */
   scales?: Float32Array;
@@ -18,6 +23,10 @@ export interface SampleBlock {
 /** Shards that can be read one at a time. */
 export interface SampleShards {
   inputLength: number;
+  /** Values of a row of inputs. */
+  inputWidth: number;
+  /** Whether the inputs are the windows themselves. */
+  windowOnly: boolean;
   horizons: number;
   /** Samples of each shard, each at least 1. */
   rows: number[];
@@ -29,7 +38,7 @@ export interface SampleShards {
   read(index: number): Promise<SampleBlock>;
 }
 
-/** Without a residual the network answers the future itself, relative to the window's first value: target + x[L-1]. */
+/** Without a residual the network outputs the future itself, relative to the window's first value: target + x[L-1]. */
 function addLastValue({ count, windows, targets }: SampleBlock, inputLength: number, horizons: number): void {
   for (let j = 0; j < count; j++) {
     const last = windows[j * inputLength + inputLength - 1];
@@ -52,22 +61,27 @@ export function openShards(
   manifest: DatasetManifest,
   kind: TrainedKind,
   split: Split,
-  spec: WnnSpec,
+  spec: NowcasterSpec,
   clip?: number,
 ): SampleShards {
   const { inputLength } = spec;
+  const { inputs: columns, inputWidth } = networkOf(spec);
+  const windowOnly = isWindowOnly(inputsOf(spec.family));
   const horizons = spec.horizons.length;
   const shards: ShardInfo[] = manifest.kinds[kind].splits[split].shards.filter(({ rows }) => rows > 0);
   const rows = shards.map((shard) => shard.rows);
   return {
     inputLength,
+    inputWidth,
+    windowOnly,
     horizons,
     rows,
     total: rows.reduce((sum, count) => sum + count, 0),
     largestFile: Math.max(0, ...shards.map(({ bytes }) => bytes)),
     async read(index) {
       const { file, ...size } = shards[index];
-      const block = await readShard(join(dir, file), { inputLength, horizons, ...size });
+      const samples = await readShard(join(dir, file), { inputLength, horizons, inputs: columns, ...size });
+      const block = { ...samples, inputs: windowOnly ? samples.windows : joinInputs(samples, columns, inputWidth) };
       if (!spec.residual) addLastValue(block, inputLength, horizons);
       if (clip !== undefined) clipTargets(block, clip);
       return block;
@@ -89,7 +103,8 @@ export async function readShardsInto(
   into.count = 0;
   for (const index of indices) {
     const block = await shards.read(index);
-    into.windows.set(block.windows, into.count * shards.inputLength);
+    into.inputs.set(block.inputs, into.count * shards.inputWidth);
+    if (!shards.windowOnly && into.scales) into.windows.set(block.windows, into.count * shards.inputLength);
     into.targets.set(block.targets, into.count * shards.horizons);
     if (block.scales) into.scales?.set(block.scales, into.count);
     into.count += block.count;
@@ -97,12 +112,34 @@ export async function readShardsInto(
   return into;
 }
 
-/** An empty block with room for `capacity` samples, and for their scales where they are wanted. */
-export function createBlock({ inputLength, horizons }: SampleShards, capacity: number, scaled = false): SampleBlock {
+/** An empty block with room for `capacity` samples; with `scaled` also for their windows and scales. */
+export function createBlock(
+  { inputLength, inputWidth, horizons, windowOnly }: SampleShards,
+  capacity: number,
+  scaled = false,
+): SampleBlock {
+  const inputs = new Float32Array(capacity * inputWidth);
   return {
     scales: scaled ? new Float32Array(capacity) : undefined,
     count: 0,
-    windows: new Float32Array(capacity * inputLength),
+    inputs,
+    windows: windowOnly ? inputs : new Float32Array(scaled ? capacity * inputLength : 0),
     targets: new Float32Array(capacity * horizons),
   };
+}
+
+/** Puts the columns of the inputs side by side: [count, width] row-major. */
+function joinInputs(
+  { count, windows, inputs: further }: Samples,
+  inputs: readonly InputColumns[],
+  width: number,
+): Float32Array {
+  const rows = new Float32Array(count * width);
+  let offset = 0;
+  for (const { name, width: size } of inputs) {
+    const values = name === 'window' ? windows : further[name];
+    for (let j = 0; j < count; j++) for (let i = 0; i < size; i++) rows[j * width + offset + i] = values[j * size + i];
+    offset += size;
+  }
+  return rows;
 }

@@ -6,10 +6,11 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { writeFileAtomic } from '../atomic.js';
 import { CorruptFileError, WnnError } from '../errors.js';
-import type { WnnCompute } from '../nowcaster/compute.js';
-import { initParameters } from '../nowcaster/init.js';
-import { layoutOf, type WnnLayout } from '../nowcaster/layout.js';
-import type { WnnSpec } from '../nowcaster/spec.js';
+import type { NetworkCompute } from '../network/compute.js';
+import { initParameters } from '../network/init.js';
+import type { Network } from '../network/network.js';
+import type { NowcasterSpec } from '../network/spec.js';
+import { networkOf } from '../nowcaster/spec.js';
 import { encodeWeights } from '../nowcaster/weightsFile.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import { createAdamState, type IndexRange, stepAdam } from './adam.js';
@@ -45,7 +46,7 @@ export interface KindJob {
   identity: TrainingIdentity;
   /** Directory of the kind's files. */
   dir: string;
-  compute: WnnCompute;
+  compute: NetworkCompute;
   /** Name of the engine, for the record. */
   engine: string;
   feed: BatchFeed;
@@ -65,7 +66,7 @@ export interface KindJob {
 const noSums = (): RunningSums => ({ loss: 0, samples: 0, penalty: 0, gradientNorm: 0, steps: 0 });
 
 function createState({ spec, kind, settings }: TrainingIdentity, baselines: BaselineErrors): TrainingState {
-  const parameters = initParameters(spec, `${settings.seed}/${kind}`);
+  const parameters = initParameters(networkOf(spec), `${settings.seed}/${kind}`);
   const current = { parameters, adam: createAdamState(parameters.length) };
   return {
     step: 0,
@@ -132,7 +133,7 @@ function rollBack(job: KindJob, state: TrainingState, what: string): void {
 function applyStep(
   job: KindJob,
   state: TrainingState,
-  layout: WnnLayout,
+  network: Network,
   decayed: readonly IndexRange[],
   gradients: Float32Array,
   loss: number,
@@ -140,7 +141,7 @@ function applyStep(
 ): void {
   const { settings } = job.identity;
   const { parameters, adam } = state.current;
-  const penalty = addPenalties(layout, parameters, gradients, settings);
+  const penalty = addPenalties(network, parameters, gradients, settings);
   const norm = normOfGradient(gradients);
   if (!Number.isFinite(loss) || !(norm <= MAX_NORM)) {
     rollBack(job, state, Number.isFinite(loss) ? `gradient of length ${norm}` : `loss ${loss}`);
@@ -201,7 +202,7 @@ async function validate(
 }
 
 /** Writes a state's best weights where they are not there yet, and returns the file's bytes. */
-export function saveBest(dir: string, spec: WnnSpec, best: BestState): Uint8Array {
+export function saveBest(dir: string, spec: NowcasterSpec, best: BestState): Uint8Array {
   const path = join(dir, BEST_NAME);
   const bytes = encodeWeights(spec, best.parameters);
   if (!existsSync(path) || !readFileSync(path).equals(bytes)) writeFileAtomic(path, bytes);
@@ -255,9 +256,9 @@ export async function trainKind(job: KindJob): Promise<TrainingState> {
   const metrics = openMetrics(job.dir, state.metricsBytes);
   const events = openEvents(job);
   try {
-    const layout = layoutOf(spec);
-    const decayed = layout.layers.map((layer): IndexRange => [layer.kernel, layer.bias]);
-    const gradients = new Float32Array(layout.size);
+    const network = networkOf(spec);
+    const decayed = network.layers.map((layer): IndexRange => [layer.kernel, layer.bias]);
+    const gradients = new Float32Array(network.size);
     const resumed = samplesBefore(state.step, job);
     let reported = Number.NEGATIVE_INFINITY;
     let saved = performance.now();
@@ -287,7 +288,7 @@ export async function trainKind(job: KindJob): Promise<TrainingState> {
       const [loss, following] = await overlap(
         compute.lossAndGradients(
           state.current.parameters,
-          batch.windows,
+          batch.inputs,
           batch.targets,
           batch.count,
           settings.loss,
@@ -295,7 +296,7 @@ export async function trainKind(job: KindJob): Promise<TrainingState> {
         ),
         async () => (isLast ? batch : feed.next()),
       );
-      applyStep(job, state, layout, decayed, gradients, loss, batch.count);
+      applyStep(job, state, network, decayed, gradients, loss, batch.count);
       batch = following;
       state.step++;
       if (isLast || state.step % settings.validationSteps === 0) await validate(job, state, metrics, events);

@@ -1,7 +1,7 @@
 // The held-out samples, and the mean absolute error of the network and of the baselines on them.
 
-import type { WnnCompute } from '../nowcaster/compute.js';
-import type { WnnSpec } from '../nowcaster/spec.js';
+import type { NetworkCompute } from '../network/compute.js';
+import type { NowcasterSpec } from '../network/spec.js';
 import { baselinesOf } from './baselines.js';
 import { createBlock, readShardsInto, type SampleBlock, type SampleShards } from './sampleShards.js';
 
@@ -49,13 +49,13 @@ export class ValidationSet {
   readonly #shards: SampleShards;
   readonly #resident: boolean;
   #block: SampleBlock | undefined;
-  readonly #answers: Float32Array;
+  readonly #outputs: Float32Array;
 
   /** @param resident whether to keep all samples in memory, rather than one shard at a time. */
   constructor(shards: SampleShards, resident: boolean) {
     this.#shards = shards;
     this.#resident = resident;
-    this.#answers = new Float32Array(Math.min(CHUNK, shards.total) * shards.horizons);
+    this.#outputs = new Float32Array(Math.min(CHUNK, shards.total) * shards.horizons);
   }
 
   async *#blocks(): AsyncGenerator<SampleBlock> {
@@ -68,24 +68,24 @@ export class ValidationSet {
     yield this.#block;
   }
 
-  /** The network's errors; not finite when an answer is not. */
-  async measureNetwork(compute: WnnCompute, parameters: Float32Array): Promise<HorizonMeans> {
-    const { inputLength, horizons, total } = this.#shards;
+  /** The network's errors; not finite when an output is not. */
+  async measureNetwork(compute: NetworkCompute, parameters: Float32Array): Promise<HorizonMeans> {
+    const { inputWidth, horizons, total } = this.#shards;
     const tally = createTally(horizons);
-    for await (const { count, windows, targets, scales } of this.#blocks()) {
+    for await (const { count, inputs, targets, scales } of this.#blocks()) {
       for (let start = 0; start < count; start += CHUNK) {
         const size = Math.min(CHUNK, count - start);
-        const answers = this.#answers.subarray(0, size * horizons);
+        const outputs = this.#outputs.subarray(0, size * horizons);
         await compute.forward(
           parameters,
-          windows.subarray(start * inputLength, (start + size) * inputLength),
+          inputs.subarray(start * inputWidth, (start + size) * inputWidth),
           size,
-          answers,
+          outputs,
         );
         for (let j = 0; j < size; j++) {
           const target = (start + j) * horizons;
           for (let h = 0; h < horizons; h++)
-            tally.add(h, answers[j * horizons + h] - targets[target + h], scales![start + j]);
+            tally.add(h, outputs[j * horizons + h] - targets[target + h], scales![start + j]);
         }
       }
     }
@@ -93,7 +93,7 @@ export class ValidationSet {
   }
 
   /** The baselines' errors. */
-  async measureBaselines(spec: WnnSpec): Promise<BaselineErrors> {
+  async measureBaselines(spec: NowcasterSpec): Promise<BaselineErrors> {
     const { inputLength, horizons, total } = this.#shards;
     const { noChange, linear } = baselinesOf(spec);
     const noChangeTally = createTally(horizons);

@@ -2,18 +2,19 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { initParameters } from '../../src/nowcaster/init.js';
+import { initParameters } from '../../src/network/init.js';
+import type { NowcasterSpec } from '../../src/network/spec.js';
 import { NOWCASTER_MANIFEST_NAME, NOWCASTER_SCHEMA_VERSION, tfjsModelPath } from '../../src/nowcaster/nowcaster.js';
-import { PAPER_SPEC, TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../../src/nowcaster/spec.js';
-import { arraysOf } from '../../src/nowcaster/weightsFile.js';
+import { defaultRecommendation } from '../../src/nowcaster/recommendation.js';
+import { networkOf, PAPER_SPEC, TRAINED_KINDS, type TrainedKind } from '../../src/nowcaster/spec.js';
 import { Random } from '../../src/random.js';
 
 /** Random networks, moved off their small initial weights so that every layer matters. */
-export function randomNetworks(spec: WnnSpec = PAPER_SPEC) {
+export function randomNetworks(spec: NowcasterSpec = PAPER_SPEC) {
   const parameters = {} as Record<TrainedKind, Float32Array>;
   for (const kind of TRAINED_KINDS) {
     const random = new Random(7, kind);
-    parameters[kind] = initParameters(spec, 5).map((value) => value + 0.1 * random.normal());
+    parameters[kind] = initParameters(networkOf(spec), 5).map((value) => value + 0.1 * random.normal());
   }
   return { spec, parameters };
 }
@@ -26,12 +27,13 @@ export function writeNowcasterDirectory(directory: string, { spec, parameters } 
     toolkitVersion: '0.0.0',
     tag: 'random',
     spec,
+    recommended: defaultRecommendation(spec),
     kinds: Object.fromEntries(TRAINED_KINDS.map((kind) => [kind, entry])),
     dataset: null,
   };
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, NOWCASTER_MANIFEST_NAME), JSON.stringify(manifest));
-  const weights = arraysOf(spec).map(({ name, shape }) => ({ name, shape, dtype: 'float32' }));
+  const weights = networkOf(spec).arrays.map(({ name, shape }) => ({ name, shape, dtype: 'float32' }));
   for (const kind of TRAINED_KINDS) {
     const path = join(directory, tfjsModelPath(kind));
     mkdirSync(join(path, '..'), { recursive: true });

@@ -1,12 +1,12 @@
+import { TRAINED_KINDS } from '../../src/nowcaster/spec.js';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Forecaster } from '../../src/callback/forecaster.js';
+import { type Forecaster, groupByKind } from '../../src/callback/forecaster.js';
 import type { Nowcast } from '../../src/callback/nowcast.js';
 import { PeriodicForecasting } from '../../src/callback/periodicForecasting.js';
 import { TrackedTensors } from '../../src/callback/trackedTensors.js';
-import { TRAINED_KINDS } from '../../src/nowcaster/spec.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -18,9 +18,10 @@ function stepForecaster(windowLength = 5, step = 1) {
   const forecaster: Forecaster = {
     windowLength,
     kinds: TRAINED_KINDS,
-    async forecast(kind, history, out) {
-      seen.push({ kind, first: history.map((values) => values[0]) });
-      for (let i = 0; i < out.length; i++) out[i] = history[windowLength - 1][i] + step;
+    async forecast({ tensors, snapshots }, out) {
+      for (const { kind, begin } of groupByKind(tensors))
+        seen.push({ kind, first: snapshots.map((values) => values[begin]) });
+      for (let i = 0; i < out.length; i++) out[i] = snapshots[windowLength - 1][i] + step;
     },
     async dispose() {},
   };
@@ -167,29 +168,29 @@ describe('PeriodicForecasting', () => {
     expect(callback.history[0].scalars).toEqual({ conv: 0, fc: 3, bias: 0 });
   });
 
-  it('goes as far as the reach says: by the option, else by the forecaster, else to the forecast', async () => {
+  it('goes as far as the step scale says: by the option, else by the forecaster, else to the forecast', async () => {
     const landing = async (own: number | undefined, option: number | undefined) => {
-      const forecaster = { ...stepForecaster().forecaster, reach: own };
+      const forecaster = { ...stepForecaster().forecaster, recommended: own === undefined ? {} : { stepScale: own } };
       const model = denseModel();
-      await replay(new PeriodicForecasting(forecaster, { reach: option }), model, range(0, 5));
+      await replay(new PeriodicForecasting(forecaster, { stepScale: option }), model, range(0, 5));
       return firstWeight(model);
     };
     // Trained to 4, forecast 5.
     expect(await landing(undefined, undefined)).toBe(5);
     expect(await landing(1.5, undefined)).toBe(5.5);
     expect(await landing(1.5, 0.25)).toBe(4.25);
-    for (const reach of [0, -1, 11, Number.NaN])
-      expect(() => new PeriodicForecasting(stepForecaster().forecaster, { reach })).toThrow(
-        /above 0 and at most 10.*reach/,
+    for (const stepScale of [0, -1, 11, Number.NaN])
+      expect(() => new PeriodicForecasting(stepForecaster().forecaster, { stepScale })).toThrow(
+        /above 0 and at most 10.*stepScale/,
       );
   });
 
-  it('lets the guard shorten what the reach gives', async () => {
+  it('lets the guard shorten what the step scale gives', async () => {
     // The loss is the distance to 4.6: the way of 2 times 1 raises it, half of that does not.
     const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [1], useBias: false })] });
     model.compile({ optimizer: 'sgd', loss: 'meanAbsoluteError' });
     const guard = { x: tf.ones([1, 1]), y: tf.fill([1, 1], 4.6) };
-    const callback = new PeriodicForecasting(stepForecaster().forecaster, { guard, reach: 2 });
+    const callback = new PeriodicForecasting(stepForecaster().forecaster, { guard, stepScale: 2 });
     await replay(callback, model, range(0, 5));
     expect(callback.history).toMatchObject([{ outcome: 'kept', share: 1 / 2 }]);
     expect(await firstWeight(model)).toBe(5);
@@ -319,9 +320,9 @@ describe('PeriodicForecasting', () => {
     const forecaster: Forecaster = {
       windowLength: 5,
       kinds: TRAINED_KINDS,
-      async forecast(_kind, history, out) {
-        for (const values of [...history, out]) buffers.add(values.buffer);
-        out.set(history[4]);
+      async forecast({ snapshots }, out) {
+        for (const values of [...snapshots, out]) buffers.add(values.buffer);
+        out.set(snapshots[4]);
       },
       async dispose() {},
     };

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createSingleThreadCompute } from '../../src/kernels/single.js';
+import { createWasmCompute } from '../../src/compute/wasmCompute.js';
 import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import type { PageResult } from './browser/page.js';
 import { computeAll } from './browser/threads.js';
@@ -61,7 +61,7 @@ describe.skipIf(!existsSync(CHROMIUM))(
       });
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-      digest = await computeAll(await createSingleThreadCompute(PAPER_SPEC));
+      digest = await computeAll(await createWasmCompute(PAPER_SPEC, { threads: 1 }));
     }, PATIENCE);
 
     afterAll(async () => {

@@ -3,6 +3,10 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { createGenericCompute } from '../../src/compute/genericCompute.js';
+import { defaultRecommendation } from '../../src/nowcaster/recommendation.js';
+import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
+import { referenceForward } from '../families/wnn/reference.js';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -10,10 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fetchSource } from '../../src/callback/index.js';
 import { WeightForecasting } from '../../src/callback/node.js';
 import { WeightForecasting as BrowserWeightForecasting } from '../../src/callback/weightForecasting.js';
-import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
-import { createTfjsCompute } from '../../src/nowcaster/tfjsCompute.js';
 import { Random } from '../../src/random.js';
-import { referenceForward } from '../nowcaster/reference.js';
 import { randomNetworks, writeNowcasterDirectory } from './nowcasterDirectory.js';
 
 beforeAll(async () => {
@@ -77,7 +78,7 @@ describe('WeightForecasting', () => {
   for (const bias of ['normal', 'published'] as const)
     for (const [name, compute] of [
       ['the fused kernels', undefined],
-      ['tfjs', createTfjsCompute],
+      ['tfjs', createGenericCompute],
     ] as const)
       it(`gives the weights of the published callback's arithmetic, bias ${bias}, on ${name}`, async () => {
         const networks = randomNetworks();
@@ -147,7 +148,7 @@ describe('WeightForecasting', () => {
       writeNowcasterDirectory(directory);
       const path = join(directory, 'nowcaster.json');
       const manifest = JSON.parse(readFileSync(path, 'utf8'));
-      manifest.dataset = { sha256: '', seed: 0, firstEpoch: 3, runs: [] };
+      manifest.recommended = defaultRecommendation(PAPER_SPEC, 3);
       writeFileSync(path, JSON.stringify(manifest));
       const model = convModel();
       const snapshots = drawSnapshots(model, 15);

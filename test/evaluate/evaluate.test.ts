@@ -7,8 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluate } from '../../dist/evaluate/index.js';
 import type { EvaluateOptions, RunRecord } from '../../src/evaluate/index.js';
 import { baselineMethod, nowcasterMethod } from '../../src/evaluate/methods.js';
-import { layoutOf } from '../../src/nowcaster/layout.js';
-import { TRAINED_KINDS } from '../../src/nowcaster/spec.js';
+import { networkOf, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
 import type { ProgressEvent } from '../../src/progress.js';
 import { randomNetworks, writeNowcasterDirectory } from '../callback/nowcasterDirectory.js';
 
@@ -95,7 +94,7 @@ describe('evaluate', () => {
     // Answers of 1 or -1 for every window: all weights go up, or down.
     const wrong = [50, -50].map((bias, i) => {
       const networks = randomNetworks();
-      const { head } = Object.fromEntries(layoutOf(networks.spec).layers.map((layer) => [layer.name, layer]));
+      const { head } = Object.fromEntries(networkOf(networks.spec).layers.map((layer) => [layer.name, layer]));
       for (const kind of TRAINED_KINDS) networks.parameters[kind][head.bias] = bias;
       const place = join(directory, ['up', 'down'][i]);
       writeNowcasterDirectory(place, networks);

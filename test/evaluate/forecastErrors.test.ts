@@ -8,7 +8,7 @@ import { sampleName, sampleStore } from '../../src/evaluate/trajectorySample.js'
 import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import { RunWriter } from '../../src/trajectory/runWriter.js';
 import { randomNetworks, writeNowcasterDirectory } from '../callback/nowcasterDirectory.js';
-import { referenceForward } from '../nowcaster/reference.js';
+import { referenceForward } from '../families/wnn/reference.js';
 
 const out = mkdtempSync(join(tmpdir(), 'wnn-forecasts-'));
 afterAll(() => rmSync(out, { recursive: true }));

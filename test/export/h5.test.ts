@@ -3,13 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { File as H5File, ready } from 'h5wasm';
 import { describe, expect, test } from 'vitest';
 import { CorruptFileError, MismatchError, MissingFileError } from '../../src/errors.js';
+import { encodeH5 } from '../../src/export/formats/h5.js';
 import { decodeH5, readH5 } from '../../src/export/h5Read.js';
-import { encodeH5 } from '../../src/export/h5Write.js';
-import { initParameters } from '../../src/nowcaster/init.js';
-import { layoutOf } from '../../src/nowcaster/layout.js';
-import { KIND_FILE_NAMES, PAPER_SPEC, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
+import { initParameters } from '../../src/network/init.js';
+import { KIND_FILE_NAMES, networkOf, PAPER_SPEC, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
 import { Random } from '../../src/random.js';
-import { SPECS } from '../nowcaster/samples.js';
+import { SPECS } from '../families/wnn/samples.js';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 
@@ -26,8 +25,8 @@ async function edit(bytes: Uint8Array | null, change: (file: H5File) => void): P
 describe('what is written is read', () => {
   for (const [name, spec] of Object.entries(SPECS)) {
     test(name, async () => {
-      const parameters = initParameters(spec, 3);
-      const bytes = await encodeH5(spec, parameters);
+      const parameters = initParameters(networkOf(spec), 3);
+      const bytes = await encodeH5(networkOf(spec), parameters);
       // The file says neither; the others follow from its layers.
       const { normalization, horizons, residual } = spec;
       expect(await decodeH5(bytes, 'file', { normalization, horizons, residual })).toEqual({ spec, parameters });
@@ -35,14 +34,14 @@ describe('what is written is read', () => {
   }
 
   test('equal input gives equal bytes, at any time', async () => {
-    const parameters = initParameters(PAPER_SPEC, 3);
-    const first = await encodeH5(PAPER_SPEC, parameters);
+    const parameters = initParameters(networkOf(PAPER_SPEC), 3);
+    const first = await encodeH5(networkOf(PAPER_SPEC), parameters);
     await new Promise((resolve) => setTimeout(resolve, 1100));
-    expect(Buffer.from(await encodeH5(PAPER_SPEC, parameters)).equals(first)).toBe(true);
+    expect(Buffer.from(await encodeH5(networkOf(PAPER_SPEC), parameters)).equals(first)).toBe(true);
   });
 
   test('layers, names and attributes are laid out as in the published files', async () => {
-    const bytes = await encodeH5(PAPER_SPEC, initParameters(PAPER_SPEC, 3));
+    const bytes = await encodeH5(networkOf(PAPER_SPEC), initParameters(networkOf(PAPER_SPEC), 3));
     const { FS } = await ready;
     FS.writeFile('layout.h5', bytes);
     const file = new H5File('layout.h5', 'r');
@@ -50,7 +49,7 @@ describe('what is written is read', () => {
     expect([backend.value, version.value]).toEqual(['tensorflow', '2.2.4']);
     expect(layerNames.metadata).toMatchObject({ vlen: false, cset: 0, shape: [26] });
     const withWeights = (layerNames.value as string[]).filter((name) => file.get(`${name}/${name}`) !== null);
-    expect(withWeights).toEqual(layoutOf(PAPER_SPEC).layers.map(({ name }) => name));
+    expect(withWeights).toEqual(networkOf(PAPER_SPEC).layers.map(({ name }) => name));
     const { weight_names: weightNames } = (file.get('values_in') as H5File).attrs;
     expect(weightNames.metadata).toMatchObject({ vlen: false, cset: 0, shape: [2] });
     expect(weightNames.value).toEqual(['values_in/kernel:0', 'values_in/bias:0']);
@@ -60,7 +59,7 @@ describe('what is written is read', () => {
 });
 
 describe('what others write is read', () => {
-  const expected = initParameters(PAPER_SPEC, 7);
+  const expected = initParameters(networkOf(PAPER_SPEC), 7);
 
   test('Keras 3 weights', async () => {
     expect(await readH5(fixture('keras3.weights.h5'))).toEqual({ spec: PAPER_SPEC, parameters: expected });
@@ -77,7 +76,7 @@ describe('what others write is read', () => {
   test('double floats, and the weights inside a whole saved model', async () => {
     const bytes = await edit(null, (file) => {
       const root = file.create_group('model_weights');
-      const { layers } = layoutOf(PAPER_SPEC);
+      const { layers } = networkOf(PAPER_SPEC);
       const names = layers.map((_, i) => `dense_${40 - i}`);
       root.create_attribute('layer_names', names);
       for (const [i, { inputs, units, kernel, bias }] of layers.entries()) {
@@ -99,7 +98,7 @@ describe('what others write is read', () => {
 });
 
 describe('what is not a network is refused in one line', () => {
-  const good = () => encodeH5(PAPER_SPEC, initParameters(PAPER_SPEC, 3));
+  const good = () => encodeH5(networkOf(PAPER_SPEC), initParameters(networkOf(PAPER_SPEC), 3));
 
   test('no such file, not HDF5, cut off', async () => {
     await expect(readH5('/no/such/file.h5')).rejects.toThrow(MissingFileError);
@@ -129,7 +128,7 @@ describe('what is not a network is refused in one line', () => {
   });
 
   test('a layer too few, a wrong shape, integers', async () => {
-    const [first, ...others] = layoutOf(PAPER_SPEC).layers.map(({ name }) => name);
+    const [first, ...others] = networkOf(PAPER_SPEC).layers.map(({ name }) => name);
     const missing = await edit(await good(), (file) => {
       file.delete_attribute('layer_names');
       file.create_attribute('layer_names', others);
@@ -150,17 +149,17 @@ describe('what is not a network is refused in one line', () => {
   });
 
   test('weights that are not finite', async () => {
-    const parameters = initParameters(PAPER_SPEC, 3);
+    const parameters = initParameters(networkOf(PAPER_SPEC), 3);
     parameters[5] = Number.NaN;
-    await expect(decodeH5(await encodeH5(PAPER_SPEC, parameters), 'x.h5')).rejects.toThrow(
+    await expect(decodeH5(await encodeH5(networkOf(PAPER_SPEC), parameters), 'x.h5')).rejects.toThrow(
       /values_in\/kernel is NaN: x/,
     );
   });
 
   test('several outputs without their horizons', async () => {
     const spec = { ...PAPER_SPEC, horizons: [3, 5] };
-    const bytes = await encodeH5(spec, initParameters(spec, 3));
-    await expect(decodeH5(bytes, 'x.h5')).rejects.toThrow(/say how many epochs ahead each output predicts/);
+    const bytes = await encodeH5(networkOf(spec), initParameters(networkOf(spec), 3));
+    await expect(decodeH5(bytes, 'x.h5')).rejects.toThrow(/say how many snapshots ahead each output predicts/);
   });
 
   test('2,000 mutations are read or refused: no crash, no hang, and the next good file is read', async () => {
@@ -199,10 +198,10 @@ describe.skipIf(!existsSync(reference))('the published files (skipped where ../s
         const path = fileURLToPath(new URL(name.replace('%', KIND_FILE_NAMES[kind]), reference));
         const network = await readH5(path);
         expect(network.spec).toEqual(PAPER_SPEC);
-        expect(await decodeH5(await encodeH5(network.spec, network.parameters), 'copy')).toEqual(network);
+        expect(await decodeH5(await encodeH5(networkOf(network.spec), network.parameters), 'copy')).toEqual(network);
         // The arrays stand in the file as they are, so each must be found among its bytes.
         const bytes = readFileSync(path);
-        for (const { kernel, bias } of layoutOf(PAPER_SPEC).layers)
+        for (const { kernel, bias } of networkOf(PAPER_SPEC).layers)
           expect(bytes.indexOf(new Uint8Array(network.parameters.slice(kernel, bias).buffer))).toBeGreaterThan(0);
       });
     }

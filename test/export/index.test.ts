@@ -1,3 +1,7 @@
+import { PAPER_SPEC, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
+import { decodeWeights } from '../../src/nowcaster/weightsFile.js';
+import { referenceForward } from '../families/wnn/reference.js';
+import { drawSamples, SPECS } from '../families/wnn/samples.js';
 import '@tensorflow/tfjs-backend-cpu';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,10 +13,6 @@ import '../../src/callback/index.js';
 import { loadNowcaster } from '../../src/callback/node.js';
 import { WnnError } from '../../src/errors.js';
 import { type ExportOptions, exportNowcaster, readH5 } from '../../src/export/index.js';
-import { PAPER_SPEC, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
-import { decodeWeights } from '../../src/nowcaster/weightsFile.js';
-import { referenceForward } from '../nowcaster/reference.js';
-import { drawSamples, SPECS } from '../nowcaster/samples.js';
 import { parametersOf, writeTraining } from './trainingDirectory.js';
 
 let root: string;
@@ -47,30 +47,36 @@ describe('a training becomes a nowcaster directory', () => {
     const manifest = JSON.parse(readFileSync(join(to, 'nowcaster.json'), 'utf8'));
     expect(manifest).toEqual(result.manifest);
     expect(manifest).toMatchObject({ schemaVersion: 1, tag: 'v1', spec: PAPER_SPEC, dataset: record.dataset });
-    expect(manifest.kinds.fc.training.validation).toEqual({ noChange: 0.4, linear: 0.3, wnn: 0.2 });
+    expect(manifest.kinds.fc.training.validation).toEqual({ noChange: 0.4, linear: 0.3, network: 0.2 });
     expect(manifest.kinds.fc.source.sha256).toBe(record.kinds.fc?.weightsSha256);
     expect(readdirSync(root).sort()).toEqual(['nowcaster', 'training']);
   });
 
-  test('with its reach and period, which another export keeps or changes', async () => {
+  test('with what it recommends, which another export keeps or changes', async () => {
     writeTraining(training);
     const exported = async (options: Omit<ExportOptions, 'to'>) => {
       const { manifest } = await exportNowcaster({ ...options, to, overwrite: true });
-      const { reach, period } = await loadNowcaster(to);
-      return { written: [manifest.reach, manifest.period], read: [reach, period] };
+      expect((await loadNowcaster(to)).recommended).toEqual(manifest.recommended);
+      return manifest.recommended;
     };
-    expect(await exported({ from: training })).toEqual({ written: [undefined, undefined], read: [1, 5] });
-    expect(await exported({ from: training, reach: 1.5, period: 3 })).toEqual({ written: [1.5, 3], read: [1.5, 3] });
-    expect(await exported({ from: to })).toEqual({ written: [1.5, 3], read: [1.5, 3] });
-    expect(await exported({ from: to, reach: 1, period: 5 })).toEqual({
-      written: [undefined, undefined],
-      read: [1, 5],
+    expect(await exported({ from: training })).toEqual({ startEpoch: 4, period: 5, stepScale: 1 });
+    const recommended = { stepScale: 1.5, period: 3 };
+    expect(await exported({ from: training, recommended })).toEqual({ startEpoch: 4, ...recommended });
+    expect(await exported({ from: to })).toEqual({ startEpoch: 4, ...recommended });
+    expect(await exported({ from: to, recommended: { stepScale: 1 } })).toEqual({
+      startEpoch: 4,
+      period: 3,
+      stepScale: 1,
     });
-    await expect(exported({ from: to, reach: 0 })).rejects.toThrow(/above 0 and at most 10: --reach 0/);
-    await expect(exported({ from: to, period: 0.5 })).rejects.toThrow(/at least 1: --period 0.5/);
+    await expect(exported({ from: to, recommended: { stepScale: 0 } })).rejects.toThrow(
+      /above 0 and at most 10: --step-scale 0/,
+    );
+    await expect(exported({ from: to, recommended: { period: 0.5 } })).rejects.toThrow(/at least 1: --period 0.5/);
     const path = join(to, 'nowcaster.json');
-    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), reach: '2' }));
-    await expect(loadNowcaster(to)).rejects.toThrow(/its reach must be above 0 and at most 10, not 2/);
+    const manifest = JSON.parse(readFileSync(path, 'utf8'));
+    manifest.recommended.stepScale = '2';
+    writeFileSync(path, JSON.stringify(manifest));
+    await expect(loadNowcaster(to)).rejects.toThrow(/stepScale must be above 0 and at most 10, not 2/);
   });
 
   test('whose formats hold the same numbers', async () => {
@@ -104,7 +110,7 @@ describe('a training becomes a nowcaster directory', () => {
       const { windows } = drawSamples(spec, count, 1);
       const values = tf.tensor2d(windows, [count, spec.inputLength]);
       const differences = tf.sub(tf.slice(values, [0, 1]), tf.slice(values, [0, 0], [-1, spec.inputLength - 1]));
-      const answers = model.predict(spec.streams === 'both' ? [values, differences] : values) as tf.Tensor;
+      const answers = model.predict(spec.config.streams === 'both' ? [values, differences] : values) as tf.Tensor;
       const expected = referenceForward(spec, parametersOf(spec, 'fc'), windows, count);
       answers.dataSync().forEach((y, i) => {
         expect(Math.abs(y - expected[i])).toBeLessThan(2e-6);

@@ -8,9 +8,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exportNowcaster, exportNpmPackage } from '../../src/export/index.js';
-import { normalizeWindows } from '../../src/nowcaster/normalize.js';
 import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
-import { referenceForward } from '../nowcaster/reference.js';
+import { normalizeWindows } from '../../src/windows/normalize.js';
+import { referenceForward } from '../families/wnn/reference.js';
 import { parametersOf, writeTraining } from './trainingDirectory.js';
 
 const NAME = '@someone/nowcaster';
@@ -29,7 +29,13 @@ beforeAll(async () => {
   writeTraining(join(root, 'training'));
   await exportNowcaster({ from: join(root, 'training'), to: join(root, 'weights') });
   const made = join(root, 'package');
-  await exportNpmPackage({ from: join(root, 'weights'), to: made, name: NAME, version: '1.2.3', reach: 0.5 });
+  await exportNpmPackage({
+    from: join(root, 'weights'),
+    to: made,
+    name: NAME,
+    version: '1.2.3',
+    recommended: { stepScale: 0.5 },
+  });
   mkdirSync(project);
   writeFileSync(join(project, 'package.json'), '{"name":"empty","version":"0.0.0","type":"module"}');
   const [{ filename }] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', root], made));
@@ -44,7 +50,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 describe('the package', () => {
   test('is small and depends on nothing but tfjs as a peer', () => {
-    expect(statSync(tarball).size).toBeLessThan(150_000);
+    expect(statSync(tarball).size).toBeLessThan(160_000);
     const folder = join(project, 'node_modules', NAME);
     const json = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
     expect(json).toMatchObject({ name: NAME, version: '1.2.3', license: 'MIT' });
@@ -106,9 +112,9 @@ describe('the package', () => {
     const record = writeTraining(training);
     record.dataset.firstEpoch = 3;
     writeFileSync(join(training, 'train.json'), JSON.stringify(record));
-    await exportNpmPackage({ from: training, to: made, name: NAME, reach: 1.5 });
+    await exportNpmPackage({ from: training, to: made, name: NAME, recommended: { stepScale: 1.5 } });
     const { nowcaster } = await import(pathToFileURL(join(made, 'networks.js')).href);
-    expect(nowcaster).toMatchObject({ spec: PAPER_SPEC, startEpoch: 7, reach: 1.5 });
+    expect(nowcaster).toMatchObject({ spec: PAPER_SPEC, recommended: { startEpoch: 7, period: 5, stepScale: 1.5 } });
   });
 
   test('makes tf.loadLayersModel open the exported model.json', () => {

@@ -3,8 +3,9 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { initParameters } from '../../src/nowcaster/init.js';
-import { PAPER_SPEC, TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../../src/nowcaster/spec.js';
+import { initParameters } from '../../src/network/init.js';
+import type { NowcasterSpec } from '../../src/network/spec.js';
+import { networkOf, PAPER_SPEC, TRAINED_KINDS, type TrainedKind } from '../../src/nowcaster/spec.js';
 import {
   bestWeightsPath,
   type KindTraining,
@@ -15,14 +16,14 @@ import {
 import { encodeWeights } from '../../src/nowcaster/weightsFile.js';
 
 /** Parameters of a kind in {@link writeTraining}. */
-export function parametersOf(spec: WnnSpec, kind: TrainedKind): Float32Array {
-  return initParameters(spec, `training ${kind}`);
+export function parametersOf(spec: NowcasterSpec, kind: TrainedKind): Float32Array {
+  return initParameters(networkOf(spec), `training ${kind}`);
 }
 
 /** Writes `train.json` and the best weights of each kind. */
 export function writeTraining(
   directory: string,
-  spec: WnnSpec = PAPER_SPEC,
+  spec: NowcasterSpec = PAPER_SPEC,
   kinds: readonly TrainedKind[] = TRAINED_KINDS,
 ): TrainingRecord {
   const record: TrainingRecord = {
@@ -47,9 +48,9 @@ export function writeTraining(
     record.kinds[kind] = {
       trainSamples: 500,
       validationSamples: 150,
-      validation: { noChange: 0.4, linear: 0.3, wnn: 0.2 },
-      rawValidation: { noChange: 0.04, linear: 0.03, wnn: 0.02 },
-      horizons: spec.horizons.map((horizon) => ({ horizon, noChange: 0.4, linear: 0.3, wnn: 0.2 })),
+      validation: { noChange: 0.4, linear: 0.3, network: 0.2 },
+      rawValidation: { noChange: 0.04, linear: 0.03, network: 0.02 },
+      horizons: spec.horizons.map((horizon) => ({ horizon, noChange: 0.4, linear: 0.3, network: 0.2 })),
       weights,
       weightsSha256: createHash('sha256').update(bytes).digest('hex'),
     } as KindTraining;

@@ -1,14 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { createGenericCompute } from '../../src/compute/genericCompute.js';
 import { openEngine } from '../../src/engine/engine.js';
 import { readH5 } from '../../src/export/h5Read.js';
+import { initParameters } from '../../src/network/init.js';
 import { forecast } from '../../src/nowcaster/forecast.js';
-import { initParameters } from '../../src/nowcaster/init.js';
-import { normalizeWindows } from '../../src/nowcaster/normalize.js';
-import { KIND_FILE_NAMES, PAPER_SPEC, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
-import { createTfjsCompute } from '../../src/nowcaster/tfjsCompute.js';
-import { referenceForward } from './reference.js';
-import { drawRaw, SPECS } from './samples.js';
+import { KIND_FILE_NAMES, networkOf, PAPER_SPEC, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
+import { normalizeWindows } from '../../src/windows/normalize.js';
+import { referenceForward } from '../families/wnn/reference.js';
+import { drawRaw, SPECS } from '../families/wnn/samples.js';
 
 beforeAll(() => openEngine('wasm'));
 
@@ -25,8 +25,8 @@ describe('on weights of our own', () => {
     test(`${name}: every scalar's forecast is that of the formulas, block by block`, async () => {
       const count = 40_000;
       const raw = drawRaw(spec, count, 4);
-      const parameters = initParameters(spec, 5);
-      const compute = createTfjsCompute(spec);
+      const parameters = initParameters(networkOf(spec), 5);
+      const compute = createGenericCompute(spec);
       const out = new Float32Array(count);
       const horizon = spec.horizons[0];
       await forecast(compute, parameters, raw, out, { horizon });
@@ -45,8 +45,8 @@ describe('on weights of our own', () => {
 
   test('the published fault adds the residual to the raw weight, and only when it is asked for', async () => {
     const raw = drawRaw(PAPER_SPEC, 10, 6);
-    const parameters = initParameters(PAPER_SPEC, 5);
-    const compute = createTfjsCompute(PAPER_SPEC);
+    const parameters = initParameters(networkOf(PAPER_SPEC), 5);
+    const compute = createGenericCompute(PAPER_SPEC);
     const out = new Float32Array(10);
     await forecast(compute, parameters, raw, out, { bias: 'published' });
     for (let j = 0; j < 10; j++) {
@@ -59,8 +59,8 @@ describe('on weights of our own', () => {
   });
 
   test('a horizon that the network lacks and a window of another length are refused', async () => {
-    const compute = createTfjsCompute(PAPER_SPEC);
-    const parameters = initParameters(PAPER_SPEC, 5);
+    const compute = createGenericCompute(PAPER_SPEC);
+    const parameters = initParameters(networkOf(PAPER_SPEC), 5);
     const raw = drawRaw(PAPER_SPEC, 3, 1);
     const out = new Float32Array(3);
     await expect(forecast(compute, parameters, raw, out, { horizon: 7 })).rejects.toThrow(/use one of its horizons: 5/);
@@ -95,7 +95,7 @@ describe.skipIf(!existsSync(reference))(
         windows.forEach((x, i) => {
           expect(Math.abs(x - normalized.flat()[i])).toBeLessThan(1e-5);
         });
-        const compute = createTfjsCompute(spec);
+        const compute = createGenericCompute(spec);
         const answers = new Float32Array(count);
         await compute.forward(parameters, Float32Array.from(normalized.flat()), count, answers);
         answers.forEach((y, j) => {

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { CorruptFileError, MismatchError, SchemaVersionError } from '../../src/errors.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/formats/safetensors.js';
-import { initParameters } from '../../src/nowcaster/init.js';
-import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
+import { initParameters } from '../../src/network/init.js';
+import { networkOf, PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import { decodeWeights, encodeWeights } from '../../src/nowcaster/weightsFile.js';
-import { SPECS } from './samples.js';
+import { SPECS } from '../families/wnn/samples.js';
 
 test('every variant comes back bit by bit, and equal input gives equal bytes', () => {
   for (const spec of Object.values(SPECS)) {
-    const parameters = initParameters(spec, 1);
+    const parameters = initParameters(networkOf(spec), 1);
     const bytes = encodeWeights(spec, parameters);
     expect(encodeWeights(spec, parameters)).toEqual(bytes);
     expect(decodeWeights(bytes, 'file')).toEqual({ spec, parameters });
@@ -16,7 +16,7 @@ test('every variant comes back bit by bit, and equal input gives equal bytes', (
 });
 
 test('arrays are named by layer, kernels [in, out]', () => {
-  const { tensors } = decodeSafetensors(encodeWeights(PAPER_SPEC, initParameters(PAPER_SPEC, 1)), 'file');
+  const { tensors } = decodeSafetensors(encodeWeights(PAPER_SPEC, initParameters(networkOf(PAPER_SPEC), 1)), 'file');
   expect(Object.keys(tensors).slice(0, 4)).toEqual([
     'values_in/kernel',
     'values_in/bias',
@@ -28,7 +28,7 @@ test('arrays are named by layer, kernels [in, out]', () => {
 });
 
 describe('what does not fit is refused', () => {
-  const parts = () => decodeSafetensors(encodeWeights(PAPER_SPEC, initParameters(PAPER_SPEC, 1)), 'file');
+  const parts = () => decodeSafetensors(encodeWeights(PAPER_SPEC, initParameters(networkOf(PAPER_SPEC), 1)), 'file');
   const encode = ({ tensors, metadata }: ReturnType<typeof parts>) => encodeSafetensors(tensors, metadata);
 
   test('another safetensors file', () => {
@@ -55,7 +55,7 @@ describe('what does not fit is refused', () => {
   });
 
   test('a weight that is not finite', () => {
-    const parameters = initParameters(PAPER_SPEC, 1);
+    const parameters = initParameters(networkOf(PAPER_SPEC), 1);
     parameters[700] = Number.NaN;
     expect(() => decodeWeights(encodeWeights(PAPER_SPEC, parameters), 'x')).toThrow(CorruptFileError);
     expect(() => decodeWeights(encodeWeights(PAPER_SPEC, parameters), 'x')).toThrow(/differences_in\/bias is NaN/);

@@ -38,7 +38,7 @@ it('trains each pair on samples of its own, and keeps what is whole', async () =
     // Of 12 epochs, each start leaves room for the window and the way to the horizon.
     expect(kinds.fc!.trainSamples / (12 - inputLength - horizon + 1)).toBe(160 * 3);
   }
-  expect(new Set(points.map(({ kinds }) => kinds.fc!.validation.wnn)).size).toBe(4);
+  expect(new Set(points.map(({ kinds }) => kinds.fc!.validation.network)).size).toBe(4);
   const weights = join(dir, 'grid/L4-H5/training/fc/best.safetensors');
   const before = statSync(weights).mtimeMs;
   expect((await trainGrid(options)).points).toEqual(points);

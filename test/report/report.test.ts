@@ -57,7 +57,7 @@ function writeEvaluation(
     },
   ];
   const { batchSize, optimizer, trainExamples, validationExamples } = jobs[0];
-  const training = { validation: { noChange: 0.6, linear: 0.5, wnn: 0.3 } };
+  const training = { validation: { noChange: 0.6, linear: 0.5, network: 0.3 } };
   const kind = { training, source: { file: '', sha256: '' }, files: {} };
   const dataset = { sha256: '', seed: 1, runs: [{ id: 'r', task: 'mnist', architecture: 'lenet' }] };
   const manifest = {

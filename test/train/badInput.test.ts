@@ -30,7 +30,7 @@ function optionsFor(more: Partial<TrainOptions> = {}): TrainOptions {
     samples: join(dir, 'samples'),
     out: join(dir, 'out'),
     kinds: ['fc'],
-    spec: { streams: 'values', activation: 'relu' },
+    config: { streams: 'values', activation: 'relu' },
     openCompute: async (spec) => createReferenceCompute(spec),
     batchSize: 64,
     steps: 6,
@@ -66,10 +66,10 @@ describe('samples', () => {
     await expectError(train(), CorruptFileError, /fc\/val-00000\.arrow;/);
   });
 
-  it('of another input length or horizon than asked for', async () => {
-    writeSamples(join(dir, 'samples'), { spec: { ...PAPER_SPEC, inputLength: 4 } });
-    await expectError(train({ spec: { inputLength: 5 } }), MismatchError, /inputLength 4.*dataset\.json;/);
-    await expectError(train({ spec: { horizons: [3] } }), MismatchError, /horizons 5.*dataset\.json;/);
+  it('for a family that nobody knows', async () => {
+    writeSamples(join(dir, 'samples'));
+    await expectError(train({ family: 'wnnn' }), UsageError, /unknown family wnnn; known: wnn: --family;/);
+    await expectError(train({ config: { stream: 1 } }), UsageError, /no setting stream; known: streams, activation/);
   });
 
   it('with a shard of another input length than dataset.json says', async () => {
@@ -113,7 +113,7 @@ describe('a checkpoint', () => {
   it.each<[string, Partial<TrainOptions>, RegExp]>([
     ['other settings', { learningRate: 0.5 }, /learningRate is 0\.001 there, 0\.5 here/],
     ['more steps', { steps: 12 }, /plannedSteps is 6 there, 12 here/],
-    ['another spec', { spec: { streams: 'both', activation: 'relu' } }, /streams is "values" there, "both" here/],
+    ['another spec', { config: { streams: 'both', activation: 'relu' } }, /config is .*values.* there, .*both.* here/],
   ])('of %s is left as it is', async (_name, more, message) => {
     const before = readFileSync(path());
     await expectError(train(more), MismatchError, message);
@@ -181,7 +181,7 @@ describe('options', () => {
     [{ schedule: 'linear' as 'cosine' }, /--schedule/],
     [{ loss: 'l1' as 'mae' }, /--loss/],
     [{ kinds: ['norm' as 'fc'] }, /--kinds/],
-    [{ spec: { activation: 'gelu' as 'relu' } }, /gelu/],
+    [{ config: { activation: 'gelu' } }, /gelu/],
   ])('%j', async (more, message) => {
     writeSamples(join(dir, 'samples'));
     await expectError(train(more), UsageError, message);

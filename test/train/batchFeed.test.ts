@@ -10,6 +10,8 @@ function numberedShards(rows: number[]): SampleShards & { reads: number[] } {
   const reads: number[] = [];
   return {
     inputLength: 2,
+    inputWidth: 2,
+    windowOnly: true,
     horizons: 2,
     rows,
     total: rows.reduce((sum, count) => sum + count, 0),
@@ -18,9 +20,11 @@ function numberedShards(rows: number[]): SampleShards & { reads: number[] } {
     async read(index) {
       reads.push(index);
       const numbers = Array.from({ length: rows[index] }, (_, i) => starts[index] + i);
+      const windows = Float32Array.from(numbers.flatMap((n) => [n, n + 0.5]));
       return {
         count: rows[index],
-        windows: Float32Array.from(numbers.flatMap((n) => [n, n + 0.5])),
+        inputs: windows,
+        windows,
         targets: Float32Array.from(numbers.flatMap((n) => [-n, -2 * n])),
       };
     },
@@ -30,7 +34,7 @@ function numberedShards(rows: number[]): SampleShards & { reads: number[] } {
 async function take(feed: BatchFeed, steps: number): Promise<number[][]> {
   const batches: number[][] = [];
   for (let i = 0; i < steps; i++) {
-    const { count, windows, targets } = await feed.next();
+    const { count, inputs: windows, targets } = await feed.next();
     const numbers = Array.from({ length: count }, (_, j) => windows[2 * j]);
     numbers.forEach((n, j) => {
       expect([windows[2 * j + 1], targets[2 * j], targets[2 * j + 1]]).toEqual([n + 0.5, -n, -2 * n]);

@@ -4,12 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../../src/atomic.js';
-import type { WnnCompute } from '../../src/nowcaster/compute.js';
-import { PAPER_SPEC, TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../../src/nowcaster/spec.js';
+import type { NetworkCompute } from '../../src/network/compute.js';
+import type { NowcasterSpec } from '../../src/network/spec.js';
+import { PAPER_SPEC, TRAINED_KINDS, type TrainedKind } from '../../src/nowcaster/spec.js';
 import { Random } from '../../src/random.js';
 import { type DatasetManifest, type KindSummary, SAMPLES_SCHEMA_VERSION, type Split } from '../../src/samples/index.js';
 import { ShardWriter } from '../../src/samples/shardWriter.js';
-import { referenceForward, referenceLossAndGradients } from '../nowcaster/reference.js';
+import { referenceForward, referenceLossAndGradients } from '../families/wnn/reference.js';
 
 /** Makes a directory of its own and takes it away with `dispose`. */
 export function makeDirectory(): { dir: string; dispose: () => void } {
@@ -28,7 +29,7 @@ export function lawOf(window: ArrayLike<number>, offset: number, length: number,
 }
 
 /** Normalized windows (range about 1/2) and their targets under the law. */
-export function drawLaw(spec: WnnSpec, count: number, seed: number, name: string) {
+export function drawLaw(spec: NowcasterSpec, count: number, seed: number, name: string) {
   const random = new Random(seed, 'law', name);
   const length = spec.inputLength;
   const windows = new Float32Array(count * length);
@@ -48,7 +49,7 @@ export const scaleOf = (j: number) => Math.fround(0.01 * (1 + (j % 7)));
 
 /** What {@link writeSamples} writes. */
 export interface SampleFixture {
-  spec?: WnnSpec;
+  spec?: NowcasterSpec;
   kinds?: readonly TrainedKind[];
   /** Rows of each shard. */
   train?: number[];
@@ -97,6 +98,8 @@ export function writeSamples(
     inputLength: spec.inputLength,
     horizons: spec.horizons,
     normalization: spec.normalization,
+    family: spec.family,
+    inputs: ['window'],
     seed,
     sampling: {
       scalarsPerTensor: 100,
@@ -126,9 +129,9 @@ export function writeSamples(
 
 /** A compute engine by the float64 reference; `intercept` may change or fail a step's loss. */
 export function createReferenceCompute(
-  spec: WnnSpec,
+  spec: NowcasterSpec,
   intercept: (loss: number, call: number) => number = (loss) => loss,
-): WnnCompute {
+): NetworkCompute {
   let calls = 0;
   return {
     spec,

@@ -3,17 +3,16 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createGenericCompute } from '../../src/compute/genericCompute.js';
+import { initParameters } from '../../src/network/init.js';
+import { networkOf, PAPER_SPEC } from '../../src/nowcaster/spec.js';
+import { referenceForward, referenceLossAndGradients } from '../families/wnn/reference.js';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { initParameters } from '../../src/nowcaster/init.js';
-import { layoutOf } from '../../src/nowcaster/layout.js';
-import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
-import { createTfjsCompute } from '../../src/nowcaster/tfjsCompute.js';
 import type { TrainingRecord } from '../../src/nowcaster/trainingRecord.js';
 import { Random } from '../../src/random.js';
 import { type MetricsLine, type TrainOptions, trainNowcaster } from '../../src/train/index.js';
-import { referenceForward, referenceLossAndGradients } from '../nowcaster/reference.js';
 import { drawLaw, makeDirectory, writeSamples } from './fixtures.js';
 
 const [TRAIN, VAL, BATCH, EPOCHS, RATE, SEED] = [4000, 1000, 64, 6, 3e-3, 7];
@@ -37,9 +36,9 @@ function measure(parameters: Float32Array | Float64Array): number {
 
 /** The whole training again in float64: batches, gradient, penalties, Adam and cosine from their definitions. */
 function trainReference(): { losses: number[]; error: number } {
-  const { layers, size } = layoutOf(PAPER_SPEC);
+  const { layers, size } = networkOf(PAPER_SPEC);
   const samples = drawLaw(PAPER_SPEC, TRAIN, 1, 'fc/train-00000.arrow');
-  const p = Float64Array.from(initParameters(PAPER_SPEC, `${SEED}/fc`));
+  const p = Float64Array.from(initParameters(networkOf(PAPER_SPEC), `${SEED}/fc`));
   const [m, v] = [new Float64Array(size), new Float64Array(size)];
   const losses: number[] = [];
   let step = 0;
@@ -90,15 +89,15 @@ describe('a known law', () => {
   it('is learnt by the wasm kernels and by tfjs as by the float64 reference', async () => {
     const reference = trainReference();
     const { record, metrics } = await train('wasm', { engine: 'wasm', threads: 1 });
-    const { noChange, linear, wnn } = record.kinds.fc!.validation;
+    const { noChange, linear, network } = record.kinds.fc!.validation;
     expect(metrics.at(-1)!.validationError / reference.error).toBeGreaterThan(0.97);
     expect(metrics.at(-1)!.validationError / reference.error).toBeLessThan(1.03);
-    expect(wnn).toBeLessThan(0.1 * Math.min(noChange, linear));
+    expect(network).toBeLessThan(0.1 * Math.min(noChange, linear));
 
     await tf.setBackend('cpu');
     const engines: Record<string, Partial<TrainOptions>> = {
       wasmSteps: { engine: 'wasm', threads: 1 },
-      tfjsSteps: { openCompute: async (spec) => createTfjsCompute(spec) },
+      tfjsSteps: { openCompute: async (spec) => createGenericCompute(spec) },
     };
     for (const [name, engine] of Object.entries(engines)) {
       const controller = new AbortController();

@@ -1,13 +1,12 @@
 // The gradient of the penalties against finite differences of the penalty itself, and the limit on the norm.
 
 import { describe, expect, it } from 'vitest';
-import { initParameters } from '../../src/nowcaster/init.js';
-import { layoutOf } from '../../src/nowcaster/layout.js';
-import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
+import { initParameters } from '../../src/network/init.js';
+import { networkOf, PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import { Random } from '../../src/random.js';
 import { addPenalties, clipGradient, normOfGradient } from '../../src/train/penalties.js';
 
-const layout = layoutOf(PAPER_SPEC);
+const layout = networkOf(PAPER_SPEC);
 const weights = { kernelPenalty: 1e-6, biasPenalty: 0.1 };
 
 /** The penalty in float64, from the design's words: 1e-6 on kernels, 0.1 on biases of `in` and `out`. */
@@ -24,7 +23,7 @@ function referencePenalty(p: Float64Array): number {
 describe('addPenalties', () => {
   it('adds the slope of the penalty to every parameter', () => {
     const random = new Random(1);
-    const parameters = initParameters(PAPER_SPEC, 1).map((value) => value + 0.1 * random.normal());
+    const parameters = initParameters(networkOf(PAPER_SPEC), 1).map((value) => value + 0.1 * random.normal());
     const gradients = new Float32Array(layout.size);
     const penalty = addPenalties(layout, parameters, gradients, weights);
     const p = Float64Array.from(parameters);

@@ -92,7 +92,7 @@ describe('TensorBoard events', () => {
       samples: join(dir, 'samples'),
       out: join(dir, 'out'),
       kinds: ['fc'],
-      spec: { streams: 'values', activation: 'relu' },
+      config: { streams: 'values', activation: 'relu' },
       openCompute: async (spec) => createReferenceCompute(spec),
       batchSize: 2,
       steps: 300,

@@ -6,16 +6,17 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, statSync } from 
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WnnError } from '../../src/errors.js';
-import { PAPER_SPEC, TRAINED_KINDS, type WnnSpec } from '../../src/nowcaster/spec.js';
+import type { NowcasterSpec } from '../../src/network/spec.js';
+import { PAPER_SPEC, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
 import { checkTrainingRecord } from '../../src/nowcaster/trainingRecord.js';
 import { decodeWeights } from '../../src/nowcaster/weightsFile.js';
 import { Random } from '../../src/random.js';
 import { type MetricsLine, planTraining, type TrainOptions, trainNowcaster } from '../../src/train/index.js';
-import { referenceForward } from '../nowcaster/reference.js';
+import { referenceForward } from '../families/wnn/reference.js';
 import { createReferenceCompute, drawLaw, makeDirectory, scaleOf, writeSamples } from './fixtures.js';
 
 /** A small variant, so that the plain float64 loops are quick. */
-const SMALL: WnnSpec = { ...PAPER_SPEC, streams: 'values', activation: 'relu' };
+const SMALL: NowcasterSpec = { ...PAPER_SPEC, config: { streams: 'values', activation: 'relu' } };
 
 let dir: string;
 let dispose: () => void;
@@ -28,7 +29,7 @@ function optionsFor(out: string, more: Partial<TrainOptions> = {}): TrainOptions
   return {
     samples: join(dir, 'samples'),
     out: join(dir, out),
-    spec: { streams: 'values', activation: 'relu' },
+    config: { streams: 'values', activation: 'relu' },
     openCompute: async (spec) => createReferenceCompute(spec),
     batchSize: 64,
     epochs: 3,
@@ -64,7 +65,7 @@ describe('trainNowcaster', () => {
     writeSamples(join(dir, 'samples'), { train: [64], val: [50] });
     // The spread of the law's targets is about 0.1: most of them lie beyond 0.01.
     const seen: number[][] = [];
-    const openCompute = async (spec: WnnSpec) => {
+    const openCompute = async (spec: NowcasterSpec) => {
       const compute = createReferenceCompute(spec);
       const { lossAndGradients } = compute;
       compute.lossAndGradients = (parameters, windows, targets, count, loss, gradients) => {
@@ -103,9 +104,9 @@ describe('trainNowcaster', () => {
       const answers = referenceForward(spec, parameters, windows, 150);
       const meanError = (errorOf: (j: number, h: number) => number, h: number) =>
         Array.from({ length: 150 }, (_, j) => Math.abs(errorOf(j, h))).reduce((a, b) => a + b) / 150;
-      training.horizons.forEach(({ horizon, wnn, noChange, linear, raw }, h) => {
+      training.horizons.forEach(({ horizon, network, noChange, linear, raw }, h) => {
         expect(horizon).toBe(spec.horizons[h]);
-        expect(wnn).toBeCloseTo(
+        expect(network).toBeCloseTo(
           meanError((j) => answers[j * 2 + h] - targets[j * 2 + h], h),
           6,
         );
@@ -114,7 +115,7 @@ describe('trainNowcaster', () => {
           6,
         );
         expect(linear).not.toBeCloseTo(noChange, 3);
-        expect(raw.wnn).toBeCloseTo(
+        expect(raw.network).toBeCloseTo(
           meanError((j) => scaleOf(j) * (answers[j * 2 + h] - targets[j * 2 + h]), h),
           7,
         );
@@ -123,15 +124,18 @@ describe('trainNowcaster', () => {
           7,
         );
       });
-      expect(training.validation.wnn).toBeCloseTo((training.horizons[0].wnn + training.horizons[1].wnn) / 2, 12);
-      expect(training.rawValidation.wnn).toBeCloseTo(
-        (training.horizons[0].raw.wnn + training.horizons[1].raw.wnn) / 2,
+      expect(training.validation.network).toBeCloseTo(
+        (training.horizons[0].network + training.horizons[1].network) / 2,
+        12,
+      );
+      expect(training.rawValidation.network).toBeCloseTo(
+        (training.horizons[0].raw.network + training.horizons[1].raw.network) / 2,
         12,
       );
       const metrics = readMetrics('out', kind);
       expect(metrics.map(({ step }) => step)).toEqual([8, 16, 24]);
       const best = Math.min(...metrics.map(({ validationError }) => validationError));
-      expect(training.validation.wnn).toBe(best);
+      expect(training.validation.network).toBe(best);
       expect(metrics.find(({ validationError }) => validationError === best)?.step).toBe(training.bestStep);
       expect(best).toBeLessThan(training.validation.noChange);
     }
@@ -139,14 +143,14 @@ describe('trainNowcaster', () => {
 
   it('trains to the future itself when the spec has no residual', async () => {
     writeSamples(join(dir, 'samples'), { spec: { ...SMALL, residual: false } });
-    const options = optionsFor('out', { spec: { ...SMALL, residual: false }, kinds: ['fc'], epochs: 8 });
+    const options = optionsFor('out', { residual: false, kinds: ['fc'], epochs: 8 });
     const { record } = await trainNowcaster(options);
-    const { noChange, wnn } = record.kinds.fc!.validation;
+    const { noChange, network } = record.kinds.fc!.validation;
     const { windows, targets } = drawLaw(SMALL, 150, 1, 'fc/val-00000.arrow');
     const { parameters } = decodeWeights(readFileSync(join(dir, 'out/fc/best.safetensors')), 'best');
     const answers = referenceForward(SMALL, parameters, windows, 150);
     const errors = Array.from(answers, (answer, j) => Math.abs(answer - (targets[j] + windows[j * 5 + 4])));
-    expect(wnn).toBeCloseTo(errors.reduce((a, b) => a + b) / 150, 6);
+    expect(network).toBeCloseTo(errors.reduce((a, b) => a + b) / 150, 6);
     expect(noChange).toBeCloseTo(targets.reduce((sum, target) => sum + Math.abs(target), 0) / 150, 6);
   });
 
@@ -201,7 +205,7 @@ describe('an interrupted training', () => {
   async function trainWithCrashes(options: TrainOptions, random: Random): Promise<number> {
     for (let crashes = 0; ; crashes++) {
       const fatal = 1 + random.below(9);
-      const openCompute = async (spec: WnnSpec) =>
+      const openCompute = async (spec: NowcasterSpec) =>
         createReferenceCompute(spec, (loss, call) => {
           if (call === fatal) throw new Error('crash');
           return loss;
@@ -236,7 +240,7 @@ describe('an interrupted training', () => {
     await trainNowcaster({ ...options, out: join(dir, 'whole') });
     const controller = new AbortController();
     let steps = 0;
-    const openCompute = async (spec: WnnSpec) =>
+    const openCompute = async (spec: NowcasterSpec) =>
       createReferenceCompute(spec, (loss) => {
         if (++steps === 30) controller.abort();
         return loss;
@@ -282,7 +286,7 @@ describe('an interrupted training', () => {
 describe('a loss that is not finite', () => {
   /** An engine on which every batch that holds one of the samples has a loss of NaN. */
   function poisonedCompute(poison: ReadonlySet<number>, crashAt = -1) {
-    return async (spec: WnnSpec) => {
+    return async (spec: NowcasterSpec) => {
       const compute = createReferenceCompute(spec, (loss, call) => {
         if (call === crashAt) throw new Error('crash');
         return loss;
@@ -328,7 +332,7 @@ describe('a loss that is not finite', () => {
 
   it('ends the training when it keeps happening', async () => {
     writeSamples(join(dir, 'samples'));
-    const openCompute = async (spec: WnnSpec) => createReferenceCompute(spec, () => Number.POSITIVE_INFINITY);
+    const openCompute = async (spec: NowcasterSpec) => createReferenceCompute(spec, () => Number.POSITIVE_INFINITY);
     const failure = trainNowcaster(optionsFor('out', { kinds: ['bias'], openCompute }));
     await expect(failure).rejects.toThrow(WnnError);
     await expect(failure).rejects.toThrow(/does not stay finite.*bias, step 6; lower --learning-rate/);

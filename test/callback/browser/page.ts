@@ -1,11 +1,11 @@
 // The page of threads.test.ts: makes what a training page would make, and tells how its threads fared.
 
+import { initParameters } from '../../../src/network/init.js';
+import { networkOf, PAPER_SPEC } from '../../../src/nowcaster/spec.js';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { createDefaultCompute, WeightForecasting } from '../../../src/callback/index.js';
-import { initParameters } from '../../../src/nowcaster/init.js';
-import { PAPER_SPEC } from '../../../src/nowcaster/spec.js';
 import { computeAll } from './threads.js';
 
 export interface PageResult {
@@ -36,10 +36,10 @@ async function run(): Promise<PageResult> {
   const digest = await computeAll(compute);
   const answers = new Float32Array(4096);
   for (let job = 0; compute.description !== 'wasm, 1 thread' && enders.size < 2 && job < 5000; job++)
-    await compute.forward(initParameters(PAPER_SPEC, 1), new Float32Array(4096 * 5), 4096, answers);
+    await compute.forward(initParameters(networkOf(PAPER_SPEC), 1), new Float32Array(4096 * 5), 4096, answers);
 
   const trainingNotes: string[] = [];
-  const network = initParameters(PAPER_SPEC, 1);
+  const network = initParameters(networkOf(PAPER_SPEC), 1);
   const nowcasting = new WeightForecasting(
     { spec: PAPER_SPEC, parameters: { conv: network, fc: network, bias: network } },
     { onNote: (note) => trainingNotes.push(note) },

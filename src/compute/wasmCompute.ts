@@ -1,0 +1,62 @@
+// Opens the fused WebAssembly kernels of a spec's family in Node. In browsers defaultCompute.ts does it.
+
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { UsageError } from '../errors.js';
+import { loadWasmKernels } from '../families/wasmKernels.js';
+import { nodeThreads } from '../kernels/nodeThreads.js';
+import { createPoolCompute } from '../kernels/pool.js';
+import { createSingleThreadCompute } from '../kernels/single.js';
+import type { NetworkCompute } from '../network/compute.js';
+import type { NowcasterSpec } from '../network/spec.js';
+import { networkOf } from '../nowcaster/spec.js';
+
+/** How to run the kernels. */
+export interface WasmComputeOptions {
+  /** Threads that compute, the calling one among them: 1 to 256. Default: the cores that this process may use. */
+  threads?: number;
+}
+
+/** Threads need compiled JavaScript; code that runs from src takes the worker that the build has put into dist. */
+function workerFile(): string {
+  const path = import.meta.url.endsWith('.ts') ? '../../dist/compute/worker.js' : './worker.js';
+  return fileURLToPath(new URL(path, import.meta.url));
+}
+
+/**
+ * Opens the fused WebAssembly kernels for a spec, on several threads. The results are the same bits for any number of
+ * threads. With one thread no worker is started. Call `dispose` to end the workers; they do not keep the process alive.
+ *
+ * @returns null when the family has no fused kernels.
+ * @throws {UsageError} when `threads` is not a whole number from 1 to 256.
+ * @throws {EngineUnavailableError} when run from the sources without a build.
+ */
+export async function openWasmKernels(
+  spec: NowcasterSpec,
+  options: WasmComputeOptions = {},
+): Promise<NetworkCompute | null> {
+  const threads = options.threads ?? Math.min(availableParallelism(), 256);
+  if (!Number.isInteger(threads) || threads < 1 || threads > 256)
+    throw new UsageError({
+      what: 'wrong number of threads',
+      where: `${threads}`,
+      remedy: 'give a whole number, 1 to 256',
+    });
+  const kernels = await loadWasmKernels(spec.family);
+  if (kernels === null) return null;
+  const network = networkOf(spec);
+  return threads === 1
+    ? createSingleThreadCompute(kernels, spec, network)
+    : createPoolCompute(kernels, spec, network, nodeThreads(workerFile(), threads));
+}
+
+/** The fused kernels on all cores; for a family without them, TensorFlow.js on the backend that is open. */
+export async function createWasmCompute(
+  spec: NowcasterSpec,
+  options: WasmComputeOptions = {},
+): Promise<NetworkCompute> {
+  const kernels = await openWasmKernels(spec, options);
+  if (kernels !== null) return kernels;
+  const { createGenericCompute } = await import('./genericCompute.js');
+  return createGenericCompute(spec);
+}

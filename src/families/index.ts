@@ -1,0 +1,28 @@
+// The list of families.
+
+import type { FamilyConfig } from '../network/spec.js';
+import type { Family } from './family.js';
+import { wnn } from './wnn/index.js';
+
+const FAMILIES = new Map<string, Family>([wnn].map((family) => [family.id, family as Family]));
+
+/** All families, in the order of the list. */
+export function listFamilies(): Family[] {
+  return [...FAMILIES.values()];
+}
+
+/** The family of that id, or undefined. */
+export function findFamily(id: string): Family | undefined {
+  return FAMILIES.get(id);
+}
+
+/**
+ * Adds a family of your own. Every command and every callback knows it from then on; in worker processes and on the
+ * command line load the module that calls it with `node --import`.
+ *
+ * @throws Error when there is a family of that id.
+ */
+export function registerFamily<Config extends FamilyConfig>(family: Family<Config>): void {
+  if (FAMILIES.has(family.id)) throw new Error(`there is a family ${family.id} already`);
+  FAMILIES.set(family.id, family as Family);
+}

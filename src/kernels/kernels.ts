@@ -1,0 +1,41 @@
+// What fused kernels of a family are to the code that spreads work over threads: a module that is compiled once, and
+// instances of it, one a thread.
+
+import type { ForecastOutput, Loss } from '../network/compute.js';
+import type { Network } from '../network/network.js';
+import type { NowcasterSpec } from '../network/spec.js';
+
+/** Samples that an instance takes at a time; that of assembly code is set there. */
+export const CHUNK = 1024;
+
+/** The fused WebAssembly kernels of a family whose one input is the window. */
+export interface FusedKernels {
+  /** Compiles them, once. @throws {WebAssembly.CompileError} where the engine lacks SIMD. */
+  compile(): Promise<WebAssembly.Module>;
+  /** Instantiates them for a spec. */
+  open(module: WebAssembly.Module, spec: NowcasterSpec, network: Network): Promise<KernelInstance>;
+}
+
+/** Kernels that are ready for one spec. What a call leaves behind stays until the next call overwrites it. */
+export interface KernelInstance {
+  /** Sums of a group's gradients, in the kernels' own layout: what one group hands to the totals. */
+  readonly sums: Float32Array;
+  setParameters(parameters: Float32Array): void;
+  /** Outputs of windows `first` to `first + count - 1` (any number) of `windows`, written to the same rows of `outputs`. */
+  forward(windows: Float32Array, first: number, count: number, outputs: Float32Array): void;
+  /** Forecasts of scalars `first` to `first + count - 1` (any number) of `history`, written to the same place of `out`. */
+  forecast(
+    history: readonly Float32Array[],
+    first: number,
+    count: number,
+    output: ForecastOutput,
+    out: Float32Array,
+  ): void;
+  /** Puts the gradients' sums over samples `first` to `first + count - 1` into `sums`; returns the sum of their losses. */
+  sumGroup(windows: Float32Array, targets: Float32Array, first: number, count: number, loss: Loss): number;
+  resetTotals(): void;
+  /** Adds `sums` to the totals. */
+  addToTotals(): void;
+  /** Writes the totals, as gradients of the parameters times `scale`; returns whether all are finite. */
+  finish(scale: number, gradients: Float32Array): boolean;
+}
