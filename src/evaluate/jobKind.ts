@@ -36,6 +36,21 @@ export const evaluateJobs: JobKind<WorkerSpec> = {
   },
 };
 
+/** All that a job may hold; code above all must not come from a queue. */
+const FIELDS: ReadonlySet<string> = new Set<keyof EvaluationJob>([
+  'id',
+  'task',
+  'seed',
+  'method',
+  'epochs',
+  'batchSize',
+  'optimizer',
+  'trainExamples',
+  'validationExamples',
+  'guard',
+  'engine',
+]);
+
 function wrong(field: string, value: unknown): UsageError {
   const text = JSON.stringify(value) ?? 'undefined';
   return new UsageError({
@@ -52,6 +67,8 @@ function wrong(field: string, value: unknown): UsageError {
  */
 function checkJob(value: unknown, id: string, places: JobPlaces): EvaluationJob {
   if (typeof value !== 'object' || value === null) throw wrong('job', value);
+  for (const [field, content] of Object.entries(value))
+    if (!FIELDS.has(field)) throw wrong(`field ${field.slice(0, 40)}`, content);
   const job = value as EvaluationJob;
   const whole = (field: keyof EvaluationJob, most: number, least = 1) => {
     const number = job[field];

@@ -78,12 +78,12 @@ export interface MethodDefinition<M extends Method = Method> {
   parse(argument: string): M;
   /**
    * The data from what came from a queue, where anyone may have put it; paths are those of this machine. Only its own fields
-   * may be in the result.
+   * may be in the result. Default: no queue trains the method. Those of modules need none, since a queue moves no code.
    *
    * @returns null when `parse` could not have made it.
    * @throws UsageError that says more.
    */
-  check(data: Method): M | null;
+  check?(data: Method): M | null;
   /**
    * What the report says of it. Called before anything is trained.
    *

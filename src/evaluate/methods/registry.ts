@@ -145,6 +145,12 @@ export function identityOf(method: Method): object {
   return { ...mapPaths(method, () => undefined), module: moduleHashOf(method.type) };
 }
 
+/** Whether the workers of a queue train a method of that type. */
+function isQueueable(type: string): boolean {
+  const entry = entries.get(type);
+  return entry?.definition.check !== undefined && entry.moduleHash === undefined;
+}
+
 /**
  * A method for a queue.
  *
@@ -152,13 +158,12 @@ export function identityOf(method: Method): object {
  * @throws {@link UsageError} when it is defined by a module: a queue moves no code.
  */
 export function packMethod(method: Method, share: (path: string) => string): Method {
-  if (moduleHashOf(method.type) !== undefined)
-    throw new UsageError({
-      what: 'a method from a module cannot be trained by a queue',
-      where: method.name,
-      remedy: 'evaluate it without --queue, or add it to the toolkit on all machines',
-    });
-  return mapPaths(method, share);
+  if (isQueueable(method.type)) return mapPaths(method, share);
+  throw new UsageError({
+    what: 'no queue trains this method',
+    where: method.name,
+    remedy: 'evaluate it without --queue',
+  });
 }
 
 /**
@@ -170,7 +175,6 @@ export function packMethod(method: Method, share: (path: string) => string): Met
 export function unpackMethod(data: unknown, resolvePath: (name: string) => string): Method | null {
   const method = data as Method;
   if (typeof data !== 'object' || data === null || !NAME_PATTERN.test(method.name)) return null;
-  const entry = entries.get(method.type);
-  if (entry === undefined || entry.moduleHash !== undefined) return null;
-  return entry.definition.check(mapPaths(method, resolvePath));
+  if (!isQueueable(method.type)) return null;
+  return findMethod(method.type).check?.(mapPaths(method, resolvePath)) ?? null;
 }
