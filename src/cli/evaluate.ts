@@ -4,13 +4,13 @@ import type { CommandModule } from 'yargs';
 import { ENGINE_NAMES, type EngineRequest } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import {
-  BASELINE_NAMES,
-  baselineMethod,
   type EvaluateOptions,
   type EvaluateShardResult,
   evaluate,
   evaluateShard,
-  nowcasterMethod,
+  loadMethodModules,
+  methodWords,
+  parseMethod,
   statements,
   TABLE_HEADER,
   tableRows,
@@ -22,7 +22,7 @@ import { type GlobalArguments, interruptSignal, openTerminal, printResult } from
 interface EvaluateArguments extends GlobalArguments, FleetArguments {
   nowcaster: string[];
   methods: string;
-  'introspection-store'?: string;
+  'method-module': string[];
   tasks: string;
   seeds: string;
   epochs: number;
@@ -86,9 +86,16 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       .option('methods', {
         type: 'string',
         default: 'linear',
-        describe: `baselines, with commas between: ${BASELINE_NAMES.join(', ')}; '' for none`,
+        describe: `methods, with commas between: ${methodWords().join(', ')}; '' for none`,
       })
-      .option('introspection-store', { type: 'string', describe: 'trajectory store to train introspection on' })
+      .option('method-module', {
+        type: 'string',
+        array: true,
+        requiresArg: true,
+        nargs: 1,
+        default: [] as string[],
+        describe: 'JavaScript module that defines a method; any number of times',
+      })
       .option('tasks', { type: 'string', default: 'mnist/cnn', describe: 'tasks, with commas between' })
       .option('seeds', { type: 'string', default: '1,2,3', describe: 'seeds, with commas between' })
       .option('epochs', { type: 'number', default: 20, describe: 'epochs of each run' })
@@ -125,15 +132,17 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
     const terminal = openTerminal(argv);
     try {
       const { shard, ...fleet } = chooseFleet(argv, terminal.note);
+      const methodModules = await loadMethodModules(argv.methodModule);
       const options: EvaluateOptions = {
         ...fleet,
         out: argv.out,
         tasks: listOf(argv.tasks),
         seeds: numbersOf('seeds', argv.seeds),
         methods: [
-          ...listOf(argv.methods).map((name) => baselineMethod(name, argv.introspectionStore)),
-          ...argv.nowcaster.map(nowcasterMethod),
+          ...listOf(argv.methods).map(parseMethod),
+          ...argv.nowcaster.map((argument) => parseMethod(`nowcaster:${argument}`)),
         ],
+        methodModules,
         epochs: argv.epochs,
         batchSize: argv.batchSize,
         optimizer: { name: argv.optimizer, learningRate: argv.learningRate },

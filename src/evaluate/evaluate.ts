@@ -3,11 +3,11 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../atomic.js';
-import { loadNowcaster } from '../callback/node.js';
 import type { EngineRequest } from '../engine/engine.js';
 import { InsufficientDataError } from '../errors.js';
 import { readRunRecord } from '../evaluation/files.js';
 import {
+  type DescribedMethod,
   EVALUATION_SCHEMA_VERSION,
   type EvaluationForecasts,
   type EvaluationJob,
@@ -22,9 +22,8 @@ import type { NoteListener, ProgressListener } from '../progress.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { measureForecasts } from './forecastErrors.js';
-import { prepareIntrospection } from './introspection/prepare.js';
 import { evaluateJobs } from './jobKind.js';
-import { completeMethods } from './methods.js';
+import { completeMethods, describeMethods, findMethod, loadMethodModules } from './methods/registry.js';
 import { planJobs } from './plan.js';
 import { summarize } from './summary.js';
 import type { WorkerSpec } from './worker.js';
@@ -37,8 +36,13 @@ export interface EvaluateOptions {
   tasks: readonly string[];
   /** Seeds; each fixes initial weights and batches of all methods. */
   seeds: readonly number[];
-  /** Methods to compare with plain training, which is always there. */
+  /** Methods to compare with plain training, which is always there; parseMethod makes them. */
   methods: readonly Method[];
+  /**
+   * Paths of ES modules whose default exports are methods from outside of the toolkit (MethodDefinition). All worker processes
+   * of this machine import them; a queue's workers do not. Default: none.
+   */
+  methodModules?: readonly string[];
   /** Epochs of each run. */
   epochs: number;
   /** Examples in a batch. Default 128. */
@@ -86,8 +90,10 @@ export interface EvaluateResult extends EvaluationResults {
 /** Trains the jobs that have no record yet, and returns all records. */
 async function completeRuns(
   jobs: readonly EvaluationJob[],
-  { out, images, adapter, workers = availableParallelism(), queue, root, onProgress, onNote, signal }: EvaluateOptions,
+  options: EvaluateOptions,
 ): Promise<{ records: Map<string, RunRecord>; trained: number; failed: string[] }> {
+  const { out, images, adapter, workers = availableParallelism(), queue, root, onProgress, onNote, signal } = options;
+  const { methodModules } = options;
   const records = new Map<string, RunRecord>();
   const keep = (id: string) => {
     const record = readRunRecord(out, id);
@@ -97,7 +103,7 @@ async function completeRuns(
   const missing = jobs.filter(({ id }) => !keep(id));
   const failed: string[] = [];
   const list = missing.map((job): Job<WorkerSpec> => {
-    return { id: job.id, spec: { job, out, inputs: out, engine: job.engine, adapter, images } };
+    return { id: job.id, spec: { job, out, inputs: out, engine: job.engine, adapter, images, methodModules } };
   });
   const unitsBefore = jobs.filter(({ id }) => records.has(id)).reduce((sum, { epochs }) => sum + epochs, 0);
   let outcomes: JobOutcome<WorkerSpec, null>[] = [];
@@ -125,17 +131,17 @@ async function completeRuns(
   return { records, trained: missing.length - failed.length, failed };
 }
 
-/** Tells beforehand which jumps the runs are too short for: one after the last epoch changes no figure. */
-function noteJumps(jumps: readonly number[], { epochs, onNote }: EvaluateOptions): void {
-  const late = jumps.filter((jump) => jump + 1 >= epochs);
-  if (late.length === 0) return;
-  const what =
-    late.length < jumps.length ? `no jumps after epochs ${late.join(', ')}` : 'no jump at all: plain training';
-  onNote?.(`introspection jumps after epochs ${jumps.join(', ')} (from 0); in ${epochs} epochs ${what}`);
+/** An evaluation whose trainings can begin. */
+interface PreparedEvaluation {
+  methods: DescribedMethod[];
+  jobs: EvaluationJob[];
+  /** The options with whole addresses of the modules. */
+  options: EvaluateOptions;
 }
 
-/** All trainings of an evaluation, with what they need prepared. */
-async function prepareJobs(options: EvaluateOptions): Promise<{ methods: Method[]; jobs: EvaluationJob[] }> {
+/** Plans the trainings of an evaluation, and makes what its methods need. */
+async function prepareEvaluation(given: EvaluateOptions): Promise<PreparedEvaluation> {
+  const options = { ...given, methodModules: await loadMethodModules(given.methodModules ?? []) };
   const methods = completeMethods(options.methods);
   const jobs = planJobs({
     ...options,
@@ -145,13 +151,9 @@ async function prepareJobs(options: EvaluateOptions): Promise<{ methods: Method[
     optimizer: options.optimizer ?? { name: 'adam', learningRate: 0.001 },
     engine: options.engine ?? 'auto',
   });
-  for (const method of methods)
-    if (method.type === 'introspection') {
-      noteJumps(method.jumps, options);
-      const { signal, onProgress } = options;
-      await prepareIntrospection(options.out, method.store, method.contentHash, { signal, onProgress });
-    }
-  return { methods, jobs };
+  const described = await describeMethods(methods);
+  for (const method of methods) await findMethod(method.type).prepare?.(method, options);
+  return { methods: described, jobs, options };
 }
 
 /** Result of {@link evaluateShard}. */
@@ -173,8 +175,8 @@ export interface EvaluateShardResult {
  *
  * @throws as {@link evaluate}, and {@link UsageError} when there is no such shard.
  */
-export async function evaluateShard(options: EvaluateOptions, shard: Shard): Promise<EvaluateShardResult> {
-  const { jobs } = await prepareJobs(options);
+export async function evaluateShard(given: EvaluateOptions, shard: Shard): Promise<EvaluateShardResult> {
+  const { jobs, options } = await prepareEvaluation(given);
   const own = takeShard(jobs, shard);
   const { trained, failed } = await completeRuns(own, options);
   const missing = jobs.filter(({ id }) => !evaluateJobs.isDone(options.out, id)).length;
@@ -188,17 +190,14 @@ export async function evaluateShard(options: EvaluateOptions, shard: Shard): Pro
  * @throws {@link UsageError} for impossible settings, MissingFileError for images or nowcasters that are not there,
  * {@link InsufficientDataError} when no run of a plain training came to its end; `signal.reason` when aborted.
  */
-export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult> {
-  const { out, targets = [], guard = false, epochs } = options;
+export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> {
+  const { methods, jobs, options } = await prepareEvaluation(given);
+  const { out, targets = [], guard = false, epochs, methodModules = [] } = options;
   const { newBestsAfter = Math.round(0.4 * epochs) } = options;
-  const { methods, jobs } = await prepareJobs(options);
-  // Read whole before anything is trained: a damaged one is to be found now, not after hours.
-  const nowcasters: EvaluationResults['nowcasters'] = {};
-  for (const method of methods)
-    if (method.type === 'nowcaster') nowcasters[method.name] = (await loadNowcaster(method.directory)).manifest;
   const { records, trained, failed } = await completeRuns(jobs, options);
   for (const id of failed) options.onNote?.(`${id} has no result; run the same command to try it again`);
-  if (![...records.values()].some(({ method }) => method.type === 'plain'))
+  const baselineRuns = jobs.filter(({ id, method }) => method.name === methods[0].name && records.has(id));
+  if (baselineRuns.length === 0)
     throw new InsufficientDataError({
       what: 'no plain training came to its end, so there is nothing to compare with',
       where: out,
@@ -208,10 +207,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
   const tasks: EvaluationResults['tasks'] = [];
   const forecasts: EvaluationForecasts = { schemaVersion: EVALUATION_SCHEMA_VERSION, tasks: [] };
   for (const summary of summarize(jobs, records, { targets, newBestsAfter })) {
-    const plain = jobs.filter(
-      ({ id, task, method }) => task === summary.task && method.type === 'plain' && records.has(id),
-    );
-    const ids = plain.map(({ id }) => id);
+    const ids = baselineRuns.filter(({ task }) => task === summary.task).map(({ id }) => id);
     const { errors, examples } = await measureForecasts(out, ids, methods);
     tasks.push({ ...summary, forecastErrors: errors });
     forecasts.tasks.push({ task: summary.task, examples });
@@ -230,7 +226,7 @@ export async function evaluate(options: EvaluateOptions): Promise<EvaluateResult
       newBestsAfter,
     },
     methods,
-    nowcasters,
+    methodModules: [...methodModules],
     tasks,
     runs: jobs.filter(({ id }) => records.has(id)).map(({ id }) => id),
   };

@@ -7,7 +7,7 @@ import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { readManifest, readSnapshots } from '../trajectory/runReader.js';
 import { scaleOfExtent, targetOf } from '../windows/normalize.js';
-import { createForecaster } from './forecaster.js';
+import { findMethod } from './methods/registry.js';
 import { sampleName, sampleStore } from './trajectorySample.js';
 
 /** Examples of forecasts that are kept for drawing, of each kind. */
@@ -122,7 +122,7 @@ async function drawExamples(
 }
 
 /**
- * Measures the forecasts of all window methods on the sampled trajectories of plain runs.
+ * Measures the forecasts of all methods that have a forecaster on the sampled trajectories of plain runs.
  *
  * @param ids plain runs of one task, one a seed.
  * @returns errors of each method and kind, with `no change` at every horizon of theirs, averaged over the runs, all in units
@@ -133,10 +133,11 @@ export async function measureForecasts(
   ids: readonly string[],
   methods: readonly Method[],
 ): Promise<{ errors: ForecastErrors[]; examples: ForecastExamples[] }> {
-  const forecasters = await Promise.all(methods.map(createForecaster));
+  const forecasters = await Promise.all(methods.map((method) => findMethod(method.type).forecaster?.(method)));
   const contenders: Contender[] = [];
   for (const [m, forecaster] of forecasters.entries())
-    if (forecaster !== null && !forecaster.looksAtTensors) contenders.push({ ...forecaster, method: methods[m].name });
+    if (forecaster !== undefined && !forecaster.looksAtTensors)
+      contenders.push({ ...forecaster, method: methods[m].name });
   const windowLength = Math.max(5, ...contenders.map((contender) => contender.windowLength));
   const farthest = Math.max(5, ...contenders.map(({ horizon }) => horizon));
   const horizons = contenders.length > 0 ? contenders.map(({ horizon }) => horizon) : [farthest];

@@ -1,6 +1,7 @@
 // The evaluate stage: with and without a nowcaster, and what else could extrapolate weights.
 
 export {
+  type DescribedMethod,
   type Estimate,
   type EvaluationForecasts,
   type EvaluationJob,
@@ -9,6 +10,7 @@ export {
   type ForecastErrors,
   type ForecastExamples,
   type Method,
+  type MethodDescription,
   type MethodSummary,
   RESULTS_NAME,
   type RunRecord,
@@ -23,4 +25,11 @@ export {
   evaluate,
   evaluateShard,
 } from './evaluate.js';
-export { BASELINE_NAMES, baselineMethod, introspectionMethod, nowcasterMethod } from './methods.js';
+export type {
+  MethodDefinition,
+  MethodForecaster,
+  MethodTraining,
+  PrepareContext,
+  TrainingContext,
+} from './methods/definition.js';
+export { loadMethodModules, methodWords, parseMethod } from './methods/registry.js';

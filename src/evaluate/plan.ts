@@ -7,7 +7,7 @@ import type { EvaluationJob, Method } from '../evaluation/schema.js';
 import { completeOptimizer } from '../tasks/optimizer.js';
 import { findTask } from '../tasks/task.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
-import { completeMethods } from './methods.js';
+import { completeMethods, findMethod, identityOf } from './methods/registry.js';
 
 /** What to compare; see {@link EvaluateOptions} for the meaning of each. */
 export interface PlanOptions {
@@ -32,17 +32,15 @@ function requireSome(name: string, values: readonly unknown[]): void {
   if (values.length === 0) throw new UsageError({ what: `no ${name}`, where: name, remedy: `name at least one` });
 }
 
-/** The job's id: readable parts and a hash of everything. The place of a nowcaster or a store does not matter, its
- * content does. */
+/** The job's id: readable parts and a hash of everything that decides its results. */
 export function idOf(job: Omit<EvaluationJob, 'id'>): string {
-  const method = { ...job.method, directory: undefined, store: undefined };
-  const guard = job.method.type === 'plain' ? undefined : job.guard;
-  const hash = createHash('sha256').update(JSON.stringify({ ...job, method, guard }));
+  const guard = findMethod(job.method.type).nowcasts ? job.guard : undefined;
+  const hash = createHash('sha256').update(JSON.stringify({ ...job, method: identityOf(job.method), guard }));
   return [job.task.replaceAll('/', '-'), job.method.name, `s${job.seed}`, hash.digest('hex').slice(0, 8)].join('_');
 }
 
 /**
- * The jobs of an evaluation, a task's seeds together and plain first, so that comparisons can be made early.
+ * The jobs of an evaluation, a task's seeds together and the baseline first, so that comparisons can be made early.
  *
  * @throws {@link UsageError} for unknown tasks and impossible numbers.
  */
@@ -73,7 +71,7 @@ export function planJobs(options: PlanOptions): EvaluationJob[] {
           optimizer,
           trainExamples: trainExamples ?? null,
           validationExamples: validationExamples ?? null,
-          guard: method.type === 'plain' ? false : guard,
+          guard: guard && findMethod(method.type).nowcasts === true,
           engine,
         };
         jobs.push({ id: idOf(settings), ...settings });

@@ -3,12 +3,14 @@
 import {
   type EvaluationJob,
   METRIC,
+  type Method,
   type MethodSummary,
   type RunRecord,
   type TargetFigures,
   type TaskSummary,
 } from '../evaluation/schema.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
+import { findMethod } from './methods/registry.js';
 import { bestOf, epochsTo, estimate, speedupOverNewBests } from './statistics.js';
 
 /** Choices of {@link summarize}. */
@@ -53,7 +55,7 @@ function nowcastSeconds(record: RunRecord | null): number | null {
 }
 
 function summarizeMethod(
-  name: string,
+  { name, type }: Method,
   records: readonly (RunRecord | null)[],
   plain: readonly (RunRecord | null)[],
   epochs: number,
@@ -91,7 +93,7 @@ function summarizeMethod(
       total: newBests.reduce((sum, entry) => sum + (entry?.total ?? 0), 0),
     },
     secondsPerNowcast: estimate(records.map(nowcastSeconds)),
-    nowcasts,
+    nowcasts: findMethod(type).nowcasts ? nowcasts : null,
     scalarsPerNowcast: scalars ? TRAINED_KINDS.reduce((sum, kind) => sum + scalars[kind], 0) : null,
     diverged: records.filter((record) => record?.status === 'diverged').map((record) => record!.seed),
   };
@@ -100,7 +102,7 @@ function summarizeMethod(
 /**
  * Compares the methods of an evaluation, task by task.
  *
- * @param jobs all jobs that were planned.
+ * @param jobs all jobs that were planned, the baseline's first.
  * @param records the finished ones, by the id of their job.
  */
 export function summarize(
@@ -112,15 +114,17 @@ export function summarize(
   return distinct(jobs.map(({ task }) => task)).map((task) => {
     const ofTask = jobs.filter((job) => job.task === task);
     const seeds = distinct(ofTask.map(({ seed }) => seed));
-    const runsOf = (name: string) =>
+    const runsOf = ({ name }: Method) =>
       seeds.map((seed) => {
         const job = ofTask.find((candidate) => candidate.method.name === name && candidate.seed === seed);
         return (job && records.get(job.id)) ?? null;
       });
     // What a diverged training reached before is no mark for others.
-    const plain = runsOf('plain').map((record) => (record?.status === 'diverged' ? null : record));
-    const names = distinct(ofTask.map(({ method }) => method.name));
-    const methods = names.map((name) => summarizeMethod(name, runsOf(name), plain, ofTask[0].epochs, options));
-    return { task, seeds, methods };
+    const methods = ofTask.filter(({ seed }) => seed === seeds[0]).map(({ method }) => method);
+    const plain = runsOf(methods[0]).map((record) => (record?.status === 'diverged' ? null : record));
+    const summaries = methods.map((method) =>
+      summarizeMethod(method, runsOf(method), plain, ofTask[0].epochs, options),
+    );
+    return { task, seeds, methods: summaries };
   });
 }

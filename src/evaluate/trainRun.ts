@@ -1,17 +1,14 @@
 // The work of one job: train a task's network by one method and record what happened.
 
-import { type GuardBatch, PeriodicForecasting } from '../callback/index.js';
 import type { Engine } from '../engine/engine.js';
-import type { Method } from '../evaluation/schema.js';
 import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord } from '../evaluation/schema.js';
 import { loadDataSet } from '../tasks/dataSet.js';
 import { findTask, type Task } from '../tasks/task.js';
 import type { Batch, Examples, TaskData } from '../tasks/taskData.js';
 import { type BatchProgress, type EpochProgress, trainTask } from '../tasks/trainTask.js';
 import { TOOLKIT_VERSION } from '../version.js';
-import { createForecaster } from './forecaster.js';
-import { IntrospectionForecasting } from './introspection/callback.js';
-import { readIntrospection } from './introspection/prepare.js';
+import type { MethodTraining } from './methods/definition.js';
+import { findMethod } from './methods/registry.js';
 import { TrajectorySample } from './trajectorySample.js';
 
 /** Training examples on which the guard measures the loss. */
@@ -48,18 +45,6 @@ async function warmUp(task: Task, data: TaskData, { batchSize, optimizer }: Eval
   await trainTask({ task, data: few, seed: 0, epochs: 1, batchSize, optimizer });
 }
 
-/** The callback of a method; null for plain. */
-async function createForecasting(
-  method: Method,
-  out: string,
-  guard: GuardBatch | undefined,
-): Promise<PeriodicForecasting | IntrospectionForecasting | null> {
-  if (method.type === 'introspection')
-    return new IntrospectionForecasting(readIntrospection(out, method.contentHash), method.jumps, guard);
-  const forecaster = await createForecaster(method);
-  return forecaster && new PeriodicForecasting(forecaster, { guard, onNote: () => {} });
-}
-
 const finiteOrNull = (value: number) => (Number.isFinite(value) ? value : null);
 
 /**
@@ -85,7 +70,7 @@ export async function trainRun(
   await warmUp(task, data, job);
   const guardBatch = job.guard ? takeGuardBatch(data) : null;
   const guard = guardBatch ? { x: guardBatch.xs, y: guardBatch.ys, batchSize: GUARD_EXAMPLES / 4 } : undefined;
-  const forecasting = await createForecasting(job.method, inputs, guard);
+  const method: MethodTraining = (await findMethod(job.method.type).train?.(job.method, { job, inputs, guard })) ?? {};
   const sample = new TrajectorySample(out, job);
   const seconds: number[] = [];
   let started = 0;
@@ -105,7 +90,8 @@ export async function trainRun(
       epochs: job.epochs,
       batchSize: job.batchSize,
       optimizer: job.optimizer,
-      callbacks: forecasting ? [sample, forecasting, clock] : [sample, clock],
+      callbacks: [sample, ...(method.callback ? [method.callback] : []), clock],
+      validationWeights: method.validationWeights && ((epoch) => method.validationWeights!(epoch)),
       ...hooks,
     });
     // Aborted at the very end of an epoch, the training ends in good order, but too early to be compared.
@@ -119,11 +105,11 @@ export async function trainRun(
       status: diverged ? 'diverged' : 'complete',
       metrics: Object.fromEntries(Object.entries(history).map(([name, values]) => [name, values.map(finiteOrNull)])),
       seconds,
-      nowcasts: forecasting?.history ?? [],
+      nowcasts: [...(method.nowcasts?.() ?? [])],
     };
   } finally {
     guardBatch?.xs.dispose();
     guardBatch?.ys.dispose();
-    if (forecasting instanceof PeriodicForecasting) await forecasting.dispose();
+    await method.dispose?.();
   }
 }

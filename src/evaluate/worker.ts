@@ -4,6 +4,7 @@ import { type EngineRequest, openEngine } from '../engine/engine.js';
 import { writeRunRecord } from '../evaluation/files.js';
 import type { EvaluationJob } from '../evaluation/schema.js';
 import { serveJobs } from '../jobs/index.js';
+import { loadMethodModules } from './methods/registry.js';
 import { trainRun } from './trainRun.js';
 
 /** What a worker is told to do. */
@@ -19,10 +20,14 @@ export interface WorkerSpec {
   adapter?: string;
   /** Directory of the image sets; undefined: the default. */
   images: string | undefined;
+  /** Modules with methods; see loadMethodModules. Never from a queue. */
+  methodModules?: readonly string[];
 }
 
-serveJobs<WorkerSpec, null>(async ({ job, out, inputs, engine: wanted, adapter, images }, { report, signal }) => {
-  const engine = await openEngine(wanted, { adapter });
+serveJobs<WorkerSpec, null>(async (spec, { report, signal }) => {
+  const { job, out, inputs, adapter, images, methodModules = [] } = spec;
+  await loadMethodModules(methodModules);
+  const engine = await openEngine(spec.engine, { adapter });
   const record = await trainRun(job, engine, out, images, {
     inputs,
     signal,

@@ -18,32 +18,33 @@ export const FORECASTS_NAME = 'forecasts.json';
 /** The metric that decides; better the higher. */
 export const METRIC = 'val_acc';
 
-/** A method, and what to call it. Names are unique within an evaluation. */
-export type Method =
-  /** Training as it is; always there, since all others are compared with it. */
-  | { type: 'plain'; name: 'plain' }
-  /** Extrapolation of each scalar by a curve through its window. */
-  | { type: 'curve'; name: string }
-  /** The introspection network of 2017, trained on a trajectory store. */
-  | {
-      type: 'introspection';
-      name: 'introspection';
-      /** Absolute path of the store. */
-      store: string;
-      /** SHA-256 of the manifests of its runs, which hold the checksums of their values. */
-      contentHash: string;
-      /** Epochs (from 0) at whose end it jumps to where it sees the weights at twice the time. */
-      jumps: number[];
-    }
-  /** A trained nowcaster. */
-  | {
-      type: 'nowcaster';
-      name: string;
-      /** Absolute path of its directory. */
-      directory: string;
-      /** SHA-256 of its files, so that results of replaced weights are not taken for theirs. */
-      contentHash: string;
-    };
+/** A method as data: JSON that its definition made (src/evaluate/methods/). */
+export interface Method {
+  /** Of its definition, e.g. `linear`, `nowcaster`. */
+  readonly type: string;
+  /** What to call it: letters, digits, `.`, `_`, `-`. Unique within an evaluation. */
+  readonly name: string;
+  /** Settings of the definition's own. */
+  readonly [setting: string]: unknown;
+}
+
+/** What a report says of a method. */
+export interface MethodDescription {
+  /** What it does, as a part of a sentence. */
+  sentence: string;
+  /** What asks for it again in `wnn evaluate --methods`. */
+  command: string;
+  /** Manifest of the nowcaster that it applies. */
+  nowcaster?: NowcasterManifest;
+}
+
+/** A method with what a report needs to know of it. */
+export type DescribedMethod = Method & {
+  about: MethodDescription & {
+    /** Whether all others are compared with it; the first is. */
+    baseline: boolean;
+  };
+};
 
 /** What is trained, and by which method. The same settings give the same id wherever and whenever. */
 export interface EvaluationJob {
@@ -59,7 +60,7 @@ export interface EvaluationJob {
   /** Training and validation examples, drawn by the task's own seed; null: all. */
   trainExamples: number | null;
   validationExamples: number | null;
-  /** Whether nowcasts that raise the loss on a training batch are undone. */
+  /** Whether nowcasts that raise the loss on a training batch are shortened or undone; false for methods without nowcasts. */
   guard: boolean;
   /** Compute engine that was asked for. */
   engine: EngineRequest;
@@ -77,7 +78,7 @@ export interface RunRecord extends EvaluationJob {
   metrics: Record<string, (number | null)[]>;
   /** Wall-clock seconds from the start of training to the end of each epoch, nowcasting and validation included. */
   seconds: number[];
-  /** Nowcasts in order; none for plain. */
+  /** Nowcasts in order; none for methods that do not nowcast. */
   nowcasts: Nowcast[];
 }
 
@@ -129,9 +130,9 @@ export interface MethodSummary {
   secondsPerNowcast: Estimate;
   /**
    * Nowcasts of all seeds by what became of them. `shortened` of the kept went only a part of the way, by the guard; `seen`
-   * of all came before the last epoch, so that a later one could show what they did.
+   * of all came before the last epoch, so that a later one could show what they did. Null for methods that do not nowcast.
    */
-  nowcasts: { kept: number; undone: number; skipped: number; shortened: number; seen: number };
+  nowcasts: { kept: number; undone: number; skipped: number; shortened: number; seen: number } | null;
   /** Weights that a nowcast replaces. */
   scalarsPerNowcast: number | null;
   /** Seeds whose training diverged. */
@@ -142,7 +143,7 @@ export interface MethodSummary {
 export interface TaskSummary {
   task: string;
   seeds: number[];
-  /** Plain first, then as asked for. */
+  /** The baseline first, then as asked for. */
   methods: MethodSummary[];
 }
 
@@ -188,10 +189,10 @@ export interface EvaluationResults {
     targets: number[];
     newBestsAfter: number;
   };
-  /** All methods, plain first. */
-  methods: Method[];
-  /** Manifests of the nowcasters, by the method's name. */
-  nowcasters: Record<string, NowcasterManifest>;
+  /** All methods, the baseline first. */
+  methods: DescribedMethod[];
+  /** Addresses of the modules that define methods from outside of the toolkit. */
+  methodModules: string[];
   tasks: (TaskSummary & {
     /** How well the methods that look at windows forecast the plain runs' weights. */
     forecastErrors: ForecastErrors[];

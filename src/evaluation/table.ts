@@ -50,12 +50,16 @@ export function tableRows(summary: TaskSummary): string[][] {
 }
 
 /** Statements on the trainings themselves: which are missing, which did not end well. */
-function trainingStatements({ name, best, diverged }: MethodSummary, seeds: readonly number[]): string[] {
+function trainingStatements(
+  { name, best, diverged }: MethodSummary,
+  seeds: readonly number[],
+  isBaseline: boolean,
+): string[] {
   const missing = seeds.filter((seed, i) => best.values[i] === null && !diverged.includes(seed));
   const lines: string[] = [];
   if (diverged.length > 0)
     lines.push(
-      `${name}: training diverged with seed ${diverged.join(', ')}${name === 'plain' ? ', where there is nothing to compare with' : ''}.`,
+      `${name}: training diverged with seed ${diverged.join(', ')}${isBaseline ? ', where there is nothing to compare with' : ''}.`,
     );
   if (missing.length === seeds.length) lines.push(`${name}: no finished runs.`);
   else if (missing.length > 0) lines.push(`${name}: no finished run with seed ${missing.join(', ')}.`);
@@ -70,7 +74,8 @@ export function statements(summary: TaskSummary): string[] {
   if (seeds.length === 1) lines.push('One seed only: no spread, and no judgement of chance.');
   for (const method of methods) {
     const { name, toPlainBest, newBests, toTargets, best, diverged, nowcasts } = method;
-    lines.push(...trainingStatements(method, seeds));
+    const isBaseline = method === methods[0];
+    lines.push(...trainingStatements(method, seeds, isBaseline));
     if (best.count === 0) continue;
     const compared = best.values.filter((value, i) => value !== null && comparable[i]).length;
     const unreached: string[] = [];
@@ -84,11 +89,12 @@ export function statements(summary: TaskSummary): string[] {
     for (const { target, reached, epochs, speedup } of toTargets) {
       const in_ = epochs.mean === null ? 'not reached' : `reached in ${formatEstimate(epochs, 1)} epochs`;
       const share = reached > 0 && reached < seeds.length ? `, ${reached} of ${seeds.length} seeds` : '';
-      const faster = name === 'plain' || speedup.mean === null ? '' : `, ${times(speedup)}`;
+      const faster = isBaseline || speedup.mean === null ? '' : `, ${times(speedup)}`;
       lines.push(`${name}: target ${target} ${in_}${share}${faster}.`);
     }
+    if (nowcasts === null) continue;
     const { kept, undone, skipped, shortened, seen } = nowcasts;
-    if (name !== 'plain' && diverged.length < seeds.length && seen === 0)
+    if (diverged.length < seeds.length && seen === 0)
       lines.push(`${name}: no nowcast before the last epoch, so that it is plain training here.`);
     if (shortened > 0) lines.push(`${name}: the guard shortened ${shortened} of ${undone + kept} nowcasts.`);
     if (undone > 0) lines.push(`${name}: the guard undid ${undone} of ${undone + kept} nowcasts.`);

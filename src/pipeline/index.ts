@@ -5,8 +5,7 @@ import { join } from 'node:path';
 import { type CollectResult, collect } from '../collect/index.js';
 import { buildDataset, type DatasetResult } from '../dataset/index.js';
 import type { EngineRequest } from '../engine/engine.js';
-import { type EvaluateResult, evaluate } from '../evaluate/index.js';
-import { nowcasterMethod } from '../evaluate/methods.js';
+import { type EvaluateResult, evaluate, parseMethod } from '../evaluate/index.js';
 import { type ExportResult, exportNowcaster } from '../export/index.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import { type TrainResult, trainNowcaster } from '../train/index.js';
@@ -122,7 +121,7 @@ export async function runPipeline(options: PipelineOptions = {}): Promise<Pipeli
       ...sizes.evaluate,
       workers,
       out: paths.evaluate,
-      methods: [{ type: 'curve', name: 'linear' }, nowcasterMethod(`nowcaster=${paths.export}`)],
+      methods: ['linear', `nowcaster:nowcaster=${paths.export}`].map(parseMethod),
     }),
   );
   return { paths, collect: collected, dataset, train: trained, export: exported, evaluate: evaluated, seconds };

@@ -47,9 +47,12 @@ const METRIC_LABELS: Record<string, string> = {
 const LOSS_REACH = 1.25;
 
 /** The highest loss to draw, where something lies above it; else null. */
-function lossLimit(courses: readonly { name: string; course: readonly CoursePoint[] }[]): number | null {
+function lossLimit(
+  courses: readonly { name: string; course: readonly CoursePoint[] }[],
+  baseline: string,
+): number | null {
   const highest = (points: readonly CoursePoint[]) => Math.max(...points.map(({ high }) => high));
-  const plain = courses.find(({ name }) => name === 'plain');
+  const plain = courses.find(({ name }) => name === baseline);
   const limit = LOSS_REACH * (plain ? highest(plain.course) : Number.POSITIVE_INFINITY);
   return courses.some(({ course }) => highest(course) > limit) ? limit : null;
 }
@@ -68,7 +71,7 @@ function drawCourse(
     })
     .filter(({ course }) => course.length > 0);
   if (courses.length === 0) return null;
-  const limit = metric.endsWith('loss') ? lossLimit(courses) : null;
+  const limit = metric.endsWith('loss') ? lossLimit(courses, methods[0].name) : null;
   const clip = limit !== null;
   const marks: Plot.Markish[] = [];
   for (const { name, own, stroke, course } of courses) {

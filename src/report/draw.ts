@@ -21,9 +21,9 @@ export interface Chart {
 /** Colors that the page's style has for methods: enough for plain, the paper's baselines and three nowcasters. */
 const METHOD_COLORS = 12;
 
-/** Color of the method with that number in its evaluation; plain is 0. */
+/** Color of the method with that number in its evaluation. Gray, the first, is the baseline's alone. */
 export function methodColor(index: number): string {
-  return `var(--m${index % METHOD_COLORS})`;
+  return `var(--m${index === 0 ? 0 : 1 + ((index - 1) % (METHOD_COLORS - 1))})`;
 }
 
 /** Ticks of an axis of epochs: whole ones, about eight at most. */

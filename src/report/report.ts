@@ -2,8 +2,9 @@
 
 import { join } from 'node:path';
 import { writeFileAtomic } from '../atomic.js';
-import type { Method, TaskSummary } from '../evaluation/schema.js';
+import type { TaskSummary } from '../evaluation/schema.js';
 import { statements, TABLE_HEADER, tableRows } from '../evaluation/table.js';
+import type { NowcasterManifest } from '../nowcaster/nowcaster.js';
 import { drawCourses } from './courses.js';
 import { methodColor } from './draw.js';
 import { drawExamples, drawForecastErrors } from './forecasts.js';
@@ -77,19 +78,9 @@ every new best that plain sets after epoch ${results.settings.newBestsAfter}.</p
   ];
 }
 
-function describeMethod(method: Method): string {
-  switch (method.type) {
-    case 'plain':
-      return 'training as it is';
-    case 'curve':
-      return 'a curve through each weight’s window, extended';
-    case 'introspection':
-      return `the 2017 network, trained on ${method.store}, jumps after epochs ${method.jumps.join(', ')} (from 0)`;
-    case 'nowcaster':
-      return `nowcaster ${method.directory}, SHA-256 ${method.contentHash.slice(0, 12)}…`;
-    default:
-      return method satisfies never;
-  }
+/** A word of a command line, as shells read it. */
+function quoteWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function describeOptimizer({ name, ...settings }: Evaluation['results']['settings']['optimizer']): string {
@@ -98,9 +89,9 @@ function describeOptimizer({ name, ...settings }: Evaluation['results']['setting
 
 /** The command that makes the same evaluation. */
 function commandOf({ results, runs }: Evaluation): string {
-  const { settings, methods, tasks } = results;
+  const { settings, methods, methodModules, tasks } = results;
   const { name, learningRate } = settings.optimizer;
-  const baselines = methods.filter(({ type }) => type === 'curve' || type === 'introspection');
+  const asked = methods.filter(({ about }) => !about.baseline).map(({ about }) => about.command);
   const parts = ['wnn evaluate', `--tasks ${tasks.map(({ task }) => task).join(',')}`];
   parts.push(`--seeds ${tasks[0]?.seeds.join(',')}`, `--epochs ${settings.epochs}`);
   parts.push(`--batch-size ${settings.batchSize}`, `--optimizer ${name}`, `--learning-rate ${learningRate}`);
@@ -108,13 +99,15 @@ function commandOf({ results, runs }: Evaluation): string {
   if (settings.validationExamples !== null) parts.push(`--validation-examples ${settings.validationExamples}`);
   if (settings.guard) parts.push('--guard');
   if (settings.targets.length > 0) parts.push(`--targets ${settings.targets.join(',')}`);
-  parts.push(`--methods ${baselines.map((method) => method.name).join(',') || "''"}`);
-  for (const method of methods) {
-    if (method.type === 'nowcaster') parts.push(`--nowcaster ${method.name}=${method.directory}`);
-    if (method.type === 'introspection') parts.push(`--introspection-store ${method.store}`);
-  }
+  parts.push(`--methods ${asked.length > 0 ? quoteWord(asked.join(',')) : "''"}`);
+  for (const module of methodModules) parts.push(`--method-module ${quoteWord(module)}`);
   if (runs[0]) parts.push(`--engine ${runs[0].engine}`);
   return `${parts.join(' ')} --out DIR`;
+}
+
+/** Manifests of the nowcasters that were compared, by the method's name. */
+function nowcastersOf({ methods }: Evaluation['results']): [name: string, manifest: NowcasterManifest][] {
+  return methods.flatMap(({ name, about }) => (about.nowcaster ? [[name, about.nowcaster]] : []));
 }
 
 function provenance(evaluation: Evaluation): Section {
@@ -130,25 +123,16 @@ function provenance(evaluation: Evaluation): Section {
     ['validation examples', String(results.settings.validationExamples ?? 'all')],
     ['guard', results.settings.guard ? 'on' : 'off'],
   ];
-  const methods = results.methods.map((method, m) => [swatch(m, method.name), escapeHtml(describeMethod(method))]);
-  const trainedOn = Object.entries(results.nowcasters ?? {}).map(
-    ([
-      name,
-      {
-        dataset,
-        spec,
-        recommended: { period, stepScale },
-        toolkitVersion,
-      },
-    ]) => {
-      const window = `window ${spec.inputLength}, horizons ${spec.horizons.join(', ')}, every ${period} epochs, step scale ${stepScale}`;
-      if (dataset === null) return `${name}: ${window}; its weights came from elsewhere.`;
-      const tasks = distinct(
-        dataset.runs.map(({ task, architecture }) => [task, architecture].filter(Boolean).join('/')),
-      );
-      return `${name}: ${window}; trained by version ${toolkitVersion} on ${dataset.runs.length} runs of ${tasks}.`;
-    },
-  );
+  const methods = results.methods.map((method, m) => [swatch(m, method.name), escapeHtml(method.about.sentence)]);
+  const trainedOn = nowcastersOf(results).map(([name, { dataset, spec, recommended, toolkitVersion }]) => {
+    const { period, stepScale } = recommended;
+    const window = `window ${spec.inputLength}, horizons ${spec.horizons.join(', ')}, every ${period} epochs, step scale ${stepScale}`;
+    if (dataset === null) return `${name}: ${window}; its weights came from elsewhere.`;
+    const tasks = distinct(
+      dataset.runs.map(({ task, architecture }) => [task, architecture].filter(Boolean).join('/')),
+    );
+    return `${name}: ${window}; trained by version ${toolkitVersion} on ${dataset.runs.length} runs of ${tasks}.`;
+  });
   return {
     title: 'Where this comes from',
     html: [
@@ -173,7 +157,7 @@ function provenance(evaluation: Evaluation): Section {
 export function writeReport(options: ReportOptions): ReportResult {
   const evaluation = readEvaluation(options.directory);
   const { results } = evaluation;
-  const nowcasters = Object.entries(results.nowcasters ?? {});
+  const nowcasters = nowcastersOf(results);
   const colorOf = (name: string) => {
     const index = results.methods.findIndex((method) => method.name === name);
     return index < 0 ? 'var(--accent)' : methodColor(index);
@@ -182,7 +166,7 @@ export function writeReport(options: ReportOptions): ReportResult {
   const training = [
     ...nowcasters.flatMap(([name, manifest]) => drawTrainedErrors(name, manifest, colorsOf(name))),
     ...Object.entries(options.trainings ?? {}).flatMap(([name, directory]) =>
-      drawTrainingCourses(name, directory, results.nowcasters?.[name], colorsOf(name)),
+      drawTrainingCourses(name, directory, new Map(nowcasters).get(name), colorsOf(name)),
     ),
   ];
   const sections = [

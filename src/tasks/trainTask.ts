@@ -11,6 +11,7 @@ import { countBatches, orderedBatches, shuffledBatches } from './batches.js';
 import { makeOptimizer } from './optimizer.js';
 import type { Task } from './task.js';
 import type { TaskData } from './taskData.js';
+import { type ValidationWeights, withValidationWeights } from './validationWeights.js';
 
 /** Examples in one validation batch; a matter of memory only. */
 const VALIDATION_BATCH = 256;
@@ -60,6 +61,12 @@ export interface TrainTaskOptions {
   augmentation?: Augmentation;
   /** Called after this module's own, in order. They run at the end of an epoch after its validation, as in Keras. */
   callbacks?: TrainCallback[];
+  /**
+   * Weights to validate in place of the trained ones, e.g. their average. Asked after the last batch of an epoch, behind all
+   * `onBatchEnd` and before any `onEpochEnd`; not asked in an epoch that is cut off. The trained weights are back, unchanged,
+   * before `onEpochEnd`. Default: the trained weights are validated.
+   */
+  validationWeights?: ValidationWeights;
   /** Stops at the end of the batch; an epoch that is cut off never reaches the callbacks. */
   signal?: AbortSignal;
   onBatch?(progress: BatchProgress): void;
@@ -84,6 +91,10 @@ export interface TrainTaskResult {
 
 /**
  * Trains a network of the task from its seed and validates it after each epoch. Cross-entropy loss.
+ *
+ * The order of an epoch: batches with `onBatchBegin` and `onBatchEnd`; `validationWeights`; validation; `onEpochEnd`, where
+ * callbacks may change the weights that the next epoch begins with.
+ *
  * All tensors, the network's included, are gone when it returns: callbacks see the network, and keep what they want.
  *
  * @throws {@link UsageError} for impossible settings; `signal.reason` when aborted.
@@ -109,11 +120,15 @@ export async function trainTask(options: TrainTaskOptions): Promise<TrainTaskRes
     const parameters = model.countParams();
     const watch = new TrainingWatch(model, options, countBatches(data.train, batchSize));
     const batches = shuffledBatches(data.train, batchSize, seed, options.augmentation);
+    const validation = orderedBatches(data.validation, VALIDATION_BATCH);
+    const { validationWeights } = options;
     const begin = performance.now();
     const history = await model.fitDataset(batches as never, {
       epochs,
       batchesPerEpoch: watch.batchesPerEpoch,
-      validationData: orderedBatches(data.validation, VALIDATION_BATCH) as never,
+      validationData: (validationWeights
+        ? withValidationWeights(validation, model, validationWeights)
+        : validation) as never,
       callbacks: [watch, ...(options.callbacks ?? []).map((callback) => new GuardedCallback(callback, watch))],
       verbose: 0,
     });

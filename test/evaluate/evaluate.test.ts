@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluate } from '../../dist/evaluate/index.js';
 import type { EvaluateOptions, RunRecord } from '../../src/evaluate/index.js';
-import { baselineMethod, nowcasterMethod } from '../../src/evaluate/methods.js';
+import { parseMethod } from '../../src/evaluate/methods/registry.js';
 import { networkOf, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
 import type { ProgressEvent } from '../../src/progress.js';
 import { randomNetworks, writeNowcasterDirectory } from '../callback/nowcasterDirectory.js';
@@ -24,7 +24,7 @@ beforeAll(() => {
     out,
     tasks: ['mnist/lenet'],
     seeds: [7],
-    methods: [baselineMethod('linear'), nowcasterMethod(`ours=${nowcaster}`)],
+    methods: [parseMethod('linear'), parseMethod(`nowcaster:ours=${nowcaster}`)],
     epochs: 6,
     batchSize: 50,
     trainExamples: 100,
@@ -74,7 +74,7 @@ describe('evaluate', () => {
     writeNowcasterDirectory(damaged);
     truncateSync(join(damaged, 'tfjs/fc/weights.bin'), 100);
     const events: ProgressEvent[] = [];
-    const methods = [nowcasterMethod(damaged)];
+    const methods = [parseMethod(`nowcaster:${damaged}`)];
     const attempt = evaluate({ ...options, out: place, methods, onProgress: (event) => events.push(event) });
     await expect(attempt).rejects.toThrow(/100 bytes of weights.*damaged\/tfjs\/fc/);
     expect([events, existsSync(join(place, 'runs'))]).toEqual([[], false]);
@@ -98,7 +98,7 @@ describe('evaluate', () => {
       for (const kind of TRAINED_KINDS) networks.parameters[kind][head.bias] = bias;
       const place = join(directory, ['up', 'down'][i]);
       writeNowcasterDirectory(place, networks);
-      return nowcasterMethod(place);
+      return parseMethod(`nowcaster:${place}`);
     });
     const result = await evaluate({ ...options, methods: wrong, guard: true });
     expect([result.trained, result.kept]).toEqual([2, 1]);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { measureForecasts } from '../../src/evaluate/forecastErrors.js';
-import { baselineMethod, nowcasterMethod, PLAIN } from '../../src/evaluate/methods.js';
+import { parseMethod } from '../../src/evaluate/methods/registry.js';
 import { sampleName, sampleStore } from '../../src/evaluate/trajectorySample.js';
 import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import { RunWriter } from '../../src/trajectory/runWriter.js';
@@ -38,7 +38,7 @@ describe('measureForecasts', () => {
   it('gives the known errors of straight lines and parabolas, leaving out what stands still', async () => {
     await record('one', 14);
     await record('two', 12);
-    const methods = [PLAIN, baselineMethod('linear'), baselineMethod('quadratic')];
+    const methods = [parseMethod('plain'), parseMethod('linear'), parseMethod('quadratic')];
     const { errors, examples } = await measureForecasts(out, ['one', 'two'], methods);
     const of = (kind: string, method: string) =>
       errors.find((entry) => entry.kind === kind && entry.method === method)!;
@@ -76,7 +76,7 @@ describe('measureForecasts', () => {
   it('asks nowcasters as the callback does', async () => {
     const directory = join(out, 'random');
     writeNowcasterDirectory(directory);
-    const { errors, examples } = await measureForecasts(out, ['one'], [nowcasterMethod(directory)]);
+    const { errors, examples } = await measureForecasts(out, ['one'], [parseMethod(`nowcaster:${directory}`)]);
     const { parameters } = randomNetworks();
     const { windows, residuals, forecasts } = examples[0];
     let sum = 0;
@@ -92,7 +92,7 @@ describe('measureForecasts', () => {
   it('measures methods of other windows and horizons in the same units, each beside no change at its horizon', async () => {
     const directory = join(out, 'far');
     writeNowcasterDirectory(directory, randomNetworks({ ...PAPER_SPEC, inputLength: 3, horizons: [7] }));
-    const methods = [baselineMethod('linear'), nowcasterMethod(directory)];
+    const methods = [parseMethod('linear'), parseMethod(`nowcaster:${directory}`)];
     const { errors, examples } = await measureForecasts(out, ['one'], methods);
     const conv = errors.filter(({ kind }) => kind === 'conv');
     expect(conv.map(({ method, horizon }) => `${method} ${horizon}`)).toEqual([
@@ -113,7 +113,7 @@ describe('measureForecasts', () => {
 
   it('has nothing to say of runs that are too short', async () => {
     await record('short', 7);
-    const { errors, examples } = await measureForecasts(out, ['short'], [baselineMethod('linear')]);
+    const { errors, examples } = await measureForecasts(out, ['short'], [parseMethod('linear')]);
     expect(errors.every(({ mean, windows }) => mean === null && windows === 0)).toBe(true);
     expect(examples).toEqual([]);
   });

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { baselineMethod, nowcasterMethod } from '../../src/evaluate/methods.js';
+import { parseMethod } from '../../src/evaluate/methods/registry.js';
 import { type PlanOptions, planJobs } from '../../src/evaluate/plan.js';
 import { writeNowcasterDirectory } from '../callback/nowcasterDirectory.js';
 
@@ -12,7 +12,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 const base: PlanOptions = {
   tasks: ['mnist/lenet'],
   seeds: [1, 2],
-  methods: [baselineMethod('linear')],
+  methods: [parseMethod('linear')],
   epochs: 5,
   batchSize: 32,
   optimizer: { name: 'adam', learningRate: 0.001 },
@@ -57,14 +57,14 @@ describe('planJobs', () => {
   it('tells nowcasters apart by content, not by place', () => {
     const first = join(directory, 'first');
     writeNowcasterDirectory(first);
-    const id = ids({ methods: [nowcasterMethod(`ours=${first}`)] })[1];
+    const id = ids({ methods: [parseMethod(`nowcaster:ours=${first}`)] })[1];
     const moved = join(directory, 'moved');
     renameSync(first, moved);
-    expect(ids({ methods: [nowcasterMethod(`ours=${moved}`)] })[1]).toBe(id);
+    expect(ids({ methods: [parseMethod(`nowcaster:ours=${moved}`)] })[1]).toBe(id);
     writeFileSync(join(moved, 'notes.txt'), 'not part of it');
-    expect(ids({ methods: [nowcasterMethod(`ours=${moved}`)] })[1]).toBe(id);
+    expect(ids({ methods: [parseMethod(`nowcaster:ours=${moved}`)] })[1]).toBe(id);
     writeFileSync(join(moved, 'tfjs', 'fc', 'weights.bin'), 'other weights');
-    expect(ids({ methods: [nowcasterMethod(`ours=${moved}`)] })[1]).not.toBe(id);
+    expect(ids({ methods: [parseMethod(`nowcaster:ours=${moved}`)] })[1]).not.toBe(id);
   });
 
   it('says what is wrong', () => {
@@ -73,10 +73,15 @@ describe('planJobs', () => {
     expect(() => planJobs({ ...base, seeds: [1.5] })).toThrow(/not a seed: 1.5/);
     expect(() => planJobs({ ...base, epochs: 0 })).toThrow(/epochs must be/);
     expect(() => planJobs({ ...base, methods: [...base.methods, ...base.methods] })).toThrow(/two methods of one name/);
-    expect(() => baselineMethod('cubic')).toThrow(/unknown method: cubic; known: linear/);
-    expect(() => nowcasterMethod(`ours=${join(directory, 'nowhere')}`)).toThrow(/no nowcaster: .*nowhere/);
-    expect(() => nowcasterMethod(`plain=${directory}`)).toThrow(/not a name/);
-    mkdirSync(join(directory, 'a b'));
-    expect(() => nowcasterMethod(join(directory, 'a b'))).toThrow(/not a name/);
+    expect(() => parseMethod('cubic')).toThrow(/unknown method: cubic; known: linear/);
+    expect(() => parseMethod(`nowcaster:ours=${join(directory, 'nowhere')}`)).toThrow(/no nowcaster: .*nowhere/);
+    expect(() => parseMethod('linear:5')).toThrow(/takes nothing more: linear:5; give linear/);
+    expect(() => parseMethod('introspection')).toThrow(/needs STORE: introspection; give introspection:STORE/);
+    const spaced = join(directory, 'a b');
+    writeNowcasterDirectory(spaced);
+    for (const name of ['plain', 'linear']) {
+      expect(() => parseMethod(`nowcaster:${name}=${spaced}`)).toThrow(/not a name/);
+    }
+    expect(() => parseMethod(`nowcaster:${spaced}`)).toThrow(/not a name/);
   });
 });

@@ -15,7 +15,7 @@ export function syntheticJobs(seeds: number[], epochs: number, tasks = ['mnist/l
   return planJobs({
     tasks,
     seeds,
-    methods: [{ type: 'curve', name: 'linear' }, OURS],
+    methods: [{ type: 'linear', name: 'linear' }, OURS],
     epochs,
     batchSize: 32,
     optimizer: { name: 'adam', learningRate: 0.001 },

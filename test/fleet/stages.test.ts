@@ -11,7 +11,7 @@ import { evaluate, evaluateShard } from '../../dist/evaluate/index.js';
 import { STAGE_KINDS } from '../../dist/fleet/kinds.js';
 import { runWorker } from '../../dist/fleet/worker.js';
 import type { EvaluateOptions, RunRecord } from '../../src/evaluate/index.js';
-import { baselineMethod, nowcasterMethod } from '../../src/evaluate/methods.js';
+import { parseMethod } from '../../src/evaluate/methods/registry.js';
 import { writeNowcasterDirectory } from '../callback/nowcasterDirectory.js';
 import { makeStore } from '../dataset/stores.js';
 import { NO_REDIS, type RedisServer, startRedis } from './redis.js';
@@ -101,7 +101,7 @@ test.skipIf(NO_REDIS)('an evaluation by shards and one by a queue train the same
     out: join(root, 'evaluated'),
     tasks: ['mnist/mlp'],
     seeds: [7],
-    methods: [baselineMethod('linear'), nowcasterMethod(`ours=${nowcaster}`)],
+    methods: [parseMethod('linear'), parseMethod(`nowcaster:ours=${nowcaster}`)],
     epochs: 6,
     batchSize: 50,
     trainExamples: 100,

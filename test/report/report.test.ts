@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { completeMethods } from '../../src/evaluate/methods.js';
 import { summarize } from '../../src/evaluate/summary.js';
 import { writeRunRecord } from '../../src/evaluation/files.js';
 import type {
@@ -14,6 +13,7 @@ import type {
   ForecastExamples,
   RunRecord,
 } from '../../src/evaluation/schema.js';
+import { defaultRecommendation } from '../../src/nowcaster/recommendation.js';
 import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import { averageCourse } from '../../src/report/courses.js';
 import { writeReport } from '../../src/report/index.js';
@@ -21,8 +21,6 @@ import { OURS, syntheticJobs, syntheticRecord } from '../evaluate/syntheticRuns.
 
 const directory = mkdtempSync(join(tmpdir(), 'wnn-report-'));
 afterAll(() => rmSync(directory, { recursive: true }));
-
-const METHODS = completeMethods([{ type: 'curve', name: 'linear' }, OURS]);
 
 /** Writes an evaluation as `wnn evaluate` does, with runs of known figures. */
 function writeEvaluation(
@@ -65,6 +63,7 @@ function writeEvaluation(
     toolkitVersion: '0.0.0',
     tag: 'x',
     spec: PAPER_SPEC,
+    recommended: defaultRecommendation(PAPER_SPEC),
     kinds: { conv: kind },
     dataset,
   };
@@ -81,8 +80,15 @@ function writeEvaluation(
       targets: [0.5],
       newBestsAfter: 8,
     },
-    methods: METHODS,
-    nowcasters: { ours: manifest },
+    methods: [
+      { type: 'plain', name: 'plain', about: { sentence: 'as it is', command: 'plain', baseline: true } },
+      { type: 'linear', name: 'linear', about: { sentence: 'a line', command: 'linear', baseline: false } },
+      {
+        ...OURS,
+        about: { sentence: 'a nowcaster', command: 'nowcaster:ours=/no where', baseline: false, nowcaster: manifest },
+      },
+    ],
+    methodModules: [],
     tasks: summarize(jobs, records, { targets: [0.5] }).map((task) => ({ ...task, forecastErrors: errors })),
     runs: [...records.keys()],
   } as unknown as EvaluationResults;
@@ -135,6 +141,7 @@ describe('writeReport', () => {
     expect(page).toContain('×2.');
     expect(page).toContain('95% bootstrap intervals');
     expect(page).toContain('wnn evaluate --tasks mnist/lenet --seeds 1,2,3 --epochs 20');
+    expect(page).toContain('--methods &#39;linear,nowcaster:ours=/no where&#39;');
     expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)|NaN|undefined/);
   });
 

@@ -193,4 +193,32 @@ describe('trainTask', () => {
       await expect(trainTask({ ...base, ...wrong } as TrainTaskOptions)).rejects.toThrow(UsageError);
     }
   });
+
+  it('validates the weights that it is told to, between the last batch and the ends of the epoch, and puts the trained ones back', async () => {
+    const plain = new WeightLog();
+    const expected = await trainTask({ ...base, callbacks: [plain] });
+    const log = new WeightLog();
+    const events: string[] = [];
+    const callbacks = [
+      { onBatchEnd: (batch: number) => void events.push(`batch ${batch}`) },
+      log,
+      { onEpochEnd: (epoch: number) => void events.push(`end ${epoch}`) },
+    ];
+    const validationWeights = async (epoch: number) => {
+      events.push(`weights ${epoch}`);
+      return epoch === 1 ? tf.tidy(() => log.network.getWeights().map((weight) => tf.zerosLike(weight))) : null;
+    };
+    const { history } = await trainTask({ ...base, callbacks, validationWeights });
+    const batches = ['batch 0', 'batch 1', 'batch 2'];
+    expect(events).toEqual([0, 1, 2].flatMap((epoch) => [...batches, `weights ${epoch}`, `end ${epoch}`]));
+    expect(log.epochs).toEqual(plain.epochs);
+    // Weights of zero give both classes the same probability.
+    expect(history.val_loss[1]).toBeCloseTo(Math.log(2), 6);
+    expect([history.val_loss[0], history.val_loss[2]]).toEqual([
+      expected.history.val_loss[0],
+      expected.history.val_loss[2],
+    ]);
+    expect(history.loss).toEqual(expected.history.loss);
+    await expect(trainTask({ ...base, validationWeights: async () => [tf.zeros([1])] })).rejects.toThrow(/weight/);
+  });
 });

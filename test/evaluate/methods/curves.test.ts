@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { CURVE_NAMES, type CurveName, curveOf } from '../../src/evaluate/curves/index.js';
-import { extrapolationWeights } from '../../src/evaluate/curves/polynomial.js';
-import { Random } from '../../src/random.js';
+import { CURVES } from '../../../src/evaluate/methods/curves/index.js';
+import { extrapolationWeights } from '../../../src/evaluate/methods/curves/polynomial.js';
+import { Random } from '../../../src/random.js';
+
+type CurveName = keyof typeof CURVES;
+const CURVE_NAMES = Object.keys(CURVES) as CurveName[];
 
 /** Windows of many scalars that follow `a + b * shape(t)` with random a and b: [epoch][scalar]. */
 function draw(shape: (t: number) => number, times: number[], count = 50): Float32Array[] {
@@ -13,7 +16,7 @@ function draw(shape: (t: number) => number, times: number[], count = 50): Float3
 const extend = (name: CurveName, shape: (t: number) => number) => {
   const [w0, w1, w2, w3, w4, truth] = draw(shape, [0, 1, 2, 3, 4, 9]);
   const out = new Float32Array(truth.length);
-  curveOf(name)([w0, w1, w2, w3, w4], 5, out);
+  CURVES[name]([w0, w1, w2, w3, w4], 5, out);
   return { out, truth, last: w4 };
 };
 
@@ -38,7 +41,7 @@ describe('curves', () => {
     it(`${name} leaves a window that does not move, and may write over the oldest values`, () => {
       const values = Float32Array.of(0.1, -3e-8, 7, 0);
       const history = Array.from({ length: 5 }, () => values.slice());
-      curveOf(name)(history, 5, history[0]);
+      CURVES[name](history, 5, history[0]);
       for (const [j, value] of history[0].entries()) expect(value).toBeCloseTo(values[j], 6);
     });
 
@@ -46,7 +49,7 @@ describe('curves', () => {
       const random = new Random(3);
       const history = Array.from({ length: 5 }, () => Float32Array.from({ length: 2000 }, () => random.normal()));
       const out = new Float32Array(2000);
-      curveOf(name)(history, 5, out);
+      CURVES[name](history, 5, out);
       for (const value of out) expect(Math.abs(value)).toBeLessThan(60);
     });
   }

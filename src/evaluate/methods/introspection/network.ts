@@ -1,7 +1,7 @@
 // The network of "Introspection: Accelerating Neural Network Training by Learning Weight Evolution" (Sinha et al., ICLR
 // 2017): a weight's values at four moments of its history in, its value at twice the time out. Plain loops: 241 parameters.
 
-import { Random } from '../../random.js';
+import { Random } from '../../../random.js';
 
 /** Values of the history that the network sees: at t, 7t/10, 4t/10 and 0. */
 export const HISTORY_FRACTIONS = [1, 0.7, 0.4, 0] as const;

@@ -2,14 +2,14 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeJsonAtomic } from '../../atomic.js';
-import { InsufficientDataError } from '../../errors.js';
-import { readEvaluationFile } from '../../evaluation/files.js';
-import { EVALUATION_SCHEMA_VERSION } from '../../evaluation/schema.js';
-import { TRAINED_KINDS, type TrainedKind } from '../../nowcaster/spec.js';
-import type { ProgressListener } from '../../progress.js';
-import { Random } from '../../random.js';
-import { isFinished, listRuns, type RunEntry, readSnapshots } from '../../trajectory/runReader.js';
+import { writeJsonAtomic } from '../../../atomic.js';
+import { InsufficientDataError } from '../../../errors.js';
+import { readEvaluationFile } from '../../../evaluation/files.js';
+import { EVALUATION_SCHEMA_VERSION } from '../../../evaluation/schema.js';
+import { TRAINED_KINDS, type TrainedKind } from '../../../nowcaster/spec.js';
+import type { ProgressListener } from '../../../progress.js';
+import { Random } from '../../../random.js';
+import { isFinished, listRuns, type RunEntry, readSnapshots } from '../../../trajectory/runReader.js';
 import { historyEpochs } from './callback.js';
 import { INTROSPECTION_SIZE, type IntrospectionSamples, trainIntrospection } from './network.js';
 

@@ -5,7 +5,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { historyEpochs, IntrospectionForecasting } from '../../src/evaluate/introspection/callback.js';
+import { historyEpochs, IntrospectionForecasting } from '../../../src/evaluate/methods/introspection/callback.js';
 import {
   forecastIntrospection,
   INTROSPECTION_SIZE,
@@ -13,16 +13,16 @@ import {
   initIntrospection,
   introspectionLoss,
   trainIntrospection,
-} from '../../src/evaluate/introspection/network.js';
+} from '../../../src/evaluate/methods/introspection/network.js';
 import {
   collectIntrospectionSamples,
   introspectionPath,
   prepareIntrospection,
   readIntrospection,
-} from '../../src/evaluate/introspection/prepare.js';
-import { introspectionMethod } from '../../src/evaluate/methods.js';
-import { Random } from '../../src/random.js';
-import { RunWriter } from '../../src/trajectory/runWriter.js';
+} from '../../../src/evaluate/methods/introspection/prepare.js';
+import { introspection } from '../../../src/evaluate/methods/introspection.js';
+import { Random } from '../../../src/random.js';
+import { RunWriter } from '../../../src/trajectory/runWriter.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'wnn-introspection-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -138,8 +138,7 @@ describe('preparing introspection', () => {
 
   it('keeps the network with the results, and takes it from there the next time', async () => {
     const store = join(directory, 'store');
-    const method = introspectionMethod(store);
-    if (method.type !== 'introspection') throw new Error('another method');
+    const method = introspection.parse(store);
     const out = join(directory, 'out');
     await prepareIntrospection(out, store, method.contentHash, { steps: 200 });
     const path = introspectionPath(out, method.contentHash);
@@ -154,7 +153,7 @@ describe('preparing introspection', () => {
     const store = join(directory, 'few');
     await record(store, 'short', 10);
     await expect(collectIntrospectionSamples(store)).rejects.toThrow(/no finished run of 11 epochs or more.*few/);
-    expect(() => introspectionMethod(join(directory, 'nowhere'))).toThrow(/no trajectory store/);
+    expect(() => introspection.parse(join(directory, 'nowhere'))).toThrow(/no trajectory store/);
   });
 });
 

@@ -1,10 +1,10 @@
 // Introspection as a training callback: at given epochs, every weight jumps to where the network sees it at twice the time.
 
 import * as tfl from '@tensorflow/tfjs-layers';
-import type { GuardBatch, Nowcast } from '../../callback/index.js';
-import { allFinite, applyForecast, skippedNowcast } from '../../callback/nowcast.js';
-import { TrackedTensors } from '../../callback/trackedTensors.js';
-import { TRAINED_KINDS } from '../../nowcaster/spec.js';
+import type { GuardBatch, Nowcast } from '../../../callback/index.js';
+import { allFinite, applyForecast, skippedNowcast } from '../../../callback/nowcast.js';
+import { TrackedTensors } from '../../../callback/trackedTensors.js';
+import { TRAINED_KINDS } from '../../../nowcaster/spec.js';
 import { forecastIntrospection, HISTORY_FRACTIONS } from './network.js';
 
 /** The epochs (from 0) whose values the network sees when it jumps at the end of epoch `epoch`, newest first. */

@@ -1,0 +1,103 @@
+// What a method of evaluate is. One definition a file; index.ts lists them. Types only.
+
+import type * as tf from '@tensorflow/tfjs-core';
+import type { Forecaster, GuardBatch, Nowcast } from '../../callback/index.js';
+import type { EvaluationJob, Method, MethodDescription } from '../../evaluation/schema.js';
+import type { NoteListener, ProgressListener } from '../../progress.js';
+import type { TrainCallback } from '../../tasks/trainTask.js';
+
+/** What {@link MethodDefinition.prepare} may use. */
+export interface PrepareContext {
+  /** Output directory of the evaluation; what is prepared for its runs is kept there. */
+  out: string;
+  /** Epochs of each run. */
+  epochs: number;
+  onProgress?: ProgressListener;
+  onNote?: NoteListener;
+  signal?: AbortSignal;
+}
+
+/** What {@link MethodDefinition.train} may use. */
+export interface TrainingContext {
+  /** The training: task, seed, epochs, batch size, optimizer. */
+  job: EvaluationJob;
+  /** Directory with what `prepare` left: the `out` of its context. */
+  inputs: string;
+  /** Training examples on which nowcasts must prove themselves; undefined without `--guard` and for methods that do not nowcast. */
+  guard?: GuardBatch;
+}
+
+/** A method's part in one training. Everything is optional: plain training has no part. */
+export interface MethodTraining {
+  /**
+   * Hooks of the training: a tfjs `Callback` (its `model` is the network) or an object of functions. `onEpochEnd` runs after
+   * the validation of the epoch.
+   */
+  callback?: TrainCallback;
+  /**
+   * Weights to validate in place of the trained ones; see `validationWeights` of trainTask. The trained ones are put back
+   * after each validation. The time that this takes counts as the method's.
+   */
+  validationWeights?(epoch: number): Promise<readonly tf.Tensor[] | null>;
+  /** Nowcasts of the training so far, in order. Default: none. */
+  nowcasts?(): readonly Nowcast[];
+  /** Frees what the method holds. Called once, also when the training failed. */
+  dispose?(): Promise<void>;
+}
+
+/** A forecaster that knows how far ahead it looks. */
+export interface MethodForecaster extends Forecaster {
+  /** Epochs from the window's last value to the forecast. */
+  readonly horizon: number;
+}
+
+/**
+ * A method: how it is asked for, what data it is between the processes, and what it does in a training.
+ *
+ * @typeParam M its data: JSON, made by `parse`. All of it but `paths` goes into the ids of the runs, so that runs of other
+ * settings or other file contents (as a hash) are never taken for each other.
+ */
+export interface MethodDefinition<M extends Method = Method> {
+  /** The word that asks for it and the `type` of its data: letters, digits, `-`. Unique. */
+  readonly type: string;
+  /** What follows the word and a colon, for people: `STORE` for `introspection:STORE`. Undefined: nothing may follow. */
+  readonly argument?: string;
+  /** Whether it replaces weights by nowcasts: these may be guarded, and are counted in the tables. Default false. */
+  readonly nowcasts?: boolean;
+  /**
+   * Fields of its data that hold absolute paths. They do not belong to a run's id, since contents matter and places do not;
+   * other machines of a fleet see them below their own shared directory. Default: none.
+   */
+  readonly paths?: readonly string[];
+  /**
+   * The data from what a user gave.
+   *
+   * @param argument what followed the colon; empty where nothing may.
+   * @throws UsageError for an impossible argument, MissingFileError for files that are not there.
+   */
+  parse(argument: string): M;
+  /**
+   * The data from what came from a queue, where anyone may have put it; paths are those of this machine. Only its own fields
+   * may be in the result. Default: no queue trains the method. Those of modules need none, since a queue moves no code.
+   *
+   * @returns null when `parse` could not have made it.
+   * @throws UsageError that says more.
+   */
+  check?(data: Method): M | null;
+  /**
+   * What the report says of it. Called before anything is trained.
+   *
+   * @throws the errors of files that cannot be read.
+   */
+  describe(method: M): MethodDescription | Promise<MethodDescription>;
+  /**
+   * Makes what all its runs need, once, before they begin; keeps what it finds made.
+   *
+   * @throws `signal.reason` when aborted.
+   */
+  prepare?(method: M, context: PrepareContext): Promise<void>;
+  /** What forecasts for it, for the table of forecast errors. Default: it is not in that table. */
+  forecaster?(method: M): Promise<MethodForecaster>;
+  /** Its part in a training, new for each. Default: none. */
+  train?(method: M, context: TrainingContext): MethodTraining | Promise<MethodTraining>;
+}

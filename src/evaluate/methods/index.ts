@@ -1,0 +1,19 @@
+// The list of all methods.
+
+import { curveMethod } from './curve.js';
+import { CURVES } from './curves/index.js';
+import type { MethodDefinition } from './definition.js';
+import { introspection } from './introspection.js';
+import { nowcaster } from './nowcaster.js';
+import { plain } from './plain.js';
+
+/** What all methods are compared with; in every evaluation, and first there. */
+export const BASELINE = plain;
+
+/** The methods of the toolkit, the baseline among them. */
+export const METHODS: readonly MethodDefinition[] = [
+  plain,
+  ...Object.entries(CURVES).map(([name, curve]) => curveMethod(name, curve)),
+  introspection,
+  nowcaster,
+];

@@ -1,0 +1,89 @@
+// A trained nowcaster, as the callback applies it by default.
+
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { createDefaultCompute, createNowcasterForecaster } from '../../callback/index.js';
+import { loadNowcaster } from '../../callback/node.js';
+import { MissingFileError, UsageError } from '../../errors.js';
+import type { Method } from '../../evaluation/schema.js';
+import { loadWebgpuKernels } from '../../families/webgpuKernels.js';
+import type { NetworkCompute } from '../../network/compute.js';
+import type { NowcasterSpec } from '../../network/spec.js';
+import { NOWCASTER_MANIFEST_NAME } from '../../nowcaster/nowcaster.js';
+import { networkOf } from '../../nowcaster/spec.js';
+import type { MethodDefinition } from './definition.js';
+import { periodicMethod } from './periodic.js';
+
+/** Data of the method. */
+export type NowcasterMethod = Method & {
+  /** Absolute path of its directory. */
+  directory: string;
+  /** SHA-256 of its files, so that results of replaced weights are not taken for theirs. */
+  contentHash: string;
+};
+
+function hashDirectory(directory: string): string {
+  const hash = createHash('sha256');
+  const visit = (path: string, name: string) => {
+    if (statSync(path).isDirectory()) {
+      for (const entry of readdirSync(path).sort()) visit(join(path, entry), `${name}/${entry}`);
+      return;
+    }
+    // What is forecast depends on the manifest and the tfjs weights only.
+    if (name !== `/${NOWCASTER_MANIFEST_NAME}` && !name.startsWith('/tfjs/')) return;
+    hash.update(`${name}\n`);
+    hash.update(readFileSync(path));
+  };
+  visit(directory, '');
+  return hash.digest('hex');
+}
+
+/** The fused WebGPU kernels where trainings run on webgpu, else the callback's default. */
+async function createCompute(spec: NowcasterSpec): Promise<NetworkCompute> {
+  const openKernels = tf.getBackend() === 'webgpu' ? await loadWebgpuKernels(spec.family) : null;
+  if (openKernels === null) return createDefaultCompute(spec);
+  return openKernels(spec, networkOf(spec), (tf.backend() as unknown as { device: GPUDevice }).device);
+}
+
+export const nowcaster: MethodDefinition<NowcasterMethod> = {
+  type: 'nowcaster',
+  argument: '[NAME=]DIR',
+  paths: ['directory'],
+  parse(argument) {
+    const split = argument.indexOf('=');
+    const directory = resolve(argument.slice(split + 1));
+    const name = split < 0 ? basename(directory) : argument.slice(0, split);
+    if (!existsSync(join(directory, NOWCASTER_MANIFEST_NAME)))
+      throw new MissingFileError({
+        what: 'no nowcaster',
+        where: join(directory, NOWCASTER_MANIFEST_NAME),
+        remedy: 'give a directory that `wnn export` made',
+      });
+    return { type: 'nowcaster', name, directory, contentHash: hashDirectory(directory) };
+  },
+  check(data) {
+    const { name, directory, contentHash } = data as NowcasterMethod;
+    const own = nowcaster.parse(`${name}=${directory}`);
+    if (own.contentHash === contentHash) return own;
+    throw new UsageError({
+      what: 'refused training: its nowcaster’s files are not those of the plan',
+      where: directory,
+      remedy: 'plan it with `wnn evaluate`',
+    });
+  },
+  async describe({ name, directory, contentHash }) {
+    // Read whole: a damaged one is to be found before anything is trained, not after hours.
+    const { manifest } = await loadNowcaster(directory);
+    return {
+      sentence: `nowcaster ${directory}, SHA-256 ${contentHash.slice(0, 12)}…`,
+      command: `nowcaster:${name}=${directory}`,
+      nowcaster: manifest,
+    };
+  },
+  ...periodicMethod(async ({ directory }) => {
+    const read = await loadNowcaster(directory);
+    return { ...createNowcasterForecaster(read, createCompute), horizon: Math.max(...read.spec.horizons) };
+  }),
+};

@@ -1,0 +1,180 @@
+// Finds methods by their type: the toolkit's, and those of modules that the user names.
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { MissingFileError, UsageError } from '../../errors.js';
+import type { DescribedMethod, Method } from '../../evaluation/schema.js';
+import type { MethodDefinition } from './definition.js';
+import { BASELINE, METHODS } from './index.js';
+
+/** Where a method comes from. */
+interface Entry {
+  definition: MethodDefinition;
+  /** SHA-256 of the module's file; undefined for the toolkit's own. */
+  moduleHash?: string;
+}
+
+const NAME_PATTERN = /^\w[\w.-]{0,99}$/;
+const TYPE_PATTERN = /^[a-z][a-z0-9-]{0,49}$/;
+
+const entries = new Map<string, Entry>(METHODS.map((definition) => [definition.type, { definition }]));
+
+/** Words that ask for methods, with what follows them; the baseline is left out. */
+export function methodWords(): string[] {
+  return [...entries.values()]
+    .filter(({ definition }) => definition !== BASELINE)
+    .map(({ definition: { type, argument } }) => (argument === undefined ? type : `${type}:${argument}`));
+}
+
+function findEntry(type: string): Entry {
+  const entry = entries.get(type);
+  if (entry !== undefined) return entry;
+  throw new UsageError({ what: 'unknown method', where: String(type), remedy: `known: ${methodWords().join(', ')}` });
+}
+
+/**
+ * The definition of a method's type.
+ *
+ * @throws {@link UsageError} naming the known ones when there is none.
+ */
+export function findMethod(type: string): MethodDefinition {
+  return findEntry(type).definition;
+}
+
+/** SHA-256 of the module that defines a type; undefined for the toolkit's own. */
+export function moduleHashOf(type: string): string | undefined {
+  return findEntry(type).moduleHash;
+}
+
+/**
+ * Adds the methods of modules from outside of the toolkit to those of this process. Their code runs with all rights of the
+ * process: name only what you trust. A module that is already there is left as it is.
+ *
+ * @param modules paths or `file:` addresses of ES modules whose default export is a {@link MethodDefinition}.
+ * @returns the modules' addresses.
+ * @throws {@link MissingFileError} when there is no such file; {@link UsageError} when it exports no method, or one whose type
+ * another has.
+ */
+export async function loadMethodModules(modules: readonly string[]): Promise<string[]> {
+  const addresses = modules.map((module) =>
+    module.startsWith('file:') ? module : pathToFileURL(resolve(module)).href,
+  );
+  for (const address of addresses) {
+    const where = fileURLToPath(address);
+    let bytes: Buffer;
+    try {
+      bytes = readFileSync(where);
+    } catch (cause) {
+      throw new MissingFileError({ what: 'no such module', where, remedy: 'check --method-module', cause });
+    }
+    const { default: definition } = (await import(address)) as { default?: MethodDefinition };
+    if (typeof definition?.parse !== 'function' || !TYPE_PATTERN.test(definition.type))
+      throw new UsageError({ what: 'exports no method', where, remedy: 'export a MethodDefinition as its default' });
+    const { type } = definition;
+    if (entries.get(type)?.definition === definition) continue;
+    if (entries.has(type))
+      throw new UsageError({ what: `the method ${type} is there already`, where, remedy: 'give it another type' });
+    entries.set(type, { definition, moduleHash: createHash('sha256').update(bytes).digest('hex') });
+  }
+  return addresses;
+}
+
+/**
+ * The method that a text asks for: its type and, after a colon, its argument: `linear`, `introspection:STORE`,
+ * `nowcaster:NAME=DIR`.
+ *
+ * @throws {@link UsageError} for an unknown type, an argument too many or too few, or an impossible name; what else the
+ * method's own `parse` throws.
+ */
+export function parseMethod(text: string): Method {
+  const split = text.indexOf(':');
+  const type = split < 0 ? text : text.slice(0, split);
+  const definition = findMethod(type);
+  const argument = split < 0 ? '' : text.slice(split + 1);
+  if ((definition.argument === undefined) !== (argument === ''))
+    throw new UsageError({
+      what: argument === '' ? `needs ${definition.argument}` : 'takes nothing more',
+      where: text,
+      remedy: argument === '' ? `give ${type}:${definition.argument}` : `give ${type}`,
+    });
+  const method = definition.parse(argument);
+  const taken = method.name !== type && entries.has(method.name);
+  if (taken || !NAME_PATTERN.test(method.name))
+    throw new UsageError({
+      what: `not a name for a method: ${method.name}`,
+      where: text,
+      remedy: 'give one of letters, digits, . _ - that no other method has',
+    });
+  return method;
+}
+
+/**
+ * The methods of an evaluation: the baseline first, then the others in the order given.
+ *
+ * @throws {@link UsageError} when two have the same name, or a type is unknown.
+ */
+export function completeMethods(methods: readonly Method[]): Method[] {
+  const all = [BASELINE.parse(''), ...methods.filter(({ type }) => findMethod(type) !== BASELINE)];
+  for (const [i, { name }] of all.entries()) {
+    if (all.findIndex((other) => other.name === name) === i) continue;
+    throw new UsageError({ what: 'two methods of one name', where: name, remedy: 'give each a name of its own' });
+  }
+  return all;
+}
+
+/** The methods with what the report says of them. Throws the errors of files that cannot be read. */
+export function describeMethods(methods: readonly Method[]): Promise<DescribedMethod[]> {
+  return Promise.all(
+    methods.map(async (method) => {
+      const definition = findMethod(method.type);
+      return { ...method, about: { ...(await definition.describe(method)), baseline: definition === BASELINE } };
+    }),
+  );
+}
+
+/** Applies a function to the fields of a method that hold paths. */
+function mapPaths(method: Method, map: (path: string) => string | undefined): Method {
+  const { paths = [] } = findMethod(method.type);
+  return { ...method, ...Object.fromEntries(paths.map((field) => [field, map(method[field] as string)])) };
+}
+
+/** What of a method decides its results: without the places of files, and with the code where it is not the toolkit's. */
+export function identityOf(method: Method): object {
+  return { ...mapPaths(method, () => undefined), module: moduleHashOf(method.type) };
+}
+
+/** Whether the workers of a queue train a method of that type. */
+function isQueueable(type: string): boolean {
+  const entry = entries.get(type);
+  return entry?.definition.check !== undefined && entry.moduleHash === undefined;
+}
+
+/**
+ * A method for a queue.
+ *
+ * @param share names a path that all machines see.
+ * @throws {@link UsageError} when it is defined by a module: a queue moves no code.
+ */
+export function packMethod(method: Method, share: (path: string) => string): Method {
+  if (isQueueable(method.type)) return mapPaths(method, share);
+  throw new UsageError({
+    what: 'no queue trains this method',
+    where: method.name,
+    remedy: 'evaluate it without --queue',
+  });
+}
+
+/**
+ * A method from a queue, where anyone may have put it.
+ *
+ * @param resolvePath path on this machine of a name that {@link packMethod} made; throws when it leads elsewhere.
+ * @returns null when no plan could have made it.
+ */
+export function unpackMethod(data: unknown, resolvePath: (name: string) => string): Method | null {
+  const method = data as Method;
+  if (typeof data !== 'object' || data === null || !NAME_PATTERN.test(method.name)) return null;
+  if (!isQueueable(method.type)) return null;
+  return findMethod(method.type).check?.(mapPaths(method, resolvePath)) ?? null;
+}
