@@ -3,7 +3,7 @@
 import { type EngineRequest, openEngine } from '../engine/engine.js';
 import { writeRunRecord } from '../evaluation/files.js';
 import type { EvaluationJob } from '../evaluation/schema.js';
-import { serveJobs } from '../jobs/index.js';
+import { serveProcess } from '../jobs/index.js';
 import { trainRun } from './trainRun.js';
 
 /** What a worker is told to do. */
@@ -21,7 +21,7 @@ export interface WorkerSpec {
   images: string | undefined;
 }
 
-serveJobs<WorkerSpec, null>(async ({ job, out, inputs, engine: wanted, adapter, images }, { report, signal }) => {
+serveProcess<WorkerSpec, null>(async ({ job, out, inputs, engine: wanted, adapter, images }, { report, signal }) => {
   const engine = await openEngine(wanted, { adapter });
   const record = await trainRun(job, engine, out, images, {
     inputs,

@@ -36,9 +36,9 @@ export const PAPER_SPEC: Readonly<WnnSpec> = Object.freeze({
   residual: true,
 });
 
-/** Epochs that a sample spans: the window and the way to its farthest horizon. */
-export function spanOf(spec: WnnSpec): number {
-  return spec.inputLength + Math.max(...spec.horizons);
+/** Epochs that a sample spans: from its window's first value to its farthest horizon, both included. */
+export function spanOf({ inputLength, horizons }: Pick<WnnSpec, 'inputLength' | 'horizons'>): number {
+  return inputLength + Math.max(...horizons);
 }
 
 /** What is wrong with a spec, in words, or `null` when nothing is. Takes any value, e.g. parsed JSON. */
