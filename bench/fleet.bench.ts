@@ -7,8 +7,8 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectionOptions, Queue, Worker } from 'bullmq';
 import { collect } from '../dist/collect/index.js';
-import { dispatchJobs } from '../dist/fleet/dispatch.js';
 import { checkMessage, makeMessage } from '../dist/fleet/message.js';
+import { queueExecutor } from '../dist/fleet/queueExecutor.js';
 import { runWorker } from '../dist/fleet/worker.js';
 import { NO_REDIS, startRedis } from '../test/fleet/redis.js';
 
@@ -109,7 +109,7 @@ async function measureWhole(): Promise<number> {
   };
   const worker = runWorker({ queue, root: directory, kinds: { echo: async () => kind }, onNote, signal: stop.signal });
   const jobs = Array.from({ length: WHOLE_JOBS }, (_, i) => ({ id: `e${i}`, spec: null }));
-  await dispatchJobs({ queue, root: directory, kind: kind as never, directory: store, jobs });
+  await queueExecutor({ queue, root: directory }).execute({ kind: kind as never, directory: store, jobs });
   stop.abort();
   await worker;
   return (last - first) / 1000 / (WHOLE_JOBS - 1);

@@ -68,7 +68,8 @@ function parseHoldOut(words: readonly string[]): HoldOut {
 
 /** The stage's options from the arguments. */
 function optionsOf(argv: DatasetArguments): DatasetOptions {
-  const { horizon, holdOut, balance, memoryMib, json: _json, quiet: _quiet, shard: _shard, ...plain } = argv;
+  const { horizon, holdOut, balance, memoryMib, json: _json, quiet: _quiet, ...fleetAndPlain } = argv;
+  const { queue: _queue, root: _root, shard: _shard, adapter: _adapter, ...plain } = fleetAndPlain;
   return {
     ...plain,
     horizons: horizon === undefined ? undefined : splitList(horizon).map(Number),
@@ -182,7 +183,11 @@ export const datasetCommand: CommandModule<object, DatasetArguments> = {
       .option('memory-mib', { type: 'number', describe: 'memory to use, in MiB', default: 1024 })
       .option('threads', { type: 'number', describe: 'runs read at once [default: one a core]' })
       .option('reuse', { type: 'boolean', describe: 'keep samples that are there and up to date', default: false })
-      .option('merge', { type: 'boolean', describe: 'put together what all shards left beside --out', default: false })
+      .option('merge', {
+        type: 'boolean',
+        describe: 'put together what all shards left beside --out',
+        conflicts: ['queue', 'shard'],
+      })
       .example('$0 dataset data/mine/trajectories --out data/mine/samples', 'windows of 5 epochs, 5 ahead')
       .example('$0 dataset data/a data/b --out data/ab --scalars-per-tensor 5000', 'two stores, more scalars')
       .example(

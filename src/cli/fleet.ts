@@ -2,7 +2,8 @@
 
 import type { Argv } from 'yargs';
 import { UsageError } from '../errors.js';
-import { parseShard, type Shard, shardFromEnvironment } from '../jobs/index.js';
+import { queueExecutor } from '../fleet/queueExecutor.js';
+import { type JobExecutor, parseShard, type Shard, shardFromEnvironment } from '../jobs/index.js';
 import type { NoteListener } from '../progress.js';
 
 /** Arguments of {@link fleetOptions}. */
@@ -32,17 +33,16 @@ export function queueOptions<T>(yargs: Argv<T>): Argv<T & FleetArguments> {
     }) as unknown as Argv<T & FleetArguments>;
 }
 
-/** What of the plan this command is to do. */
+/** Who is to do the plan, or what of it this command is to do. */
 export interface FleetChoice {
-  queue?: string;
-  root?: string;
+  executor?: JobExecutor;
   shard?: Shard;
 }
 
 /**
- * The queue, or the shard of the option or else of the scheduler.
+ * The executor of the queue, or the shard of the option or else of the scheduler.
  *
- * @throws UsageError when both are given, or a shard is none, or a GPU is chosen for other machines.
+ * @throws UsageError when both are given, or the queue or the shard is none, or a GPU is chosen for other machines.
  */
 export function chooseFleet({ queue, root, shard, adapter }: FleetArguments, onNote: NoteListener): FleetChoice {
   if (queue !== undefined) {
@@ -53,7 +53,7 @@ export function chooseFleet({ queue, root, shard, adapter }: FleetArguments, onN
         where: '--adapter',
         remedy: 'give --adapter to each `wnn worker`',
       });
-    if (shard === undefined) return { queue, root };
+    if (shard === undefined) return { executor: queueExecutor({ queue, root }) };
     throw new UsageError({ what: 'a queue and a shard', where: '--shard', remedy: 'give one of them' });
   }
   if (shard !== undefined) return { shard: parseShard(shard) };

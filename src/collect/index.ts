@@ -1,14 +1,12 @@
 // The collect stage: records the training runs of a plan into a trajectory store, on worker processes.
 
 import { mkdirSync, rmdirSync, statfsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { asWriteError } from '../atomic.js';
 import type { EngineRequest } from '../engine/index.js';
-import { UsageError } from '../errors.js';
-import { type Job, type JobOutcome, limitThreads, runJobs, type Shard, takeShard } from '../jobs/index.js';
+import { type Job, type JobExecutor, type JobOutcome, processExecutor, type Shard, takeShard } from '../jobs/index.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import { findDataSource, imagesDirectory } from '../tasks/dataSet.js';
 import { findTask } from '../tasks/task.js';
@@ -42,14 +40,12 @@ export interface CollectOptions extends PlanOptions {
   engine?: EngineRequest;
   /** For webgpu: the GPU to use, or a part of its name. Default: the one that the system prefers. */
   adapter?: string;
-  /** Worker processes, one run each at a time. Default: one a core. */
+  /** Worker processes, one run each at a time; not with an `executor`. Default: one a core. */
   workers?: number;
   /** Do only a part of the plan. Default: all. */
   shard?: Shard;
-  /** Address of a queue, `redis://HOST:PORT/NAME`: its workers do the runs rather than this machine. */
-  queue?: string;
-  /** Of a queue: directory that all machines see and that holds the store. Default: $WNN_FLEET_ROOT, or the working one. */
-  root?: string;
+  /** Who does the runs, e.g. a `queueExecutor`. Default: `workers` processes of this machine. */
+  executor?: JobExecutor;
   /** Only say what would be done. Default false. */
   dryRun?: boolean;
   /** Directory of the image sets. Default: $WNN_IMAGES, or data/images. */
@@ -94,7 +90,7 @@ export interface CollectResult {
   /** Training images a second of wall-clock time, over all workers; 0 when nothing was trained. */
   imagesPerSecond: number;
   /** Share of the runs' time that recording took, the making of the Parquet included; null when nothing was trained, or by
-   * the workers of a queue. */
+   * other machines. */
   recordingShare: number | null;
   interrupted: boolean;
   dryRun: boolean;
@@ -112,10 +108,7 @@ export interface CollectResult {
 export async function collect(options: CollectOptions): Promise<CollectResult> {
   const { store, shard, dryRun = false, onNote, signal } = options;
   const begin = performance.now();
-  const workers = options.workers ?? availableParallelism();
-  if (!(Number.isInteger(workers) && workers > 0)) {
-    throw new UsageError({ what: 'workers must be a whole number from 1', where: `${workers}`, remedy: 'correct it' });
-  }
+  const executor = options.executor ?? processExecutor({ workers: options.workers });
   const plan = planRuns(options);
   const runs = shard ? takeShard(plan, shard) : plan;
   const expected = await estimateSizes(runs);
@@ -125,12 +118,12 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
 
   let outcomes: JobOutcome<RecordJob, RecordRunResult | null>[] = [];
   if (!dryRun && missing.length > 0) {
-    // With a queue the images are where the workers are.
-    if (options.queue === undefined) checkImages(missing, options.images);
+    // Otherwise the images are where the workers are.
+    if (executor.local) checkImages(missing, options.images);
     const removeIfEmpty = makeStore(store);
     try {
       warnOfSpace(store, runs, expected, missing, onNote);
-      outcomes = await recordMissing(options, missing, sumEpochs(runs) - sumEpochs(missing), workers);
+      outcomes = await recordMissing(executor, options, missing, sumEpochs(runs) - sumEpochs(missing));
     } finally {
       removeIfEmpty();
     }
@@ -151,34 +144,15 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
 
 const sumEpochs = (runs: readonly PlannedRun[]) => runs.reduce((sum, run) => sum + run.epochs, 0);
 
-/** Has the runs recorded, by this machine's workers or by those of a queue. */
 async function recordMissing(
-  options: CollectOptions,
+  executor: JobExecutor,
+  { store, engine = 'auto', adapter, images, onProgress, onNote, signal }: CollectOptions,
   missing: readonly PlannedRun[],
   unitsBefore: number,
-  workers: number,
 ): Promise<JobOutcome<RecordJob, RecordRunResult | null>[]> {
-  const { store, engine = 'auto', adapter, images, queue, root, onProgress, onNote, signal } = options;
   const jobs = missing.map((run): Job<RecordJob> => ({ id: run.id, spec: { store, run, engine, adapter, images } }));
-  if (queue !== undefined) {
-    const { dispatchJobs } = await import('../fleet/dispatch.js');
-    const list = { kind: collectJobs, directory: store, jobs, unitsBefore };
-    return dispatchJobs({ queue, root, ...list, onProgress, onNote, signal });
-  }
-  return runJobs<RecordJob, RecordRunResult>({
-    entry: collectJobs.entry,
-    jobs,
-    workers,
-    label: collectJobs.name,
-    unitsOf: ({ spec }) => collectJobs.unitsOf(spec),
-    unit: collectJobs.unit,
-    unitsBefore,
-    rateUnit: collectJobs.rateUnit,
-    env: limitThreads(Math.min(workers, missing.length)),
-    onProgress,
-    onNote,
-    signal,
-  });
+  const list = { kind: collectJobs, directory: store, jobs, unitsBefore };
+  return executor.execute<RecordJob, RecordRunResult>({ ...list, onProgress, onNote, signal });
 }
 
 async function estimateSizes(runs: readonly PlannedRun[]): Promise<ExpectedSize[]> {
@@ -242,7 +216,7 @@ function describeRun(
   outcome: JobOutcome<RecordJob, RecordRunResult | null> | undefined,
 ): CollectedRun {
   const { id, task, index, ...settings } = run;
-  // The workers of a queue leave their results in the store alone.
+  // Other machines leave their results in the store alone.
   const result = outcome?.status === 'done' ? outcome.result : null;
   const trained = outcome?.status === 'done' && (result?.trained ?? true);
   const manifest = outcome === undefined ? before : (result?.manifest ?? findRun(store, id));

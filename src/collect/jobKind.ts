@@ -1,11 +1,11 @@
-// Runs as jobs: what pool, shards and queue need to know of them.
+// Runs as jobs: what executors and shards need to know of them.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { isEngineRequest } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
-import type { JobKind } from '../jobs/index.js';
+import { type JobKind, limitThreads } from '../jobs/index.js';
 import { completeOptimizer } from '../tasks/optimizer.js';
 import { findTask } from '../tasks/task.js';
 import { MANIFEST_FILE, RUN_PREFIX, runDirectory } from '../trajectory/manifest.js';
@@ -27,6 +27,7 @@ export function findRun(store: string, id: string): RunManifest | undefined {
 export const collectJobs: JobKind<RecordJob> = {
   name: 'collect',
   entry: new URL('./worker.js', import.meta.url),
+  env: limitThreads,
   isDone: (store, id) => isFinished(findRun(store, id)?.status ?? 'recording'),
   outputsOf: (id) => [`${RUN_PREFIX}${id}`],
   unitsOf: ({ run }) => run.epochs,

@@ -1,7 +1,7 @@
 // The worker process of collect: one run at a time.
 
 import { type EngineRequest, openEngine } from '../engine/index.js';
-import { serveJobs } from '../jobs/index.js';
+import { serveProcess } from '../jobs/index.js';
 import type { PlannedRun } from './plan.js';
 import { type RecordRunResult, recordRun } from './recordRun.js';
 
@@ -16,7 +16,7 @@ export interface RecordJob {
   images: string | undefined;
 }
 
-serveJobs<RecordJob, RecordRunResult>(async ({ store, run, engine, adapter, images }, { report, signal }) => {
+serveProcess<RecordJob, RecordRunResult>(async ({ store, run, engine, adapter, images }, { report, signal }) => {
   const opened = await openEngine(engine, { adapter });
   const begin = performance.now();
   let loss = '';

@@ -2,14 +2,13 @@
 // the drawn scalars of a window's span, and the packets being filled. Runs in a worker thread or in the calling thread.
 
 import type { NowcastSchedule } from '../nowcaster/schedule.js';
-import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { spanOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { Random } from '../random.js';
 import type { SampleSpec } from '../samples/schema.js';
 import { readScalars } from '../trajectory/scalarReader.js';
 import type { Packet, PacketShape, SlotPool } from './packets.js';
 import { ShardScatter } from './scatter.js';
-import { countStarts, windowSpan } from './span.js';
-import { type CutFigures, type Draw, WindowCutter } from './windows.js';
+import { type CutFigures, countStarts, type Draw, WindowCutter } from './windows.js';
 
 /** What is to be done with one run. Plain data, so that it can be sent to a worker. */
 export interface RunTask {
@@ -110,7 +109,7 @@ export async function extractRun(task: RunTask, { pool, sink, onAdvance }: Extra
     onAdvance(Math.min(1, snapshots / task.snapshots));
   }
   for (const { scatter } of active) scatter.flush();
-  const span = windowSpan(spec);
+  const span = spanOf(spec);
   const starts = countStarts(snapshots, span, windowStride);
   const summarize = (kind: TrainedKind, { figures, scalars }: WindowCutter): KindFigures => {
     const own = task.tensors.filter((tensor) => tensor.kind === kind);

@@ -1,51 +1,23 @@
-// Reading a run as a job that leaves a part: what shards and queue need to know of it.
+// Parts as jobs: what executors and shards need to know of them.
 
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { UsageError } from '../errors.js';
 import type { JobKind } from '../jobs/index.js';
 import { isNowcastSchedule } from '../nowcaster/schedule.js';
-import { familyProblem, TRAINED_KINDS, windowSpecProblem } from '../nowcaster/spec.js';
-import { TOOLKIT_VERSION } from '../version.js';
+import { familyProblem, spanOf, TRAINED_KINDS, windowSpecProblem } from '../nowcaster/spec.js';
 import type { RunTask } from './extractRun.js';
 import { MOST_SCALARS } from './options.js';
 import { slotBytes } from './packets.js';
 import { isPartWhole } from './part.js';
-import { windowSpan } from './span.js';
+import { megabytesOf, type PartJob, partId, partPath } from './partJob.js';
 
 /** Sizes of a task that comes from a queue, at most. */
 const LIMITS = { tensors: 100_000, name: 1000, size: 2 ** 40, snapshots: 1e7, rows: 8192, bytes: 2 ** 32 };
 
-/** One run to read. */
-export interface PartJob {
-  task: RunTask;
-  /** Of the run; see hashRun. */
-  sha256: string;
-  /** Directory to write the part to. */
-  out: string;
-}
-
-/** Where the part of a job is. */
-export function partPath(parts: string, id: string): string {
-  return join(parts, `${id}.part`);
-}
-
-/** The job's id: the run's, and a hash of all that decides the part's bytes. */
-export function partId({ index: _index, directory: _directory, ...task }: RunTask, sha256: string): string {
-  const hash = createHash('sha256').update(JSON.stringify({ version: TOOLKIT_VERSION, sha256, task }));
-  return `${task.id}-${hash.digest('hex').slice(0, 12)}`;
-}
-
-/** Work on a task, in MB of trajectory. */
-export function megabytesOf({ tensors, snapshots }: RunTask): number {
-  return (4 * snapshots * tensors.reduce((sum, { size }) => sum + size, 0)) / 1e6;
-}
-
 /** Runs to be read into parts. */
 export const datasetJobs: JobKind<PartJob> = {
   name: 'dataset',
-  entry: new URL('./partWorker.js', import.meta.url),
+  entry: new URL('./worker.js', import.meta.url),
   isDone: (parts, id) => isPartWhole(partPath(parts, id)),
   outputsOf: (id) => [`${id}.part`],
   unitsOf: ({ task }) => megabytesOf(task),
@@ -102,5 +74,5 @@ function checkSizes(task: RunTask): void {
       throw wrong('tensor', tensor);
   }
   const scalars = tensors.reduce((sum, { count }) => sum + count, 0);
-  if (4 * scalars * (windowSpan(spec) + 1) > LIMITS.bytes) throw wrong('number of scalars', scalars);
+  if (4 * scalars * (spanOf(spec) + 1) > LIMITS.bytes) throw wrong('number of scalars', scalars);
 }

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../errors.js';
+import type { JobExecutor } from '../jobs/index.js';
 import { familyProblem, windowSpecProblem } from '../nowcaster/spec.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import type { DatasetManifest, SampleSpec } from '../samples/index.js';
@@ -61,11 +62,9 @@ export interface DatasetOptions {
   memory?: number;
   /** Threads that read runs; 0 does all work in the calling thread. Default: one a core. Does not change the output. */
   threads?: number;
-  /** Address of a queue, `redis://HOST:PORT/NAME`: its workers read the runs, and this call puts their parts together. */
-  queue?: string;
-  /** Of a queue: directory that all machines see, with stores and `out` in it. Default: $WNN_FLEET_ROOT, or the working
-   * one. */
-  root?: string;
+  /** Who reads the runs, e.g. a `queueExecutor`; this call puts the parts that they leave beside `out` together. Default:
+   * `threads` of this process, without parts; for `extractShard` as many processes. */
+  executor?: JobExecutor;
   /** Put together the parts that `extractShard` left beside `out`, rather than read the runs. Default false. */
   merge?: boolean;
   /** Return what is there when it was built by the same options from the same runs. Default false: build again. */
@@ -88,7 +87,7 @@ export interface DatasetResult {
 
 /** {@link DatasetOptions} with defaults filled in and checked, without the listeners. */
 export type DatasetSettings = Required<
-  Omit<DatasetOptions, 'stores' | 'holdOut' | 'queue' | 'root' | 'merge' | 'onProgress' | 'onNote' | 'signal'>
+  Omit<DatasetOptions, 'stores' | 'holdOut' | 'executor' | 'merge' | 'onProgress' | 'onNote' | 'signal'>
 > & {
   stores: string[];
   holdOut: Required<HoldOut> | null;

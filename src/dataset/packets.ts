@@ -1,5 +1,5 @@
-// Packets, in which samples travel from the thread that cuts them to the one that writes them, and the memory that they
-// live in: cut into equal slots once, so that nothing is allocated, cleared or collected while samples stream by.
+// Packets, in which samples travel from where they are cut to where they are written, and the memory that they live in: cut
+// into equal slots once, so that nothing is allocated, cleared or collected while samples stream by.
 
 import type { TrainedKind } from '../nowcaster/spec.js';
 
@@ -19,12 +19,6 @@ export interface Packet extends Slot {
   rows: number;
 }
 
-/** Where slots come from. Who gets a packet gives its slot back. */
-export interface SlotPool {
-  /** A free slot; waits for one where others are to give theirs back. */
-  acquire(): Slot;
-}
-
 /** Length of windows, number of horizons, and rows of a full packet. */
 export interface PacketShape {
   inputLength: number;
@@ -42,11 +36,62 @@ export function slotBytes(shape: PacketShape): number {
   return 4 * shape.rows * sampleWidth(shape);
 }
 
-/** The slots that fit in some memory. */
-export function sliceSlots(memory: ArrayBufferLike, shape: PacketShape): Slot[] {
-  const size = slotBytes(shape);
-  return Array.from({ length: Math.floor(memory.byteLength / size) }, (_, slot) => ({
-    slot,
-    samples: new Float32Array(memory, slot * size, size / 4),
-  }));
+/** Memory of slots that two threads share. Passes through messages as it is. */
+export interface SlotMemory {
+  samples: SharedArrayBuffer;
+  /** How often a slot was given back, then for each slot whether it is taken. */
+  state: Int32Array<SharedArrayBuffer>;
+}
+
+const RELEASES = 0;
+const FIRST_SLOT = 1;
+
+/** Allocates `count` slots, all free. */
+export function allocateSlots(shape: PacketShape, count: number): SlotMemory {
+  return {
+    samples: new SharedArrayBuffer(count * slotBytes(shape)),
+    state: new Int32Array(new SharedArrayBuffer(4 * (FIRST_SLOT + count))),
+  };
+}
+
+/** Slots, as one of the threads that share them sees them: one fills packets, one works them off. */
+export class SlotPool {
+  readonly #slots: Slot[];
+  readonly #state: Int32Array<SharedArrayBuffer>;
+
+  constructor(shape: PacketShape, { samples, state }: SlotMemory) {
+    const size = slotBytes(shape);
+    this.#state = state;
+    this.#slots = Array.from({ length: state.length - FIRST_SLOT }, (_, slot) => ({
+      slot,
+      samples: new Float32Array(samples, slot * size, size / 4),
+    }));
+  }
+
+  /** Takes a free slot; waits, blocking the thread, for the other one to give one back where there is none. */
+  acquire(): Slot {
+    const state = this.#state;
+    for (;;) {
+      const releases = Atomics.load(state, RELEASES);
+      // From the first on, so that slots that are not needed stay untouched.
+      const at = state.indexOf(0, FIRST_SLOT);
+      if (at >= 0) {
+        Atomics.store(state, at, 1);
+        return this.#slots[at - FIRST_SLOT];
+      }
+      Atomics.wait(state, RELEASES, releases);
+    }
+  }
+
+  /** The slot of a packet that the other thread has filled. */
+  at(slot: number): Slot {
+    return this.#slots[slot];
+  }
+
+  /** Gives a slot back. */
+  release(slot: number): void {
+    Atomics.store(this.#state, FIRST_SLOT + slot, 0);
+    Atomics.add(this.#state, RELEASES, 1);
+    Atomics.notify(this.#state, RELEASES);
+  }
 }

@@ -1,17 +1,16 @@
 // What each run is to give, before any of it is read: scalars a tensor, shards, threads and sizes of buffers.
 
 import { UsageError } from '../errors.js';
-import { inputsOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { sampleInputs, spanOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { SPLITS, type Split } from '../samples/index.js';
 import type { ShardCounts } from './assembler.js';
 import type { RunTask } from './extractRun.js';
 import type { DatasetSettings } from './options.js';
 import { type PacketShape, slotBytes } from './packets.js';
-import { HAS_WORKERS } from './pool.js';
 import type { UsableRun } from './runs.js';
 import { shareScalars } from './shares.js';
-import { countStarts, windowSpan } from './span.js';
 import { splitRuns } from './split.js';
+import { countStarts } from './windows.js';
 
 /** Node itself with this toolkit's modules and the main thread's heap. */
 const BASE_BYTES = 130 * 2 ** 20;
@@ -75,7 +74,7 @@ export function planDataset(runs: readonly UsableRun[], settings: DatasetSetting
       diverged,
       tensors: tensors.map((tensor, i) => ({ ...tensor, count: scalars[i] })),
       shards: shards[splits[index]],
-      spec: { family, inputs: inputsOf(family), inputLength, horizons, normalization },
+      spec: { family, inputs: sampleInputs(family), inputLength, horizons, normalization },
       windowStride,
       firstEpoch,
       minRange,
@@ -99,7 +98,7 @@ function countShards(
   counts: ReadonlyMap<UsableRun, Uint32Array>,
   settings: DatasetSettings,
 ): ShardCounts {
-  const span = windowSpan(settings);
+  const span = spanOf(settings);
   const windows: ShardCounts = { train: { conv: 0, fc: 0, bias: 0 }, val: { conv: 0, fc: 0, bias: 0 } };
   for (const [i, run] of runs.entries())
     for (const [t, { kind }] of run.tensors.entries())
@@ -120,7 +119,7 @@ function fitMemory(
   const all = SPLITS.reduce((sum, split) => sum + sumKinds(shards[split]), 0);
   // Each shard gathers the ends of runs in a buffer like a packet, with the `run` column on top.
   const base = BASE_BYTES + (all + 1) * (size + 4 * packet.rows);
-  const span = windowSpan(settings);
+  const span = spanOf(settings);
   const perWorker = Math.max(
     ...tasks.map(({ tensors, diverged }) => {
       const values = tensors.reduce((sum, { size }) => sum + size, 0);
@@ -131,8 +130,7 @@ function fitMemory(
   );
   const filling = Math.max(...tasks.map((task) => sumKinds(task.shards)));
   const most = Math.floor(MOST_SLOT_BYTES / size);
-  const wanted = HAS_WORKERS ? Math.min(settings.threads, tasks.length) : 0;
-  for (let threads = wanted; threads > 0; threads--) {
+  for (let threads = Math.min(settings.threads, tasks.length); threads > 0; threads--) {
     const slots = Math.min(most, Math.floor(((settings.memory - base) / threads - perWorker) / size));
     const least = filling + (threads > 1 ? Math.ceil(LEAST_WINDOW_BYTES / size) : 2);
     if (slots >= least) return { threads, slots };

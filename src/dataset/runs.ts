@@ -6,13 +6,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InsufficientDataError, UsageError } from '../errors.js';
 import type { NowcastSchedule } from '../nowcaster/schedule.js';
-import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { spanOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import type { NoteListener } from '../progress.js';
 import { countValues, MANIFEST_FILE } from '../trajectory/manifest.js';
 import { LOG_FILE, listRuns, type RunEntry } from '../trajectory/runReader.js';
 import type { RunStatus, TensorSpec } from '../trajectory/schema.js';
 import type { DatasetSettings } from './options.js';
-import { windowSpan } from './span.js';
 
 /** A tensor that samples come from. */
 export interface SourceTensor {
@@ -66,7 +65,7 @@ function trainedKind({ kind, shape }: TensorSpec, includeNorm: boolean): Trained
  */
 export function findRuns(settings: DatasetSettings, onNote: NoteListener): UsableRun[] {
   const { stores, firstEpoch, includeInterrupted, includeNorm } = settings;
-  const span = windowSpan(settings);
+  const span = spanOf(settings);
   const all: RunEntry[] = stores.flatMap((store) => listRuns(store));
   const where = stores.join(', ');
   const chosen = all.filter(({ manifest }) => isUsable(manifest.status, includeInterrupted));

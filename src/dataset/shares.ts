@@ -1,9 +1,9 @@
 // How many scalars are drawn from each tensor: a limit a tensor, or even shares of the same total over groups.
 
-import { TRAINED_KINDS } from '../nowcaster/spec.js';
+import { spanOf, TRAINED_KINDS } from '../nowcaster/spec.js';
 import { type DatasetSettings, MOST_SCALARS } from './options.js';
 import type { UsableRun } from './runs.js';
-import { countStarts, windowSpan } from './span.js';
+import { countStarts } from './windows.js';
 
 /**
  * Divides `total` over parties so that each gets in proportion to its weight, but none more than it can take; what one
@@ -62,7 +62,7 @@ function groupBy(leaves: readonly Leaf[], groupOf: (leaf: Leaf) => string | numb
  */
 export function shareScalars(runs: readonly UsableRun[], settings: DatasetSettings): Uint32Array[] {
   const { scalarsPerTensor, windowStride, balance } = settings;
-  const span = windowSpan(settings);
+  const span = spanOf(settings);
   const starts = runs.map(({ epochs }) => countStarts(epochs, span, windowStride));
   const counts = runs.map(({ tensors }) => Uint32Array.from(tensors, ({ size }) => Math.min(size, scalarsPerTensor)));
   if (balance.length === 0) return counts;

@@ -2,14 +2,19 @@
 // those that make no sample. One kind of tensors at a time; nothing here knows files.
 
 import { type NowcastSchedule, nextNowcast } from '../nowcaster/schedule.js';
+import { spanOf } from '../nowcaster/spec.js';
 import type { DroppedWindows, SampleSpec } from '../samples/schema.js';
 import { normalizeWindows, targetOf } from '../windows/normalize.js';
 import { markSmallRanges } from './movement.js';
-import { windowSpan } from './span.js';
 import { addTargets, createSketch, type TargetSketch } from './targetSketch.js';
 
 /** Windows that are worked on together: few enough for the cache nearest to the core. */
 const BLOCK = 512;
+
+/** How many windows of one scalar start within `epochs` snapshots; each spans `span` of them. */
+export function countStarts(epochs: number, span: number, stride: number): number {
+  return epochs < span ? 0 : Math.floor((epochs - span) / stride) + 1;
+}
 
 /** Where the scalars drawn from one tensor stand among the values that are pushed. */
 export interface Draw {
@@ -64,7 +69,7 @@ export class WindowCutter {
   readonly #small: Uint8Array;
 
   constructor(spec: SampleSpec, rule: CutRule, draws: readonly Draw[], sink: SampleSink) {
-    const span = windowSpan(spec);
+    const span = spanOf(spec);
     this.#spec = spec;
     this.#rule = rule;
     this.#draws = draws;

@@ -1,45 +1,44 @@
-// A worker thread of the dataset stage: takes runs from its parent one at a time, sends packets of samples back, and
-// waits when too much of what it sent is not worked off yet. The other end is pool.ts.
+// The worker process of parts: reads one run at a time and writes its samples to a file.
 
-import { parentPort, workerData } from 'node:worker_threads';
-import { WnnError } from '../errors.js';
-import { extractRun, type RunTask } from './extractRun.js';
-import { type Slot, type SlotPool, sliceSlots } from './packets.js';
-import { FRACTION, FRACTION_UNIT, FREED, RING, type WorkerMessage, type WorkerSetup } from './protocol.js';
+import { MismatchError } from '../errors.js';
+import { serveProcess } from '../jobs/index.js';
+import { TRAINED_KINDS } from '../nowcaster/spec.js';
+import { extractRun } from './extractRun.js';
+import { allocateSlots, SlotPool } from './packets.js';
+import { PartWriter } from './part.js';
+import { megabytesOf, type PartJob, partId, partPath } from './partJob.js';
+import { hashRun } from './runs.js';
 
-const port = parentPort;
-if (port !== null) {
-  const { shared, memory, packet: shape } = workerData as WorkerSetup;
-  const slots = sliceSlots(memory, shape);
-  const free: Slot[] = [];
-  let seen = 0;
-  const pool: SlotPool = {
-    acquire() {
-      if (free.length === 0) Atomics.wait(shared, FREED, seen);
-      for (const freed = Atomics.load(shared, FREED); seen < freed; seen++)
-        free.push(slots[shared[RING + (seen % slots.length)]]);
-      // The one that was freed last is the likeliest to be in a cache, and slots that are not needed stay untouched.
-      return free.pop() as Slot;
-    },
-  };
-  const send = (message: WorkerMessage) => port.postMessage(message);
-  const work = async (task: RunTask) => {
-    Atomics.store(shared, FRACTION, 0);
+serveProcess<PartJob, null>(async ({ task, sha256, out }, { report, signal }) => {
+  const { packet } = task;
+  if ((await hashRun(task.directory)) !== sha256)
+    throw new MismatchError({
+      what: 'the run is not the one that was planned',
+      where: task.directory,
+      remedy: 'plan again, when nothing writes to its store',
+    });
+  const filling = TRAINED_KINDS.reduce((sum, kind) => sum + task.shards[kind], 1);
+  const pool = new SlotPool(packet, allocateSlots(packet, filling));
+  const writer = new PartWriter(partPath(out, partId(task, sha256)), packet);
+  const begin = performance.now();
+  const megabytes = megabytesOf(task);
+  try {
     const figures = await extractRun(task, {
       pool,
-      sink: ({ kind, shard, rows, slot }) =>
-        send({ type: 'packet', index: task.index, packet: { kind, shard, rows, slot } }),
-      onAdvance: (fraction) => Atomics.store(shared, FRACTION, fraction * FRACTION_UNIT),
+      sink(filled) {
+        writer.write(filled);
+        pool.release(filled.slot);
+      },
+      onAdvance(fraction) {
+        signal.throwIfAborted();
+        const rate = (1000 * megabytes * fraction) / (performance.now() - begin);
+        report({ fraction, detail: `${Math.round(100 * fraction)}%`, rate });
+      },
     });
-    send({ type: 'done', figures });
-  };
-  port.on('message', (task: RunTask) => {
-    work(task).catch((error: unknown) => {
-      const parts =
-        error instanceof WnnError
-          ? { name: error.name, what: error.what, where: error.where, remedy: error.remedy }
-          : null;
-      send({ type: 'failed', index: task.index, error: parts ? null : error, parts });
-    });
-  });
-}
+    writer.finish(figures);
+  } catch (error) {
+    writer.discard();
+    throw error;
+  }
+  return null;
+});

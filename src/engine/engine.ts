@@ -6,15 +6,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-layers';
 import { EngineUnavailableError, UsageError } from '../errors.js';
 import type { NoteListener } from '../progress.js';
+import { ENGINE_NAMES, type Engine, type EngineName } from './openedEngine.js';
 import { mayHaveGpu, openTensorflow } from './tensorflow/open.js';
 import { openWasm } from './wasm/open.js';
 import { openWebgpu } from './webgpu/open.js';
 
-/** The engines. */
-export const ENGINE_NAMES = ['tensorflow', 'wasm', 'webgpu'] as const;
-
-/** Name of a compute engine. */
-export type EngineName = (typeof ENGINE_NAMES)[number];
+export { ENGINE_NAMES, type Engine, type EngineName };
 
 /**
  * The engines that `auto` tries, in this order; tensorflow counts only where it has a GPU, as without one it is slower
@@ -29,19 +26,6 @@ export type EngineRequest = 'auto' | EngineName;
 /** Whether a value from outside is such a request. */
 export function isEngineRequest(value: unknown): value is EngineRequest {
   return value === 'auto' || ENGINE_NAMES.includes(value as EngineName);
-}
-
-/** An open engine. It is the TensorFlow.js backend of this process from then on. */
-export interface Engine {
-  name: EngineName;
-  /** For people: `wasm (SIMD, 1 thread)`. */
-  description: string;
-  /** Version of the library that computes: TensorFlow.js for wasm and webgpu, TensorFlow for tensorflow. */
-  version: string;
-  /** The GPUs that it can use, by name; for webgpu, what `adapter` may name. */
-  devices: string[];
-  /** Whether it computes on a GPU; for webgpu also where the GPU is imitated in software. */
-  usesGpu: boolean;
 }
 
 /** Options of {@link openEngine}. */

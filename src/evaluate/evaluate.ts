@@ -1,6 +1,5 @@
 // The stage: plan the runs, train those that are not there yet in worker processes, compare, write results.json.
 
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../atomic.js';
 import type { EngineRequest } from '../engine/engine.js';
@@ -17,7 +16,7 @@ import {
   RESULTS_NAME,
   type RunRecord,
 } from '../evaluation/schema.js';
-import { type Job, type JobOutcome, runJobs, type Shard, takeShard } from '../jobs/index.js';
+import { type Job, type JobExecutor, processExecutor, type Shard, takeShard } from '../jobs/index.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
 import { TOOLKIT_VERSION } from '../version.js';
@@ -63,13 +62,10 @@ export interface EvaluateOptions {
   engine?: EngineRequest;
   /** For webgpu: the GPU to use, or a part of its name. Default: the one that the system prefers. */
   adapter?: string;
-  /** Worker processes. Default: as many as there are cores, no more than runs. */
+  /** Worker processes; not with an `executor`. Default: as many as there are cores, no more than runs. */
   workers?: number;
-  /** Address of a queue, `redis://HOST:PORT/NAME`: its workers train rather than this machine. */
-  queue?: string;
-  /** Of a queue: directory that all machines see, with `out` and nowcasters in it. Default: $WNN_FLEET_ROOT, or the
-   * working one. */
-  root?: string;
+  /** Who trains, e.g. a `queueExecutor`. Default: `workers` processes of this machine. */
+  executor?: JobExecutor;
   /** Directory of the image sets. Default: that of `wnn data`. */
   images?: string;
   onProgress?: ProgressListener;
@@ -92,8 +88,8 @@ async function completeRuns(
   jobs: readonly EvaluationJob[],
   options: EvaluateOptions,
 ): Promise<{ records: Map<string, RunRecord>; trained: number; failed: string[] }> {
-  const { out, images, adapter, workers = availableParallelism(), queue, root, onProgress, onNote, signal } = options;
-  const { methodModules } = options;
+  const { out, images, adapter, workers, executor = processExecutor({ workers }) } = options;
+  const { methodModules, onProgress, onNote, signal } = options;
   const records = new Map<string, RunRecord>();
   const keep = (id: string) => {
     const record = readRunRecord(out, id);
@@ -106,26 +102,8 @@ async function completeRuns(
     return { id: job.id, spec: { job, out, inputs: out, engine: job.engine, adapter, images, methodModules } };
   });
   const unitsBefore = jobs.filter(({ id }) => records.has(id)).reduce((sum, { epochs }) => sum + epochs, 0);
-  let outcomes: JobOutcome<WorkerSpec, null>[] = [];
-  if (queue !== undefined && list.length > 0) {
-    const { dispatchJobs } = await import('../fleet/dispatch.js');
-    const work = { kind: evaluateJobs, directory: out, jobs: list, unitsBefore };
-    outcomes = await dispatchJobs({ queue, root, ...work, onProgress, onNote, signal });
-  } else {
-    outcomes = await runJobs<WorkerSpec, null>({
-      entry: evaluateJobs.entry,
-      jobs: list,
-      workers,
-      label: evaluateJobs.name,
-      unit: evaluateJobs.unit,
-      unitsOf: ({ spec }) => evaluateJobs.unitsOf(spec),
-      unitsBefore,
-      rateUnit: evaluateJobs.rateUnit,
-      onProgress,
-      onNote,
-      signal,
-    });
-  }
+  const work = { kind: evaluateJobs, directory: out, jobs: list, unitsBefore };
+  const outcomes = await executor.execute<WorkerSpec, null>({ ...work, onProgress, onNote, signal });
   signal?.throwIfAborted();
   for (const { job, status } of outcomes) if (status !== 'done' || !keep(job.id)) failed.push(job.id);
   return { records, trained: missing.length - failed.length, failed };

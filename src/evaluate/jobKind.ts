@@ -1,4 +1,4 @@
-// Trainings of an evaluation as jobs: what pool, shards and queue need to know of them.
+// Trainings of an evaluation as jobs: what executors and shards need to know of them.
 
 import { isDeepStrictEqual } from 'node:util';
 import { isEngineRequest } from '../engine/engine.js';

@@ -3,7 +3,7 @@
 import { type EngineRequest, openEngine } from '../engine/engine.js';
 import { writeRunRecord } from '../evaluation/files.js';
 import type { EvaluationJob } from '../evaluation/schema.js';
-import { serveJobs } from '../jobs/index.js';
+import { serveProcess } from '../jobs/index.js';
 import { loadMethodModules } from './methods/registry.js';
 import { trainRun } from './trainRun.js';
 
@@ -24,7 +24,7 @@ export interface WorkerSpec {
   methodModules?: readonly string[];
 }
 
-serveJobs<WorkerSpec, null>(async (spec, { report, signal }) => {
+serveProcess<WorkerSpec, null>(async (spec, { report, signal }) => {
   const { job, out, inputs, adapter, images, methodModules = [] } = spec;
   await loadMethodModules(methodModules);
   const engine = await openEngine(spec.engine, { adapter });

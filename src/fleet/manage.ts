@@ -3,8 +3,7 @@
 import type { Queue } from 'bullmq';
 import { parseQueueAddress } from './address.js';
 import { checkServer, loadBullmq, queueOptions } from './connection.js';
-import { readProgress } from './dispatch.js';
-import type { QueuedJob } from './message.js';
+import { type QueuedJob, readProgress } from './message.js';
 
 /** Jobs that are listed of each sort, at most. */
 const LISTED = 100;

@@ -38,6 +38,14 @@ export interface QueuedProgress {
   worker: string;
 }
 
+/** What a worker told of its job; anyone can write that too. */
+export function readProgress(value: unknown): QueuedProgress {
+  const { fraction, detail, rate, worker } = (value ?? {}) as Partial<QueuedProgress>;
+  const text = (value: unknown) => (typeof value === 'string' ? value.replace(/\p{Cc}/gu, '').slice(0, 100) : '');
+  const number = (value: unknown) => (typeof value === 'number' && value >= 0 ? value : 0);
+  return { fraction: Math.min(1, number(fraction)), detail: text(detail), rate: number(rate), worker: text(worker) };
+}
+
 export function makeMessage(fields: Omit<QueuedJob, 'format'>): QueuedJob {
   return { format: FORMAT, ...fields };
 }

@@ -1,4 +1,11 @@
-// What passes between reader.ts and the thread that takes HDF5 files apart (worker.ts).
+// What passes between reader.ts and the thread that takes HDF5 files apart (thread.ts).
+
+import type { MessagePort } from 'node:worker_threads';
+
+/** What is wrong with a file, for people: its reader knows the file's name and adds it. */
+export class H5Problem extends Error {
+  override readonly name = 'H5Problem';
+}
 
 /** A group or dataset of a file. */
 export interface H5Node {
@@ -15,13 +22,18 @@ export interface H5Node {
   attributes: Record<string, string[] | null>;
 }
 
-/** The thread has one file open at a time. */
-export type H5Request = { open: Uint8Array } | { read: readonly string[] } | { close: true };
+/** What is to be done with a file. */
+export interface H5Request {
+  /** The whole file, in memory that the thread shares. */
+  file: Uint8Array<SharedArrayBuffer>;
+  /** Datasets of floats to read; null lists what the file holds. */
+  paths: readonly string[] | null;
+  /** Told when the thread begins. */
+  begun: MessagePort;
+}
 
-/** What the thread found; first of all, that the library is loaded. `poisoned`: it must not be used again. */
-export type H5Reply =
-  | { started: true }
-  | { nodes: H5Node[] }
-  | { values: Float32Array[] }
-  | { closed: true }
-  | { problem: string; poisoned: boolean };
+/** What was asked for; one of the two. */
+export interface H5Reply {
+  nodes: H5Node[];
+  values: Float32Array[];
+}

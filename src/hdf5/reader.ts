@@ -1,13 +1,11 @@
-// Reads HDF5 files: what they hold, and their arrays of floats. The HDF5 library works in a thread (worker.ts), so that
+// Reads HDF5 files: what they hold, and their arrays of floats. The HDF5 library works in a thread (thread.ts), so that
 // no file can crash or stall the process. Knows nothing of what the files mean.
 
-import { Worker } from 'node:worker_threads';
-import type { H5Node, H5Reply, H5Request } from './protocol.js';
+import { MessageChannel } from 'node:worker_threads';
+import { ThreadPool } from '../jobs/threadPool.js';
+import { type H5Node, H5Problem, type H5Reply, type H5Request } from './protocol.js';
 
-export type { H5Node };
-
-/** What is wrong with a file, for people: its reader knows the file's name and adds it. */
-export class H5Problem extends Error {}
+export { type H5Node, H5Problem };
 
 /** An open file. */
 export interface H5Content {
@@ -25,76 +23,41 @@ export interface H5Content {
 const TIME_LIMIT_MS = 5_000;
 const TIME_LIMIT_MS_PER_BYTE = 1 / 20_000;
 
-/** Time for the library to load, which no file has a part in. */
-const START_LIMIT_MS = 60_000;
+/** Kept for the next file: starting a thread costs as much as reading hundreds of small files. */
+let threads: ThreadPool<H5Request, H5Reply> | undefined;
 
-/** Threads at rest, for the next file: starting one costs as much as reading hundreds of small files. */
-const resting: Worker[] = [];
-
-async function startWorker(): Promise<Worker> {
-  // Under vitest this module is TypeScript and the thread's code is only in the build.
-  const folder = import.meta.url.endsWith('.ts') ? '../../dist/hdf5/' : './';
-  const worker = new Worker(new URL(`${folder}worker.js`, import.meta.url));
-  // A thread that ends while it rests must neither end the process nor be used again.
-  worker.on('error', () => {});
-  worker.on('exit', () => {
-    const index = resting.indexOf(worker);
-    if (index >= 0) resting.splice(index, 1);
+/** Has the thread do something with a file. */
+async function ask(file: H5Request['file'], paths: H5Request['paths']): Promise<H5Reply> {
+  threads ??= new ThreadPool(new URL('./thread.js', import.meta.url), 1);
+  const stop = new AbortController();
+  const { port1, port2 } = new MessageChannel();
+  let timer: NodeJS.Timeout | undefined;
+  // Not before it begins: no file has a part in the loading of the library, nor in the reading of the file before.
+  port1.once('message', () => {
+    timer = setTimeout(() => stop.abort(), TIME_LIMIT_MS + file.length * TIME_LIMIT_MS_PER_BYTE);
   });
-  const reply = await ask(worker, null, START_LIMIT_MS);
-  if ('started' in reply) return worker;
-  await worker.terminate();
-  throw new Error('the thread that reads HDF5 does not start');
-}
-
-/** Sends a request, or none, and waits for the thread's next message. */
-function ask(worker: Worker, request: H5Request | null, limit: number): Promise<H5Reply> {
-  worker.ref();
-  return new Promise((resolve) => {
-    const settle = (outcome: H5Reply) => {
-      clearTimeout(timer);
-      worker.off('message', settle).off('error', fail).off('exit', fail);
-      resolve(outcome);
-    };
-    const fail = () => settle({ problem: 'the HDF5 library cannot read it', poisoned: true });
-    const timer = setTimeout(
-      () => settle({ problem: 'the HDF5 library does not come to an end', poisoned: true }),
-      limit,
-    );
-    worker.on('message', settle).on('error', fail).on('exit', fail);
-    if (request !== null) worker.postMessage(request, 'open' in request ? [request.open.buffer as ArrayBuffer] : []);
-  });
+  try {
+    return await threads.run({ file, paths, begun: port2 }, [port2], stop.signal);
+  } catch (error) {
+    if (stop.signal.aborted) throw new H5Problem('the HDF5 library does not come to an end');
+    const { name, message } = error as Error;
+    throw new H5Problem(name === 'H5Problem' ? message : 'the HDF5 library cannot read it');
+  } finally {
+    clearTimeout(timer);
+    port1.close();
+  }
 }
 
 /**
- * Opens a file, has `use` read from it, and closes it.
+ * Opens a file and has `use` read from it.
  *
- * @param bytes the whole file; copied to the thread.
- * @param use may call `readFloats` as long as its promise is pending, one call at a time.
+ * @param bytes the whole file; copied for the thread.
+ * @param use may call `readFloats` as long as its promise is pending.
  * @throws {@link H5Problem} when the file cannot be read, does not hold what is read, or claims more than it has.
  */
 export async function readH5File<T>(bytes: Uint8Array, use: (content: H5Content) => Promise<T>): Promise<T> {
-  const worker = resting.pop() ?? (await startWorker());
-  let usable = true;
-  const limit = TIME_LIMIT_MS + bytes.length * TIME_LIMIT_MS_PER_BYTE;
-  const request = async (what: H5Request): Promise<Exclude<H5Reply, { problem: string }>> => {
-    if (!usable) throw new H5Problem('the HDF5 library cannot read it');
-    const reply = await ask(worker, what, limit);
-    if (!('problem' in reply)) return reply;
-    if (reply.poisoned) usable = false;
-    throw new H5Problem(reply.problem);
-  };
-  try {
-    const { nodes } = (await request({ open: new Uint8Array(bytes) })) as { nodes: H5Node[] };
-    return await use({
-      nodes,
-      readFloats: async (paths) => ((await request({ read: paths })) as { values: Float32Array[] }).values,
-    });
-  } finally {
-    if (usable) await request({ close: true }).catch(() => {});
-    if (usable) {
-      worker.unref();
-      resting.push(worker);
-    } else await worker.terminate();
-  }
+  const file = new Uint8Array(new SharedArrayBuffer(bytes.length));
+  file.set(bytes);
+  const { nodes } = await ask(file, null);
+  return use({ nodes, readFloats: async (paths) => (await ask(file, paths)).values });
 }

@@ -1,4 +1,4 @@
-// What a stage tells of its jobs, so that whoever does them, a pool, a shard or a worker of a queue, does the same work
+// What a stage tells of its jobs, so that whoever does them, processes, a shard or a worker of a queue, does the same work
 // and knows when it is done. Each stage has one.
 
 import type { EngineRequest } from '../engine/engine.js';
@@ -23,8 +23,10 @@ export interface JobPlaces {
 export interface JobKind<Spec> {
   /** The stage: `collect`, `dataset`, `evaluate`. */
   name: string;
-  /** Compiled module of the worker process; it calls `serveJobs`. */
+  /** Compiled module of the worker process; it calls `serveProcess`. */
   entry: URL;
+  /** Environment variables of the processes where so many share this machine. Default: none. */
+  env?(processes: number): Record<string, string>;
   /** Whether the result of a job is there, and whole. */
   isDone(directory: string, id: string): boolean;
   /** What a job writes, as paths within its directory, in the order in which they may appear. */

@@ -1,13 +1,21 @@
-// One worker process for a caller that has one job at a time for it. The pool keeps several and replaces them; here the
-// caller does.
+// One worker process, for a caller that has one job at a time for it. Its caller replaces it when it ends.
+//
+// Ours, since of the pools on npm none keeps a worker's last output for the error that tells of its end, or lets an aborted
+// job end in good order and say how it ended: tinypool 2.2 writes the output of its processes to our stdout, which is for
+// results, and kills them on abort; workerpool 10.0 tells of the end at `exit`, before the last output, and drops what a
+// canceled task returns; piscina 5.3 has only threads, and a crash in an engine's native library ends all of them.
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { NoteListener } from '../progress.js';
-import { decodeError, type FromWorker, type Job, type JobReport, type ToWorker } from './protocol.js';
+import { compiledEntry } from './compiledEntry.js';
+import { decodeError } from './errorRecord.js';
+import type { FromWorker, Job, JobReport, ToWorker } from './protocol.js';
 
 /** Characters of a process's output that are kept, for when it dies. */
 const OUTPUT_TAIL = 2000;
+/** Milliseconds that a process has to end by itself. */
+const GRACE = 2000;
 
 /** What is told of a job while it runs. */
 export interface JobListeners {
@@ -17,61 +25,93 @@ export interface JobListeners {
   signal?: AbortSignal;
 }
 
+/** A worker process ended before its job did. */
+export class ProcessEndedError extends Error {
+  /**
+   * @param how its signal or exit status.
+   * @param output the end of what it wrote to stdout and stderr.
+   * @param started whether it had come so far as to take jobs.
+   */
+  constructor(
+    readonly how: string,
+    readonly output: string,
+    readonly started: boolean,
+  ) {
+    const tail = output.split('\n').slice(-3).join(' | ');
+    super(`its worker process ended (${how})${tail && `: ${tail}`}`);
+  }
+}
+
 /** A worker process. It starts at once and takes jobs until it is ended, dies, or a job of it was aborted. */
 export class JobProcess {
   readonly #child: ChildProcess;
+  readonly #closed: Promise<void>;
+  /** How it ended. */
+  #how: string | null = null;
+  #killed = false;
+  #started = false;
   #output = '';
-  #ended: string | null = null;
   #receive: (message: FromWorker) => void = () => {};
-  #onEnd: () => void = () => {};
+  #onEnd = () => {};
 
   /**
-   * @param entry compiled module that calls `serveJobs`.
+   * @param entry compiled module that calls `serveProcess`.
    * @param env environment of the process.
    */
   constructor(entry: URL, env: NodeJS.ProcessEnv) {
-    this.#child = fork(fileURLToPath(entry), [], {
+    const child = fork(fileURLToPath(compiledEntry(entry)), [], {
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: [],
       env,
     });
+    this.#child = child;
     const keepTail = (chunk: Buffer) => {
       this.#output = (this.#output + chunk.toString()).slice(-OUTPUT_TAIL);
     };
-    this.#child.stdout?.on('data', keepTail);
-    this.#child.stderr?.on('data', keepTail);
-    this.#child.on('message', (message: FromWorker) => this.#receive(message));
-    const end = (how: string) => {
-      this.#ended ??= how;
-      this.#onEnd();
-    };
-    this.#child.on('error', (error) => end(error.message));
-    // `close` comes after the last of its output.
-    this.#child.on('close', (code, signal) => end(signal ?? `exit status ${code}`));
+    child.stdout?.on('data', keepTail);
+    child.stderr?.on('data', keepTail);
+    child.on('message', (message: FromWorker) => {
+      this.#started = true;
+      this.#receive(message);
+    });
+    this.#closed = new Promise((resolve) => {
+      const end = (how: string) => {
+        this.#how ??= how;
+        this.#onEnd();
+        resolve();
+      };
+      child.on('error', (error) => {
+        if (child.pid === undefined) end(error.message);
+      });
+      // `close` comes after the last of its output.
+      child.on('close', (code, signal) => end(signal ?? `exit status ${code}`));
+    });
   }
 
   /** Whether it can take a job. */
   get alive(): boolean {
-    return this.#ended === null && this.#child.connected;
+    return !this.#killed && this.#how === null && this.#child.connected;
   }
 
   /**
    * Does one job; not to be called before the last one has ended.
    *
-   * @throws what the job threw, `signal.reason`, or Error when the process dies.
+   * @throws what the job threw, `signal.reason`, or {@link ProcessEndedError}.
    */
   async run<Result>(job: Job, { onReport, onNote, signal }: JobListeners = {}): Promise<Result> {
     signal?.throwIfAborted();
-    const onAbort = () => this.#send({ type: 'abort' });
-    signal?.addEventListener('abort', onAbort);
+    let onAbort = () => {};
     try {
       return await new Promise<Result>((resolve, reject) => {
-        const died = () => {
-          const tail = this.#output.trim().split('\n').slice(-3).join(' | ');
-          reject(new Error(`its worker process ended (${this.#ended})${tail && `: ${tail}`}`));
+        onAbort = () => {
+          if (this.#started) return this.#send({ type: 'abort' });
+          this.kill();
+          reject(signal?.reason);
         };
-        this.#onEnd = died;
+        signal?.addEventListener('abort', onAbort);
+        this.#onEnd = () => reject(new ProcessEndedError(`${this.#how}`, this.#output.trim(), this.#started));
+        if (this.#how !== null) this.#onEnd();
         this.#receive = (message) => {
           switch (message.type) {
             case 'ready':
@@ -95,18 +135,26 @@ export class JobProcess {
               message satisfies never;
           }
         };
-        if (this.#ended !== null) died();
-        else this.#send({ type: 'run', job });
+        this.#send({ type: 'run', job });
       });
     } finally {
       signal?.removeEventListener('abort', onAbort);
-      this.#onEnd = () => {};
       this.#receive = () => {};
+      this.#onEnd = () => {};
     }
+  }
+
+  /** Lets go of a process that has no job, and resolves when it is gone. */
+  async end(): Promise<void> {
+    this.#send({ type: 'end' });
+    const timer = setTimeout(() => this.kill(), GRACE);
+    await this.#closed;
+    clearTimeout(timer);
   }
 
   /** Ends the process at once. */
   kill(): void {
+    this.#killed = true;
     this.#child.kill('SIGKILL');
   }
 

@@ -1,7 +1,8 @@
-// The worker's side of a pool: does one job at a time in a process of its own. What the job is, its module says.
+// The worker's side of a process: does one job at a time. What the job is, its module says.
 
 import type { NoteListener } from '../progress.js';
-import { encodeError, type FromWorker, type JobReport, type ToWorker } from './protocol.js';
+import { encodeError } from './errorRecord.js';
+import type { FromWorker, JobReport, ToWorker } from './protocol.js';
 
 /** Least milliseconds between two reports of a job. */
 const REPORT_INTERVAL = 200;
@@ -18,20 +19,20 @@ export interface JobContext {
 }
 
 /**
- * Makes this process a worker of {@link runJobs}: a worker's module calls it once, at its top level. The process ends
- * when the pool lets go of it, and when the pool's process is gone.
+ * Makes this process a worker: a worker's module calls it once, at its top level. The process ends when the one that
+ * started it lets go of it, or is gone.
  *
- * @param work does one job; what it returns goes back to the pool (plain data, typed arrays allowed). A thrown WnnError
- *   ends the whole list, any other error is tried once more.
+ * @param work does one job; what it returns goes back (plain data, typed arrays allowed). A thrown WnnError ends the whole
+ *   list, any other error is tried once more.
  */
-export function serveJobs<Spec, Result>(work: (spec: Spec, context: JobContext) => Promise<Result>): void {
-  if (process.send === undefined) throw new Error('a worker module is started by a pool, not by hand');
+export function serveProcess<Spec, Result>(work: (spec: Spec, context: JobContext) => Promise<Result>): void {
+  if (process.send === undefined) throw new Error('a worker module is started by an executor, not by hand');
   const send = (message: FromWorker) => {
     if (process.connected) process.send?.(message, undefined, undefined, () => {});
   };
   const abort = new AbortController();
   let terminated = false;
-  // Ctrl-C reaches all processes of the terminal; the pool decides what it means.
+  // Ctrl-C reaches all processes of the terminal; its parent decides what it means.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {
     terminated = true;
@@ -44,6 +45,9 @@ export function serveJobs<Spec, Result>(work: (spec: Spec, context: JobContext) 
       case 'abort':
         abort.abort();
         return;
+      case 'end':
+        process.exit();
+        break;
       case 'run': {
         const { id, spec } = message.job;
         let reported = Number.NEGATIVE_INFINITY;
@@ -51,17 +55,17 @@ export function serveJobs<Spec, Result>(work: (spec: Spec, context: JobContext) 
           const now = performance.now();
           if (now - reported < REPORT_INTERVAL) return;
           reported = now;
-          send({ type: 'report', id, report });
+          send({ type: 'report', report });
         };
         try {
           const note = (note: string) => send({ type: 'note', note });
           const result = await work(spec as Spec, { id, report, note, signal: abort.signal });
-          send({ type: 'done', id, result });
+          send({ type: 'done', result });
         } catch (error) {
           const aborted = abort.signal.aborted && error === abort.signal.reason;
-          // Told to go by someone else than the pool: it goes, and the pool gives its job to another.
+          // Told to go by someone else than its parent: it goes, and its parent gives the job to another.
           if (aborted && terminated) process.exit(143);
-          send(aborted ? { type: 'aborted', id } : { type: 'failed', id, error: encodeError(error) });
+          send(aborted ? { type: 'aborted' } : { type: 'failed', error: encodeError(error) });
         }
         return;
       }

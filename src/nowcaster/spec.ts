@@ -26,9 +26,9 @@ export const PAPER_SPEC: Readonly<NowcasterSpec> = Object.freeze({
   config: { streams: 'both', activation: 'network' },
 });
 
-/** Snapshots that a sample spans: the window and the way to its farthest horizon. */
-export function spanOf(spec: Pick<WindowSpec, 'inputLength' | 'horizons'>): number {
-  return spec.inputLength + Math.max(...spec.horizons);
+/** Snapshots that a sample spans: from its window's first value to its farthest horizon, both included. */
+export function spanOf({ inputLength, horizons }: Pick<WindowSpec, 'inputLength' | 'horizons'>): number {
+  return inputLength + Math.max(...horizons);
 }
 
 const isWhole = (n: unknown, low: number, high: number) =>
@@ -89,6 +89,11 @@ export function completeConfig(family: string, config: FamilyConfig = {}): Famil
 /** Names of the inputs of samples for a family. */
 export function inputsOf(family: string): readonly string[] {
   return findFamily(family)?.inputs ?? ['window'];
+}
+
+/** Columns of inputs that samples for a family have: the window, then the family's further inputs. */
+export function sampleInputs(family: string): string[] {
+  return [...new Set(['window', ...inputsOf(family)])];
 }
 
 /**

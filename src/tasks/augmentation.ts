@@ -3,7 +3,7 @@
 
 import { UsageError } from '../errors.js';
 import type { Random } from '../random.js';
-import type { ImageShape } from './images.js';
+import type { ImageShape } from './imageShape.js';
 
 /** How much images are changed; what is left out is not done. */
 export interface Augmentation {

@@ -3,10 +3,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { MismatchError } from '../errors.js';
 import { type AugmentationDraw, applyMap, drawMap } from './augmentation.js';
+import type { ImageShape } from './imageShape.js';
 import type { Batch, Examples } from './taskData.js';
-
-/** [height, width, channels] of an image. */
-export type ImageShape = readonly [height: number, width: number, channels: number];
 
 /** Every byte as the float32 nearest to byte / 255. */
 const UNIT = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);

@@ -59,8 +59,8 @@ it('any number of threads and any memory give the same bytes', async () => {
 
 it('workers that run ahead wait for their turn without losing anything', async () => {
   const { extractRuns } = (await import(
-    new URL('./pool.js', COMPILED).href
-  )) as typeof import('../../src/dataset/pool.js');
+    new URL('./extractRuns.js', COMPILED).href
+  )) as typeof import('../../src/dataset/extractRuns.js');
   const { findRuns } = (await import(
     new URL('./runs.js', COMPILED).href
   )) as typeof import('../../src/dataset/runs.js');

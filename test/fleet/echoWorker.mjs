@@ -3,9 +3,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asWriteError } from '../../dist/atomic.js';
-import { serveJobs } from '../../dist/jobs/index.js';
+import { serveProcess } from '../../dist/jobs/index.js';
 
-serveJobs(async ({ id, what, staging }, { report, signal }) => {
+serveProcess(async ({ id, what, staging }, { report, signal }) => {
   report({ fraction: 0.5, detail: what });
   if (what === 'fail') throw new Error('as told');
   if (what === 'wait') {

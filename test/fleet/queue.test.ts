@@ -9,9 +9,9 @@ import { Queue } from 'bullmq';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { planRuns } from '../../src/collect/index.js';
 import { QueueError, UsageError, WriteError } from '../../src/errors.js';
-import { dispatchJobs } from '../../src/fleet/dispatch.js';
 import { STAGE_KINDS } from '../../src/fleet/kinds.js';
 import { cleanParked, drainQueue, readQueueStatus, retryParked } from '../../src/fleet/manage.js';
+import { queueExecutor } from '../../src/fleet/queueExecutor.js';
 import { ensureToken, TOKEN_FILE } from '../../src/fleet/token.js';
 import { runWorker } from '../../src/fleet/worker.js';
 import type { JobKind } from '../../src/jobs/index.js';
@@ -196,14 +196,13 @@ suite('a worker that is told to stop hands its job back, and the plan completes 
   const jobs = ['a', 'b', 'c'].map((id) => ({ id, spec: { id, what: 'wait', staging: '' } }));
   const stop = new AbortController();
   const progress: number[] = [];
+  const executor = queueExecutor({ queue: url, root });
   const list = {
-    queue: url,
-    root,
     kind: echo,
     directory: store,
     onProgress: ({ done }: { done: number }) => progress.push(done),
   };
-  const first = dispatchJobs({ ...list, jobs, signal: stop.signal });
+  const first = executor.execute({ ...list, jobs, signal: stop.signal });
   const worker = work({ concurrency: 2 });
   await until(async () => (await readQueueStatus(url)).runningJobs.filter(({ fraction }) => fraction > 0).length === 2);
   await until(() => progress.some((done) => done >= 1));
@@ -216,7 +215,10 @@ suite('a worker that is told to stop hands its job back, and the plan completes 
   // Emptied behind the plan's back, and one result made by others: the plan adds what is missing.
   await drainQueue(url);
   writeFileSync(join(store, 'b.txt'), 'b');
-  const again = dispatchJobs({ ...list, jobs: jobs.map(({ id, spec }) => ({ id, spec: { ...spec, what: 'write' } })) });
+  const again = executor.execute({
+    ...list,
+    jobs: jobs.map(({ id, spec }) => ({ id, spec: { ...spec, what: 'write' } })),
+  });
   const other = work();
   expect((await again).map(({ status }) => status)).toEqual(['done', 'done', 'done']);
   other.stop();
@@ -230,12 +232,13 @@ suite('a plan ends when all that is left is parked, and a second one tells so ag
   });
   const worker = work();
   const notes: string[] = [];
-  const list = { queue: url, root, kind: echo, directory: store, onNote: (note: string) => notes.push(note) };
-  const statuses = (await dispatchJobs({ ...list, jobs })).map(({ status }) => status);
+  const executor = queueExecutor({ queue: url, root });
+  const list = { kind: echo, directory: store, onNote: (note: string) => notes.push(note) };
+  const statuses = (await executor.execute({ ...list, jobs })).map(({ status }) => status);
   expect(statuses).toEqual(jobs.map((_, i) => (i % 2 === 0 ? 'failed' : 'done')));
   expect(notes.filter((note) => /j\d+ is parked: refused: j\d+; none/.test(note))).toHaveLength(6);
   const parked = jobs.filter((_, i) => i % 2 === 0);
-  const again = await dispatchJobs({ ...list, jobs: parked });
+  const again = await executor.execute({ ...list, jobs: parked });
   worker.stop();
   expect(await worker.ended).toEqual({ done: 6, found: 0, failed: 6, handedBack: 0 });
   expect(again.map((outcome) => outcome.status === 'failed' && outcome.error.message)).toEqual(

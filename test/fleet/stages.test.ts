@@ -9,6 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildDataset, extractShard } from '../../dist/dataset/index.js';
 import { evaluate, evaluateShard } from '../../dist/evaluate/index.js';
 import { STAGE_KINDS } from '../../dist/fleet/kinds.js';
+import { queueExecutor } from '../../dist/fleet/queueExecutor.js';
 import { runWorker } from '../../dist/fleet/worker.js';
 import type { EvaluateOptions, RunRecord } from '../../src/evaluate/index.js';
 import { parseMethod } from '../../src/evaluate/methods/registry.js';
@@ -89,7 +90,7 @@ test('shards of samples merge to the bytes of a single process; a missing or dam
 
 test.skipIf(NO_REDIS)('samples by the workers of a queue have the bytes of a single process', async () => {
   await buildDataset(samplesIn('alone'));
-  await buildDataset({ ...samplesIn('queued'), queue, root });
+  await buildDataset({ ...samplesIn('queued'), executor: queueExecutor({ queue, root }) });
   expect(hashTree(join(root, 'queued'))).toBe(hashTree(join(root, 'alone')));
   expect(existsSync(join(root, 'queued.parts'))).toBe(false);
 });
@@ -115,7 +116,7 @@ test.skipIf(NO_REDIS)('an evaluation by shards and one by a queue train the same
   expect(await evaluateShard(sharded, { index: 2, count: 2 })).toMatchObject({ missing: 0, trained: 1 });
   expect(await evaluate(sharded)).toMatchObject({ trained: 0, kept: 3 });
 
-  const queued = await evaluate({ ...options, queue, root });
+  const queued = await evaluate({ ...options, executor: queueExecutor({ queue, root }) });
   expect({ trained: queued.trained, reasons: reasons.filter((note) => note.includes('failed')) }).toEqual({
     trained: 3,
     reasons: [],

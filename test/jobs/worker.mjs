@@ -1,17 +1,19 @@
-// A worker whose jobs misbehave on demand, for pool.test.ts. Compiled code, as workers are real processes.
+// A worker whose jobs misbehave on demand, for processExecutor.test.ts. Compiled code, as workers are real processes.
 
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MissingFileError } from '../../dist/errors.js';
-import { serveJobs } from '../../dist/jobs/index.js';
+import { serveProcess } from '../../dist/jobs/index.js';
 
-serveJobs(async ({ deed, value, marker }, { id, report, note, signal }) => {
+serveProcess(async ({ deed, value, marker }, { id, report, note, signal }) => {
   const firstTime = marker !== undefined && !existsSync(marker);
   if (firstTime) writeFileSync(marker, '');
   switch (deed) {
     case 'square':
       report({ fraction: 0.5, detail: `half of ${id}`, rate: 10 });
       return { square: value * value, bytes: Float32Array.of(value), pid: process.pid };
+    case 'environment':
+      return { variable: process.env.WNN_TEST };
     case 'throw once':
       if (firstTime) throw new TypeError('a slip');
       return { square: value * value };

@@ -10,7 +10,8 @@ import {
   checkAugmentation,
   drawMap,
 } from '../../src/tasks/augmentation.js';
-import { ImageExamples, type ImageShape } from '../../src/tasks/images.js';
+import type { ImageShape } from '../../src/tasks/imageShape.js';
+import { ImageExamples } from '../../src/tasks/images.js';
 
 const SHAPE: ImageShape = [5, 5, 2];
 const PIXELS = Uint8Array.from({ length: 3 * 50 }, (_, i) => (i * 37) % 256);

@@ -3,7 +3,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineUnavailableError, SchemaVersionError } from '../../errors.js';
-import type { Engine } from '../engine.js';
+import type { Engine } from '../openedEngine.js';
 import { checkLink, type LinkRecord, linkDirectory, readLinkRecord } from './linkRecord.js';
 import { registerLinkedBackend } from './loadLinked.js';
 import { guardMemory, type TensorflowBackend } from './memory.js';

@@ -3,7 +3,7 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineUnavailableError, OutOfMemoryError } from '../../errors.js';
-import type { Engine } from '../engine.js';
+import type { Engine } from '../openedEngine.js';
 import { startKernels } from './kernels.js';
 import { registerWasmKernels } from './registerKernels.js';
 

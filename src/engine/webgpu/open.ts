@@ -2,7 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineUnavailableError } from '../../errors.js';
-import type { Engine } from '../engine.js';
+import type { Engine } from '../openedEngine.js';
 import { findAdapter, surveyAdapters, type WebgpuAdapter } from './adapters.js';
 import { guardBackend, type WatchedBackend } from './deviceLoss.js';
 

@@ -4,7 +4,8 @@
 import { join } from 'node:path';
 import { CorruptFileError } from '../../errors.js';
 import { type DataSource, locateFile } from '../dataSource.js';
-import { ImageExamples, type ImageShape } from '../images.js';
+import type { ImageShape } from '../imageShape.js';
+import { ImageExamples } from '../images.js';
 import { readExistingFile } from '../readFile.js';
 
 const SHAPE: ImageShape = [32, 32, 3];

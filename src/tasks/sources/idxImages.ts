@@ -3,7 +3,8 @@
 import { CorruptFileError } from '../../errors.js';
 import { type DataParts, locateFile } from '../dataSource.js';
 import { readIdxFile } from '../idx.js';
-import { ImageExamples, type ImageShape } from '../images.js';
+import type { ImageShape } from '../imageShape.js';
+import { ImageExamples } from '../images.js';
 
 /** Paths of the four files. */
 interface IdxPaths {

@@ -1,10 +1,10 @@
 // Takes HDF5 files apart in a thread of its own. The HDF5 library is compiled C: a corrupt file can trap it or keep it
 // busy for ever, and a thread can be ended. Knows HDF5, not what the files mean.
 
-import { parentPort } from 'node:worker_threads';
 import type { File as H5File } from 'h5wasm';
 import { numberOfHalf } from '../formats/half.js';
-import type { H5Node, H5Reply, H5Request } from './protocol.js';
+import { serveThread } from '../jobs/threadPool.js';
+import { type H5Node, H5Problem, type H5Reply, type H5Request } from './protocol.js';
 
 /** Guards against absurd sizes in corrupt files. */
 const MAX_NODES = 100_000;
@@ -25,11 +25,7 @@ console.warn = () => {};
 const { File, Group, ready } = await import('h5wasm');
 const module = await ready;
 
-/** What is wrong with the content of a file, for people. */
-class ContentError extends Error {}
-
 interface OpenFile {
-  name: string;
   file: H5File;
   bytes: number;
 }
@@ -54,22 +50,22 @@ interface FloatDataset {
 function measureFloats({ file, bytes: fileBytes }: OpenFile, path: string): FloatDataset {
   const { type, size, shape, total_size: count } = module.get_dataset_metadata(file.file_id, path);
   if (type !== module.H5T_class_t.H5T_FLOAT.value || ![2, 4, 8].includes(size))
-    throw new ContentError(`${path} does not hold floats of 16, 32 or 64 bits`);
+    throw new H5Problem(`${path} does not hold floats of 16, 32 or 64 bits`);
   const bytes = count * size;
-  if (shape === null || !(bytes <= MAX_DATASET_BYTES)) throw new ContentError(`${path} has an impossible size`);
+  if (shape === null || !(bytes <= MAX_DATASET_BYTES)) throw new H5Problem(`${path} has an impossible size`);
   const isPlain = module.get_dataset_filters(file.file_id, path).length === 0;
   if (isPlain && bytes > fileBytes)
-    throw new ContentError(`${path} should have ${bytes} bytes, the file has ${fileBytes}`);
+    throw new H5Problem(`${path} should have ${bytes} bytes, the file has ${fileBytes}`);
   return { path, size, bytes };
 }
 
 /** Reads a dataset of floats of any precision, byte order, chunking and compression that HDF5 itself can read. */
 function readFloats({ file }: OpenFile, { path, size, bytes }: FloatDataset): Float32Array {
   const pointer = module._malloc(Math.max(bytes, 1));
-  if (pointer === 0) throw new ContentError(`${path} is too large to be decoded`);
+  if (pointer === 0) throw new H5Problem(`${path} is too large to be decoded`);
   try {
     const status = module.get_dataset_data(file.file_id, path, null, null, null, BigInt(pointer));
-    if (status < 0) throw new ContentError(`${path} cannot be decoded`);
+    if (status < 0) throw new H5Problem(`${path} cannot be decoded`);
     return decodeFloats(module.HEAPU8.slice(pointer, pointer + bytes), size);
   } finally {
     module._free(pointer);
@@ -80,7 +76,7 @@ function readAll(file: OpenFile, paths: readonly string[]): Float32Array[] {
   const datasets = paths.map((path) => measureFloats(file, path));
   const total = datasets.reduce((sum, { bytes }) => sum + bytes, 0);
   if (total > Math.max(FREE_EXPANSION_BYTES, file.bytes * MAX_EXPANSION))
-    throw new ContentError(`its arrays should have ${total} bytes, the file has ${file.bytes}`);
+    throw new H5Problem(`its arrays should have ${total} bytes, the file has ${file.bytes}`);
   return datasets.map((dataset) => readFloats(file, dataset));
 }
 
@@ -110,8 +106,8 @@ function readDatasetShape(file: H5File, path: string): H5Node['dataset'] {
 function listNodes(file: H5File): H5Node[] {
   const nodes: H5Node[] = [];
   const visit = (path: string, depth: number) => {
-    if (nodes.length === MAX_NODES) throw new ContentError(`it has more than ${MAX_NODES} objects`);
-    if (depth > MAX_DEPTH) throw new ContentError('its groups are nested without end');
+    if (nodes.length === MAX_NODES) throw new H5Problem(`it has more than ${MAX_NODES} objects`);
+    if (depth > MAX_DEPTH) throw new H5Problem('its groups are nested without end');
     const isGroup = path === '/' || module.get_type(file.file_id, path) === module.H5G_GROUP;
     const dataset = isGroup ? null : readDatasetShape(file, path);
     nodes.push({ path, dataset, attributes: readAttributes(file, path) });
@@ -126,67 +122,41 @@ function listNodes(file: H5File): H5Node[] {
   return nodes;
 }
 
-/** Failures after which the thread is not used again: each may have left something behind in the library. */
+/** Failures after which the thread ends: each may have left something behind in the library. */
 const MAX_FAILURES = 50;
 let requests = 0;
 let failures = 0;
-let opened: OpenFile | undefined;
 
-function openFile(bytes: Uint8Array): OpenFile {
+/** Opens a file for as long as it is used. */
+function withFile<T>(bytes: Uint8Array, use: (file: OpenFile) => T): T {
   // A name of its own: the library may still hold the file before, if that one made it fail.
   const name = `${requests++}.h5`;
   module.FS.writeFile(name, bytes, { canOwn: true } as object);
+  let file: H5File | undefined;
   try {
-    const file = new File(name, 'r');
-    if (file.file_id < 0n) throw new ContentError('the HDF5 library cannot open it');
-    return { name, file, bytes: bytes.length };
-  } catch (error) {
+    file = new File(name, 'r');
+    if (file.file_id < 0n) throw new H5Problem('the HDF5 library cannot open it');
+    return use({ file, bytes: bytes.length });
+  } finally {
+    if (file !== undefined && file.file_id >= 0n) file.close();
     module.FS.unlink(name);
-    throw error;
   }
 }
 
-function closeFile(): void {
-  if (opened === undefined) return;
-  const { file, name } = opened;
-  opened = undefined;
-  file.close();
-  module.FS.unlink(name);
-}
-
-function carryOut(request: H5Request): H5Reply {
-  if ('open' in request) {
-    opened = openFile(request.open);
-    return { nodes: listNodes(opened.file) };
-  }
-  if ('read' in request) {
-    if (opened === undefined) throw new Error('no file is open');
-    return { values: readAll(opened, request.read) };
-  }
-  closeFile();
-  return { closed: true };
-}
-
-/** Answers one request. A problem closes the file. */
-function answer(request: H5Request): H5Reply {
-  try {
-    return carryOut(request);
-  } catch (error) {
-    let trapped = error instanceof WebAssembly.RuntimeError;
+export default serveThread(
+  ({ file: bytes, paths, begun }: H5Request): H5Reply => {
+    begun.postMessage(null);
+    begun.close();
     try {
-      closeFile();
-    } catch {
-      trapped = true;
+      return withFile(bytes, (file) =>
+        paths === null ? { nodes: listNodes(file.file), values: [] } : { nodes: [], values: readAll(file, paths) },
+      );
+    } catch (error) {
+      // The library is of no use any more; the pool starts another thread.
+      if (error instanceof WebAssembly.RuntimeError) process.exit(1);
+      if (!(error instanceof H5Problem) && ++failures === MAX_FAILURES) process.exit(1);
+      throw error;
     }
-    if (error instanceof ContentError) return { problem: error.message, poisoned: trapped };
-    failures++;
-    return { problem: 'the HDF5 library cannot read it', poisoned: trapped || failures === MAX_FAILURES };
-  }
-}
-
-parentPort?.on('message', (request: H5Request) => {
-  const reply = answer(request);
-  parentPort?.postMessage(reply, 'values' in reply ? reply.values.map(({ buffer }) => buffer as ArrayBuffer) : []);
-});
-
-parentPort?.postMessage({ started: true } satisfies H5Reply);
+  },
+  ({ values }) => values.map(({ buffer }) => buffer),
+);

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { MissingFileError } from '../../src/errors.js';
-import { type Job, type RunJobsOptions, runJobs } from '../../src/jobs/index.js';
+import { MissingFileError, UsageError } from '../../src/errors.js';
+import { type Job, type JobKind, type JobList, processExecutor } from '../../src/jobs/index.js';
 import type { ProgressEvent } from '../../src/progress.js';
 
 interface Spec {
@@ -20,15 +20,28 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-function run(specs: Spec[], options: Partial<RunJobsOptions<Spec, { square: number }>> = {}) {
+interface Result {
+  square: number;
+  bytes?: Float32Array;
+  pid?: number;
+  variable?: string;
+}
+
+const kind: JobKind<Spec> = {
+  name: 'test',
+  entry: new URL('./worker.mjs', import.meta.url),
+  isDone: () => false,
+  outputsOf: () => [],
+  unitsOf: () => 10,
+  unit: 'epochs',
+  rateUnit: 'images',
+  pack: (spec) => spec,
+  unpack: (data) => data as Spec,
+};
+
+function run(specs: Spec[], options: Partial<JobList<Spec>> = {}) {
   const jobs: Job<Spec>[] = specs.map((spec, i) => ({ id: `job-${i}`, spec }));
-  return runJobs<Spec, { square: number; bytes?: Float32Array; pid?: number }>({
-    entry: new URL('./worker.mjs', import.meta.url),
-    jobs,
-    workers: 2,
-    label: 'test',
-    ...options,
-  });
+  return processExecutor({ workers: 2 }).execute<Spec, Result>({ kind, directory, jobs, ...options });
 }
 
 const squares = (count: number): Spec[] => Array.from({ length: count }, (_, value) => ({ deed: 'square', value }));
@@ -36,10 +49,7 @@ const squares = (count: number): Spec[] => Array.from({ length: count }, (_, val
 test('does every job once, on as many processes as asked for, and gives the results in order', async () => {
   const events: ProgressEvent[] = [];
   const outcomes = await run(squares(9), {
-    unitsOf: () => 10,
-    unit: 'epochs',
     unitsBefore: 30,
-    rateUnit: 'images',
     onProgress: (event) => events.push(event),
   });
   const results = outcomes.map((outcome) => (outcome.status === 'done' ? outcome.result : undefined));
@@ -58,7 +68,7 @@ test('tries a job that fails, or whose process dies, once more', async () => {
   const deeds = ['throw once', 'crash once', 'terminated once'];
   const specs = deeds.map((deed, i) => ({ deed, value: i + 2, marker: join(directory, `m${i}`) }));
   const outcomes = await run([...specs, ...squares(2)], { onNote: (note) => notes.push(note) });
-  expect(outcomes.map((outcome) => outcome.status === 'done' && outcome.result.square)).toEqual([4, 9, 16, 0, 1]);
+  expect(outcomes.map((outcome) => outcome.status === 'done' && outcome.result?.square)).toEqual([4, 9, 16, 0, 1]);
   expect(notes.sort()).toEqual([
     'job-0 failed: a slip; trying once more',
     'job-1 failed: its worker process ended (SIGKILL); trying once more',
@@ -101,9 +111,21 @@ test('an abort lets jobs in hand end in good order and cancels the rest', async 
   );
 });
 
+test('the processes have the environment that their kind wants where so many share the machine', async () => {
+  const env = (processes: number) => ({ WNN_TEST: `one of ${processes}` });
+  const outcomes = await run([{ deed: 'environment' }], { kind: { ...kind, env } });
+  expect(outcomes[0]).toMatchObject({ status: 'done', result: { variable: 'one of 1' } });
+});
+
+test('an impossible number of workers is refused', () => {
+  for (const workers of [0, 1.5, Number.NaN]) expect(() => processExecutor({ workers })).toThrow(UsageError);
+});
+
 test('workers that cannot start are an error, not a loop', async () => {
   const entry = new URL(`file://${directory}/missing.mjs`);
-  await expect(run(squares(4), { entry })).rejects.toThrow(/workers cannot be started.*missing\.mjs/s);
+  await expect(run(squares(4), { kind: { ...kind, entry } })).rejects.toThrow(
+    /workers cannot be started.*missing\.mjs/s,
+  );
 });
 
 test('a worker ends when its pool is killed', async () => {
@@ -112,9 +134,10 @@ test('a worker ends when its pool is killed', async () => {
   const here = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
   writeFileSync(
     script,
-    `import { runJobs } from ${here('../../dist/jobs/index.js')};
+    `import { processExecutor } from ${here('../../dist/jobs/index.js')};
      const spec = { deed: 'report pid and linger', value: ${JSON.stringify(pidFile)} };
-     await runJobs({ entry: new URL(${here('./worker.mjs')}), jobs: [{ id: 'a', spec }], workers: 1, label: 'x' });`,
+     const kind = { name: 'x', entry: new URL(${here('./worker.mjs')}), unitsOf: () => 1 };
+     await processExecutor({ workers: 1 }).execute({ kind, jobs: [{ id: 'a', spec }] });`,
   );
   const pool = fork(script, { execArgv: [], stdio: 'ignore' });
   while (!existsSync(pidFile) || readFileSync(pidFile, 'utf8') === '') await sleep(20);

@@ -4,12 +4,12 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
-import type { Job, JobKind, JobOutcome } from '../jobs/index.js';
-import type { NoteListener, ProgressListener, WorkerProgress } from '../progress.js';
+import type { Job, JobExecutor, JobList, JobOutcome } from '../jobs/index.js';
+import type { WorkerProgress } from '../progress.js';
 import { TOOLKIT_VERSION } from '../version.js';
-import { parseQueueAddress } from './address.js';
+import { parseQueueAddress, type QueueAddress } from './address.js';
 import { checkServer, loadBullmq, queueOptions, watchConnection } from './connection.js';
-import { makeMessage, type QueuedJob, type QueuedProgress, sharePath } from './message.js';
+import { makeMessage, type QueuedJob, readProgress, sharePath } from './message.js';
 import { clearStaging } from './publish.js';
 import { ensureToken } from './token.js';
 
@@ -29,23 +29,12 @@ const LINES = 16;
 /** States in which a queue holds a job that is still to be done. */
 const OPEN_STATES = ['active', 'wait', 'prioritized', 'delayed'] as const;
 
-/** Options of {@link dispatchJobs}. */
-export interface DispatchOptions<Spec> {
+/** Options of {@link queueExecutor}. */
+export interface QueueExecutorOptions {
   /** Address of the queue: `redis://HOST:PORT/NAME`. */
   queue: string;
-  /** Directory that all machines see and that holds all of the plan's paths. Default: the working directory. */
+  /** Directory that all machines see and that holds all of the plan's paths. Default: $WNN_FLEET_ROOT, or the working one. */
   root?: string;
-  kind: JobKind<Spec>;
-  /** Where the results go. */
-  directory: string;
-  /** The jobs that are not done. */
-  jobs: readonly Job<Spec>[];
-  /** Units that were done before, shown as done. Default 0. */
-  unitsBefore?: number;
-  onProgress?: ProgressListener;
-  onNote?: NoteListener;
-  /** When aborted, watching ends; the jobs stay on the queue. */
-  signal?: AbortSignal;
 }
 
 /** Name of a job on the queue. The token is in it: a directory that was made anew is another one. */
@@ -54,17 +43,30 @@ function queueId(id: string, token: string): string {
 }
 
 /**
- * Has a list of jobs done by the workers of a queue.
+ * An executor that has jobs done by the workers of a queue. It puts them there and watches; when its signal is aborted,
+ * watching ends and the jobs stay on the queue. Its `execute` gives `done` for a job whose result is there and `failed` for
+ * one that is parked. It throws QueueError when the queue cannot be reached at the start (later it is waited for), and
+ * UsageError for paths that are not below `root`.
  *
- * @returns one outcome a job, in their order: `done` when its result is there, `failed` when it is parked, `canceled`
- *   when the signal was aborted first.
- * @throws QueueError when the queue cannot be reached at the start; later it is waited for. UsageError for paths that are
- *   not below `root`.
+ * @throws UsageError when `queue` is not the address of one.
  */
-export async function dispatchJobs<Spec>(options: DispatchOptions<Spec>): Promise<JobOutcome<Spec, null>[]> {
-  const { kind, directory, jobs, signal, onNote = () => {} } = options;
-  const root = options.root ?? (process.env.WNN_FLEET_ROOT || process.cwd());
-  const address = parseQueueAddress(options.queue);
+export function queueExecutor({ queue, root }: QueueExecutorOptions): JobExecutor {
+  const address = parseQueueAddress(queue);
+  return {
+    local: false,
+    remedy: 'look at them with `wnn queue status`, then `wnn queue retry` and run the same command again',
+    execute: <Spec>(list: JobList<Spec>) =>
+      dispatchJobs(address, root ?? (process.env.WNN_FLEET_ROOT || process.cwd()), list),
+  };
+}
+
+async function dispatchJobs<Spec>(
+  address: QueueAddress,
+  root: string,
+  list: JobList<Spec>,
+): Promise<JobOutcome<Spec, null>[]> {
+  const { kind, directory, jobs, signal, onNote = () => {} } = list;
+  if (jobs.length === 0) return [];
   await checkServer(address);
   const token = ensureToken(directory);
   const messages = new Map(
@@ -85,7 +87,7 @@ export async function dispatchJobs<Spec>(options: DispatchOptions<Spec>): Promis
   const ended = new AbortController();
   const queue: Queue = new Queue(address.name, queueOptions(address, ended.signal));
   watchConnection(queue, address, onNote);
-  const plan = new Dispatch(queue, messages, options);
+  const plan = new Dispatch(queue, messages, list);
   try {
     await plan.run();
   } catch (error) {
@@ -103,7 +105,7 @@ export async function dispatchJobs<Spec>(options: DispatchOptions<Spec>): Promis
 
 class Dispatch<Spec> {
   readonly #queue: Queue;
-  readonly #options: DispatchOptions<Spec>;
+  readonly #list: JobList<Spec>;
   readonly #missing: Map<string, QueuedJob>;
   readonly #parked = new Map<string, string>();
   readonly #total: number;
@@ -111,18 +113,18 @@ class Dispatch<Spec> {
   readonly #atFirst: number;
   readonly #begun = performance.now();
 
-  constructor(queue: Queue, messages: ReadonlyMap<string, QueuedJob>, options: DispatchOptions<Spec>) {
+  constructor(queue: Queue, messages: ReadonlyMap<string, QueuedJob>, list: JobList<Spec>) {
     this.#queue = queue;
-    this.#options = options;
+    this.#list = list;
     this.#missing = new Map(messages);
     this.#atFirst = this.#missing.size;
-    let total = options.unitsBefore ?? 0;
+    let total = list.unitsBefore ?? 0;
     for (const { units } of messages.values()) total += units;
     this.#total = total;
   }
 
   async run(): Promise<void> {
-    const { signal } = this.#options;
+    const { signal } = this.#list;
     while (!signal?.aborted && (await this.#look())) {
       await sleep(LOOK + this.#missing.size, undefined, { signal });
     }
@@ -136,7 +138,7 @@ class Dispatch<Spec> {
 
   /** Compares queue, results and plan; adds what neither has. Returns whether there is something to wait for. */
   async #look(): Promise<boolean> {
-    const { signal } = this.#options;
+    const { signal } = this.#list;
     // Before the results: a job that leaves the queue in between has one.
     const open = new Set(await abortable(this.#queue.getRanges([...OPEN_STATES], 0, -1), signal));
     const failed = new Set(await abortable(this.#queue.getRanges(['failed'], 0, -1), signal));
@@ -144,7 +146,7 @@ class Dispatch<Spec> {
     for (const [name, { id }] of this.#missing) {
       if (open.has(name)) {
         this.#parked.delete(name);
-      } else if (this.#options.kind.isDone(this.#options.directory, id)) {
+      } else if (this.#list.kind.isDone(this.#list.directory, id)) {
         this.#missing.delete(name);
         this.#parked.delete(name);
       } else if (failed.has(name)) {
@@ -159,17 +161,17 @@ class Dispatch<Spec> {
   }
 
   async #park(name: string, id: string): Promise<void> {
-    const job = await abortable(this.#queue.getJob(name), this.#options.signal);
+    const job = await abortable(this.#queue.getJob(name), this.#list.signal);
     const reason = job?.failedReason || 'unknown reason';
     this.#parked.set(name, reason);
-    this.#options.onNote?.(`${id} is parked: ${reason}`);
+    this.#list.onNote?.(`${id} is parked: ${reason}`);
   }
 
   /** Adding what is there already changes nothing. */
   async #add(names: readonly string[]): Promise<void> {
     for (let begin = 0; begin < names.length; begin += BATCH) {
       const jobs = names.slice(begin, begin + BATCH).map((name) => ({
-        name: this.#options.kind.name,
+        name: this.#list.kind.name,
         data: this.#missing.get(name) as QueuedJob,
         opts: {
           jobId: name,
@@ -179,14 +181,14 @@ class Dispatch<Spec> {
           removeOnFail: false,
         },
       }));
-      await abortable(this.#queue.addBulk(jobs), this.#options.signal);
+      await abortable(this.#queue.addBulk(jobs), this.#list.signal);
     }
   }
 
   async #show(): Promise<void> {
-    const { onProgress, kind } = this.#options;
+    const { onProgress, kind } = this.#list;
     if (!onProgress) return;
-    const active = await abortable(this.#queue.getActive(0, SHOWN - 1), this.#options.signal);
+    const active = await abortable(this.#queue.getActive(0, SHOWN - 1), this.#list.signal);
     let left = 0;
     for (const { units } of this.#missing.values()) left += units;
     let rate = 0;
@@ -214,19 +216,11 @@ class Dispatch<Spec> {
       done: this.#total - left,
       total: this.#total,
       unit: kind.unit,
-      resumed: this.#options.unitsBefore,
+      resumed: this.#list.unitsBefore,
       detail: figures.join(', '),
       workers,
     });
   }
-}
-
-/** What a worker told of its job; anyone can write that too. */
-export function readProgress(value: unknown): QueuedProgress {
-  const { fraction, detail, rate, worker } = (value ?? {}) as Partial<QueuedProgress>;
-  const text = (value: unknown) => (typeof value === 'string' ? value.replace(/\p{Cc}/gu, '').slice(0, 100) : '');
-  const number = (value: unknown) => (typeof value === 'number' && value >= 0 ? value : 0);
-  return { fraction: Math.min(1, number(fraction)), detail: text(detail), rate: number(rate), worker: text(worker) };
 }
 
 /** A command to a server that is gone waits for ever; the signal does not. */

@@ -1,0 +1,164 @@
+// Works through all runs, several at once on threads, and hands on what they give in the order of runs: packets of a run
+// wait until all runs before it are through. How much may wait is bounded; a thread that is ahead pauses.
+
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
+import { ThreadPool } from '../jobs/threadPool.js';
+import { extractRun, type RunFigures, type RunTask } from './extractRun.js';
+import { allocateSlots, type Packet, type PacketShape, type SlotMemory, SlotPool } from './packets.js';
+import type { ThreadMessage, ThreadTask } from './thread.js';
+
+/** What is told of runs that are being read; all calls come in the order of runs but `onAdvance`. */
+export interface RunListeners {
+  /** The packet's columns hold until the call returns. */
+  onPacket(index: number, packet: Packet): void;
+  onRun(figures: RunFigures): void;
+  /** Now and then: what each thread works on (position of the run, or null) and the share of that run that is done. */
+  onAdvance(workers: { index: number | null; fraction: number }[]): void;
+}
+
+/** Options of {@link extractRuns}. */
+export interface ExtractOptions {
+  /** 0: all work in the calling thread. */
+  threads: number;
+  /** Packets that each thread may hold: more than the shards that one run fills at once. */
+  slots: number;
+  packet: PacketShape;
+  signal?: AbortSignal;
+}
+
+const ADVANCE_INTERVAL_MS = 250;
+
+/**
+ * Extracts all runs.
+ *
+ * @throws the error of the first run that fails, or `signal.reason`; all threads are ended then.
+ */
+export async function extractRuns(
+  tasks: readonly RunTask[],
+  listeners: RunListeners,
+  options: ExtractOptions,
+): Promise<void> {
+  options.signal?.throwIfAborted();
+  return options.threads === 0 ? extractHere(tasks, listeners, options) : extractOnThreads(tasks, listeners, options);
+}
+
+async function extractHere(
+  tasks: readonly RunTask[],
+  { onPacket, onRun, onAdvance }: RunListeners,
+  { slots, packet: shape, signal }: ExtractOptions,
+): Promise<void> {
+  const pool = new SlotPool(shape, allocateSlots(shape, slots));
+  let shown = performance.now();
+  for (const [index, task] of tasks.entries()) {
+    const figures = await extractRun(task, {
+      pool,
+      sink(packet) {
+        onPacket(index, packet);
+        pool.release(packet.slot);
+      },
+      onAdvance(fraction) {
+        signal?.throwIfAborted();
+        if (performance.now() - shown < ADVANCE_INTERVAL_MS) return;
+        shown = performance.now();
+        onAdvance([{ index, fraction }]);
+      },
+    });
+    onRun(figures);
+    // Reading may never leave the microtask queue; a signal comes by the other one.
+    await new Promise((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
+  }
+}
+
+/** Makes the calls that belong to runs in the order of runs: at once for the run whose turn it is, else later. */
+class RunOrder {
+  #turn = 0;
+  readonly #waiting = new Map<number, (() => void)[]>();
+  readonly #ended = new Set<number>();
+
+  add(index: number, call: () => void): void {
+    const waiting = this.#waiting.get(index);
+    if (index === this.#turn) call();
+    else if (waiting) waiting.push(call);
+    else this.#waiting.set(index, [call]);
+  }
+
+  /** Nothing more will be added for a run. */
+  end(index: number): void {
+    this.#ended.add(index);
+    while (this.#ended.delete(this.#turn)) {
+      this.#turn++;
+      for (const call of this.#waiting.get(this.#turn) ?? []) call();
+      this.#waiting.delete(this.#turn);
+    }
+  }
+}
+
+/** Stands for one thread at a time, with memory for the packets of the runs that it reads. */
+interface Seat {
+  index: number | null;
+  fraction: number;
+  memory: SlotMemory;
+  pool: SlotPool;
+}
+
+async function extractOnThreads(
+  tasks: readonly RunTask[],
+  { onPacket, onRun, onAdvance }: RunListeners,
+  { threads, slots, packet: shape, signal }: ExtractOptions,
+): Promise<void> {
+  const pool = new ThreadPool<ThreadTask, RunFigures>(new URL('./thread.js', import.meta.url), threads);
+  const order = new RunOrder();
+  const seats = Array.from({ length: threads }, (): Seat => {
+    const memory = allocateSlots(shape, slots);
+    return { index: null, fraction: 0, memory, pool: new SlotPool(shape, memory) };
+  });
+  let next = 0;
+
+  async function extract(index: number, seat: Seat, fail: (error: unknown) => void): Promise<void> {
+    const { port1, port2 } = new MessageChannel();
+    const receive = (message: ThreadMessage) => {
+      if (typeof message === 'number') {
+        seat.fraction = message;
+        onAdvance(seats);
+        return;
+      }
+      order.add(index, () => {
+        onPacket(index, { ...message, ...seat.pool.at(message.slot) });
+        seat.pool.release(message.slot);
+      });
+    };
+    port1.on('message', (message: ThreadMessage) => {
+      try {
+        receive(message);
+      } catch (error) {
+        fail(error);
+      }
+    });
+    try {
+      const figures = await pool.run({ task: tasks[index], memory: seat.memory, port: port2 }, [port2]);
+      // All that the thread sent before has arrived, but not all of it has been received.
+      for (let sent = receiveMessageOnPort(port1); sent; sent = receiveMessageOnPort(port1)) receive(sent.message);
+      order.add(index, () => onRun(figures));
+      order.end(index);
+    } finally {
+      port1.close();
+    }
+  }
+
+  try {
+    await new Promise<void>((resolve, reject) => {
+      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+      const work = async (seat: Seat) => {
+        while (next < tasks.length) {
+          Object.assign(seat, { index: next++, fraction: 0 });
+          await extract(seat.index as number, seat, reject);
+        }
+        seat.index = null;
+      };
+      Promise.all(seats.map(work)).then(() => resolve(), reject);
+    });
+  } finally {
+    await pool.end();
+  }
+}

@@ -1,0 +1,109 @@
+// What dataset.json says: the options that decide the samples, the runs, and what became of the windows of each kind.
+
+import { InsufficientDataError } from '../errors.js';
+import { sampleInputs, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import {
+  type DatasetManifest,
+  type KindSummary,
+  SAMPLES_SCHEMA_VERSION,
+  type ShardInfo,
+  type SourceRun,
+  type Split,
+} from '../samples/index.js';
+import { TOOLKIT_VERSION } from '../version.js';
+import type { RunFigures } from './extractRun.js';
+import type { DatasetSettings } from './options.js';
+import type { PreparedDataset } from './prepare.js';
+import { splitRule } from './split.js';
+import { createSketch, describeSketch, mergeSketch, type TargetSketch } from './targetSketch.js';
+
+/** What of dataset.json follows from the options alone. */
+export function describeSettings(settings: DatasetSettings) {
+  const { family, inputLength, horizons, normalization, seed, shardRows } = settings;
+  const { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeNorm, includeInterrupted } = settings;
+  return {
+    schemaVersion: SAMPLES_SCHEMA_VERSION,
+    toolkitVersion: TOOLKIT_VERSION,
+    inputLength,
+    horizons,
+    normalization,
+    family,
+    inputs: sampleInputs(family),
+    seed,
+    sampling: { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeNorm, includeInterrupted },
+    split: splitRule(settings),
+    shardRows,
+  } satisfies Omit<DatasetManifest, 'runs' | 'kinds'>;
+}
+
+/** What dataset.json says of samples that have been made. */
+export function describeDataset(
+  { settings, runs, hashes, plan: { splits } }: PreparedDataset,
+  figures: readonly RunFigures[],
+  shards: Record<Split, Record<TrainedKind, ShardInfo[]>>,
+): DatasetManifest {
+  const sources = runs.map(
+    ({ id, task, architecture }, i): SourceRun => ({
+      id,
+      sha256: hashes[i],
+      task,
+      architecture,
+      split: splits[i],
+      epochs: figures[i].epochs,
+      samples: TRAINED_KINDS.reduce((sum, kind) => sum + figures[i].kinds[kind].samples, 0),
+    }),
+  );
+  const kinds = Object.fromEntries(
+    TRAINED_KINDS.map((kind) => [kind, summarize(kind, settings.horizons, figures, shards)]),
+  );
+  return { ...describeSettings(settings), runs: sources, kinds: kinds as DatasetManifest['kinds'] };
+}
+
+function summarize(
+  kind: TrainedKind,
+  horizons: readonly number[],
+  figures: readonly RunFigures[],
+  shards: Record<Split, Record<TrainedKind, ShardInfo[]>>,
+): KindSummary {
+  const own = figures.map(({ kinds }) => kinds[kind]);
+  const total = (pick: (figure: (typeof own)[number]) => number) => own.reduce((sum, figure) => sum + pick(figure), 0);
+  const sketches: TargetSketch[] = horizons.map(createSketch);
+  for (const figure of own) for (const [h, sketch] of sketches.entries()) mergeSketch(sketch, figure.sketches[h]);
+  const part = (split: Split) => ({
+    samples: shards[split][kind].reduce((sum, { rows }) => sum + rows, 0),
+    shards: shards[split][kind],
+  });
+  const samples = total((figure) => figure.samples);
+  return {
+    tensors: total((figure) => figure.tensors),
+    seen: total((figure) => figure.seen),
+    drawn: total((figure) => figure.drawn),
+    dropped: {
+      zeroRange: total((figure) => figure.dropped.zeroRange),
+      smallRange: total((figure) => figure.dropped.smallRange),
+      nonFinite: total((figure) => figure.dropped.nonFinite),
+      pastDivergence: total((figure) => figure.dropped.pastDivergence),
+      epochGap: total((figure) => figure.dropped.epochGap),
+      nowcast: total((figure) => figure.dropped.nowcast),
+    },
+    samples,
+    splits: { train: part('train'), val: part('val') },
+    targets: samples === 0 ? [] : sketches.map((sketch, h) => describeSketch(sketch, horizons[h])),
+  };
+}
+
+/** @throws {@link InsufficientDataError} when there is nothing to train on. */
+export function checkNotEmpty({ kinds }: DatasetManifest, { stores }: DatasetSettings): void {
+  const training = TRAINED_KINDS.reduce((sum, kind) => sum + kinds[kind].splits.train.samples, 0);
+  if (training > 0) return;
+  const dropped = TRAINED_KINDS.map((kind) => kinds[kind].dropped);
+  const count = (reason: keyof (typeof dropped)[number]) => dropped.reduce((sum, by) => sum + (by[reason] ?? 0), 0);
+  throw new InsufficientDataError({
+    what:
+      `no training samples (windows left out: ${count('zeroRange')} without change, ${count('smallRange')} of small range, ` +
+      `${count('nonFinite')} not finite, ` +
+      `${count('pastDivergence')} past a divergence, ${count('epochGap')} with missing epochs, ${count('nowcast')} across a nowcast)`,
+    where: stores.join(', '),
+    remedy: 'record more or longer runs',
+  });
+}

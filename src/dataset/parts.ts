@@ -1,0 +1,103 @@
+// Datasets in two steps, so that several machines can read the runs: parts, which executors and shards leave beside the
+// dataset, and their merging.
+
+import { InsufficientDataError } from '../errors.js';
+import { type Job, type JobExecutor, processExecutor, type Shard, takeShard } from '../jobs/index.js';
+import type { RunListeners } from './extractRuns.js';
+import { datasetJobs } from './jobKind.js';
+import type { DatasetOptions } from './options.js';
+import { readPart } from './part.js';
+import { type PartJob, partPath } from './partJob.js';
+import { type PreparedDataset, prepareDataset } from './prepare.js';
+
+/** Result of {@link extractShard}. */
+export interface ShardResult {
+  /** Directory of the parts. */
+  parts: string;
+  /** Parts of the whole build, and how many of them are not there yet. */
+  runs: number;
+  missing: number;
+  /** Parts of the shard that were made now, and that were there already. */
+  made: number;
+  kept: number;
+}
+
+/**
+ * Reads every n-th run and leaves a part of each in `<out>.parts`. When all shards have done so, `buildDataset` with
+ * `merge` makes the samples of them, with the same bytes as without shards.
+ *
+ * @throws as `buildDataset`.
+ */
+export async function extractShard(options: DatasetOptions, shard: Shard): Promise<ShardResult> {
+  const { settings, parts, jobs } = await prepareDataset(options);
+  const executor = options.executor ?? processExecutor({ workers: Math.max(1, settings.threads) });
+  const own = takeShard(jobs, shard);
+  const made = await makeParts(executor, parts, own, options);
+  return { parts, runs: jobs.length, missing: jobs.filter(isMissing(parts)).length, made, kept: own.length - made };
+}
+
+const isMissing =
+  (parts: string) =>
+  ({ id }: Job<PartJob>) =>
+    !datasetJobs.isDone(parts, id);
+
+/**
+ * Has the parts made that are missing, and returns how many these were.
+ *
+ * @throws {@link InsufficientDataError} when some could not be made; the executor's errors; `signal.reason`.
+ */
+export async function makeParts(
+  executor: JobExecutor,
+  parts: string,
+  jobs: readonly Job<PartJob>[],
+  { onProgress, onNote, signal }: Pick<DatasetOptions, 'onProgress' | 'onNote' | 'signal'>,
+): Promise<number> {
+  const missing = jobs.filter(isMissing(parts));
+  const outcomes = await executor.execute<PartJob, null>({
+    kind: datasetJobs,
+    directory: parts,
+    jobs: missing,
+    unitsBefore: jobs
+      .filter((job) => !missing.includes(job))
+      .reduce((sum, { spec }) => sum + datasetJobs.unitsOf(spec), 0),
+    onProgress,
+    onNote,
+    signal,
+  });
+  signal?.throwIfAborted();
+  const failed = outcomes.filter((outcome) => outcome.status === 'failed');
+  if (failed.length > 0)
+    throw new InsufficientDataError({
+      what: `${failed.length} of ${jobs.length} runs could not be read (${failed[0].error.message})`,
+      where: failed[0].job.id,
+      remedy: executor.remedy,
+      cause: failed[0].error,
+    });
+  return missing.length;
+}
+
+/**
+ * Gives the packets of all parts, in the order of runs.
+ *
+ * @throws {@link InsufficientDataError} when parts are missing, CorruptFileError when one is damaged.
+ */
+export async function mergeParts(
+  { parts, jobs }: PreparedDataset,
+  { onPacket, onRun, onAdvance }: RunListeners,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const missing = jobs.filter(isMissing(parts));
+  if (missing.length > 0)
+    throw new InsufficientDataError({
+      what: `${missing.length} of ${jobs.length} parts are missing, the first is ${missing[0].id}`,
+      where: parts,
+      remedy: 'make them with --shard and the same options',
+    });
+  for (const [index, { id, spec }] of jobs.entries()) {
+    const figures = readPart(partPath(parts, id), spec.task.packet, (packet) => onPacket(index, packet));
+    onRun({ ...figures, index });
+    onAdvance([{ index, fraction: 1 }]);
+    await new Promise((resolve) => setImmediate(resolve));
+    signal?.throwIfAborted();
+  }
+}

@@ -1,0 +1,28 @@
+// Samples of an earlier build, for those who want no second one of the same.
+
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { TRAINED_KINDS } from '../nowcaster/spec.js';
+import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest, SPLITS } from '../samples/index.js';
+import { describeSettings } from './manifest.js';
+import type { PreparedDataset } from './prepare.js';
+
+/** The samples that are there, when they are whole and what this build would make. */
+export function findSame({ settings, runs, hashes, plan, dir }: PreparedDataset): DatasetManifest | null {
+  if (!existsSync(join(dir, DATASET_MANIFEST))) return null;
+  let manifest: DatasetManifest;
+  try {
+    manifest = readDatasetManifest(dir);
+  } catch {
+    // Whatever is wrong with it, it is built again.
+    return null;
+  }
+  const { runs: hadRuns, kinds, ...hadSettings } = manifest;
+  const had = hadRuns.map(({ id, split, sha256 }) => [id, split, sha256]);
+  const wanted = runs.map(({ id }, i) => [id, plan.splits[i], hashes[i]]);
+  if (!isDeepStrictEqual(hadSettings, describeSettings(settings)) || !isDeepStrictEqual(had, wanted)) return null;
+  const shards = TRAINED_KINDS.flatMap((kind) => SPLITS.flatMap((split) => kinds[kind].splits[split].shards));
+  const whole = shards.every(({ file, bytes }) => statSync(join(dir, file), { throwIfNoEntry: false })?.size === bytes);
+  return whole ? manifest : null;
+}
