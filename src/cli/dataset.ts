@@ -20,6 +20,7 @@ import { type GlobalArguments, interruptSignal, openTerminal, printResult } from
 /** Options of the stage that the command line takes under the same name and in the same form. */
 type PlainOption =
   | 'out'
+  | 'family'
   | 'inputLength'
   | 'normalization'
   | 'scalarsPerTensor'
@@ -159,6 +160,7 @@ export const datasetCommand: CommandModule<object, DatasetArguments> = {
         describe: 'of windows',
         default: 'range' as const,
       })
+      .option('family', { type: 'string', describe: 'family of networks that the samples are for [default: wnn]' })
       .option('scalars-per-tensor', { type: 'number', describe: 'scalars drawn from a tensor, at most', default: 1000 })
       .option('window-stride', { type: 'number', describe: 'epochs between the starts of windows', default: 1 })
       .option('first-epoch', { type: 'number', describe: 'leave out epochs before this one', default: 0 })

@@ -40,9 +40,10 @@ export class ShardAssembler {
     this.#shape = shape;
     this.#runIds = runIds;
     this.#seed = seed;
-    const { inputLength, horizons, rows } = shape;
+    const { inputLength, inputs, horizons, rows } = shape;
     this.#columns = {
       windows: new Float32Array(rows * inputLength),
+      inputs: inputs.map(({ width }) => new Float32Array(rows * width)),
       targets: new Float32Array(rows * horizons),
       scales: new Float32Array(rows),
       runs: new Int32Array(rows),
@@ -119,15 +120,20 @@ export class ShardAssembler {
 
   /** Writes samples as one record batch, row i as row `order[i]`. The `run` column must stand already. */
   #write(writer: ShardWriter, samples: Float32Array, order: Uint32Array): void {
-    const { inputLength, horizons } = this.#shape;
+    const { inputLength, inputs, horizons } = this.#shape;
     const width = sampleWidth(this.#shape);
-    const { windows, targets, scales } = this.#columns;
+    const { windows, inputs: columns = [], targets, scales } = this.#columns;
     const count = order.length;
     // Samples are read as they stand, since they have left the caches, and written at random, since columns are in one.
     for (let row = 0, from = 0; row < count; row++, from += width) {
       const to = order[row];
       for (let i = 0; i < inputLength; i++) windows[to * inputLength + i] = samples[from + i];
-      for (let h = 0; h < horizons; h++) targets[to * horizons + h] = samples[from + inputLength + h];
+      let next = from + inputLength;
+      for (let c = 0; c < columns.length; c++) {
+        const size = inputs[c].width;
+        for (let i = 0; i < size; i++) columns[c][to * size + i] = samples[next++];
+      }
+      for (let h = 0; h < horizons; h++) targets[to * horizons + h] = samples[next++];
       scales[to] = samples[from + width - 1];
     }
     writer.write(this.#columns, count);

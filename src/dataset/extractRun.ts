@@ -18,7 +18,7 @@ export interface RunTask {
   directory: string;
   diverged: boolean;
   /** In the order of the run's manifest; `count` scalars are drawn from each. */
-  tensors: { name: string; kind: TrainedKind; size: number; count: number }[];
+  tensors: { name: string; kind: TrainedKind; shape: number[]; size: number; count: number }[];
   /** Shards of each kind in the run's split. */
   shards: Record<TrainedKind, number>;
   spec: SampleSpec;
@@ -67,10 +67,11 @@ interface Reading {
 function planReading({ seed, id, tensors, diverged }: RunTask): Reading {
   const reading: Reading = { choices: [], draws: { conv: [], fc: [], bias: [] } };
   let start = 0;
-  for (const { name, kind, size, count } of tensors) {
+  for (const { name, kind, shape, size, count } of tensors) {
     const indices = count < size ? new Random(seed, 'sample', id, name).sample(size, count) : null;
     reading.choices.push({ tensor: name, indices: diverged ? null : indices });
-    reading.draws[kind].push({ start, indices: diverged ? indices : null, count });
+    const tensor = { name, kind, shape };
+    reading.draws[kind].push({ tensor, positions: indices, start, indices: diverged ? indices : null, count });
     start += diverged ? size : count;
   }
   return reading;

@@ -1,10 +1,13 @@
 // Parts as jobs: what executors and shards need to know of them.
 
 import { existsSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../errors.js';
 import type { JobKind } from '../jobs/index.js';
 import { isNowcastSchedule } from '../nowcaster/schedule.js';
-import { familyProblem, spanOf, TRAINED_KINDS, windowSpecProblem } from '../nowcaster/spec.js';
+import { familyProblem, sampleInputs, spanOf, TRAINED_KINDS, windowSpecProblem } from '../nowcaster/spec.js';
+import { countValues } from '../trajectory/manifest.js';
+import { inputColumns } from '../windows/inputs/index.js';
 import type { RunTask } from './extractRun.js';
 import { MOST_SCALARS } from './options.js';
 import { slotBytes } from './packets.js';
@@ -62,14 +65,17 @@ function checkSizes(task: RunTask): void {
   if (!isWhole(task.snapshots, 1, LIMITS.snapshots)) throw wrong('snapshots', task.snapshots);
   if (typeof task.seed !== 'number') throw wrong('seed', task.seed);
   if (!isWhole(packet?.rows, 1, LIMITS.rows) || packet.inputLength !== spec.inputLength) throw wrong('packet', packet);
-  if (packet.horizons !== spec.horizons.length) throw wrong('packet', packet);
+  const inputs = inputColumns(sampleInputs(spec.family).slice(1), spec);
+  if (packet.horizons !== spec.horizons.length || !isDeepStrictEqual(packet.inputs, inputs))
+    throw wrong('packet', packet);
   if (!TRAINED_KINDS.every((kind) => isWhole(shards?.[kind], 0, 1e6))) throw wrong('shards', shards);
   const filling = TRAINED_KINDS.reduce((sum, kind) => sum + shards[kind], 1);
   if (filling * slotBytes(packet) > LIMITS.bytes) throw wrong('shards', shards);
   if (!Array.isArray(tensors) || tensors.length > LIMITS.tensors) throw wrong('tensors', tensors);
   for (const tensor of tensors) {
-    const { name, kind, size, count } = tensor;
+    const { name, kind, shape, size, count } = tensor;
     const named = typeof name === 'string' && name.length <= LIMITS.name && TRAINED_KINDS.includes(kind);
+    if (!Array.isArray(shape) || countValues(shape) !== size) throw wrong('tensor', tensor);
     if (!named || !isWhole(size, 0, LIMITS.size) || !isWhole(count, 0, Math.min(size, MOST_SCALARS)))
       throw wrong('tensor', tensor);
   }

@@ -1,13 +1,14 @@
 // Packets, in which samples travel from where they are cut to where they are written, and the memory that they live in: cut
 // into equal slots once, so that nothing is allocated, cleared or collected while samples stream by.
 
+import type { InputColumns } from '../network/network.js';
 import type { TrainedKind } from '../nowcaster/spec.js';
 
 /** Memory of one packet. */
 export interface Slot {
   /** Number of the slot in its pool. */
   slot: number;
-  /** Samples one after the other: window, targets, scale. See `Samples` for their meaning. */
+  /** Samples one after the other: window, further inputs, targets, scale. See `Samples` for their meaning. */
   samples: Float32Array;
 }
 
@@ -19,16 +20,23 @@ export interface Packet extends Slot {
   rows: number;
 }
 
-/** Length of windows, number of horizons, and rows of a full packet. */
+/** What the samples of packets consist of, and the rows of a full packet. */
 export interface PacketShape {
   inputLength: number;
+  /** Inputs of samples besides the window. */
+  inputs: readonly InputColumns[];
   horizons: number;
   rows: number;
 }
 
-/** Numbers of one sample. */
-export function sampleWidth({ inputLength, horizons }: Pick<PacketShape, 'inputLength' | 'horizons'>): number {
-  return inputLength + horizons + 1;
+/** Values of the inputs besides the window, of one sample. */
+export function furtherWidth(inputs: readonly InputColumns[]): number {
+  return inputs.reduce((sum, { width }) => sum + width, 0);
+}
+
+/** Values of one sample. */
+export function sampleWidth({ inputLength, inputs, horizons }: PacketShape): number {
+  return inputLength + furtherWidth(inputs) + horizons + 1;
 }
 
 /** Bytes of a slot. */

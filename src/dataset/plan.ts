@@ -3,6 +3,7 @@
 import { UsageError } from '../errors.js';
 import { sampleInputs, spanOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { SPLITS, type Split } from '../samples/index.js';
+import { inputColumns } from '../windows/inputs/index.js';
 import type { ShardCounts } from './assembler.js';
 import type { RunTask } from './extractRun.js';
 import type { DatasetSettings } from './options.js';
@@ -62,6 +63,7 @@ export function planDataset(runs: readonly UsableRun[], settings: DatasetSetting
   const rows = Math.floor(FILLING_ROWS / Math.max(1, largest));
   const packet: PacketShape = {
     inputLength,
+    inputs: inputColumns(sampleInputs(family).slice(1), settings),
     horizons: horizons.length,
     rows: Math.max(LEAST_PACKET_ROWS, Math.min(MOST_PACKET_ROWS, rows)),
   };

@@ -17,6 +17,7 @@ import type { DatasetSettings } from './options.js';
 export interface SourceTensor {
   name: string;
   kind: TrainedKind;
+  shape: number[];
   /** Number of values. */
   size: number;
 }
@@ -93,7 +94,7 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
     const tensors = manifest.tensors.flatMap((tensor) => {
       const kind = trainedKind(tensor, includeNorm);
       const size = countValues(tensor.shape);
-      return kind === null || size === 0 ? [] : [{ name: tensor.name, kind, size }];
+      return kind === null || size === 0 ? [] : [{ name: tensor.name, kind, shape: tensor.shape, size }];
     });
     if (epochs >= span && tensors.length > 0)
       runs.push({ id, directory, task, architecture, diverged: status === 'diverged', epochs, nowcasts, tensors });

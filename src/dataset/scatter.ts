@@ -3,7 +3,8 @@
 
 import type { TrainedKind } from '../nowcaster/spec.js';
 import type { Random } from '../random.js';
-import { type Packet, type PacketShape, type Slot, type SlotPool, sampleWidth } from './packets.js';
+import { furtherWidth, type Packet, type PacketShape, type Slot, type SlotPool, sampleWidth } from './packets.js';
+import type { CutSamples } from './windows.js';
 
 interface Filling {
   rows: number;
@@ -41,8 +42,9 @@ export class ShardScatter {
   }
 
   /** Takes the first `count` samples of the columns, which it copies. */
-  take(windows: Float32Array, targets: Float32Array, scales: Float32Array, count: number): void {
+  take({ windows, further, targets, scales }: CutSamples, count: number): void {
     const { inputLength: length, horizons, rows } = this.#shape;
+    const furtherLength = furtherWidth(this.#shape.inputs);
     const width = sampleWidth(this.#shape);
     const shards = this.#shards;
     const random = this.#random;
@@ -57,6 +59,7 @@ export class ShardScatter {
       const { samples } = filling.slot;
       let to = filling.rows * width;
       for (let from = j * length; from < (j + 1) * length; from++) samples[to++] = windows[from];
+      for (let from = j * furtherLength; from < (j + 1) * furtherLength; from++) samples[to++] = further[from];
       for (let from = j * horizons; from < (j + 1) * horizons; from++) samples[to++] = targets[from];
       samples[to] = scales[j];
       if (++filling.rows === rows) this.#send(shard, filling);

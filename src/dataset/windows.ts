@@ -1,11 +1,15 @@
 // Cuts the windows of one run: keeps the drawn scalars of the last few snapshots, normalizes each window, and lets go of
 // those that make no sample. One kind of tensors at a time; nothing here knows files.
 
+import type { InputColumns } from '../network/network.js';
 import { type NowcastSchedule, nextNowcast } from '../nowcaster/schedule.js';
 import { spanOf } from '../nowcaster/spec.js';
 import type { DroppedWindows, SampleSpec } from '../samples/schema.js';
+import { fillRows, inputColumns } from '../windows/inputs/index.js';
+import type { TensorInfo } from '../windows/inputs/input.js';
 import { normalizeWindows, targetOf } from '../windows/normalize.js';
 import { markSmallRanges } from './movement.js';
+import { furtherWidth } from './packets.js';
 import { addTargets, createSketch, type TargetSketch } from './targetSketch.js';
 
 /** Windows that are worked on together: few enough for the cache nearest to the core. */
@@ -16,8 +20,11 @@ export function countStarts(epochs: number, span: number, stride: number): numbe
   return epochs < span ? 0 : Math.floor((epochs - span) / stride) + 1;
 }
 
-/** Where the scalars drawn from one tensor stand among the values that are pushed. */
+/** The scalars drawn from one tensor, and where they stand among the values that are pushed. */
 export interface Draw {
+  tensor: TensorInfo;
+  /** Positions of the drawn scalars in their tensor; null: all of it. */
+  positions: Uint32Array | null;
   /** Position of the tensor's first value. */
   start: number;
   /** Positions of the drawn scalars from there; null when the `count` values from `start` on are just those. */
@@ -44,8 +51,17 @@ export interface CutRule {
   nowcasts?: NowcastSchedule;
 }
 
-/** Receives finished samples; the arrays are reused after the call. */
-export type SampleSink = (windows: Float32Array, targets: Float32Array, scales: Float32Array, count: number) => void;
+/** Columns of finished samples; see `Samples` for their meaning. */
+export interface CutSamples {
+  windows: Float32Array;
+  /** [count, width] row-major: the inputs besides the window, one behind the other. */
+  further: Float32Array;
+  targets: Float32Array;
+  scales: Float32Array;
+}
+
+/** Receives the first `count` samples of the columns, which are reused after the call. */
+export type SampleSink = (samples: CutSamples, count: number) => void;
 
 /** Cuts the windows of the drawn scalars of one kind out of one run. Snapshots are pushed in the order of epochs. */
 export class WindowCutter {
@@ -61,6 +77,11 @@ export class WindowCutter {
   readonly #epochs: number[];
   #pushed = 0;
   readonly #windows: Float32Array;
+  /** The inputs besides the window, their values, and the positions of a block's scalars; empty where there are none. */
+  readonly #inputs: readonly InputColumns[];
+  readonly #further: Float32Array;
+  readonly #furtherWidth: number;
+  readonly #positions: Uint32Array;
   readonly #targets: Float32Array;
   readonly #origins = new Float64Array(BLOCK);
   readonly #scales = new Float64Array(BLOCK);
@@ -79,6 +100,10 @@ export class WindowCutter {
     this.#epochs = new Array(span).fill(0);
     this.#small = new Uint8Array(this.scalars);
     this.#windows = new Float32Array(BLOCK * spec.inputLength);
+    this.#inputs = inputColumns(spec.inputs.slice(1), spec);
+    this.#furtherWidth = furtherWidth(this.#inputs);
+    this.#further = new Float32Array(BLOCK * this.#furtherWidth);
+    this.#positions = new Uint32Array(this.#inputs.length > 0 ? BLOCK : 0);
     this.#targets = new Float32Array(BLOCK * spec.horizons.length);
     this.figures = {
       samples: 0,
@@ -123,6 +148,12 @@ export class WindowCutter {
     const { inputLength: length, horizons } = this.#spec;
     const history = this.#history;
     const last = history[length - 1];
+    const samples = {
+      windows: this.#windows,
+      further: this.#further,
+      targets: this.#targets,
+      scales: this.#storedScales,
+    };
     const { minRange } = this.#rule;
     if (minRange > 0) markSmallRanges(history, length, this.#draws, minRange, this.#small);
     for (let start = 0; start < this.scalars; start += BLOCK) {
@@ -133,11 +164,40 @@ export class WindowCutter {
         for (let j = 0, to = h; j < count; j++, to += horizons.length)
           this.#targets[to] = targetOf(future[start + j], last[start + j], this.#scales[j]);
       }
+      if (this.#inputs.length > 0) this.#fillInputs(start, count);
       const kept = this.#compact(start, count);
       for (let h = 0; h < horizons.length; h++)
         addTargets(this.figures.sketches[h], this.#targets, kept, h, horizons.length);
       this.figures.samples += kept;
-      this.#sink(this.#windows, this.#targets, this.#storedScales, kept);
+      this.#sink(samples, kept);
+    }
+  }
+
+  /** Computes the further inputs of the `count` scalars from `start` on, tensor by tensor. */
+  #fillInputs(start: number, count: number): void {
+    const length = this.#spec.inputLength;
+    const width = this.#furtherWidth;
+    let first = 0;
+    for (const { tensor, positions, count: drawn } of this.#draws) {
+      const from = Math.max(start, first);
+      const to = Math.min(start + count, first + drawn);
+      for (let j = from; j < to; j++) this.#positions[j - from] = positions === null ? j - first : positions[j - first];
+      if (from < to)
+        fillRows(
+          this.#inputs,
+          {
+            spec: this.#spec,
+            tensor,
+            count: to - from,
+            positions: this.#positions,
+            history: this.#history,
+            start: from,
+            windows: this.#windows.subarray((from - start) * length),
+            scales: this.#scales.subarray(from - start),
+          },
+          this.#further.subarray((from - start) * width),
+        );
+      first += drawn;
     }
   }
 
@@ -151,6 +211,8 @@ export class WindowCutter {
     const windows = this.#windows;
     const targets = this.#targets;
     const scales = this.#storedScales;
+    const further = this.#further;
+    const width = this.#furtherWidth;
     const { dropped } = this.figures;
     let kept = 0;
     for (let j = 0; j < count; j++) {
@@ -166,6 +228,7 @@ export class WindowCutter {
         finite += value - value;
       }
       for (let h = j * horizons; h < (j + 1) * horizons; h++) finite += targets[h] - targets[h];
+      for (let i = j * width; i < (j + 1) * width; i++) finite += further[i] - further[i];
       if (finite !== 0) {
         dropped.nonFinite++;
         continue;
@@ -181,6 +244,7 @@ export class WindowCutter {
       if (kept < j) {
         windows.copyWithin(kept * length, from, from + length);
         targets.copyWithin(kept * horizons, j * horizons, (j + 1) * horizons);
+        if (width > 0) further.copyWithin(kept * width, j * width, (j + 1) * width);
       }
       kept++;
     }

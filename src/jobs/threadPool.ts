@@ -8,6 +8,15 @@ import { decodeError, type ErrorRecord, encodeError } from './errorRecord.js';
 
 type Settled<Result> = { result: Result } | { error: ErrorRecord };
 
+/** Modules that NODE_OPTIONS preloads, e.g. with families of the user's own. A thread of other flags does not get them. */
+function preloads(): string[] {
+  const words = (process.env.NODE_OPTIONS ?? '').split(/\s+/);
+  return words.flatMap((word, i) => {
+    if (word === '--import') return [word, words[i + 1]];
+    return word.startsWith('--import=') ? [word] : [];
+  });
+}
+
 /** A number of threads, all of one module. They do not keep the process alive while they have nothing to do. */
 export class ThreadPool<Task, Result> {
   readonly #pool: Piscina<Task, Settled<Result>>;
@@ -15,7 +24,7 @@ export class ThreadPool<Task, Result> {
   /** @param entry module whose default export is made by {@link serveThread}. */
   constructor(entry: URL, threads: number) {
     const { href: filename } = compiledEntry(entry);
-    this.#pool = new Piscina({ filename, minThreads: threads, maxThreads: threads, execArgv: [] });
+    this.#pool = new Piscina({ filename, minThreads: threads, maxThreads: threads, execArgv: preloads() });
     // A thread that dies without a task is replaced; nobody has to hear of it.
     this.#pool.on('error', () => {});
   }

@@ -12,7 +12,7 @@ import { text } from './sources/text.js';
 import type { Examples, TaskData } from './taskData.js';
 
 /** All data sets. */
-const SOURCES: readonly DataSource[] = [mnist, fashionMnist, cifar10, text];
+const SOURCES: DataSource[] = [mnist, fashionMnist, cifar10, text];
 
 /** Options of {@link loadDataSet}. */
 export interface LoadDataSetOptions {
@@ -29,6 +29,16 @@ export interface LoadDataSetOptions {
 /** Where image sets are kept by default: `$WNN_IMAGES`, or `data/images` under the working directory. */
 export function imagesDirectory(): string {
   return resolve(process.env.WNN_IMAGES || join('data', 'images'));
+}
+
+/**
+ * Adds a data set of your own. Every architecture that takes its inputs trains on it.
+ *
+ * @throws Error when there is one of that name.
+ */
+export function registerDataSource(source: DataSource): void {
+  if (dataSetNames().includes(source.name)) throw new Error(`there is a data set ${source.name} already`);
+  SOURCES.push(source);
 }
 
 /** Names of all data sets. */

@@ -17,7 +17,7 @@ import { vgg, vgg11 } from './vgg.js';
 
 export type { ModelOptions } from './architecture.js';
 
-const ARCHITECTURES: readonly Architecture[] = [
+const ARCHITECTURES: Architecture[] = [
   simplenet,
   lenet,
   mlp,
@@ -31,6 +31,17 @@ const ARCHITECTURES: readonly Architecture[] = [
   densenet,
   chargru,
 ];
+
+/**
+ * Adds an architecture of your own. It pairs with every data set whose inputs it takes.
+ *
+ * @throws Error when there is one of that name.
+ */
+export function registerArchitecture(architecture: Architecture): void {
+  const { name } = architecture;
+  if (canonicalArchitecture(name) !== undefined) throw new Error(`there is an architecture ${name} already`);
+  ARCHITECTURES.push(architecture);
+}
 
 /** Names of all architectures, without aliases. */
 export function architectureNames(): string[] {
