@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes test/collect/importers/fixtures: checkpoints of every epoch of two short trainings, by Keras and by PyTorch.
+"""Makes test/collect/import/fixtures: checkpoints of every epoch of two short trainings, by Keras and by PyTorch.
 
 usage: make-import-fixtures.py OUT_DIR
   keras.tar.gz  weights-h5/ (.weights.h5), legacy-h5/ (whole model, .h5), native/ (.keras), npz/

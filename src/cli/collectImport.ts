@@ -2,13 +2,13 @@
 
 import type { CommandModule } from 'yargs';
 import {
-  IMPORT_FORMATS,
   IMPORT_ORDERS,
+  IMPORTERS,
   type ImportedRun,
   type ImportOptions,
   type ImportResult,
   importCheckpoints,
-} from '../collect/importers/index.js';
+} from '../collect/import/index.js';
 import { TENSOR_KINDS } from '../trajectory/schema.js';
 import { formatCount } from './figures.js';
 import { formatTable } from './table.js';
@@ -17,7 +17,7 @@ import { type GlobalArguments, interruptSignal, openTerminal, printResult } from
 interface ImportArguments extends GlobalArguments {
   sources: string[];
   store: string;
-  format: NonNullable<ImportOptions['format']>;
+  format: string;
   order: NonNullable<ImportOptions['order']>;
   layout: NonNullable<ImportOptions['layout']>;
   id?: string;
@@ -54,9 +54,9 @@ export const collectImportCommand: CommandModule<object, ImportArguments> = {
       })
       .option('store', { type: 'string', default: 'data/trajectories', describe: 'directory of the store' })
       .option('format', {
-        choices: ['auto', ...IMPORT_FORMATS] as const,
-        default: 'auto' as const,
-        describe: 'format of the files; auto: by name, else by content',
+        choices: ['auto', ...IMPORTERS.map(({ id }) => id)],
+        default: 'auto',
+        describe: 'format of the files; auto: by content, else by name',
       })
       .option('order', {
         choices: IMPORT_ORDERS,

@@ -21,12 +21,16 @@ import type { RecordJob } from './worker.js';
 
 export type { Shard } from '../jobs/index.js';
 export {
+  type CheckpointImporter,
+  type FileStart,
   type ImportedRun,
   type ImportOptions,
   type ImportResult,
   importCheckpoints,
+  type ListedCheckpoint,
+  type ListedTensor,
   PickleError,
-} from './importers/index.js';
+} from './import/index.js';
 export type { Network } from './namedTensors.js';
 export { type PlannedOptimizer, type PlannedRun, type PlanOptions, planRuns, type Range } from './plan.js';
 export { readPlanFile } from './planFile.js';

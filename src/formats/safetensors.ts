@@ -2,7 +2,7 @@
 // Only bytes in and out: no files, nothing from Node, and nothing of nowcasters.
 
 import { CorruptFileError } from '../errors.js';
-import { numberOfHalf } from './half.js';
+import { decodeFloats } from './floats.js';
 
 /** Bytes of one element of each type that this toolkit reads. */
 const ELEMENT_BYTES = {
@@ -213,13 +213,13 @@ export function float32OfTensor({ dtype, data }: SafeTensor): Float32Array {
   const { buffer } = new Uint8Array(data);
   switch (dtype) {
     case 'F32':
-      return new Float32Array(buffer);
+      return decodeFloats(data, 'f32');
     case 'F64':
-      return Float32Array.from(new Float64Array(buffer));
+      return decodeFloats(data, 'f64');
     case 'F16':
-      return Float32Array.from(new Uint16Array(buffer), numberOfHalf);
+      return decodeFloats(data, 'f16');
     case 'BF16':
-      return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer);
+      return decodeFloats(data, 'bf16');
     case 'I64':
       return Float32Array.from(new BigInt64Array(buffer), Number);
     case 'U64':

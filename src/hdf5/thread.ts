@@ -2,7 +2,8 @@
 // busy for ever, and a thread can be ended. Knows HDF5, not what the files mean.
 
 import type { File as H5File } from 'h5wasm';
-import { numberOfHalf } from '../formats/half.js';
+import { maxContentBytes } from '../formats/expansion.js';
+import { decodeFloats, type FloatType } from '../formats/floats.js';
 import { serveThread } from '../jobs/threadPool.js';
 import { type H5Node, H5Problem, type H5Reply, type H5Request } from './protocol.js';
 
@@ -12,12 +13,6 @@ const MAX_DEPTH = 64;
 const MAX_ATTRIBUTE_BYTES = 1_000_000;
 /** The memory that the library can have is 4 GiB. */
 const MAX_DATASET_BYTES = 2 ** 31;
-/**
- * What compressed datasets may claim, together, for each byte of their file, and what they may in any case. Weights hardly
- * compress; what is zeros for the most part comes to less.
- */
-const MAX_EXPANSION = 64;
-const FREE_EXPANSION_BYTES = 64 * 2 ** 20;
 
 // Before the library loads and keeps them: it prints every error that it also reports.
 console.error = () => {};
@@ -30,13 +25,7 @@ interface OpenFile {
   bytes: number;
 }
 
-/** IEEE 754 numbers of 2, 4 or 8 bytes, little-endian, as float32. */
-function decodeFloats(bytes: Uint8Array, size: number): Float32Array {
-  const { buffer } = bytes;
-  if (size === 4) return new Float32Array(buffer as ArrayBuffer);
-  if (size === 8) return Float32Array.from(new Float64Array(buffer as ArrayBuffer));
-  return Float32Array.from(new Uint16Array(buffer as ArrayBuffer), numberOfHalf);
-}
+const FLOAT_TYPES: Record<number, FloatType> = { 2: 'f16', 4: 'f32', 8: 'f64' };
 
 /** A dataset that is about to be read. */
 interface FloatDataset {
@@ -66,7 +55,7 @@ function readFloats({ file }: OpenFile, { path, size, bytes }: FloatDataset): Fl
   try {
     const status = module.get_dataset_data(file.file_id, path, null, null, null, BigInt(pointer));
     if (status < 0) throw new H5Problem(`${path} cannot be decoded`);
-    return decodeFloats(module.HEAPU8.slice(pointer, pointer + bytes), size);
+    return decodeFloats(module.HEAPU8.subarray(pointer, pointer + bytes), FLOAT_TYPES[size]);
   } finally {
     module._free(pointer);
   }
@@ -75,7 +64,7 @@ function readFloats({ file }: OpenFile, { path, size, bytes }: FloatDataset): Fl
 function readAll(file: OpenFile, paths: readonly string[]): Float32Array[] {
   const datasets = paths.map((path) => measureFloats(file, path));
   const total = datasets.reduce((sum, { bytes }) => sum + bytes, 0);
-  if (total > Math.max(FREE_EXPANSION_BYTES, file.bytes * MAX_EXPANSION))
+  if (total > maxContentBytes(file.bytes))
     throw new H5Problem(`its arrays should have ${total} bytes, the file has ${file.bytes}`);
   return datasets.map((dataset) => readFloats(file, dataset));
 }

@@ -1,33 +1,44 @@
 // Imports .npz: a zip archive of .npy arrays, as numpy.savez writes it.
 
-import { tensorKind } from '../../trajectory/kind.js';
-import { type CheckpointReader, type CheckpointTensor, corruptCheckpoint, isOptimizerName } from './checkpoint.js';
-import { decodeNpy, type NpyArray, NpyProblem } from './npy.js';
-import { toKerasLayout } from './torchLayout.js';
-import { withZip } from './zip.js';
+import { corruptFile } from '../../formats/corruptFile.js';
+import { decodeNpyFloats, decodeNpyHeader, floatTypeOfNpy, NPY_HEADER_PROBE, NpyProblem } from '../../formats/npy.js';
+import { firstZipEntry, withZip, type ZipArchive } from '../../formats/zip.js';
+import type { CheckpointImporter, ListedTensor } from './importer.js';
 
-export const readNpzCheckpoint: CheckpointReader = async function* (path, { layout }) {
-  yield await withZip(path, 'npz', async (archive) => {
-    const leftOut = { optimizer: 0, notFloat: 0 };
-    const tensors: CheckpointTensor[] = [];
-    for (const entry of archive.names) {
-      if (!entry.endsWith('.npy')) throw corruptCheckpoint(path, 'npz', `it holds ${entry}, which is no .npy array`);
-      const name = entry.slice(0, -'.npy'.length);
-      if (isOptimizerName(name)) {
-        leftOut.optimizer++;
-        continue;
-      }
-      const bytes = await archive.read(entry);
-      let array: NpyArray;
-      try {
-        array = decodeNpy(bytes);
-      } catch (error) {
-        if (error instanceof NpyProblem) throw corruptCheckpoint(path, 'npz', `${name}: ${error.message}`);
-        throw error;
-      }
-      if (array === null) leftOut.notFloat++;
-      else tensors.push({ name, kind: tensorKind(name, array.shape), ...array });
+const FORMAT = 'npz';
+
+async function listArray(path: string, archive: ZipArchive, entry: string): Promise<ListedTensor> {
+  if (!entry.endsWith('.npy')) throw corruptFile(path, FORMAT, `it holds ${entry}, which is no .npy array`);
+  const name = entry.slice(0, -'.npy'.length);
+  const naming = <T>(decode: () => T): T => {
+    try {
+      return decode();
+    } catch (error) {
+      if (error instanceof NpyProblem) throw corruptFile(path, FORMAT, `${name}: ${error.message}`);
+      throw error;
     }
-    return { tensors: toKerasLayout(tensors, layout), leftOut };
-  });
+  };
+  const start = await archive.readRange(entry, 0, Math.min(archive.bytesOf(entry), NPY_HEADER_PROBE));
+  const header = naming(() => decodeNpyHeader(start));
+  const type = naming(() => floatTypeOfNpy(header));
+  const read = async () => {
+    const bytes = await archive.read(entry);
+    return naming(() => decodeNpyFloats(bytes, type as NonNullable<typeof type>));
+  };
+  return { name, shape: header.shape, type: type ?? 'whole', read };
+}
+
+/** `.npz`. */
+export const npzImporter: CheckpointImporter = {
+  id: 'npz',
+  describe: '.npz of named arrays',
+  ending: /\.npz$/i,
+  recognizes: (start) => /\.npy$/.test(firstZipEntry(start.bytes) ?? ''),
+  layout: 'open',
+  open: (path, take) =>
+    withZip(path, FORMAT, async (archive) => {
+      const tensors: ListedTensor[] = [];
+      for (const entry of archive.names) tensors.push(await listArray(path, archive, entry));
+      await take({ tensors });
+    }),
 };

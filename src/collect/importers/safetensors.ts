@@ -3,72 +3,60 @@
 
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { decodeSafetensorsHeader, float32OfTensor, safetensorsHeaderLength } from '../../formats/safetensors.js';
-import { tensorKind } from '../../trajectory/kind.js';
-import {
-  type Checkpoint,
-  type CheckpointReader,
-  type CheckpointTensor,
-  corruptCheckpoint,
-  isOptimizerName,
-} from './checkpoint.js';
-import { withInputFile } from './inputFile.js';
-import { INDEX_ENDING, INDEX_FORMAT, MAX_INDEX_BYTES, parseIndex, type Shard } from './safetensorsIndex.js';
-import { toKerasLayout } from './torchLayout.js';
+import { corruptFile } from '../../formats/corruptFile.js';
+import { decodeFloats, type FloatType } from '../../formats/floats.js';
+import { type InputFile, withInputFile } from '../../formats/inputFile.js';
+import { decodeSafetensorsHeader, type SafetensorsEntry, safetensorsHeaderLength } from '../../formats/safetensors.js';
+import { INDEX_ENDING, INDEX_FORMAT, listShards, readIndex, type Shard } from '../../formats/safetensorsIndex.js';
+import type { CheckpointImporter, ListedTensor } from './importer.js';
 
-const FLOATS = new Set(['F64', 'F32', 'F16', 'BF16']);
+const FLOATS: Record<string, FloatType> = { F64: 'f64', F32: 'f32', F16: 'f16', BF16: 'bf16' };
 const PREFIX_BYTES = 8;
 
-/** Reads one tensor after the other, so that no more than the values of the checkpoint are in memory. */
-export const readSafetensorsCheckpoint: CheckpointReader = async function* (path, { layout }) {
-  const { tensors, leftOut } = INDEX_ENDING.test(path) ? await readShards(path) : await readFile(path);
-  yield { tensors: toKerasLayout(tensors, layout), leftOut };
-};
-
-/** @param check is given the names of all arrays of the file before any is read. */
-function readFile(path: string, check: (names: string[]) => void = () => {}): Promise<Checkpoint> {
-  return withInputFile(path, 'safetensors', ({ bytes, read }) => {
-    const length = safetensorsHeaderLength(read(0, Math.min(PREFIX_BYTES, bytes)), bytes, path);
-    const { entries } = decodeSafetensorsHeader(read(0, length), bytes, path);
-    check(entries.map(({ name }) => name));
-    const leftOut = { optimizer: 0, notFloat: 0 };
-    const tensors: CheckpointTensor[] = [];
-    for (const { name, dtype, shape, begin, end } of entries) {
-      if (isOptimizerName(name)) leftOut.optimizer++;
-      else if (!FLOATS.has(dtype)) leftOut.notFloat++;
-      else {
-        const values = float32OfTensor({ dtype, shape, data: read(begin, end) });
-        tensors.push({ name, kind: tensorKind(name, shape), shape: [...shape], values });
-      }
-    }
-    return { tensors, leftOut };
-  });
+function listEntries({ path, bytes, read }: InputFile): SafetensorsEntry[] {
+  const length = safetensorsHeaderLength(read(0, Math.min(PREFIX_BYTES, bytes)), bytes, path);
+  return decodeSafetensorsHeader(read(0, length), bytes, path).entries;
 }
 
-/** Joins the files of an index. Each must hold the tensors that the index has in it, and no others. */
-async function readShards(path: string): Promise<Checkpoint> {
-  const text = await withInputFile(path, INDEX_FORMAT, ({ bytes, read }) => {
-    if (bytes > MAX_INDEX_BYTES) throw corruptCheckpoint(path, INDEX_FORMAT, `${bytes} bytes are too many for one`);
-    return new TextDecoder().decode(read(0, bytes));
-  });
-  const shards = parseIndex(text, path);
+/** @param read the bytes [begin, end) of the entry's file. */
+function listedTensor(
+  { name, dtype, shape, begin, end }: SafetensorsEntry,
+  read: (begin: number, end: number) => Uint8Array | Promise<Uint8Array>,
+): ListedTensor {
+  return {
+    name,
+    shape,
+    type: FLOATS[dtype] ?? 'whole',
+    read: async () => decodeFloats(await read(begin, end), FLOATS[dtype]),
+  };
+}
+
+/** Lists the files of an index. Each must hold the tensors that the index has in it, and no others. */
+async function listIndexed(path: string): Promise<ListedTensor[]> {
+  const shards = await readIndex(path);
   const missing = shards.filter((shard) => !existsSync(shard.path));
   if (missing.length > 0) {
     const names = missing.slice(0, 3).map((shard) => basename(shard.path));
     const others = missing.length > 3 ? ` and ${missing.length - 3} others` : '';
     const verb = missing.length > 1 ? 'are' : 'is';
-    throw corruptCheckpoint(
+    throw corruptFile(
       path,
       INDEX_FORMAT,
       `of its ${shards.length} files ${names.join(', ')}${others} ${verb} not beside it`,
     );
   }
-  const whole: Checkpoint = { tensors: [], leftOut: { optimizer: 0, notFloat: 0 } };
+  const whole: ListedTensor[] = [];
   for (const shard of shards) {
-    const { tensors, leftOut } = await readFile(shard.path, (names) => checkNames(names, shard, path));
-    whole.tensors.push(...tensors);
-    whole.leftOut.optimizer += leftOut.optimizer;
-    whole.leftOut.notFloat += leftOut.notFloat;
+    const entries = await withInputFile(shard.path, 'safetensors', listEntries);
+    checkNames(
+      entries.map(({ name }) => name),
+      shard,
+      path,
+    );
+    // Hundreds of files are not held open at a time: each is opened again for a tensor of it.
+    const read = (begin: number, end: number) =>
+      withInputFile(shard.path, 'safetensors', (file) => file.read(begin, end));
+    whole.push(...entries.map((entry) => listedTensor(entry, read)));
   }
   return whole;
 }
@@ -82,5 +70,22 @@ function checkNames(names: readonly string[], shard: Shard, indexPath: string): 
     lacking === undefined
       ? `${extra} stands in it, but ${indexPath} does not have it there`
       : `${lacking} is missing, which ${indexPath} has in it`;
-  throw corruptCheckpoint(shard.path, 'shard of a safetensors', problem);
+  throw corruptFile(shard.path, 'shard of a safetensors', problem);
 }
+
+/** `.safetensors`, and `.safetensors.index.json`. */
+export const safetensorsImporter: CheckpointImporter = {
+  id: 'safetensors',
+  describe: '.safetensors, or the index of several',
+  ending: /\.safetensors(\.index\.json)?$/i,
+  recognizes: ({ name, text }) => text[8] === '{' || INDEX_ENDING.test(name),
+  listParts: (path) => (INDEX_ENDING.test(path) ? listShards(path) : []),
+  layout: 'open',
+  open: async (path, take) => {
+    if (INDEX_ENDING.test(path)) await take({ tensors: await listIndexed(path) });
+    else
+      await withInputFile(path, 'safetensors', (file) =>
+        take({ tensors: listEntries(file).map((entry) => listedTensor(entry, file.read)) }),
+      );
+  },
+};

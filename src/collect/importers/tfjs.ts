@@ -2,10 +2,10 @@
 
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { numberOfHalf } from '../../formats/half.js';
-import { tensorKind } from '../../trajectory/kind.js';
-import { type CheckpointReader, type CheckpointTensor, corruptCheckpoint, isOptimizerName } from './checkpoint.js';
-import { type InputFile, MAX_BYTES_IN_MEMORY, readWholeFile, withInputFile } from './inputFile.js';
+import { corruptFile } from '../../formats/corruptFile.js';
+import { decodeFloats } from '../../formats/floats.js';
+import { type InputFile, MAX_BYTES_IN_MEMORY, readWholeFile, withInputFile } from '../../formats/inputFile.js';
+import type { CheckpointImporter, ListedTensor } from './importer.js';
 
 const FORMAT = 'tfjs model';
 const ELEMENT_BYTES: Record<string, number> = { float32: 4, float16: 2, int32: 4, bool: 1, uint8: 1, uint16: 2 };
@@ -47,8 +47,7 @@ function parseWeight(value: unknown): WeightEntry {
   if (typeof dtype !== 'string' || !Object.hasOwn(ELEMENT_BYTES, dtype))
     throw new ManifestProblem(`${name} has the type ${String(dtype)}, whose length is not known`);
   const bytes = shape.reduce((product, size) => product * size, ELEMENT_BYTES[quantization?.dtype ?? dtype]);
-  const isOptimizer = group === 'optimizer' || isOptimizerName(name);
-  return { name, shape, isFloat: /^float/.test(dtype), isOptimizer, quantization, bytes };
+  return { name, shape, isFloat: /^float/.test(dtype), isOptimizer: group === 'optimizer', quantization, bytes };
 }
 
 function parseQuantization(name: string, value: unknown): Quantization {
@@ -81,11 +80,11 @@ function parseGroups(text: string): WeightGroup[] {
 }
 
 function decodeValues(data: Uint8Array<ArrayBuffer>, quantization: Quantization | null): Float32Array {
-  if (quantization === null) return new Float32Array(data.buffer);
+  if (quantization === null) return decodeFloats(data, 'f32');
   const { dtype, scale, min } = quantization;
   switch (dtype) {
     case 'float16':
-      return Float32Array.from(new Uint16Array(data.buffer), numberOfHalf);
+      return decodeFloats(data, 'f16');
     case 'uint8':
       return Float32Array.from(data, (x) => x * scale + min);
     case 'uint16':
@@ -96,7 +95,11 @@ function decodeValues(data: Uint8Array<ArrayBuffer>, quantization: Quantization 
 }
 
 /** Opens all files of a group, first to last, and hands them on; so a weight may begin in one and end in the next. */
-async function withFiles<T>(paths: string[], use: (files: InputFile[]) => T, opened: InputFile[] = []): Promise<T> {
+async function withFiles<T>(
+  paths: string[],
+  use: (files: InputFile[]) => T | Promise<T>,
+  opened: InputFile[] = [],
+): Promise<T> {
   if (opened.length === paths.length) return use(opened);
   return withInputFile(paths[opened.length], FORMAT, (file) => withFiles(paths, use, [...opened, file]));
 }
@@ -113,38 +116,60 @@ function readAcross(files: InputFile[], begin: number, end: number): Uint8Array<
   return target;
 }
 
-export const readTfjsCheckpoint: CheckpointReader = async function* (path) {
-  const corrupt = (problem: string) => corruptCheckpoint(path, FORMAT, problem);
-  const text = new TextDecoder().decode(await readWholeFile(path, FORMAT));
-  let groups: WeightGroup[];
-  try {
-    groups = parseGroups(text);
-  } catch (error) {
-    if (error instanceof ManifestProblem) throw corrupt(error.message);
-    throw error;
-  }
-  const leftOut = { optimizer: 0, notFloat: 0 };
-  const tensors: CheckpointTensor[] = [];
-  for (const { paths, weights } of groups) {
-    const files = paths.map((name) => join(dirname(path), name));
-    const missing = files.findIndex((file) => !existsSync(file));
-    if (missing >= 0) throw corrupt(`${paths[missing]} is not beside it`);
-    await withFiles(files, (opened) => {
-      const there = opened.reduce((sum, { bytes }) => sum + bytes, 0);
-      const claimed = weights.reduce((sum, { bytes }) => sum + bytes, 0);
-      if (claimed !== there || there > MAX_BYTES_IN_MEMORY)
-        throw corrupt(`its weights should have ${claimed} bytes, ${paths.join(', ')} has ${there}`);
-      let begin = 0;
-      for (const { name, shape, isFloat, isOptimizer, quantization, bytes } of weights) {
-        if (isOptimizer) leftOut.optimizer++;
-        else if (!isFloat) leftOut.notFloat++;
-        else {
-          const values = decodeValues(readAcross(opened, begin, begin + bytes), quantization);
-          tensors.push({ name, kind: tensorKind(name, shape), shape, values });
-        }
-        begin += bytes;
-      }
-    });
-  }
-  yield { tensors, leftOut };
+/** Checks a group against its files, which are open. */
+function listGroup({ paths, weights }: WeightGroup, files: InputFile[], path: string): ListedTensor[] {
+  const there = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const claimed = weights.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (claimed !== there || there > MAX_BYTES_IN_MEMORY)
+    throw corruptFile(path, FORMAT, `its weights should have ${claimed} bytes, ${paths.join(', ')} has ${there}`);
+  let next = 0;
+  return weights.map(({ name, shape, isFloat, isOptimizer, quantization, bytes }) => {
+    const begin = next;
+    next += bytes;
+    return {
+      name,
+      shape,
+      type: isFloat ? 'f32' : 'whole',
+      isOptimizer,
+      read: () => decodeValues(readAcross(files, begin, begin + bytes), quantization),
+    };
+  });
+}
+
+/** Opens the groups one inside the other, so that all files are open while the checkpoint is read. */
+async function withGroups<T>(
+  groups: WeightGroup[],
+  path: string,
+  use: (tensors: ListedTensor[]) => Promise<T>,
+): Promise<T> {
+  const [group, ...others] = groups;
+  if (group === undefined) return use([]);
+  const files = group.paths.map((name) => join(dirname(path), name));
+  const missing = files.findIndex((file) => !existsSync(file));
+  if (missing >= 0) throw corruptFile(path, FORMAT, `${group.paths[missing]} is not beside it`);
+  return withFiles(files, (opened) => {
+    const tensors = listGroup(group, opened, path);
+    return withGroups(others, path, (rest) => use([...tensors, ...rest]));
+  });
+}
+
+/** A `model.json` that TensorFlow.js saved. */
+export const tfjsImporter: CheckpointImporter = {
+  id: 'tfjs',
+  describe: 'model.json of TensorFlow.js with its weights beside it',
+  ending: /\.json$/i,
+  folderFile: 'model.json',
+  // Without zeros, which the length at the start of a .safetensors file has.
+  recognizes: ({ text }) => /^\s*\{[^\0]*$/.test(text),
+  open: async (path, take) => {
+    const text = new TextDecoder().decode(await readWholeFile(path, FORMAT));
+    let groups: WeightGroup[];
+    try {
+      groups = parseGroups(text);
+    } catch (error) {
+      if (error instanceof ManifestProblem) throw corruptFile(path, FORMAT, error.message);
+      throw error;
+    }
+    await withGroups(groups, path, (tensors) => take({ tensors }));
+  },
 };

@@ -1,10 +1,11 @@
 // The four IDX files that MNIST and its relatives consist of, plain or gzip-compressed, as image parts.
 
 import { CorruptFileError } from '../../errors.js';
+import { decodeIdx } from '../../formats/idx.js';
 import { type DataParts, locateFile } from '../dataSource.js';
-import { readIdxFile } from '../idx.js';
 import type { ImageShape } from '../imageShape.js';
 import { ImageExamples } from '../images.js';
+import { readExistingFile } from '../readFile.js';
 
 /** Paths of the four files. */
 interface IdxPaths {
@@ -45,8 +46,8 @@ export function readIdxImages(directory: string, name: string, shape: ImageShape
 }
 
 function readPart(imagesPath: string, labelsPath: string, shape: ImageShape, classes: number): ImageExamples {
-  const images = readIdxFile(imagesPath);
-  const labels = readIdxFile(labelsPath);
+  const images = decodeIdx(readExistingFile(imagesPath), imagesPath);
+  const labels = decodeIdx(readExistingFile(labelsPath), labelsPath);
   const [height, width] = shape;
   if (!(images.values instanceof Uint8Array && images.shape.slice(1).join() === [height, width].join())) {
     throw unexpected(`images of shape [${images.shape}] instead of [n,${height},${width}] bytes`, imagesPath);

@@ -3,8 +3,14 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
-import { importCheckpoints } from '../../../src/collect/importers/index.js';
-import { CorruptFileError, InsufficientDataError, MismatchError, MissingFileError } from '../../../src/errors.js';
+import { importCheckpoints } from '../../../src/collect/import/index.js';
+import {
+  CorruptFileError,
+  InsufficientDataError,
+  MismatchError,
+  MissingFileError,
+  UsageError,
+} from '../../../src/errors.js';
 import { Random } from '../../../src/random.js';
 import { readRun, scratch, unpack } from './fixtures.js';
 import { makeNpz, makeSafetensors, put, putSharded, putTfjs } from './makeFiles.js';
@@ -159,7 +165,8 @@ async function importDamaged(sources: string[], target: string, store: string, w
   } catch (error) {
     expect(existsSync(store)).toBe(false);
     if (interrupt.signal.aborted) return 'read';
-    const typed = [CorruptFileError, MismatchError, MissingFileError, InsufficientDataError].some(
+    // A usage error: that it is of another format than the file beside it.
+    const typed = [CorruptFileError, MismatchError, MissingFileError, InsufficientDataError, UsageError].some(
       (type) => error instanceof type,
     );
     if (!typed) throw error;

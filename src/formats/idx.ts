@@ -3,7 +3,7 @@
 
 import { constants, gunzipSync } from 'node:zlib';
 import { CorruptFileError } from '../errors.js';
-import { readExistingFile } from './readFile.js';
+import { maxContentBytes } from './expansion.js';
 
 /** An array as an IDX file holds it. */
 export interface IdxArray {
@@ -23,8 +23,6 @@ const ELEMENTS: Record<number, { bytes: number; decode(view: DataView, count: nu
   14: { bytes: 8, decode: (view, n) => Float64Array.from({ length: n }, (_, i) => view.getFloat64(8 * i)) },
 };
 
-/** No deflate stream expands by more than this factor. */
-const DEFLATE_LIMIT = 1032;
 /** Compressed bytes that surely hold the longest header: 4 + 4 * 255 bytes, which deflate never doubles. */
 const HEADER_PROBE = 4096;
 
@@ -46,21 +44,12 @@ interface IdxHeader {
 export function decodeIdx(bytes: Uint8Array, where: string): IdxArray {
   const compressed = bytes[0] === 0x1f && bytes[1] === 0x8b;
   const header = parseHeader(compressed ? gunzipStart(bytes, where) : bytes, where);
-  if (compressed && header.totalBytes > bytes.length * DEFLATE_LIMIT) throw wrongLength(header, bytes.length, where);
+  if (compressed && header.totalBytes > maxContentBytes(bytes.length)) throw wrongLength(header, bytes.length, where);
   const content = compressed ? gunzipAll(bytes, header.totalBytes, where) : bytes;
   if (content.length !== header.totalBytes) throw wrongLength(header, content.length, where);
   const view = new DataView(content.buffer, content.byteOffset + header.headerBytes);
   const count = (header.totalBytes - header.headerBytes) / header.element.bytes;
   return { shape: header.shape, values: header.element.decode(view, count) };
-}
-
-/**
- * {@link decodeIdx} of a file.
- *
- * @throws MissingFileError when it cannot be read, {@link CorruptFileError} as there.
- */
-export function readIdxFile(path: string): IdxArray {
-  return decodeIdx(readExistingFile(path), path);
 }
 
 function parseHeader(bytes: Uint8Array, where: string): IdxHeader {

@@ -4,8 +4,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
-import { type ImportOptions, importCheckpoints, PickleError } from '../../../src/collect/importers/index.js';
-import { findNumbers } from '../../../src/collect/importers/order.js';
+import { type ImportOptions, importCheckpoints, PickleError } from '../../../src/collect/import/index.js';
+import { findNumbers } from '../../../src/collect/import/order.js';
 import { CorruptFileError, InsufficientDataError, MismatchError, UsageError } from '../../../src/errors.js';
 import { encodeSafetensors } from '../../../src/formats/safetensors.js';
 import { readManifest, readSnapshots } from '../../../src/trajectory/runReader.js';
@@ -340,7 +340,11 @@ describe('what cannot be a run is refused, and leaves nothing behind', () => {
     );
     await expectRefused(pair('npz', makeZip([{ ...entry, method: 12 }])), /method 12/, CorruptFileError);
     await expectRefused(pair('npz', makeZip([entry, entry])), /w\.npy twice/, CorruptFileError);
-    await expectRefused(pair('keras', makeZip([entry])), /no model\.weights\.h5/, CorruptFileError);
+    await expectRefused(
+      pair('keras', makeZip([{ ...entry, name: 'config.json' }])),
+      /no model\.weights\.h5/,
+      CorruptFileError,
+    );
   });
 
   test('a model.json that reaches for files elsewhere', async () => {

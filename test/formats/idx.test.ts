@@ -1,11 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CorruptFileError, MissingFileError, WnnError } from '../../src/errors.js';
-import { decodeIdx, readIdxFile } from '../../src/tasks/idx.js';
+import { CorruptFileError, WnnError } from '../../src/errors.js';
+import { decodeIdx } from '../../src/formats/idx.js';
 
 /** An IDX file made by DataView's setters, independently of the reader. */
 function encodeIdx(type: number, shape: number[], numbers: number[]): Uint8Array {
@@ -108,21 +105,5 @@ describe('decodeIdx', () => {
       }),
       { seed: 1, numRuns: 2000 },
     );
-  });
-});
-
-describe('readIdxFile', () => {
-  it('names the file that is missing or corrupt', () => {
-    const directory = mkdtempSync(join(tmpdir(), 'idx-'));
-    try {
-      const path = join(directory, 'images');
-      expect(() => readIdxFile(path)).toThrow(MissingFileError);
-      expect(() => readIdxFile(path)).toThrow(`no such file: ${path};`);
-      expect(() => readIdxFile(directory)).toThrow(MissingFileError);
-      writeFileSync(path, 'no images');
-      expect(() => readIdxFile(path)).toThrow(CorruptFileError);
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
   });
 });

@@ -1,8 +1,8 @@
-// Reading a checkpoint's bytes: only of regular files, never more than the file has.
+// Reading a file's bytes: only of regular files, never more than the file has.
 
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { MissingFileError } from '../../errors.js';
-import { corruptCheckpoint } from './checkpoint.js';
+import { MissingFileError } from '../errors.js';
+import { corruptFile } from './corruptFile.js';
 
 /** What is read into memory as a whole is no longer than this, 2 GiB. */
 export const MAX_BYTES_IN_MEMORY = 2 ** 31;
@@ -41,12 +41,12 @@ export async function withInputFile<T>(
   }
   try {
     const bytes = fstatSync(descriptor).size;
-    if (bytes === 0) throw corruptCheckpoint(path, format, 'it is empty');
+    if (bytes === 0) throw corruptFile(path, format, 'it is empty');
     const read = (begin: number, end: number) => {
       const target = new Uint8Array(end - begin);
       for (let done = 0; done < target.length; ) {
         const count = readSync(descriptor, target, done, target.length - done, begin + done);
-        if (count === 0) throw corruptCheckpoint(path, format, `it ended at byte ${begin + done}`);
+        if (count === 0) throw corruptFile(path, format, `it ended at byte ${begin + done}`);
         done += count;
       }
       return target;
@@ -61,7 +61,7 @@ export async function withInputFile<T>(
 export function readWholeFile(path: string, format: string): Promise<Uint8Array<ArrayBuffer>> {
   return withInputFile(path, format, ({ bytes, read }) => {
     if (bytes > MAX_BYTES_IN_MEMORY)
-      throw corruptCheckpoint(path, format, `${bytes} bytes are more than the 2 GiB that can be read of this format`);
+      throw corruptFile(path, format, `${bytes} bytes are more than the 2 GiB that can be read of this format`);
     return read(0, bytes);
   });
 }

@@ -2,7 +2,7 @@
 
 import { MismatchError } from '../../errors.js';
 import type { TensorSpec } from '../../trajectory/schema.js';
-import type { Checkpoint, CheckpointTensor } from './checkpoint.js';
+import type { Checkpoint, CheckpointTensor } from './readCheckpoint.js';
 
 const describe = ({ name, shape }: TensorSpec) => `${name} [${shape.join(', ')}]`;
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { importCheckpoints } from '../../../src/collect/importers/index.js';
+import { importCheckpoints } from '../../../src/collect/import/index.js';
 import { buildDataset } from '../../../src/dataset/index.js';
 import { TRAINED_KINDS } from '../../../src/nowcaster/spec.js';
 import { readManifest } from '../../../src/trajectory/runReader.js';

@@ -1,12 +1,11 @@
 // In which order checkpoints stand in a run.
 
 import { UsageError } from '../../errors.js';
+import { compareNaturally } from '../../naturalOrder.js';
 
 /** How checkpoints are ordered: by the number in their names, by name, or as they were given. */
 export const IMPORT_ORDERS = ['number', 'name', 'given'] as const;
 export type ImportOrder = (typeof IMPORT_ORDERS)[number];
-
-export const compareNaturally = new Intl.Collator('en', { numeric: true }).compare;
 
 /** The whole numbers in a name, last first. `0.52` is a decimal, and so the value of a metric rather than an epoch. */
 function wholeNumbers(name: string): number[] {

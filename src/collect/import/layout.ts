@@ -1,9 +1,10 @@
 // PyTorch's state dicts: how they are recognized, and their kernels in the layout of Keras. Purely by names and shapes.
 
+import { permuteAxes } from '../../formats/permuteAxes.js';
 import { tensorKind } from '../../trajectory/kind.js';
 import type { TensorKind } from '../../trajectory/schema.js';
-import type { CheckpointTensor, KernelLayout } from './checkpoint.js';
-import { permuteAxes } from './permuteAxes.js';
+import type { KernelLayout } from '../importers/importer.js';
+import type { CheckpointTensor } from './readCheckpoint.js';
 
 const TORCH_NAMES = /(^|\.)(weight|running_mean)$/;
 const OTHER_NAMES = /\/|:\d+$|(^|\.)(kernel|gamma|moving_mean)$/;

@@ -1,0 +1,75 @@
+// What an importer is: how the files of one format are recognized, and how the checkpoints in them are listed and read.
+// Which checkpoints make a run, their order, kinds and layout are not its concern (src/collect/import/).
+
+import type { FloatType } from '../../formats/floats.js';
+import type { TensorKind } from '../../trajectory/schema.js';
+
+/** In which order the axes of kernels stand: Keras's [kh, kw, in, out] and [in, out], or PyTorch's. */
+export type KernelLayout = 'keras' | 'torch';
+
+/** The start of a file. */
+export interface FileStart {
+  /** The file's name without its directory. */
+  name: string;
+  /** Its first bytes, 512 at most. */
+  bytes: Uint8Array;
+  /** The same as text, a character a byte. */
+  text: string;
+}
+
+/** An array of a checkpoint, by what the file says of it before its values are read. */
+export interface ListedTensor {
+  /** Unique within the checkpoint. */
+  name: string;
+  shape: readonly number[];
+  /** Type of its elements: floats, or what they are in place of them (whole numbers, truth values, texts). */
+  type: FloatType | 'whole';
+  /** Its kind, where the format says it. Default: by name and rank. */
+  kind?: TensorKind;
+  /** Whether the format says that it is state of the optimizer. Default: by name. */
+  isOptimizer?: boolean;
+  /**
+   * Reads the values, row-major. Asked of floats only, one tensor at a time, while the checkpoint is open.
+   *
+   * @throws CorruptFileError
+   */
+  read(): Float32Array | Promise<Float32Array>;
+}
+
+/** A checkpoint whose file is open. */
+export interface ListedCheckpoint {
+  tensors: readonly ListedTensor[];
+  /** Arrays that the file holds and the list does not, and that are state of the optimizer. Default 0. */
+  optimizerArrays?: number;
+}
+
+/** The importer of one format of checkpoints. */
+export interface CheckpointImporter {
+  /** What the format is called by `--format`, e.g. `npz`. */
+  id: string;
+  /** Files that it takes, for people: `.npz of named arrays`. */
+  describe: string;
+  /** How names of its files end. Only such files are taken out of a directory; what matches is no part of a checkpoint's name. */
+  ending: RegExp;
+  /** A file that makes its directory a checkpoint as a whole, e.g. `model.json`. Default: none. */
+  folderFile?: string;
+  /** Whether a file that begins so is of this format. Content decides before endings do. */
+  recognizes(start: FileStart): boolean;
+  /** Other files that a file of this format consists of, beside it: they are no checkpoints of their own. Default: none. */
+  listParts?(path: string): string[];
+  /**
+   * Layout of the kernels, `open` where the format does not say it: then it is known by the names of the tensors.
+   * Default `keras`.
+   */
+  layout?: 'keras' | 'open';
+  /** Whether a file is a run by itself rather than a checkpoint of one. Default false. */
+  isTrajectory?: boolean;
+  /**
+   * Opens a file and hands over its checkpoints in order: one, or all of a trajectory. Sizes that the file claims are
+   * checked before memory is taken for them.
+   *
+   * @param take reads what it needs of the checkpoint before its promise resolves.
+   * @throws CorruptFileError, MissingFileError
+   */
+  open(path: string, take: (checkpoint: ListedCheckpoint) => Promise<void>): Promise<void>;
+}
