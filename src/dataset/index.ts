@@ -50,7 +50,7 @@ export async function buildDataset(options: DatasetOptions): Promise<DatasetResu
   const { onProgress = () => {}, onNote = () => {}, signal } = options;
   const { settings, runs, plan, hashes, dir, parts, jobs } = await prepare(options);
   if (settings.reuse) {
-    const manifest = findSame(dir, headOf(settings), runs, plan.splits, hashes);
+    const manifest = findSame(dir, headOf(settings, runs), runs, plan.splits, hashes);
     if (manifest) return { dir, manifest, reused: true };
   }
   if (!plan.splits.includes('val')) onNote('no run is kept for validation: there will be no validation samples');
@@ -203,7 +203,7 @@ async function mergeParts(
 }
 
 /** What of dataset.json follows from the options alone. */
-function headOf(settings: DatasetSettings) {
+function headOf(settings: DatasetSettings, [{ cadence }]: readonly UsableRun[]) {
   const { inputLength, horizons, normalization, seed, shardRows } = settings;
   const { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeNorm, includeInterrupted } = settings;
   return {
@@ -212,6 +212,7 @@ function headOf(settings: DatasetSettings) {
     inputLength,
     horizons,
     normalization,
+    cadence,
     seed,
     sampling: { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeNorm, includeInterrupted },
     split: splitRule(settings),
@@ -317,7 +318,7 @@ function describe(
   const kinds = Object.fromEntries(
     TRAINED_KINDS.map((kind) => [kind, summarize(kind, settings.horizons, figures, shards)]),
   );
-  return { ...headOf(settings), runs: sources, kinds: kinds as DatasetManifest['kinds'] };
+  return { ...headOf(settings, runs), runs: sources, kinds: kinds as DatasetManifest['kinds'] };
 }
 
 function summarize(

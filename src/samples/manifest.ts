@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorruptFileError, MismatchError, MissingFileError, SchemaVersionError } from '../errors.js';
 import { specProblem, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { cadenceProblem } from '../trajectory/cadence.js';
 import {
   type DatasetManifest,
   type KindSummary,
@@ -50,7 +51,9 @@ export function readDatasetManifest(dir: string): DatasetManifest {
       remedy: REBUILD,
     });
   const problem =
-    specProblem({ ...manifest, streams: 'both', activation: 'network', residual: true }) ?? contentProblem(manifest);
+    specProblem({ ...manifest, streams: 'both', activation: 'network', residual: true }) ??
+    cadenceProblem(manifest.cadence) ??
+    contentProblem(manifest);
   if (problem !== null) throw corrupt(problem);
   return manifest;
 }

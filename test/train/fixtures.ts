@@ -9,6 +9,7 @@ import { PAPER_SPEC, TRAINED_KINDS, type TrainedKind, type WnnSpec } from '../..
 import { Random } from '../../src/random.js';
 import { type DatasetManifest, type KindSummary, SAMPLES_SCHEMA_VERSION, type Split } from '../../src/samples/index.js';
 import { ShardWriter } from '../../src/samples/shardWriter.js';
+import { EVERY_EPOCH } from '../../src/trajectory/cadence.js';
 import { referenceForward, referenceLossAndGradients } from '../nowcaster/reference.js';
 
 /** Makes a directory of its own and takes it away with `dispose`. */
@@ -97,6 +98,7 @@ export function writeSamples(
     inputLength: spec.inputLength,
     horizons: spec.horizons,
     normalization: spec.normalization,
+    cadence: EVERY_EPOCH,
     seed,
     sampling: {
       scalarsPerTensor: 100,
