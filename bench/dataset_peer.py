@@ -133,7 +133,7 @@ def main():
         for tensor in manifest["tensors"]:
             if tensor["kind"] in KINDS:
                 scalars = min(options.scalars, int(np.prod(tensor["shape"])))
-                starts = max(0, manifest["epochsRecorded"] - LENGTH - HORIZON + 1)
+                starts = max(0, manifest["snapshotsRecorded"] - LENGTH - HORIZON + 1)
                 planned[splits[name]][tensor["kind"]] += scalars * starts
     parts = options.processes
     counts = {s: {k: max(1, -(-n // (SHARD_ROWS * parts))) for k, n in kinds.items()} for s, kinds in planned.items()}

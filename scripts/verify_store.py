@@ -87,7 +87,7 @@ def check_run(directory, expected):
                 raw = np.fromfile(expected / manifest["id"] / f"{epoch}.f32", "<u4")
                 check((raw == values.view(np.uint32)).all(), f"{path}: epoch {epoch} differs from what was recorded")
             seen += 1
-    check(seen == manifest["epochsRecorded"], f"{directory}: {seen} epochs, run.json says {manifest['epochsRecorded']}")
+    check(seen == manifest["snapshotsRecorded"], f"{directory}: {seen} epochs, run.json says {manifest['snapshotsRecorded']}")
     if files:
         metrics = pq.read_table(directory / "metrics.parquet")
         check(metrics.num_rows == seen and metrics.schema.field("epoch").type == pa.int32(), f"{directory}: metrics")

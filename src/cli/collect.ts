@@ -5,6 +5,7 @@ import { type CollectResult, collect, type PlanOptions, readPlanFile } from '../
 import { ENGINE_NAMES, type EngineRequest } from '../engine/index.js';
 import { InsufficientDataError, UsageError } from '../errors.js';
 import { OPTIMIZERS, type OptimizerName } from '../tasks/optimizer.js';
+import { parseCadence } from '../trajectory/cadence.js';
 import { collectImportCommand } from './collectImport.js';
 import { formatBytes, formatCount, formatDuration } from './figures.js';
 import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
@@ -28,7 +29,7 @@ interface CollectArguments extends GlobalArguments, FleetArguments {
   trainExamples?: number[];
   validationExamples?: number;
   augment?: string[];
-  everySteps?: number;
+  snapshotEvery?: string;
   engine: EngineRequest;
   adapter?: string;
   workers?: number;
@@ -51,7 +52,7 @@ function mergePlan(argv: CollectArguments): PlanOptions {
     trainExamples: toRange(argv.trainExamples),
     validationExamples: argv.validationExamples,
     augmentation: parseAugmentation(argv.augment),
-    everySteps: argv.everySteps,
+    cadence: argv.snapshotEvery === undefined ? undefined : parseCadence(argv.snapshotEvery, '--snapshot-every'),
   };
   const given = Object.fromEntries(Object.entries(fromFlags).filter(([, value]) => value !== undefined));
   const plan = { ...fromFile, ...given };
@@ -84,11 +85,22 @@ function parseAugmentation(words: string[] | undefined): PlanOptions['augmentati
 }
 
 function describeRuns({ runs }: CollectResult): string {
-  const header = ['run', 'status', 'epochs', 'optimizer', 'rate', 'batch', 'width', 'examples', 'parameters', 'size'];
-  const rows = runs.map(({ id, status, epochs, settings, expected }) => [
+  const header = [
+    'run',
+    'status',
+    'snapshots',
+    'optimizer',
+    'rate',
+    'batch',
+    'width',
+    'examples',
+    'parameters',
+    'size',
+  ];
+  const rows = runs.map(({ id, status, snapshots, settings, expected }) => [
     id,
     status,
-    `${epochs}/${settings.epochs}`,
+    `${snapshots}/${expected.snapshots}`,
     settings.optimizer.name,
     String(settings.optimizer.learningRate),
     settings.batchSize,
@@ -112,7 +124,7 @@ ${formatCount(runs.length)} runs, ${formatCount(missing)} of them to be recorded
   const lines = [`${store}: ${formatCount(runs.length)} runs of the plan: ${statuses.join(', ')}`];
   if (result.recordedRuns > 0) {
     lines.push(
-      `recorded now: ${formatCount(result.recordedRuns)} runs, ${formatCount(result.recordedEpochs)} epochs in ` +
+      `recorded now: ${formatCount(result.recordedRuns)} runs, ${formatCount(result.recordedSnapshots)} snapshots in ` +
         `${formatDuration(result.seconds)}, ${formatCount(result.imagesPerSecond)} images/s` +
         `${result.recordingShare === null ? '' : `, ${(100 * result.recordingShare).toFixed(1)}% of the time for recording`}`,
     );
@@ -170,7 +182,7 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
           array: true,
           describe: 'change training images at random, e.g. shift=0.1 flip rotation=10 zoom=0.1',
         })
-        .option('every-steps', { type: 'number', describe: 'a snapshot every N steps [default: every epoch]' })
+        .option('snapshot-every', { type: 'string', describe: 'e.g. 100steps or 2epochs [default: epoch]' })
         .option('engine', { choices: ['auto', ...ENGINE_NAMES] as const, default: 'auto' as const, describe: 'engine' })
         .option('adapter', { type: 'string', describe: 'with --engine webgpu: the GPU, or a part of its name' })
         .option('workers', { type: 'number', describe: 'processes, a run each [default: one a core]' })

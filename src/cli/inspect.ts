@@ -6,6 +6,7 @@ import { readH5 } from '../export/index.js';
 import { type Inspection, inspectPath, type RunSummary } from '../inspect/index.js';
 import type { WindowSpec } from '../network/spec.js';
 import { KIND_FILE_NAMES, TRAINED_KINDS } from '../nowcaster/spec.js';
+import { countSnapshots, describeCadence } from '../trajectory/cadence.js';
 import { formatBytes, formatCount } from './figures.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, printResult } from './terminal.js';
@@ -20,24 +21,32 @@ const percent = (value: number | null | undefined) =>
   typeof value === 'number' ? `${(100 * value).toFixed(1)}%` : '-';
 const figure = (value: number | null | undefined) => (typeof value === 'number' ? value.toPrecision(3) : '-');
 const describeSpec = ({ inputLength, horizons, normalization }: WindowSpec) =>
-  `${inputLength} epochs in, ${horizons.join(', ')} ahead${normalization === 'none' ? ', not normalized' : ''}`;
+  `${inputLength} snapshots in, ${horizons.join(', ')} ahead${normalization === 'none' ? ', not normalized' : ''}`;
 
-function describeStore({ path, runs, counts, epochs, bytes }: Of<'store'>): string {
+function describeStore({ path, runs, counts, snapshots, bytes }: Of<'store'>): string {
   const rows = runs.map((run) => [
     run.id,
     run.task ?? '-',
     run.architecture ?? '-',
     run.status,
-    run.epochsPlanned === null ? String(run.epochs) : `${run.epochs}/${run.epochsPlanned}`,
+    countRecorded(run, '/'),
     formatCount(run.parameters),
     figure(run.finalMetrics.loss),
     percent(run.finalMetrics.val_acc ?? run.finalMetrics.acc),
     formatBytes(run.bytes),
   ]);
-  const header = ['run', 'task', 'architecture', 'status', 'epochs', 'parameters', 'loss', 'accuracy', 'size'];
+  const header = ['run', 'task', 'architecture', 'status', 'snapshots', 'parameters', 'loss', 'accuracy', 'size'];
   const statuses = Object.entries(counts).map(([status, count]) => `${formatCount(count)} ${status}`);
-  const total = `${formatCount(runs.length)} runs (${statuses.join(', ')}), ${formatCount(epochs)} epochs, ${formatBytes(bytes)}`;
+  const cadences = [...new Set(runs.map(({ cadence }) => describeCadence(cadence)))].sort();
+  const counted = `${formatCount(snapshots)} snapshots (${cadences.join(', ')})`;
+  const total = `${formatCount(runs.length)} runs (${statuses.join(', ')}), ${counted}, ${formatBytes(bytes)}`;
   return `${path}: trajectory store\n\n${formatTable(header, rows, 4)}\n\n${total}`;
+}
+
+/** Snapshots of a run, with how many its plan asks for where that follows from its epochs. */
+function countRecorded({ snapshots, cadence, epochsPlanned: epochs }: RunSummary, of: string): string {
+  if (epochs === null || cadence.unit === 'step') return formatCount(snapshots);
+  return `${snapshots}${of}${countSnapshots(cadence, { epochs, steps: 0 })}`;
 }
 
 function describeOptimizer({ name, ...settings }: NonNullable<RunSummary['optimizer']>): string {
@@ -56,9 +65,9 @@ function describeRun({ path, run, manifest }: Of<'run'>): string {
     ['task', `${run.task ?? '-'}, architecture ${run.architecture ?? '-'}, seed ${manifest.seed ?? '-'}`],
     ['optimizer', run.optimizer === null ? '-' : describeOptimizer(run.optimizer)],
     ['settings', settings(manifest.hyperparameters)],
-    ['epochs', run.epochsPlanned === null ? String(run.epochs) : `${run.epochs} of ${run.epochsPlanned}`],
+    ['snapshots', `${countRecorded(run, ' of ')}, ${describeCadence(run.cadence)}`],
     ['parameters', `${formatCount(run.parameters)}: ${kinds.join(', ')}`],
-    ['last epoch', describeMetrics(run)],
+    ['last one', describeMetrics(run)],
     ['size', formatBytes(run.bytes)],
   ];
   const tensors = manifest.tensors.map(({ name, kind, shape }) => [name, kind, shape.join(' x ') || '1']);
@@ -78,7 +87,7 @@ function describeSamples({ path, manifest, bytes }: Of<'samples'>): string {
   });
   const header = ['kind', 'tensors', 'windows', 'samples', 'training', 'validation'];
   const runs = (split: string) => formatCount(manifest.runs.filter((run) => run.split === split).length);
-  return `${path}: samples, ${describeSpec(manifest)}
+  return `${path}: samples, ${describeSpec(manifest)}, snapshots ${describeCadence(manifest.cadence)}
 
 ${formatTable(header, rows)}
 
@@ -143,9 +152,9 @@ function describeEvaluation({ path, results }: Of<'evaluation'>): string {
 function describeBriefly(part: Inspection): string {
   switch (part.type) {
     case 'store':
-      return `${formatCount(part.runs.length)} runs, ${formatCount(part.epochs)} epochs`;
+      return `${formatCount(part.runs.length)} runs, ${formatCount(part.snapshots)} snapshots`;
     case 'run':
-      return `${part.run.status}, ${formatCount(part.run.epochs)} epochs`;
+      return `${part.run.status}, ${formatCount(part.run.snapshots)} snapshots`;
     case 'samples': {
       const samples = TRAINED_KINDS.reduce((sum, kind) => sum + part.manifest.kinds[kind].samples, 0);
       return `${formatCount(samples)} samples from ${formatCount(part.manifest.runs.length)} runs`;

@@ -3,6 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { findDataSource } from '../tasks/dataSet.js';
 import { findTask } from '../tasks/task.js';
+import { countSnapshots } from '../trajectory/cadence.js';
 import { buildModel } from '../zoo/index.js';
 import type { PlannedRun } from './plan.js';
 
@@ -39,7 +40,7 @@ export class SizeEstimator {
     }
     // How many steps an epoch has is known only with the images; a run with all of them is taken to have MNIST's.
     const steps = Math.ceil((run.trainExamples ?? 60_000) / run.batchSize) * run.epochs;
-    const snapshots = run.everySteps === null ? run.epochs : Math.floor(steps / run.everySteps);
+    const snapshots = countSnapshots(run.cadence, { epochs: run.epochs, steps });
     return { parameters, snapshots, bytes: Math.ceil(parameters * 4 * snapshots * COMPRESSION) };
   }
 }

@@ -69,7 +69,8 @@ export interface CollectedRun {
   status: RunStatus | 'planned';
   /** Why it failed, diverged or was interrupted. */
   reason: string | null;
-  epochs: number;
+  /** Snapshots that the store has of it. */
+  snapshots: number;
   /** Whether this call recorded it; false for runs that were there. */
   recorded: boolean;
   /** What was drawn for it. */
@@ -84,9 +85,9 @@ export interface CollectResult {
   runs: CollectedRun[];
   /** How many of them have each status now. */
   counts: Partial<Record<CollectedRun['status'], number>>;
-  /** Runs and epochs that this call recorded. */
+  /** Runs and snapshots that this call recorded. */
   recordedRuns: number;
-  recordedEpochs: number;
+  recordedSnapshots: number;
   /** Expected size of the whole plan on disk. */
   expectedBytes: number;
   /** Wall-clock time. */
@@ -231,7 +232,7 @@ function describeRun(
     directory: runDirectory(store, id),
     status: failure !== null ? 'failed' : (manifest?.status ?? 'planned'),
     reason: failure ?? manifest?.reason ?? null,
-    epochs: manifest?.epochsRecorded ?? 0,
+    snapshots: manifest?.snapshotsRecorded ?? 0,
     recorded: trained,
     settings,
     expected,
@@ -263,7 +264,7 @@ function summarize(
     runs,
     counts,
     recordedRuns: recorded.length,
-    recordedEpochs: recorded.reduce((sum, { epochs }) => sum + epochs, 0),
+    recordedSnapshots: recorded.reduce((sum, { snapshots }) => sum + snapshots, 0),
     imagesPerSecond: images / rest.seconds,
     recordingShare: trainingSeconds > 0 ? recordingSeconds / trainingSeconds : null,
   };

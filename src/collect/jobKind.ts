@@ -8,6 +8,7 @@ import { UsageError } from '../errors.js';
 import { type JobKind, limitThreads } from '../jobs/index.js';
 import { completeOptimizer } from '../tasks/optimizer.js';
 import { findTask } from '../tasks/task.js';
+import { requireCadence } from '../trajectory/cadence.js';
 import { MANIFEST_FILE, RUN_PREFIX, runDirectory } from '../trajectory/manifest.js';
 import { isFinished, readManifest } from '../trajectory/runReader.js';
 import type { OptimizerInfo, RunManifest } from '../trajectory/schema.js';
@@ -15,7 +16,7 @@ import { idOf, type PlannedRun, settleAugmentation } from './plan.js';
 import type { RecordJob } from './worker.js';
 
 /** Numbers of a run that comes from a queue, at most: more would fill disks or memory by mistake or by malice. */
-const LIMITS = { index: 1e9, epochs: 1e6, seed: 2 ** 32, batchSize: 1e6, examples: 1e9, everySteps: 1e9 };
+const LIMITS = { index: 1e9, epochs: 1e6, seed: 2 ** 32, batchSize: 1e6, examples: 1e9 };
 
 /** The manifest of a run of a store; undefined when there is none. */
 export function findRun(store: string, id: string): RunManifest | undefined {
@@ -76,7 +77,7 @@ function checkRun(value: unknown, id: string): PlannedRun {
   whole('batchSize', LIMITS.batchSize);
   if (run.trainExamples !== null) whole('trainExamples', LIMITS.examples);
   if (run.validationExamples !== null) whole('validationExamples', LIMITS.examples);
-  if (run.everySteps !== null) whole('everySteps', LIMITS.everySteps);
+  if (!isDeepStrictEqual(requireCadence(run.cadence, `run ${id}`), run.cadence)) throw wrong('cadence', run.cadence);
   if (!(typeof run.width === 'number' && run.width >= 0.125 && run.width <= 4)) throw wrong('width', run.width);
   const { optimizer, augmentation } = run;
   if (typeof optimizer !== 'object' || !isDeepStrictEqual(completeOptimizer(optimizer as OptimizerInfo), optimizer))

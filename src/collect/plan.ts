@@ -8,6 +8,7 @@ import { type Augmentation, checkAugmentation } from '../tasks/augmentation.js';
 import { unknownName } from '../tasks/nearestName.js';
 import { completeOptimizer, OPTIMIZERS, type OptimizerName } from '../tasks/optimizer.js';
 import { findTask } from '../tasks/task.js';
+import { EVERY_EPOCH, requireCadence, type SnapshotCadence } from '../trajectory/cadence.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
 
 /** Least and greatest value of a draw. */
@@ -42,8 +43,8 @@ export interface PlanOptions {
   validationExamples?: number;
   /** Random changes of the training images: shift, flip, rotation, zoom. Default: none. */
   augmentation?: Augmentation;
-  /** Take a snapshot every so many steps in place of every epoch. Default: every epoch. */
-  everySteps?: number;
+  /** When snapshots are taken, e.g. `{ unit: 'step', every: 100 }`. Default: every epoch. */
+  cadence?: SnapshotCadence;
 }
 
 /** One run of a plan: all that decides its numbers, but for the engine. */
@@ -62,8 +63,7 @@ export interface PlannedRun {
   trainExamples: number | null;
   validationExamples: number | null;
   augmentation: Augmentation | null;
-  /** null: a snapshot an epoch. */
-  everySteps: number | null;
+  cadence: SnapshotCadence;
 }
 
 const DEFAULT_EPOCHS = 30;
@@ -90,7 +90,7 @@ export const PLAN_FIELDS = [
   'trainExamples',
   'validationExamples',
   'augmentation',
-  'everySteps',
+  'cadence',
 ] as const satisfies readonly (keyof PlanOptions)[];
 
 /**
@@ -109,7 +109,7 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
   requireWhole('seed', seed, 0);
   for (const size of batchSizes) requireWhole('batchSizes', size, 1);
   if (options.validationExamples !== undefined) requireWhole('validationExamples', options.validationExamples, 1);
-  if (options.everySteps !== undefined) requireWhole('everySteps', options.everySteps, 1);
+  const cadence = requireCadence(options.cadence ?? EVERY_EPOCH, 'cadence of the plan');
   const augmentation = options.augmentation === undefined ? null : settleAugmentation(options.augmentation);
   const width = toRange('width', options.width ?? 1, 0.125, 4);
   const trainExamples =
@@ -135,7 +135,7 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
       trainExamples: trainExamples && Math.round(drawFrom(draw('trainExamples'), trainExamples)),
       validationExamples: options.validationExamples ?? null,
       augmentation,
-      everySteps: options.everySteps ?? null,
+      cadence,
     };
     return { id: idOf(run), ...run };
   });

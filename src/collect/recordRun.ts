@@ -85,7 +85,7 @@ export async function recordRun(options: RecordRunOptions): Promise<RecordRunRes
     seed: run.seed,
     engine: `${engine.name} ${engine.version}`,
     epochsPlanned: run.epochs,
-    everySteps: run.everySteps ?? undefined,
+    cadence: run.cadence,
   });
   let metrics: Record<string, number> = {};
   try {

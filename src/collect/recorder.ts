@@ -7,6 +7,14 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import { asWriteError } from '../atomic.js';
 import { UsageError } from '../errors.js';
 import type { NowcastSchedule } from '../nowcaster/schedule.js';
+import {
+  describeCadence,
+  EVERY_EPOCH,
+  isSnapshotDue,
+  requireCadence,
+  type SnapshotCadence,
+  sameCadence,
+} from '../trajectory/cadence.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { RunWriter } from '../trajectory/runWriter.js';
 import type { OptimizerInfo, RunInfo, RunManifest, RunStatus } from '../trajectory/schema.js';
@@ -42,15 +50,18 @@ export interface TrajectoryRecorderOptions {
    * sample will span one of its nowcasts. Default: none.
    */
   nowcasting?: NowcastSchedule;
-  /** Take a snapshot every so many steps (batches) in place of one at the end of each epoch. Default: epochs. */
-  everySteps?: number;
+  /**
+   * When `fit` takes snapshots, e.g. `{ unit: 'step', every: 100 }`; noted only, in a loop of one's own. Default: at the
+   * end of each epoch.
+   */
+  cadence?: SnapshotCadence;
 }
 
 /** Entries of tfjs's logs that are not figures of the training. */
 const NOT_FIGURES = new Set(['batch', 'size', 'epoch']);
 
 /**
- * Records a network's weights while it is trained, one snapshot an epoch, into a trajectory store.
+ * Records a network's weights while it is trained, one snapshot an epoch unless told otherwise, into a trajectory store.
  *
  *     const recorder = new TrajectoryRecorder({ store: 'data/mine', architecture: 'my-net' });
  *     await model.fit(x, y, { epochs: 20, callbacks: [recorder] });
@@ -66,32 +77,26 @@ const NOT_FIGURES = new Set(['batch', 'size', 'epoch']);
  */
 export class TrajectoryRecorder extends tfl.Callback {
   readonly #options: TrajectoryRecorderOptions;
+  readonly #cadence: SnapshotCadence;
   #network: tfl.LayersModel | undefined;
   #epochsOfFit: number | undefined;
   #writer: RunWriter | undefined;
   #snapshots = 0;
-  #steps = 0;
+  #ended = { epoch: 0, step: 0 };
   #divergence: string | undefined;
   #seconds = 0;
 
-  /** @throws UsageError for an impossible id or `everySteps`, and for snapshots between nowcasts. */
+  /** @throws UsageError for an impossible id or cadence, and for nowcasts with another cadence than every epoch. */
   constructor(options: TrajectoryRecorderOptions) {
     super();
     this.#options = options;
     if (options.id !== undefined) runDirectory(options.store, options.id);
-    const { everySteps, nowcasting } = options;
-    if (everySteps !== undefined && !(Number.isInteger(everySteps) && everySteps > 0)) {
+    this.#cadence = requireCadence(options.cadence ?? EVERY_EPOCH, 'cadence of the recorder');
+    if (options.nowcasting !== undefined && !sameCadence(this.#cadence, EVERY_EPOCH)) {
       throw new UsageError({
-        what: 'everySteps must be a whole number from 1',
-        where: `${everySteps}`,
-        remedy: 'correct it, or leave it out for one snapshot an epoch',
-      });
-    }
-    if (everySteps !== undefined && nowcasting !== undefined) {
-      throw new UsageError({
-        what: 'nowcasts happen between epochs, snapshots between steps',
-        where: `everySteps ${everySteps} with nowcasting`,
-        remedy: 'leave one of them out',
+        what: 'beside nowcasts a snapshot is needed at the end of every epoch',
+        where: `snapshots ${describeCadence(this.#cadence)}`,
+        remedy: 'leave the cadence out',
       });
     }
   }
@@ -127,7 +132,7 @@ export class TrajectoryRecorder extends tfl.Callback {
       this.#writer ??= this.#open(network);
       const epoch = this.#snapshots++;
       const values = await readValues(network);
-      const unit = this.#options.everySteps === undefined ? 'epoch' : 'snapshot';
+      const unit = sameCadence(this.#cadence, EVERY_EPOCH) ? 'epoch' : 'snapshot';
       if (metrics.loss !== undefined && !Number.isFinite(metrics.loss)) {
         this.#divergence = `loss is ${metrics.loss} at ${unit} ${epoch}`;
       } else if (!allFinite(values)) {
@@ -159,7 +164,7 @@ export class TrajectoryRecorder extends tfl.Callback {
     this.#writer = undefined;
     this.#divergence = undefined;
     this.#snapshots = 0;
-    this.#steps = 0;
+    this.#ended = { epoch: 0, step: 0 };
     if (writer === undefined) return null;
     const begin = performance.now();
     try {
@@ -179,13 +184,11 @@ export class TrajectoryRecorder extends tfl.Callback {
       task: options.task ?? null,
       architecture: options.architecture ?? null,
       optimizer: options.optimizer ?? null,
-      hyperparameters: {
-        ...options.hyperparameters,
-        ...(options.everySteps !== undefined && { snapshotEverySteps: options.everySteps }),
-      },
+      hyperparameters: options.hyperparameters ?? {},
       seed: options.seed ?? null,
       engine: options.engine ?? null,
       epochsPlanned: options.epochsPlanned ?? this.#epochsOfFit ?? null,
+      cadence: this.#cadence,
       ...(nowcasting !== undefined && { nowcasts: { period: nowcasting.period, startEpoch: nowcasting.startEpoch } }),
     };
     return RunWriter.create(options.store, info, describeTensors(network));
@@ -208,14 +211,16 @@ export class TrajectoryRecorder extends tfl.Callback {
   }
 
   override async onBatchEnd(_batch: number, logs?: tfl.Logs): Promise<void> {
-    const { everySteps } = this.#options;
-    if (everySteps === undefined || ++this.#steps % everySteps !== 0) return;
-    await this.snapshot(this.#requireNetwork(), await readFigures(logs));
+    await this.#end('step', logs);
   }
 
   override async onEpochEnd(_epoch: number, logs?: tfl.Logs): Promise<void> {
-    if (this.#options.everySteps !== undefined) return;
-    await this.snapshot(this.#requireNetwork(), await readFigures(logs));
+    await this.#end('epoch', logs);
+  }
+
+  async #end(unit: SnapshotCadence['unit'], logs?: tfl.Logs): Promise<void> {
+    if (isSnapshotDue(this.#cadence, unit, ++this.#ended[unit]))
+      await this.snapshot(this.#requireNetwork(), await readFigures(logs));
   }
 
   override async onTrainEnd(): Promise<void> {

@@ -14,11 +14,12 @@ import { TOOLKIT_VERSION } from '../version.js';
 import type { RunFigures } from './extractRun.js';
 import type { DatasetSettings } from './options.js';
 import type { PreparedDataset } from './prepare.js';
+import type { UsableRun } from './runs.js';
 import { splitRule } from './split.js';
 import { createSketch, describeSketch, mergeSketch, type TargetSketch } from './targetSketch.js';
 
-/** What of dataset.json follows from the options alone. */
-export function describeSettings(settings: DatasetSettings) {
+/** What of dataset.json is known before the runs are read. */
+export function describeSettings(settings: DatasetSettings, [{ cadence }]: readonly UsableRun[]) {
   const { family, inputLength, horizons, normalization, seed, shardRows } = settings;
   const { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeNorm, includeInterrupted } = settings;
   return {
@@ -29,6 +30,7 @@ export function describeSettings(settings: DatasetSettings) {
     normalization,
     family,
     inputs: sampleInputs(family),
+    cadence,
     seed,
     sampling: { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeNorm, includeInterrupted },
     split: splitRule(settings),
@@ -56,7 +58,7 @@ export function describeDataset(
   const kinds = Object.fromEntries(
     TRAINED_KINDS.map((kind) => [kind, summarize(kind, settings.horizons, figures, shards)]),
   );
-  return { ...describeSettings(settings), runs: sources, kinds: kinds as DatasetManifest['kinds'] };
+  return { ...describeSettings(settings, runs), runs: sources, kinds: kinds as DatasetManifest['kinds'] };
 }
 
 function summarize(

@@ -21,7 +21,7 @@ export function findSame({ settings, runs, hashes, plan, dir }: PreparedDataset)
   const { runs: hadRuns, kinds, ...hadSettings } = manifest;
   const had = hadRuns.map(({ id, split, sha256 }) => [id, split, sha256]);
   const wanted = runs.map(({ id }, i) => [id, plan.splits[i], hashes[i]]);
-  if (!isDeepStrictEqual(hadSettings, describeSettings(settings)) || !isDeepStrictEqual(had, wanted)) return null;
+  if (!isDeepStrictEqual(hadSettings, describeSettings(settings, runs)) || !isDeepStrictEqual(had, wanted)) return null;
   const shards = TRAINED_KINDS.flatMap((kind) => SPLITS.flatMap((split) => kinds[kind].splits[split].shards));
   const whole = shards.every(({ file, bytes }) => statSync(join(dir, file), { throwIfNoEntry: false })?.size === bytes);
   return whole ? manifest : null;

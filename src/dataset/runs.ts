@@ -4,10 +4,11 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InsufficientDataError, UsageError } from '../errors.js';
+import { InsufficientDataError, MismatchError, UsageError } from '../errors.js';
 import type { NowcastSchedule } from '../nowcaster/schedule.js';
 import { spanOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import type { NoteListener } from '../progress.js';
+import { describeCadence, type SnapshotCadence, sameCadence } from '../trajectory/cadence.js';
 import { countValues, MANIFEST_FILE } from '../trajectory/manifest.js';
 import { LOG_FILE, listRuns, type RunEntry } from '../trajectory/runReader.js';
 import type { RunStatus, TensorSpec } from '../trajectory/schema.js';
@@ -32,6 +33,8 @@ export interface UsableRun {
   diverged: boolean;
   /** Snapshots that the manifest promises from the first epoch on; the files decide. */
   epochs: number;
+  /** The same for all runs of a build. */
+  cadence: SnapshotCadence;
   /** When it was nowcast; absent when it was not. */
   nowcasts?: NowcastSchedule;
   tensors: SourceTensor[];
@@ -62,6 +65,7 @@ function trainedKind({ kind, shape }: TensorSpec, includeNorm: boolean): Trained
  *
  * @throws MissingFileError when a store is not there, and the errors of reading its manifests.
  * @throws {@link UsageError} when two runs have the same id.
+ * @throws {@link MismatchError} when snapshots were taken at different cadences.
  * @throws {@link InsufficientDataError} when no run is left.
  */
 export function findRuns(settings: DatasetSettings, onNote: NoteListener): UsableRun[] {
@@ -80,7 +84,7 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
   const directories = new Map<string, string>();
   let longest = 0;
   for (const { directory, manifest } of chosen) {
-    const { id, task, architecture, status, epochsRecorded, nowcasts } = manifest;
+    const { id, task, architecture, status, snapshotsRecorded, cadence, nowcasts } = manifest;
     const other = directories.get(id);
     if (other !== undefined)
       throw new UsageError({
@@ -89,7 +93,7 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
         remedy: 'name one of them',
       });
     directories.set(id, directory);
-    const epochs = Math.max(0, epochsRecorded - firstEpoch);
+    const epochs = Math.max(0, snapshotsRecorded - firstEpoch);
     longest = Math.max(longest, epochs);
     const tensors = manifest.tensors.flatMap((tensor) => {
       const kind = trainedKind(tensor, includeNorm);
@@ -97,7 +101,17 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
       return kind === null || size === 0 ? [] : [{ name: tensor.name, kind, shape: tensor.shape, size }];
     });
     if (epochs >= span && tensors.length > 0)
-      runs.push({ id, directory, task, architecture, diverged: status === 'diverged', epochs, nowcasts, tensors });
+      runs.push({
+        id,
+        directory,
+        task,
+        architecture,
+        diverged: status === 'diverged',
+        epochs,
+        cadence,
+        nowcasts,
+        tensors,
+      });
   }
   if (runs.length === 0)
     throw new InsufficientDataError({
@@ -107,7 +121,19 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
     });
   if (runs.length < chosen.length)
     onNote(`${chosen.length - runs.length} of ${chosen.length} runs left out: fewer than ${span} epochs or no tensors`);
+  requireOneCadence(runs);
   return runs.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** A window of five steps and one of five epochs are different things to learn from. */
+function requireOneCadence([first, ...others]: readonly UsableRun[]): void {
+  const other = others.find(({ cadence }) => !sameCadence(cadence, first.cadence));
+  if (other === undefined) return;
+  throw new MismatchError({
+    what: `snapshots ${describeCadence(first.cadence)} and ${describeCadence(other.cadence)}`,
+    where: `${first.directory} and ${other.directory}`,
+    remedy: 'build from runs of one cadence: keep the others in a store of their own',
+  });
 }
 
 function countStatuses(runs: readonly RunEntry[]): string {

@@ -19,7 +19,7 @@ const RESULTS_FILE = 'results.json';
 
 /** What a path is. `bytes` is the size of all its files. */
 export type Inspection = { path: string; bytes: number } & (
-  | { type: 'store'; runs: RunSummary[]; counts: Partial<Record<RunStatus, number>>; epochs: number }
+  | { type: 'store'; runs: RunSummary[]; counts: Partial<Record<RunStatus, number>>; snapshots: number }
   | { type: 'run'; run: RunSummary; manifest: RunManifest }
   | { type: 'samples'; manifest: DatasetManifest }
   | { type: 'training'; record: TrainingRecord }
@@ -123,7 +123,8 @@ async function inspectStore(path: string, bytes: number): Promise<Inspection> {
     runs.push(await summarizeRun(directory, manifest));
     counts[manifest.status] = (counts[manifest.status] ?? 0) + 1;
   }
-  return { type: 'store', path, bytes, runs, counts, epochs: runs.reduce((sum, { epochs }) => sum + epochs, 0) };
+  const snapshots = runs.reduce((sum, run) => sum + run.snapshots, 0);
+  return { type: 'store', path, bytes, runs, counts, snapshots };
 }
 
 function readJson(path: string): unknown {

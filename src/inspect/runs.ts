@@ -2,6 +2,7 @@
 
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { SnapshotCadence } from '../trajectory/cadence.js';
 import { countValues } from '../trajectory/manifest.js';
 import { readMetrics } from '../trajectory/runReader.js';
 import type { RunManifest, RunStatus, TensorKind } from '../trajectory/schema.js';
@@ -17,11 +18,12 @@ export interface RunSummary {
   parameters: number;
   parametersByKind: Partial<Record<TensorKind, number>>;
   tensors: number;
-  epochs: number;
+  snapshots: number;
+  cadence: SnapshotCadence;
   epochsPlanned: number | null;
   status: RunStatus;
   reason: string | null;
-  /** Figures of the last epoch; not finite: null. */
+  /** Metrics of the last snapshot; not finite: null. */
   finalMetrics: Record<string, number | null>;
   /** Size of the run's files. */
   bytes: number;
@@ -53,7 +55,8 @@ export async function summarizeRun(directory: string, manifest: RunManifest): Pr
     parameters,
     parametersByKind,
     tensors: manifest.tensors.length,
-    epochs: manifest.epochsRecorded,
+    snapshots: manifest.snapshotsRecorded,
+    cadence: manifest.cadence,
     epochsPlanned: manifest.epochsPlanned,
     status: manifest.status,
     reason: manifest.reason,

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorruptFileError, MissingFileError, SchemaVersionError } from '../errors.js';
 import { familyProblem, TRAINED_KINDS, type TrainedKind, windowSpecProblem } from '../nowcaster/spec.js';
+import { cadenceProblem } from '../trajectory/cadence.js';
 import {
   type DatasetManifest,
   type KindSummary,
@@ -48,7 +49,11 @@ export function readDatasetManifest(dir: string): DatasetManifest {
       where: path,
       remedy: REBUILD,
     });
-  const problem = windowSpecProblem(manifest) ?? familyProblem(manifest.family) ?? contentProblem(manifest);
+  const problem =
+    windowSpecProblem(manifest) ??
+    familyProblem(manifest.family) ??
+    cadenceProblem(manifest.cadence) ??
+    contentProblem(manifest);
   if (problem !== null) throw corrupt(problem);
   return manifest;
 }

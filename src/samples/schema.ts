@@ -3,6 +3,7 @@
 
 import type { WindowSpec } from '../network/spec.js';
 import type { TrainedKind } from '../nowcaster/spec.js';
+import type { SnapshotCadence } from '../trajectory/cadence.js';
 
 /** Version of the layout of a directory of samples; written to dataset.json and checked by every reader. */
 export const SAMPLES_SCHEMA_VERSION = 1;
@@ -117,6 +118,8 @@ export type SplitRule =
 export interface DatasetManifest extends SampleSpec {
   schemaVersion: typeof SAMPLES_SCHEMA_VERSION;
   toolkitVersion: string;
+  /** When the snapshots of the runs were taken: what windows and horizons count. */
+  cadence: SnapshotCadence;
   seed: number;
   sampling: SamplingInfo;
   split: SplitRule;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { writeJsonAtomic } from '../atomic.js';
 import { CorruptFileError, MissingFileError, SchemaVersionError, UsageError } from '../errors.js';
 import { isNowcastSchedule } from '../nowcaster/schedule.js';
+import { cadenceProblem } from './cadence.js';
 import {
   RUN_STATUSES,
   type RunManifest,
@@ -86,7 +87,9 @@ export function readManifestFile(directory: string): RunManifest {
   }
   if (typeof manifest.id !== 'string' || !ID_PATTERN.test(manifest.id)) throw corrupt(path, 'bad id');
   if (!RUN_STATUSES.includes(manifest.status as never)) throw corrupt(path, 'unknown status');
-  if (!isCount(manifest.epochsRecorded)) throw corrupt(path, 'epochsRecorded is not a whole number');
+  const problem = cadenceProblem(manifest.cadence);
+  if (problem !== null) throw corrupt(path, problem);
+  if (!isCount(manifest.snapshotsRecorded)) throw corrupt(path, 'snapshotsRecorded is not a whole number');
   if (!Array.isArray(manifest.tensors) || manifest.tensors.length === 0 || !manifest.tensors.every(isTensorSpec)) {
     throw corrupt(path, 'bad list of tensors');
   }

@@ -66,14 +66,14 @@ function hasBegun(directory: string): boolean {
 }
 
 /**
- * The manifest of a run. For a run that has not ended `epochsRecorded` is what is readable now.
+ * The manifest of a run. For a run that has not ended `snapshotsRecorded` is what is readable now.
  *
  * @throws {@link MissingFileError}, {@link CorruptFileError} or SchemaVersionError, naming the file.
  */
 export function readManifest(runDirectory: string): RunManifest {
   const manifest = readManifestFile(runDirectory);
   const log = activeLog(runDirectory, manifest.status);
-  return log === undefined ? manifest : { ...manifest, epochsRecorded: countLogEpochs(log) };
+  return log === undefined ? manifest : { ...manifest, snapshotsRecorded: countLogEpochs(log) };
 }
 
 /**
@@ -118,9 +118,9 @@ export async function* readSnapshots(
       yield snapshot;
     }
   }
-  if (selection.firstEpoch === undefined && epochs !== manifest.epochsRecorded) {
+  if (selection.firstEpoch === undefined && epochs !== manifest.snapshotsRecorded) {
     throw new CorruptFileError({
-      what: `run holds ${epochs} epochs, its manifest says ${manifest.epochsRecorded}`,
+      what: `run holds ${epochs} epochs, its manifest says ${manifest.snapshotsRecorded}`,
       where: runDirectory,
       remedy: 'restore its weights-*.parquet from a copy, or delete the directory and record the run again',
     });
@@ -133,7 +133,7 @@ export async function* readSnapshots(
  * @throws {@link CorruptFileError} when the table is missing or damaged.
  */
 export async function readMetrics(runDirectory: string): Promise<EpochMetrics[]> {
-  const { status, tensors, epochsRecorded } = readManifestFile(runDirectory);
+  const { status, tensors, snapshotsRecorded } = readManifestFile(runDirectory);
   const log = activeLog(runDirectory, status);
   if (log !== undefined) {
     const rows: EpochMetrics[] = [];
@@ -141,5 +141,5 @@ export async function readMetrics(runDirectory: string): Promise<EpochMetrics[]>
     return rows;
   }
   const path = join(runDirectory, METRICS_FILE);
-  return epochsRecorded === 0 && !existsSync(path) ? [] : readMetricsParquet(path);
+  return snapshotsRecorded === 0 && !existsSync(path) ? [] : readMetricsParquet(path);
 }

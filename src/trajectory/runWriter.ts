@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { asWriteError } from '../atomic.js';
 import { MismatchError, UsageError } from '../errors.js';
 import { TOOLKIT_VERSION } from '../version.js';
+import { EVERY_EPOCH } from './cadence.js';
 import { countValues, MANIFEST_FILE, runDirectory, writeManifest } from './manifest.js';
 import { type EpochMetrics, writeMetricsParquet } from './metricsParquet.js';
 import { isFinished, LOG_FILE, METRICS_FILE, readManifest } from './runReader.js';
@@ -69,8 +70,9 @@ export class RunWriter {
       schemaVersion: TRAJECTORY_SCHEMA_VERSION,
       toolkitVersion: TOOLKIT_VERSION,
       ...info,
+      cadence: info.cadence ?? EVERY_EPOCH,
       tensors,
-      epochsRecorded: 0,
+      snapshotsRecorded: 0,
       files: [],
       status: 'recording',
       reason: null,
@@ -85,7 +87,7 @@ export class RunWriter {
           remedy: 'choose another id, or delete that directory to record it again',
         });
       }
-      toOvertake = earlier.epochsRecorded;
+      toOvertake = earlier.snapshotsRecorded;
     } else {
       try {
         mkdirSync(directory, { recursive: true });
@@ -98,9 +100,9 @@ export class RunWriter {
     return new RunWriter(directory, manifest, new SnapshotLogWriter(join(directory, name), tensors), toOvertake, sizes);
   }
 
-  /** Number of epochs recorded so far. */
-  get epochsRecorded(): number {
-    return this.#manifest.epochsRecorded;
+  /** Number of snapshots recorded so far. */
+  get snapshotsRecorded(): number {
+    return this.#manifest.snapshotsRecorded;
   }
 
   /**
@@ -115,8 +117,8 @@ export class RunWriter {
     this.#check(snapshot);
     await this.#log.append(snapshot);
     this.#lastEpoch = snapshot.epoch;
-    this.#manifest.epochsRecorded++;
-    if (this.#toOvertake > 0 && this.#manifest.epochsRecorded >= this.#toOvertake) await this.#overtake();
+    this.#manifest.snapshotsRecorded++;
+    if (this.#toOvertake > 0 && this.#manifest.snapshotsRecorded >= this.#toOvertake) await this.#overtake();
   }
 
   #check({ epoch, values }: Snapshot): void {
@@ -144,7 +146,7 @@ export class RunWriter {
     try {
       renameSync(this.#log.path, join(this.directory, LOG_FILE));
       // A reader takes the log before the Parquet of an unfinished run, so a kill between these steps does no harm.
-      writeManifest(this.directory, { ...this.#manifest, epochsRecorded: 0 });
+      writeManifest(this.directory, { ...this.#manifest, snapshotsRecorded: 0 });
       removeWeightsFiles(this.directory);
       rmSync(join(this.directory, METRICS_FILE), { force: true });
     } catch (error) {
@@ -177,7 +179,7 @@ export class RunWriter {
       await writeMetricsParquet(join(this.directory, METRICS_FILE), metrics);
       // Until here the disk has had time for the last epoch of the log.
       await this.#log.flush();
-      const manifest: RunManifest = { ...this.#manifest, epochsRecorded: metrics.length, files, status, reason };
+      const manifest: RunManifest = { ...this.#manifest, snapshotsRecorded: metrics.length, files, status, reason };
       writeManifest(this.directory, manifest);
       for (const name of readdirSync(this.directory)) {
         if (name === LOG_FILE || LEFTOVER_PATTERN.test(name)) rmSync(join(this.directory, name), { force: true });

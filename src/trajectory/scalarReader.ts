@@ -59,7 +59,7 @@ export async function* readScalars(
           next = snapshot.epoch + 1;
           yield snapshot;
         }
-      whole = epochs === manifest.epochsRecorded;
+      whole = epochs === manifest.snapshotsRecorded;
     }
   } catch (error) {
     // Damage, a layout that is not known, or the system's error: the generic way tells which, or gets through.

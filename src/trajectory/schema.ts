@@ -2,6 +2,7 @@
 // weightsColumns.ts and metricsParquet.ts.
 
 import type { NowcastSchedule } from '../nowcaster/schedule.js';
+import type { SnapshotCadence } from './cadence.js';
 
 /** Version of the store's layout; written to every run.json and checked by every reader. */
 export const TRAJECTORY_SCHEMA_VERSION = 1;
@@ -21,13 +22,16 @@ export interface TensorSpec {
   converted?: string;
 }
 
-/** All recorded tensors at the end of one epoch. */
+/** All recorded tensors at one moment. */
 export interface Snapshot {
-  /** From 0, counted as Keras counts: the first epoch's end is 0. */
+  /**
+   * Number of the snapshot, from 0. With the cadence of every epoch that is the epoch as Keras counts: the first epoch's
+   * end is 0. The files keep the name for all cadences.
+   */
   epoch: number;
   /** Values of each tensor, row-major, in the order of the manifest's `tensors`. */
   values: Float32Array[];
-  /** Figures of the epoch, e.g. loss, acc, val_loss, val_acc. Not finite: stored as null. */
+  /** Metrics of the epoch or step, e.g. loss, acc, val_loss, val_acc. Not finite: stored as null. */
   metrics: Record<string, number>;
 }
 
@@ -56,6 +60,8 @@ export interface RunInfo {
   engine: string | null;
   /** Epochs that the run is meant to have; null when open-ended. */
   epochsPlanned: number | null;
+  /** When snapshots are taken. Default: at the end of each epoch. */
+  cadence?: SnapshotCadence;
   /** When a nowcaster replaced the weights, after the snapshot of that epoch; absent where none did. */
   nowcasts?: NowcastSchedule;
 }
@@ -74,8 +80,9 @@ export interface WeightsFile {
 export interface RunManifest extends RunInfo {
   schemaVersion: typeof TRAJECTORY_SCHEMA_VERSION;
   toolkitVersion: string;
+  cadence: SnapshotCadence;
   tensors: TensorSpec[];
-  epochsRecorded: number;
+  snapshotsRecorded: number;
   /** Files of values in the order of their epochs; none while the run is being recorded. */
   files: WeightsFile[];
   status: RunStatus;

@@ -80,7 +80,7 @@ async function compareEpochs(store: string): Promise<Record<string, number>> {
 async function waitForEpochs(store: string, epochs: number): Promise<void> {
   for (;;) {
     const runs = existsSync(store) ? listRuns(store) : [];
-    if (runs.some(({ manifest }) => manifest.status === 'recording' && manifest.epochsRecorded >= epochs)) return;
+    if (runs.some(({ manifest }) => manifest.status === 'recording' && manifest.snapshotsRecorded >= epochs)) return;
     await sleep(5);
   }
 }
@@ -91,13 +91,13 @@ beforeAll(async () => {
   reference = join(directory, 'reference');
   const result = await complete(reference);
   expect(result.counts).toEqual({ complete: 3 });
-  expect(result).toMatchObject({ recordedRuns: 3, recordedEpochs: 42, interrupted: false });
+  expect(result).toMatchObject({ recordedRuns: 3, recordedSnapshots: 42, interrupted: false });
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 test('records each run of the plan with its figures and settings', async () => {
   const runs = listRuns(reference);
-  expect(runs.map(({ manifest }) => [manifest.task, manifest.architecture, manifest.epochsRecorded])).toEqual([
+  expect(runs.map(({ manifest }) => [manifest.task, manifest.architecture, manifest.snapshotsRecorded])).toEqual([
     ['mnist', 'lenet', 14],
     ['mnist', 'mlp', 14],
     ['mnist', 'mlp', 14],

@@ -62,7 +62,7 @@ test('every setting changes the id, and a further setting leaves the other draws
     { trainExamples: 1000 },
     { validationExamples: 1000 },
     { augmentation: { flip: true } },
-    { everySteps: 10 },
+    { cadence: { unit: 'step', every: 10 } },
   ];
   const ids = variants.map((variant) => planRuns({ tasks: ['mnist/lenet'], ...variant })[0].id);
   expect(new Set([base.id, ...ids]).size).toBe(variants.length + 1);
@@ -76,6 +76,12 @@ test('an augmentation is the same run however it is written', () => {
   expect(run.augmentation).toEqual({ shift: 0.1, flip: true });
   expect(plan({ zoom: 0, flip: true, shift: 0.1 })).toEqual(run);
   expect(plan({ flip: false })).toEqual(plan(undefined));
+});
+
+test('a cadence is the same run however it is written', () => {
+  const plan = (cadence?: PlanOptions['cadence']) => planRuns({ tasks: ['mnist/lenet'], cadence })[0];
+  expect(plan({ every: 1, unit: 'epoch' })).toEqual(plan());
+  expect(plan({ every: 9, unit: 'step' }).id).toBe(plan({ unit: 'step', every: 9 }).id);
 });
 
 test('optimizers bring settings and learning rates of their own', () => {
@@ -99,9 +105,17 @@ test('a plan file has the same fields; mistakes in it are named', () => {
   const path = join(directory, 'plan.yaml');
   const write = (text: string) => writeFileSync(path, text);
   try {
-    write('tasks: [mnist/lenet]\nruns: 3\nlearningRate: [1e-4, 1e-2]\noptimizers:\n  - name: sgd\n');
+    write(
+      'tasks: [mnist/lenet]\nruns: 3\nlearningRate: [1e-4, 1e-2]\ncadence: {unit: step, every: 5}\noptimizers:\n  - name: sgd\n',
+    );
     expect(planRuns(readPlanFile(path) as PlanOptions)).toEqual(
-      planRuns({ tasks: ['mnist/lenet'], runs: 3, learningRate: [1e-4, 1e-2], optimizers: ['sgd'] }),
+      planRuns({
+        tasks: ['mnist/lenet'],
+        runs: 3,
+        learningRate: [1e-4, 1e-2],
+        cadence: { unit: 'step', every: 5 },
+        optimizers: ['sgd'],
+      }),
     );
     write('tasks: [mnist/lenet]\nepoch: 3\n');
     expect(() => readPlanFile(path)).toThrow(/unknown field.*epoch; did you mean epochs/);

@@ -103,9 +103,10 @@ describe('with fit', () => {
     const [{ directory, manifest }] = listRuns(store);
     expect(manifest).toMatchObject({
       id: 'my-run',
+      cadence: { unit: 'epoch', every: 1 },
       source: 'callback',
       status: 'complete',
-      epochsRecorded: 4,
+      snapshotsRecorded: 4,
       epochsPlanned: 4,
       seed: 5,
     });
@@ -126,7 +127,7 @@ describe('with fit', () => {
     const recorder = new TrajectoryRecorder({ store });
     await model.fit(x, y, { epochs: 2, verbose: 0, callbacks: [recorder] });
     await model.fit(x, y, { epochs: 3, verbose: 0, callbacks: [recorder] });
-    expect(listRuns(store).map(({ manifest }) => [manifest.id, manifest.epochsRecorded])).toEqual([
+    expect(listRuns(store).map(({ manifest }) => [manifest.id, manifest.snapshotsRecorded])).toEqual([
       ['mine-0000', 2],
       ['mine-0001', 3],
     ]);
@@ -142,22 +143,35 @@ describe('with fit', () => {
     const { x, y } = makeData();
     await model.fit(x, y, { epochs: 2, verbose: 0, callbacks: [recorder] });
     expect(listRuns(store)[0].manifest.nowcasts).toEqual({ period: 3, startEpoch: 4 });
-    const both = () => new TrajectoryRecorder({ store, nowcasting: { period: 3, startEpoch: 4 }, everySteps: 2 });
-    expect(both).toThrow(/between steps/);
+    const both = () =>
+      new TrajectoryRecorder({ store, nowcasting: { period: 3, startEpoch: 4 }, cadence: { unit: 'step', every: 2 } });
+    expect(both).toThrow(/every epoch: snapshots every 2 steps/);
   });
 
   test('takes snapshots every N steps when asked', async () => {
     const model = makeModel();
     model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
     const { x, y } = makeData();
-    const recorder = new TrajectoryRecorder({ store, everySteps: 3 });
+    const recorder = new TrajectoryRecorder({ store, cadence: { unit: 'step', every: 3 } });
     await model.fit(x, y, { epochs: 2, batchSize: 8, verbose: 0, callbacks: [recorder] });
     const [{ directory, manifest }] = listRuns(store);
-    expect(manifest.hyperparameters).toEqual({ snapshotEverySteps: 3 });
+    expect(manifest).toMatchObject({ cadence: { unit: 'step', every: 3 }, snapshotsRecorded: 2, hyperparameters: {} });
     const rows = await readMetrics(directory);
     expect(rows.map(({ epoch }) => epoch)).toEqual([0, 1]); // 8 steps: after the third and the sixth
     expect(Object.keys(rows[0].metrics)).toEqual(['loss']);
-    expect(() => new TrajectoryRecorder({ store, everySteps: 0 })).toThrow(UsageError);
+    expect(() => new TrajectoryRecorder({ store, cadence: { unit: 'step', every: 0 } })).toThrow(UsageError);
+  });
+
+  test('takes snapshots every N epochs when asked', async () => {
+    const model = makeModel();
+    model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
+    const { x, y } = makeData();
+    const recorder = new TrajectoryRecorder({ store, cadence: { unit: 'epoch', every: 2 } });
+    const { history } = await model.fit(x, y, { epochs: 5, verbose: 0, callbacks: [recorder] });
+    const [{ directory, manifest }] = listRuns(store);
+    expect(manifest).toMatchObject({ cadence: { unit: 'epoch', every: 2 }, snapshotsRecorded: 2, epochsPlanned: 5 });
+    const losses = (await readMetrics(directory)).map(({ metrics }) => metrics.loss);
+    expect(losses).toEqual([history.loss[1], history.loss[3]]);
   });
 
   test('keeps the finite epochs of a run that diverges', async () => {
@@ -206,7 +220,7 @@ describe('with a loop of one’s own', () => {
     expect(listRuns(store)[0].manifest).toMatchObject({
       status: 'interrupted',
       reason: 'power cut',
-      epochsRecorded: 3,
+      snapshotsRecorded: 3,
     });
     expect(existsSync(join(directory, 'snapshots.arrows'))).toBe(false);
     expect((await readAll(directory)).length).toBe(3);

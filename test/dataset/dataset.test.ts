@@ -442,6 +442,20 @@ describe('a build is refused or ended', () => {
     await expect(build({ stores: [store, join(dir, 'other')] })).rejects.toThrow(/two runs named a/);
   });
 
+  it('when runs have snapshots of different cadences', async () => {
+    const cadence = { unit: 'step', every: 100 } as const;
+    await makeStore(store, [
+      { id: 'a', epochs: 12 },
+      { id: 'b', epochs: 12, cadence },
+    ]);
+    await expect(build()).rejects.toThrow(
+      /^snapshots every epoch and every 100 steps: .*run=a and .*run=b; build from runs of one cadence/,
+    );
+    await makeStore(join(dir, 'steps'), [{ id: 'c', epochs: 12, cadence }]);
+    const { manifest } = await build({ stores: [join(dir, 'steps')] });
+    expect(manifest.cadence).toEqual(cadence);
+  });
+
   it('rather than replace what is not samples', async () => {
     await makeStore(store, [{ id: 'a', epochs: 12 }]);
     mkdirSync(out);

@@ -16,6 +16,7 @@ export interface RunSketch {
   /** Number of each epoch; default 0, 1, 2, ... */
   epochNumber?: (i: number) => number;
   nowcasts?: RunInfo['nowcasts'];
+  cadence?: RunInfo['cadence'];
   /** Changes values as they are recorded. */
   touch?: (value: number, epoch: number, tensor: string, scalar: number) => number;
 }
@@ -60,6 +61,7 @@ export async function makeStore(store: string, runs: readonly RunSketch[]): Prom
       engine: null,
       epochsPlanned: run.epochs,
       nowcasts: run.nowcasts,
+      cadence: run.cadence,
     };
     const writer = RunWriter.create(store, info, tensors, { rowGroupBytes: 4096, partBytes: 20_000 });
     for (const [i, values] of valuesOf(run).entries())

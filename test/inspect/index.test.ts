@@ -37,15 +37,16 @@ async function makeStore(): Promise<string> {
 test('a store is a table of its runs, those that are being recorded too', async () => {
   const path = await makeStore();
   const store = await inspect(path, 'store');
-  expect(store).toMatchObject({ counts: { complete: 1, recording: 1 }, epochs: 5 });
+  expect(store).toMatchObject({ counts: { complete: 1, recording: 1 }, snapshots: 5 });
   expect(store.runs.map(({ id }) => id)).toEqual(['going', 'whole']);
-  expect(store.runs[0]).toMatchObject({ status: 'recording', epochs: 2, finalMetrics: { loss: null } });
+  expect(store.runs[0]).toMatchObject({ status: 'recording', snapshots: 2, finalMetrics: { loss: null } });
   expect(store.runs[1]).toMatchObject({
     task: 'mnist',
     architecture: 'lenet',
     parameters: 72 + 4 + 4 + 2000 + 1,
     parametersByKind: { conv: 72, bias: 4, norm: 4, fc: 2000, other: 1 },
-    epochs: 3,
+    snapshots: 3,
+    cadence: { unit: 'epoch', every: 1 },
     epochsPlanned: 12,
     finalMetrics: { loss: 1 / 3, acc: 0.2 },
   });

@@ -10,6 +10,7 @@ import { PAPER_SPEC, TRAINED_KINDS, type TrainedKind } from '../../src/nowcaster
 import { Random } from '../../src/random.js';
 import { type DatasetManifest, type KindSummary, SAMPLES_SCHEMA_VERSION, type Split } from '../../src/samples/index.js';
 import { ShardWriter } from '../../src/samples/shardWriter.js';
+import { EVERY_EPOCH } from '../../src/trajectory/cadence.js';
 import { referenceForward, referenceLossAndGradients } from '../families/wnn/reference.js';
 
 /** Makes a directory of its own and takes it away with `dispose`. */
@@ -100,6 +101,7 @@ export function writeSamples(
     normalization: spec.normalization,
     family: spec.family,
     inputs: ['window'],
+    cadence: EVERY_EPOCH,
     seed,
     sampling: {
       scalarsPerTensor: 100,

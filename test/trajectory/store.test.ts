@@ -49,7 +49,11 @@ describe('a finished run', () => {
     await expectEpochs(writer.directory, 7);
     const metrics = await readMetrics(writer.directory);
     expect(metrics[3]).toEqual({ epoch: 3, metrics: { loss: 0.25, acc: 0.1 * 3 } });
-    expect(readManifest(writer.directory)).toMatchObject({ status: 'complete', epochsRecorded: 7, tensors: TENSORS });
+    expect(readManifest(writer.directory)).toMatchObject({
+      status: 'complete',
+      snapshotsRecorded: 7,
+      tensors: TENSORS,
+    });
   });
 
   test('has the designed columns, ZSTD, and BYTE_STREAM_SPLIT on values alone', async () => {
@@ -146,7 +150,7 @@ describe('a run that did not end', () => {
     for (const cut of [1, 100, 4000]) {
       truncateSync(log, size - cut);
       await expectEpochs(writer.directory, 4);
-      expect(listRuns(store)[0].manifest).toMatchObject({ status: 'recording', epochsRecorded: 4 });
+      expect(listRuns(store)[0].manifest).toMatchObject({ status: 'recording', snapshotsRecorded: 4 });
     }
     truncateSync(log, 3);
     await expectEpochs(writer.directory, 0);
@@ -185,10 +189,10 @@ describe('a run that did not end', () => {
   test('that was interrupted keeps its epochs until a new attempt has as many', async () => {
     await (await record('a', 4)).finish('interrupted', 'Ctrl-C');
     const again = await record('a', 3);
-    expect(listRuns(store)[0].manifest).toMatchObject({ status: 'interrupted', epochsRecorded: 4 });
+    expect(listRuns(store)[0].manifest).toMatchObject({ status: 'interrupted', snapshotsRecorded: 4 });
     await expectEpochs(again.directory, 4);
     await again.append(makeSnapshot(3));
-    expect(listRuns(store)[0].manifest).toMatchObject({ status: 'recording', epochsRecorded: 4 });
+    expect(listRuns(store)[0].manifest).toMatchObject({ status: 'recording', snapshotsRecorded: 4 });
     await again.append(makeSnapshot(4));
     await expectEpochs(again.directory, 5);
     await again.finish('complete');
@@ -265,6 +269,8 @@ describe('bad input', () => {
       'null',
       JSON.stringify({ ...manifest, tensors: [{}] }),
       JSON.stringify({ ...manifest, status: 1 }),
+      JSON.stringify({ ...manifest, cadence: undefined }),
+      JSON.stringify({ ...manifest, cadence: { unit: 'step', every: 0 } }),
     ]) {
       writeFileSync(path, bad);
       expect(() => readManifest(writer.directory)).toThrow(CorruptFileError);

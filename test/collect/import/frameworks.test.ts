@@ -68,7 +68,7 @@ describe('what Keras 3 wrote in every epoch of a training', () => {
       expect(run).toMatchObject({ epochs: EPOCHS, status: 'complete', reason: null, converted: 0 });
       expect(kinds).toEqual(KINDS);
       expect(await readRun(run.directory)).toEqual(expected);
-      expect(readManifest(run.directory)).toMatchObject({ source: 'import', epochsRecorded: EPOCHS });
+      expect(readManifest(run.directory)).toMatchObject({ source: 'import', snapshotsRecorded: EPOCHS });
     });
   }
 

@@ -47,7 +47,7 @@ async function followWeights(entry: RunEntry, weights: number): Promise<Float32A
 /** All samples of a store: every followed weight at every epoch whose double was recorded. */
 export async function collectIntrospectionSamples(store: string): Promise<IntrospectionSamples> {
   const runs = listRuns(store).filter(({ manifest }) => isFinished(manifest.status));
-  const moments = runs.reduce((sum, { manifest }) => sum + manifest.epochsRecorded / 2, 0);
+  const moments = runs.reduce((sum, { manifest }) => sum + manifest.snapshotsRecorded / 2, 0);
   const weights = Math.max(1, Math.min(WEIGHTS_PER_RUN, Math.floor(SAMPLES / moments)));
   const histories: number[] = [];
   const futures: number[] = [];
