@@ -8,6 +8,7 @@ Where ../shared/reference lies beside the project, the published files are check
 import json
 import os
 import pathlib
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,7 @@ PROJECT = pathlib.Path(__file__).resolve().parent.parent
 REFERENCE = PROJECT.parent / "shared" / "reference"
 KINDS = {"conv": "Conv", "fc": "FC", "bias": "Bias"}
 LIMIT = 1e-5
-sys.path[:0] = [str(PROJECT / "scripts"), str(PROJECT / "docs")]
+sys.path.insert(0, str(PROJECT / "scripts"))
 failures = 0
 
 
@@ -42,13 +43,13 @@ def random_nowcaster(target):
     code = """
       import { writeFileSync } from 'node:fs';
       const at = (path) => import(new URL(path, process.argv[1]));
-      const { initParameters } = await at('nowcaster/init.js');
-      const { PAPER_SPEC } = await at('nowcaster/spec.js');
+      const { initParameters } = await at('network/init.js');
+      const { networkOf, PAPER_SPEC } = await at('nowcaster/spec.js');
       const { encodeWeights } = await at('nowcaster/weightsFile.js');
       const { Random } = await at('random.js');
       for (const kind of ['conv', 'fc', 'bias']) {
         const random = new Random(1, kind);
-        const parameters = initParameters(PAPER_SPEC, kind).map((x) => x + 0.1 * random.normal());
+        const parameters = initParameters(networkOf(PAPER_SPEC), kind).map((x) => x + 0.1 * random.normal());
         writeFileSync(`${process.argv[2]}/${kind}.safetensors`, encodeWeights(PAPER_SPEC, parameters));
       }"""
     target.mkdir()
@@ -119,7 +120,7 @@ def check_runtimes(directory, temporary):
     import onnx
     import onnxruntime
     import torch
-    from wnn import load as load_torch
+    from safetensors.torch import load_file
     from wnn_keras import build_wnn
 
     keras_files = []
@@ -140,13 +141,18 @@ def check_runtimes(directory, temporary):
         session = onnxruntime.InferenceSession(str(onnx_path))
         onnx.checker.check_model(onnx.load(onnx_path), full_check=True)
         for count in (1, 7, 1000):
-            answers = session.run(None, {"windows": x[:count]})[0]
+            outputs = session.run(None, {"window": x[:count]})[0]
             report(f"{kind}: ONNX in onnxruntime {onnxruntime.__version__}, {count} rows",
-                   np.abs(answers - expected[:count]).max())
+                   np.abs(outputs - expected[:count]).max())
 
-        with torch.no_grad():
-            answers = load_torch(torch_path)(torch.from_numpy(x)).numpy()
-        report(f"{kind}: safetensors in PyTorch {torch.__version__.split('+')[0]}", np.abs(answers - expected).max())
+        tensors = {name: tensor.double().numpy() for name, tensor in load_file(torch_path).items()}
+        difference = np.abs(forward(tensors, x.astype(np.float64)) - expected).max()
+        report(f"{kind}: safetensors in PyTorch {torch.__version__.split('+')[0]}", difference)
+
+        [python_path] = directory.glob("nowcaster_*.py")
+        module = runpy.run_path(str(python_path))
+        difference = np.abs(module["forward"](kind, {"window": x}) - expected).max()
+        report(f"{kind}: Python module, numpy {np.__version__}", difference)
 
     back = export(",".join(map(str, keras_files)), temporary / "back")
     for kind in KINDS:
@@ -167,8 +173,8 @@ def check_published(temporary):
             difference = max(np.abs(a - b).max() for a, b in zip(arrays, weights.values(), strict=True))
             report(f"{files[kind].name}: weights", difference, 0)
             if pattern.startswith("NWNN"):
-                answers = forward(weights, np.array(golden[name]["normalised"]))[:, 0]
-                report(f"{files[kind].name}: golden residuals", np.abs(answers - golden[name]["residual"]).max())
+                outputs = forward(weights, np.array(golden[name]["normalised"]))[:, 0]
+                report(f"{files[kind].name}: golden residuals", np.abs(outputs - golden[name]["residual"]).max())
                 [own] = ours.glob(f"NWNN_{name}_*.h5")
                 report(f"{files[kind].name}: parts of our file's layout that differ", same_layout(own, files[kind]), 0)
 
@@ -177,7 +183,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         temporary = pathlib.Path(name)
         source = sys.argv[1] if len(sys.argv) > 1 else random_nowcaster(temporary / "random")
-        directory = export(source, temporary / "exported", "--format", "h5,safetensors,onnx")
+        directory = export(source, temporary / "exported", "--format", "h5,safetensors,onnx,python")
         check_runtimes(directory, temporary)
         if REFERENCE.is_dir():
             check_published(temporary)
