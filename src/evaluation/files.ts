@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../atomic.js';
 import { CorruptFileError, SchemaVersionError } from '../errors.js';
+import { checkContent, type EvaluationContent } from './check.js';
 import { EVALUATION_SCHEMA_VERSION, type RunRecord } from './schema.js';
 
 /** Where the file of a job is. */
@@ -43,16 +44,30 @@ export function readEvaluationFile(path: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
+function refuse(problem: string, path: string): CorruptFileError {
+  return new CorruptFileError({
+    what: `not what an evaluation writes: ${problem}`,
+    where: path,
+    remedy: 'delete it and evaluate again',
+  });
+}
+
+/**
+ * Reads `results.json`, `forecasts.json` or a run's file.
+ *
+ * @throws as {@link readEvaluationFile}, and {@link CorruptFileError} when a field is missing or of another type.
+ */
+export function readContent<K extends keyof EvaluationContent>(type: K, path: string): EvaluationContent[K] {
+  const content = checkContent(type, readEvaluationFile(path));
+  if (typeof content === 'string') throw refuse(content, path);
+  return content;
+}
+
 /** Reads a run's file; null when the job is not finished. */
 export function readRunRecord(directory: string, id: string): RunRecord | null {
   const path = runRecordPath(directory, id);
   if (!existsSync(path)) return null;
-  const record = readEvaluationFile(path);
-  if (record.id !== id || typeof record.metrics !== 'object' || !Array.isArray(record.seconds))
-    throw new CorruptFileError({
-      what: 'not the run that its name says',
-      where: path,
-      remedy: 'delete it and evaluate again',
-    });
-  return record as unknown as RunRecord;
+  const record = readContent('record', path);
+  if (record.id !== id) throw refuse('its id is not that of its name', path);
+  return record;
 }

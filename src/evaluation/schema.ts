@@ -2,7 +2,6 @@
 
 import type { Nowcast } from '../callback/index.js';
 import type { EngineRequest } from '../engine/engine.js';
-import type { NowcasterManifest } from '../nowcaster/nowcaster.js';
 import type { TrainedKind } from '../nowcaster/spec.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
 
@@ -34,8 +33,13 @@ export interface MethodDescription {
   sentence: string;
   /** What asks for it again in `wnn evaluate --methods`. */
   command: string;
-  /** Manifest of the nowcaster that it applies. */
-  nowcaster?: NowcasterManifest;
+  /** How the networks that it applies were trained, as a sentence. Absent where there are none. */
+  training?: string;
+  /**
+   * Mean absolute errors on held-out runs, measured in that training, by kind: of no change, of a straight line, and its own.
+   * In units of twice the window's range.
+   */
+  heldOut?: Partial<Record<TrainedKind, { noChange: number; linear: number; own: number }>>;
 }
 
 /** A method with what a report needs to know of it. */

@@ -7,10 +7,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { createDefaultCompute, createNowcasterForecaster } from '../../callback/index.js';
 import { loadNowcaster } from '../../callback/node.js';
 import { MissingFileError, UsageError } from '../../errors.js';
-import type { Method } from '../../evaluation/schema.js';
+import type { Method, MethodDescription } from '../../evaluation/schema.js';
 import type { WnnCompute } from '../../nowcaster/compute.js';
-import { NOWCASTER_MANIFEST_NAME } from '../../nowcaster/nowcaster.js';
-import type { WnnSpec } from '../../nowcaster/spec.js';
+import { NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../../nowcaster/nowcaster.js';
+import { TRAINED_KINDS, type WnnSpec } from '../../nowcaster/spec.js';
 import type { MethodDefinition } from './definition.js';
 import { periodicMethod } from './periodic.js';
 
@@ -45,6 +45,14 @@ async function createCompute(spec: WnnSpec): Promise<WnnCompute> {
   return createWebgpuCompute(spec, (tf.backend() as unknown as { device: GPUDevice }).device);
 }
 
+function describeTraining({ dataset, spec, reach = 1, period = spec.inputLength, toolkitVersion }: NowcasterManifest) {
+  const window = `window ${spec.inputLength}, horizons ${spec.horizons.join(', ')}, every ${period} epochs, reach ${reach}`;
+  if (dataset === null) return `${window}; its weights came from elsewhere.`;
+  const tasks = dataset.runs.map(({ task, architecture }) => [task, architecture].filter(Boolean).join('/'));
+  const distinct = [...new Set(tasks)].join('; ');
+  return `${window}; trained by version ${toolkitVersion} on ${dataset.runs.length} runs of ${distinct}.`;
+}
+
 export const nowcaster: MethodDefinition<NowcasterMethod> = {
   type: 'nowcaster',
   argument: '[NAME=]DIR',
@@ -74,10 +82,16 @@ export const nowcaster: MethodDefinition<NowcasterMethod> = {
   async describe({ name, directory, contentHash }) {
     // Read whole: a damaged one is to be found before anything is trained, not after hours.
     const { manifest } = await loadNowcaster(directory);
+    const heldOut: NonNullable<MethodDescription['heldOut']> = {};
+    for (const kind of TRAINED_KINDS) {
+      const errors = manifest.kinds[kind]?.training?.validation;
+      if (errors) heldOut[kind] = { noChange: errors.noChange, linear: errors.linear, own: errors.wnn };
+    }
     return {
       sentence: `nowcaster ${directory}, SHA-256 ${contentHash.slice(0, 12)}…`,
       command: `nowcaster:${name}=${directory}`,
-      nowcaster: manifest,
+      training: describeTraining(manifest),
+      heldOut,
     };
   },
   ...periodicMethod(async ({ directory }) => {
