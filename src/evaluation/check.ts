@@ -72,7 +72,11 @@ const forecastExamples = v.pipe(
   ),
 );
 
-const optimizer = v.objectWithRest({ name: v.string() }, v.union([v.number(), v.string(), v.boolean()]));
+/** Further settings are those of the framework's. */
+const optimizer = v.objectWithRest(
+  { name: v.string(), learningRate: v.number() },
+  v.union([v.number(), v.string(), v.boolean()]),
+);
 
 const settings = {
   epochs: v.number(),
