@@ -2,10 +2,10 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { writeJsonAtomic } from '../atomic.js';
 import { CorruptFileError, SchemaVersionError } from '../errors.js';
-import { checkContent, type EvaluationContent } from './check.js';
-import { EVALUATION_SCHEMA_VERSION, type RunRecord } from './schema.js';
+import { EVALUATION_SCHEMA_VERSION, EVALUATION_SCHEMAS, type RunRecord } from './schema.js';
 
 /** Where the file of a job is. */
 export function runRecordPath(directory: string, id: string): string {
@@ -57,10 +57,14 @@ function refuse(problem: string, path: string): CorruptFileError {
  *
  * @throws as {@link readEvaluationFile}, and {@link CorruptFileError} when a field is missing or of another type.
  */
-export function readContent<K extends keyof EvaluationContent>(type: K, path: string): EvaluationContent[K] {
-  const content = checkContent(type, readEvaluationFile(path));
-  if (typeof content === 'string') throw refuse(content, path);
-  return content;
+export function readContent<K extends keyof typeof EVALUATION_SCHEMAS>(
+  type: K,
+  path: string,
+): v.InferOutput<(typeof EVALUATION_SCHEMAS)[K]> {
+  const schema: v.GenericSchema = EVALUATION_SCHEMAS[type];
+  const { success, output, issues } = v.safeParse(schema, readEvaluationFile(path), { abortEarly: true });
+  if (!success) throw refuse(`${v.getDotPath(issues[0]) ?? 'it'} is not ${issues[0].expected ?? 'consistent'}`, path);
+  return output as v.InferOutput<(typeof EVALUATION_SCHEMAS)[K]>;
 }
 
 /** Reads a run's file; null when the job is not finished. */
