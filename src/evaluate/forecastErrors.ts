@@ -111,7 +111,10 @@ async function drawExamples(
       const forecasts = new Float32Array(scales.length);
       const history = trajectory.slice(last + 1 - contender.windowLength, last + 1);
       await contender.forecast(kind, history, forecasts, last);
-      for (const j of chosen) examples.forecasts[c].residuals.push(residualOf(forecasts[j], j));
+      for (const j of chosen) {
+        const residual = residualOf(forecasts[j], j);
+        examples.forecasts[c].residuals.push(Number.isFinite(residual) ? residual : null);
+      }
     }
   }
   return examples;

@@ -236,8 +236,8 @@ const forecastExamples = v.pipe(
     windows: v.array(numbers),
     /** What the weight did: `residuals[i][h]` is its change from the window's last value after h + 1 epochs. */
     residuals: v.array(numbers),
-    /** Each method's forecast of that change, at its own horizon. */
-    forecasts: v.array(v.object({ method: text, horizon: number, residuals: numbers })),
+    /** Each method's forecast of that change, at its own horizon; null where it was not finite. */
+    forecasts: v.array(v.object({ method: text, horizon: number, residuals: numbersOrNulls })),
   }),
   v.check(({ windows, residuals, forecasts }) =>
     [residuals, ...forecasts.map((entry) => entry.residuals)].every(({ length }) => length === windows.length),

@@ -85,7 +85,9 @@ export const nowcaster: MethodDefinition<NowcasterMethod> = {
     const heldOut: NonNullable<MethodDescription['heldOut']> = {};
     for (const kind of TRAINED_KINDS) {
       const errors = manifest.kinds[kind]?.training?.validation;
-      if (errors) heldOut[kind] = { noChange: errors.noChange, linear: errors.linear, own: errors.wnn };
+      if (!errors) continue;
+      const { noChange, linear, wnn: own } = errors;
+      if ([noChange, linear, own].every(Number.isFinite)) heldOut[kind] = { noChange, linear, own };
     }
     return {
       sentence: `nowcaster ${directory}, SHA-256 ${contentHash.slice(0, 12)}…`,
