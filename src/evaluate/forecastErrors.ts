@@ -115,7 +115,10 @@ async function drawExamples(
     }
     for (const [c, contender] of contenders.entries()) {
       const forecasts = await forecastSample(contender, kind, trajectory, last);
-      for (const j of chosen) examples.forecasts[c].residuals.push(residualOf(forecasts[j], j));
+      for (const j of chosen) {
+        const residual = residualOf(forecasts[j], j);
+        examples.forecasts[c].residuals.push(Number.isFinite(residual) ? residual : null);
+      }
     }
   }
   return examples;

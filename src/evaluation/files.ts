@@ -2,9 +2,10 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { writeJsonAtomic } from '../atomic.js';
 import { CorruptFileError, SchemaVersionError } from '../errors.js';
-import { EVALUATION_SCHEMA_VERSION, type RunRecord } from './schema.js';
+import { EVALUATION_SCHEMA_VERSION, EVALUATION_SCHEMAS, type RunRecord } from './schema.js';
 
 /** Where the file of a job is. */
 export function runRecordPath(directory: string, id: string): string {
@@ -43,16 +44,34 @@ export function readEvaluationFile(path: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
+function refuse(problem: string, path: string): CorruptFileError {
+  return new CorruptFileError({
+    what: `not what an evaluation writes: ${problem}`,
+    where: path,
+    remedy: 'delete it and evaluate again',
+  });
+}
+
+/**
+ * Reads `results.json`, `forecasts.json` or a run's file.
+ *
+ * @throws as {@link readEvaluationFile}, and {@link CorruptFileError} when a field is missing or of another type.
+ */
+export function readContent<K extends keyof typeof EVALUATION_SCHEMAS>(
+  type: K,
+  path: string,
+): v.InferOutput<(typeof EVALUATION_SCHEMAS)[K]> {
+  const schema: v.GenericSchema = EVALUATION_SCHEMAS[type];
+  const { success, output, issues } = v.safeParse(schema, readEvaluationFile(path), { abortEarly: true });
+  if (!success) throw refuse(`${v.getDotPath(issues[0]) ?? 'it'} is not ${issues[0].expected ?? 'consistent'}`, path);
+  return output as v.InferOutput<(typeof EVALUATION_SCHEMAS)[K]>;
+}
+
 /** Reads a run's file; null when the job is not finished. */
 export function readRunRecord(directory: string, id: string): RunRecord | null {
   const path = runRecordPath(directory, id);
   if (!existsSync(path)) return null;
-  const record = readEvaluationFile(path);
-  if (record.id !== id || typeof record.metrics !== 'object' || !Array.isArray(record.seconds))
-    throw new CorruptFileError({
-      what: 'not the run that its name says',
-      where: path,
-      remedy: 'delete it and evaluate again',
-    });
-  return record as unknown as RunRecord;
+  const record = readContent('record', path);
+  if (record.id !== id) throw refuse('its id is not that of its name', path);
+  return record;
 }

@@ -1,9 +1,10 @@
-// What an evaluation's directory holds, in types: written by evaluate, read by report. No arithmetic here.
+// What an evaluation's directory holds: written by evaluate, read by report. Each type comes from what its files are checked by
+// when they are read, so that a number is a number wherever one is shown; fields that are not listed are dropped.
 
+import * as v from 'valibot';
 import type { Nowcast } from '../callback/index.js';
 import type { EngineRequest } from '../engine/engine.js';
-import type { NowcasterManifest } from '../nowcaster/nowcaster.js';
-import type { TrainedKind } from '../nowcaster/spec.js';
+import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
 
 /** Version of the files of an evaluation; checked by every reader. */
@@ -18,6 +19,16 @@ export const FORECASTS_NAME = 'forecasts.json';
 /** The metric that decides; better the higher. */
 export const METRIC = 'val_acc';
 
+const number = v.number();
+const numbers = v.array(number);
+const text = v.string();
+const numberOrNull = v.nullable(number);
+const numbersOrNulls = v.array(numberOrNull);
+const version = v.literal(EVALUATION_SCHEMA_VERSION);
+const kind = v.picklist(TRAINED_KINDS);
+/** Of methods and runs, which name files too. */
+const name = v.pipe(text, v.regex(/^\w[\w.-]*$/));
+
 /** A method as data: JSON that its definition made (src/evaluate/methods/). */
 export interface Method {
   /** Of its definition, e.g. `linear`, `nowcaster`. */
@@ -28,181 +39,243 @@ export interface Method {
   readonly [setting: string]: unknown;
 }
 
-/** What a report says of a method. */
-export interface MethodDescription {
+const method: v.GenericSchema<unknown, Method> = v.looseObject({ type: text, name });
+
+const description = {
   /** What it does, as a part of a sentence. */
-  sentence: string;
+  sentence: text,
   /** What asks for it again in `wnn evaluate --methods`. */
-  command: string;
-  /** Manifest of the nowcaster that it applies. */
-  nowcaster?: NowcasterManifest;
-}
+  command: text,
+  /** How the networks that it applies were trained, as a sentence. Absent where there are none. */
+  training: v.optional(text),
+  /**
+   * Mean absolute errors on held-out runs, measured in that training, by kind: of no change, of a straight line, and its own.
+   * In units of twice the window's range.
+   */
+  heldOut: v.optional(v.record(kind, v.object({ noChange: number, linear: number, own: number }))),
+};
+
+/** What a report says of a method. */
+export type MethodDescription = v.InferOutput<v.ObjectSchema<typeof description, undefined>>;
+
+const describedMethod = v.looseObject({
+  type: text,
+  name,
+  about: v.object({
+    ...description,
+    /** Whether all others are compared with it; the first is. */
+    baseline: v.boolean(),
+  }),
+});
 
 /** A method with what a report needs to know of it. */
-export type DescribedMethod = Method & {
-  about: MethodDescription & {
-    /** Whether all others are compared with it; the first is. */
-    baseline: boolean;
-  };
+export type DescribedMethod = Method & v.InferOutput<typeof describedMethod>;
+
+const optimizer: v.GenericSchema<unknown, OptimizerInfo> = v.objectWithRest(
+  { name: text, learningRate: number },
+  v.union([number, text, v.boolean()]),
+);
+
+/** Settings that all runs of an evaluation share. */
+const sharedSettings = {
+  epochs: number,
+  batchSize: number,
+  optimizer,
+  /** Training and validation examples, drawn by the task's own seed; null: all. */
+  trainExamples: numberOrNull,
+  validationExamples: numberOrNull,
+  /** Whether nowcasts that raise the loss on a training batch are shortened or undone; false for methods without nowcasts. */
+  guard: v.boolean(),
+};
+
+const job = {
+  /** Unique, made from all that follows; letters, digits, `.`, `_`, `-`. */
+  id: name,
+  /** Image set and architecture, e.g. `mnist/cnn`. */
+  task: text,
+  seed: number,
+  method,
+  ...sharedSettings,
+  /** Compute engine that was asked for. */
+  engine: v.custom<EngineRequest>((value) => typeof value === 'string'),
 };
 
 /** What is trained, and by which method. The same settings give the same id wherever and whenever. */
-export interface EvaluationJob {
-  /** Unique, made from all that follows; letters, digits, `.`, `_`, `-`. */
-  id: string;
-  /** Image set and architecture, e.g. `mnist/cnn`. */
-  task: string;
-  seed: number;
-  method: Method;
-  epochs: number;
-  batchSize: number;
-  optimizer: OptimizerInfo;
-  /** Training and validation examples, drawn by the task's own seed; null: all. */
-  trainExamples: number | null;
-  validationExamples: number | null;
-  /** Whether nowcasts that raise the loss on a training batch are shortened or undone; false for methods without nowcasts. */
-  guard: boolean;
-  /** Compute engine that was asked for. */
-  engine: EngineRequest;
-}
+export type EvaluationJob = v.InferOutput<v.ObjectSchema<typeof job, undefined>>;
 
-/** A finished training. Figures that were not finite are null. */
-export interface RunRecord extends EvaluationJob {
-  schemaVersion: typeof EVALUATION_SCHEMA_VERSION;
-  toolkitVersion: string;
+const nowcast: v.GenericSchema<unknown, Nowcast> = v.object({
+  epoch: number,
+  outcome: v.picklist(['kept', 'undone', 'skipped']),
+  share: number,
+  reason: v.nullable(text),
+  scalars: v.object({ conv: number, fc: number, bias: number }),
+  seconds: number,
+  lossBefore: numberOrNull,
+  lossAfter: numberOrNull,
+});
+
+const record = v.object({
+  schemaVersion: version,
+  toolkitVersion: text,
+  ...job,
   /** Compute engine that trained, for people: `wasm (SIMD, 1 thread)`. */
-  engineDescription: string;
+  engineDescription: text,
   /** `diverged`: loss or weights became NaN or infinite, and training ended there. */
-  status: 'complete' | 'diverged';
+  status: v.picklist(['complete', 'diverged']),
   /** loss, acc, val_loss, val_acc; one value an epoch. */
-  metrics: Record<string, (number | null)[]>;
+  metrics: v.record(text, numbersOrNulls),
   /** Wall-clock seconds from the start of training to the end of each epoch, nowcasting and validation included. */
-  seconds: number[];
+  seconds: numbers,
   /** Nowcasts in order; none for methods that do not nowcast. */
-  nowcasts: Nowcast[];
-}
+  nowcasts: v.array(nowcast),
+});
 
-/** A figure measured once a seed. */
-export interface Estimate {
+/** A finished training. Metrics that were not finite are null. */
+export type RunRecord = v.InferOutput<typeof record>;
+
+const estimate = v.object({
   /** One value a seed, in the order of the seeds; null where there is none, e.g. a target that was never reached. */
-  values: (number | null)[];
+  values: numbersOrNulls,
   /** Seeds that have a value. */
-  count: number;
+  count: number,
   /** Mean of the values; null when there are none. */
-  mean: number | null;
+  mean: numberOrNull,
   /** Standard deviation of the values (n - 1); null below two. */
-  sd: number | null;
+  sd: numberOrNull,
   /**
-   * 95% interval of the mean by the bootstrap (Efron, 1979, percentiles of 10,000 resamplings of the seeds); null below
-   * two values. Values that compare two methods on the same seed make it a paired interval.
+   * 95% interval of the mean by the bootstrap (Efron, 1979, percentiles of 10,000 resamplings of the seeds), low and high;
+   * null below two values. Values that compare two methods on the same seed make it a paired interval.
    */
-  interval: [low: number, high: number] | null;
-}
+  interval: v.nullable(v.tuple([number, number])),
+});
+
+/** What was measured once a seed. */
+export type Estimate = v.InferOutput<typeof estimate>;
+
+const targetFigures = v.object({
+  /** Epochs to it, one value a seed; null where it was not reached. */
+  epochs: estimate,
+  /** Wall-clock seconds to it, nowcasting included. */
+  seconds: estimate,
+  /** Plain's epochs divided by the method's, seed by seed. Only seeds that reached it count. */
+  speedup: estimate,
+  /** The same in seconds. */
+  speedupSeconds: estimate,
+  /** Seeds that reached it. */
+  reached: number,
+});
 
 /** How soon a method had a value that the plain run of the same seed had at some time. */
-export interface TargetFigures {
-  /** Epochs to it, one value a seed; null where it was not reached. */
-  epochs: Estimate;
-  /** Wall-clock seconds to it, nowcasting included. */
-  seconds: Estimate;
-  /** Plain's epochs divided by the method's, seed by seed. Only seeds that reached it count. */
-  speedup: Estimate;
-  /** The same in seconds. */
-  speedupSeconds: Estimate;
-  /** Seeds that reached it. */
-  reached: number;
-}
+export type TargetFigures = v.InferOutput<typeof targetFigures>;
 
-/** One method on one task. */
-export interface MethodSummary {
-  name: string;
+const methodSummary = v.object({
+  name,
   /** Best value of the metric. */
-  best: Estimate;
+  best: estimate,
   /** Best value less that of plain on the same seed. */
-  gain: Estimate;
+  gain: estimate,
   /** To the best value of the plain run of the same seed. */
-  toPlainBest: TargetFigures;
+  toPlainBest: targetFigures,
   /** To each chosen target. */
-  toTargets: ({ target: number } & TargetFigures)[];
+  toTargets: v.array(v.object({ target: number, ...targetFigures.entries })),
   /** Mean speed-up over every new best that plain sets after `newBestsAfter` epochs; see evaluate/statistics.ts. */
-  newBests: { speedup: Estimate; reached: number; total: number };
+  newBests: v.object({ speedup: estimate, reached: number, total: number }),
   /** Seconds of one nowcast, mean of each run; without the guard. */
-  secondsPerNowcast: Estimate;
+  secondsPerNowcast: estimate,
   /**
    * Nowcasts of all seeds by what became of them. `shortened` of the kept went only a part of the way, by the guard; `seen`
    * of all came before the last epoch, so that a later one could show what they did. Null for methods that do not nowcast.
    */
-  nowcasts: { kept: number; undone: number; skipped: number; shortened: number; seen: number } | null;
+  nowcasts: v.nullable(v.object({ kept: number, undone: number, skipped: number, shortened: number, seen: number })),
   /** Weights that a nowcast replaces. */
-  scalarsPerNowcast: number | null;
+  scalarsPerNowcast: numberOrNull,
   /** Seeds whose training diverged. */
-  diverged: number[];
-}
+  diverged: numbers,
+});
+
+/** One method on one task. */
+export type MethodSummary = v.InferOutput<typeof methodSummary>;
+
+const taskSummary = v.object({
+  task: text,
+  seeds: numbers,
+  /** The baseline first, then as asked for. */
+  methods: v.pipe(v.array(methodSummary), v.minLength(1)),
+});
 
 /** One task. */
-export interface TaskSummary {
-  task: string;
-  seeds: number[];
-  /** The baseline first, then as asked for. */
-  methods: MethodSummary[];
-}
+export type TaskSummary = v.InferOutput<typeof taskSummary>;
+
+const forecastErrors = v.object({
+  /** `no change` forecasts the window's last value; it is there for every horizon of the methods. */
+  method: text,
+  kind,
+  horizon: number,
+  /** Last epoch (from 0) of each window. */
+  epochs: numbers,
+  /**
+   * Mean absolute error of the windows that end in that epoch, in units of twice the range of the longest method's window;
+   * null where none moved.
+   */
+  byEpoch: numbersOrNulls,
+  /** Mean over all windows; null without any. */
+  mean: numberOrNull,
+  /** Windows measured; those that did not move at all are left out. */
+  windows: number,
+});
 
 /** Errors of one method on one kind. */
-export interface ForecastErrors {
-  /** `no change` forecasts the window's last value; it is there for every horizon of the methods. */
-  method: string;
-  kind: TrainedKind;
-  horizon: number;
-  /** Last epoch (from 0) of each window. */
-  epochs: number[];
-  /** Mean absolute error of the windows that end in that epoch, in units of twice the range of the longest method's window;
-   * null where none moved. */
-  byEpoch: (number | null)[];
-  /** Mean over all windows; null without any. */
-  mean: number | null;
-  /** Windows measured; those that did not move at all are left out. */
-  windows: number;
-}
+export type ForecastErrors = v.InferOutput<typeof forecastErrors>;
+
+const forecastExamples = v.pipe(
+  v.object({
+    kind,
+    /** Last epoch of each example's window. */
+    epochs: numbers,
+    /** The window, normalized: first value 0, in units of the scale. */
+    windows: v.array(numbers),
+    /** What the weight did: `residuals[i][h]` is its change from the window's last value after h + 1 epochs. */
+    residuals: v.array(numbers),
+    /** Each method's forecast of that change, at its own horizon; null where it was not finite. */
+    forecasts: v.array(v.object({ method: text, horizon: number, residuals: numbersOrNulls })),
+  }),
+  v.check(({ windows, residuals, forecasts }) =>
+    [residuals, ...forecasts.map((entry) => entry.residuals)].every(({ length }) => length === windows.length),
+  ),
+);
 
 /** Forecasts of single windows, to be drawn. */
-export interface ForecastExamples {
-  kind: TrainedKind;
-  /** Last epoch of each example's window. */
-  epochs: number[];
-  /** The window, normalized: first value 0, in units of the scale. */
-  windows: number[][];
-  /** What the weight did: `residuals[i][h]` is its change from the window's last value after h + 1 epochs. */
-  residuals: number[][];
-  /** Each method's forecast of that change, at its own horizon. */
-  forecasts: { method: string; horizon: number; residuals: number[] }[];
-}
+export type ForecastExamples = v.InferOutput<typeof forecastExamples>;
+
+const results = v.object({
+  schemaVersion: version,
+  toolkitVersion: text,
+  settings: v.object({ ...sharedSettings, targets: numbers, newBestsAfter: number }),
+  /** All methods, the baseline first. */
+  methods: v.pipe(v.array(describedMethod), v.minLength(1)),
+  /** Addresses of the modules that define methods from outside of the toolkit. */
+  methodModules: v.array(text),
+  tasks: v.array(
+    v.object({
+      ...taskSummary.entries,
+      /** How well the methods that have a forecaster forecast the plain runs' weights. */
+      forecastErrors: v.array(forecastErrors),
+    }),
+  ),
+  /** Ids of the runs that all this comes from; their files are `runs/<id>.json`. */
+  runs: v.array(name),
+});
 
 /** Content of `results.json`. */
-export interface EvaluationResults {
-  schemaVersion: typeof EVALUATION_SCHEMA_VERSION;
-  toolkitVersion: string;
-  /** Settings that all runs share. */
-  settings: Pick<
-    EvaluationJob,
-    'epochs' | 'batchSize' | 'optimizer' | 'trainExamples' | 'validationExamples' | 'guard'
-  > & {
-    targets: number[];
-    newBestsAfter: number;
-  };
-  /** All methods, the baseline first. */
-  methods: DescribedMethod[];
-  /** Addresses of the modules that define methods from outside of the toolkit. */
-  methodModules: string[];
-  tasks: (TaskSummary & {
-    /** How well the methods that look at windows forecast the plain runs' weights. */
-    forecastErrors: ForecastErrors[];
-  })[];
-  /** Ids of the runs that the figures come from; their files are `runs/<id>.json`. */
-  runs: string[];
-}
+export type EvaluationResults = v.InferOutput<typeof results>;
+
+const forecasts = v.object({
+  schemaVersion: version,
+  tasks: v.array(v.object({ task: text, examples: v.array(forecastExamples) })),
+});
 
 /** Content of `forecasts.json`: forecasts of single windows of the first seed's plain run, to be drawn. */
-export interface EvaluationForecasts {
-  schemaVersion: typeof EVALUATION_SCHEMA_VERSION;
-  tasks: { task: string; examples: ForecastExamples[] }[];
-}
+export type EvaluationForecasts = v.InferOutput<typeof forecasts>;
+
+/** What the files of an evaluation are checked by. */
+export const EVALUATION_SCHEMAS = { results, forecasts, record };

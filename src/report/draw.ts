@@ -15,15 +15,20 @@ export interface Chart {
   /** One sentence on how to read it; empty: nothing. */
   caption: string;
   /** The `<svg>` element. */
-  svg: string;
+  svg: Element;
 }
 
 /** Colors that the page's style has for methods: enough for plain, the paper's baselines and three nowcasters. */
 const METHOD_COLORS = 12;
 
-/** Color of the method with that number in its evaluation. Gray, the first, is the baseline's alone. */
+/** Name in the page's style of the color of the method with that number. Gray, the first, is the baseline's alone. */
+export function colorName(index: number): string {
+  return `m${index === 0 ? 0 : 1 + ((index - 1) % (METHOD_COLORS - 1))}`;
+}
+
+/** Color of the method with that number in its evaluation. */
 export function methodColor(index: number): string {
-  return `var(--m${index === 0 ? 0 : 1 + ((index - 1) % (METHOD_COLORS - 1))})`;
+  return `var(--${colorName(index)})`;
 }
 
 /** Ticks of an axis of epochs: whole ones, about eight at most. */
@@ -47,10 +52,9 @@ export function drawChart(title: string, caption: string, options: Plot.PlotOpti
     marginTop: 26,
     marginLeft: 48,
     marginBottom: 42,
-    style: { background: 'transparent', color: 'inherit', fontSize: '12px' },
     ...options,
     ariaLabel: title,
     document: document as unknown as Document,
   });
-  return { title, caption, svg: figure.outerHTML };
+  return { title, caption, svg: figure };
 }

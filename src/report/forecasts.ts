@@ -65,7 +65,9 @@ function reachOf(residuals: readonly number[]): number {
 /** Forecast residual against true residual, one facet a method, a few in a row. */
 function drawScatter(examples: ForecastExamples, methods: readonly string[]): Chart | null {
   const points = examples.forecasts.flatMap(({ method, horizon, residuals }) =>
-    residuals.map((forecast, i) => ({ method, forecast, truth: examples.residuals[i][horizon - 1] })),
+    residuals.flatMap((forecast, i) =>
+      forecast === null ? [] : [{ method, forecast, truth: examples.residuals[i][horizon - 1] }],
+    ),
   );
   if (points.length === 0) return null;
   const reach = reachOf(points.map(({ truth }) => truth));
@@ -140,8 +142,10 @@ function drawWindows(examples: ForecastExamples, methods: readonly string[]): Ch
     future.push({ example, step: 0, value: last });
     for (const [h, residual] of examples.residuals[i].entries())
       future.push({ example, step: h + 1, value: last + residual });
-    for (const { method, horizon, residuals } of examples.forecasts)
-      forecasts.push({ example, step: horizon, value: last + residuals[i], method });
+    for (const { method, horizon, residuals } of examples.forecasts) {
+      const residual = residuals[i];
+      if (residual !== null) forecasts.push({ example, step: horizon, value: last + residual, method });
+    }
   }
   return drawChart(
     `single windows, ${KIND_LABELS[examples.kind]}`,

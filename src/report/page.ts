@@ -1,16 +1,20 @@
-// The page: one HTML file with its style and charts inside, no script, nothing from the network.
+// The page: one HTML file with its style and charts inside, no script, nothing from the network. Browsers are told to run and
+// load nothing else.
 
+import { createHash } from 'node:crypto';
 import type { Chart } from './draw.js';
+import { type Content, type Html, html } from './html.js';
+import { renderSvg } from './svg.js';
 
 /** A part of the page. */
 export interface Section {
   title: string;
   /** HTML that stands before the charts. */
-  html?: string;
+  html?: Html;
   charts?: readonly Chart[];
 }
 
-const STYLE = `
+const STYLE = html`
 :root { color-scheme: light dark; --text: #1c2024; --back: #ffffff; --soft: #f3f4f6; --line: #d5d9de; --muted: #808891;
   --accent: #0969b5; --m0: #6b7280; --m1: #c2570c; --m2: #0969b5; --m3: #0f7b4f; --m4: #a3278f; --m5: #8a6d00;
   --m6: #c0262d; --m7: #5b4bd6; --m8: #0d7c86; --m9: #7a4b2b;
@@ -33,70 +37,63 @@ td:first-child { white-space: nowrap; } th:first-child, td:first-child { positio
 td:first-child { background: var(--back); } .charts { margin-top: 1rem; } th { white-space: normal; vertical-align: bottom; font-weight: 600; background: var(--soft); }
 .name { white-space: nowrap; } .swatch { display: inline-block; width: 0.75em; height: 0.75em; border-radius: 2px; margin-right: 0.4em; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 27rem), 1fr)); gap: 1.25rem 1rem; }
-figure { margin: 0; } figure svg { max-width: 100%; height: auto; overflow: visible; } figcaption p { margin: 0 0 0.3rem; }
+figure { margin: 0; } figure svg { display: block; max-width: 100%; height: auto; overflow: visible; font-size: 12px; }
+figure svg text { white-space: pre; } figcaption p { margin: 0 0 0.3rem; }
 pre { background: var(--soft); padding: 0.6rem; white-space: pre-wrap; overflow-wrap: anywhere; font-size: 0.85rem; }
 ul { padding-left: 1.2rem; }
+.m0 { background: var(--m0); } .m1 { background: var(--m1); } .m2 { background: var(--m2); } .m3 { background: var(--m3); }
+.m4 { background: var(--m4); } .m5 { background: var(--m5); } .m6 { background: var(--m6); } .m7 { background: var(--m7); }
+.m8 { background: var(--m8); } .m9 { background: var(--m9); } .m10 { background: var(--m10); } .m11 { background: var(--m11); }
 `;
 
-const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-/** Text as it may stand in HTML. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]);
-}
+/** Nothing from elsewhere, no script, and only the style above. */
+const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(String(STYLE)).digest('base64')}'; img-src data:; base-uri 'none'; form-action 'none'`;
 
 /**
- * A table; cells are HTML. It scrolls by itself where the screen is narrow.
+ * A table. It scrolls by itself where the screen is narrow.
  *
- * @param text whether it holds words rather than figures, which stand to the right.
+ * @param text whether it holds words rather than numbers, which stand to the right.
  */
-export function renderTable(header: readonly string[], rows: readonly (readonly string[])[], text = false): string {
-  const cells = (row: readonly string[], tag: string) => row.map((cell) => `<${tag}>${cell}</${tag}>`).join('');
-  const body = rows.map((row) => `<tr>${cells(row, 'td')}</tr>`).join('\n');
-  const head = header.length > 0 ? `<thead><tr>${cells(header, 'th')}</tr></thead>` : '';
-  return `<div class="scroll"><table${text ? ' class="text"' : ''}>${head}\n<tbody>${body}</tbody></table></div>`;
+export function renderTable(header: readonly Content[], rows: readonly (readonly Content[])[], text = false): Html {
+  const body = rows.map((row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>\n`);
+  const head = html`<thead><tr>${header.map((cell) => html`<th>${cell}</th>`)}</tr></thead>`;
+  return html`<div class="scroll"><table class="${text ? 'text' : 'numbers'}">${header.length > 0 ? head : ''}
+<tbody>${body}</tbody></table></div>`;
 }
 
 /** A list of plain sentences; nothing for none. */
-export function renderList(lines: readonly string[]): string {
-  return lines.length === 0 ? '' : `<ul>${lines.map((line) => `<li>${escapeHtml(line)}</li>`).join('')}</ul>`;
+export function renderList(lines: readonly string[]): Content {
+  return lines.length === 0 ? '' : html`<ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
 }
 
-function renderChart({ title, caption, svg }: Chart): string {
-  const text = `<h3>${escapeHtml(title)}</h3><p class="quiet">${escapeHtml(caption)}</p>`;
-  return `<figure><figcaption>${text}</figcaption>${svg}</figure>`;
-}
-
-function renderSection({ title, html = '', charts = [] }: Section): string {
-  const drawn = charts.length > 0 ? `<div class="charts">${charts.map(renderChart).join('\n')}</div>` : '';
-  return `<section><h2>${escapeHtml(title)}</h2>\n${html}\n${drawn}</section>`;
-}
-
-/** Counts the charts' clip paths from 1, which Plot counts on from page to page. */
-function numberClips(html: string): string {
-  const numbers = new Map<string, number>();
-  return html.replace(/plot-clip-\d+/g, (id) => {
-    if (!numbers.has(id)) numbers.set(id, numbers.size + 1);
-    return `clip-${numbers.get(id)}`;
-  });
+function renderSection({ title, html: content, charts = [] }: Section, clips: Map<string, string>): Html {
+  const figures = charts.map(
+    (chart) =>
+      html`<figure><figcaption><h3>${chart.title}</h3><p class="quiet">${chart.caption}</p></figcaption>${renderSvg(chart.svg, clips)}</figure>\n`,
+  );
+  return html`<section><h2>${title}</h2>
+${content ?? ''}
+${charts.length > 0 ? html`<div class="charts">${figures}</div>` : ''}</section>
+`;
 }
 
 /** The whole document. */
-export function renderPage(title: string, introduction: string, sections: readonly Section[]): string {
-  return `<!doctype html>
+export function renderPage(title: string, introduction: Html, sections: readonly Section[]): string {
+  const clips = new Map<string, string>();
+  return String(html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}</title>
+<title>${title}</title>
 <link rel="icon" href="data:,">
 <style>${STYLE}</style>
 </head>
 <body>
-<h1>${escapeHtml(title)}</h1>
+<h1>${title}</h1>
 ${introduction}
-${numberClips(sections.map(renderSection).join('\n'))}
-</body>
+${sections.map((section) => renderSection(section, clips))}</body>
 </html>
-`;
+`);
 }

@@ -2,8 +2,8 @@
 
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { CorruptFileError, InsufficientDataError, MissingFileError } from '../errors.js';
-import { readEvaluationFile, readRunRecord } from '../evaluation/files.js';
+import { InsufficientDataError, MissingFileError } from '../errors.js';
+import { readContent, readRunRecord } from '../evaluation/files.js';
 import {
   type EvaluationForecasts,
   type EvaluationResults,
@@ -47,13 +47,9 @@ function missingResults(directory: string): InsufficientDataError | MissingFileE
 export function readEvaluation(directory: string): Evaluation {
   const path = join(directory, RESULTS_NAME);
   if (!existsSync(path)) throw missingResults(directory);
-  const results = readEvaluationFile(path) as unknown as EvaluationResults;
-  if (!Array.isArray(results.tasks) || !Array.isArray(results.runs) || !Array.isArray(results.methods))
-    throw new CorruptFileError({ what: 'not the results of an evaluation', where: path, remedy: 'evaluate again' });
+  const results = readContent('results', path);
   const forecastsPath = join(directory, FORECASTS_NAME);
-  const forecasts = existsSync(forecastsPath)
-    ? (readEvaluationFile(forecastsPath) as unknown as EvaluationForecasts).tasks
-    : [];
+  const forecasts = existsSync(forecastsPath) ? readContent('forecasts', forecastsPath).tasks : [];
   const runs = results.runs.map((id) => {
     const record = readRunRecord(directory, id);
     if (record !== null) return record;

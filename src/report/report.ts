@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../atomic.js';
 import type { TaskSummary } from '../evaluation/schema.js';
 import { statements, TABLE_HEADER, tableRows } from '../evaluation/table.js';
-import type { NowcasterManifest } from '../nowcaster/nowcaster.js';
 import { drawCourses } from './courses.js';
-import { methodColor } from './draw.js';
+import { colorName, methodColor } from './draw.js';
 import { drawExamples, drawForecastErrors } from './forecasts.js';
-import { escapeHtml, renderList, renderPage, renderTable, type Section } from './page.js';
+import { type Html, html } from './html.js';
+import { renderList, renderPage, renderTable, type Section } from './page.js';
 import { type Evaluation, readEvaluation } from './readEvaluation.js';
 import { drawTrainedErrors, drawTrainingCourses } from './training.js';
 
@@ -35,8 +35,8 @@ export interface ReportResult {
   charts: number;
 }
 
-function swatch(index: number, name: string): string {
-  return `<span class="name"><span class="swatch" style="background:${methodColor(index)}"></span>${escapeHtml(name)}</span>`;
+function swatch(index: number, name: string): Html {
+  return html`<span class="name"><span class="swatch ${colorName(index)}"></span>${name}</span>`;
 }
 
 function formatInterval(interval: [number, number] | null): string {
@@ -46,7 +46,7 @@ function formatInterval(interval: [number, number] | null): string {
 function taskSections(evaluation: Evaluation, task: Evaluation['results']['tasks'][number]): Section[] {
   const { results, runs, forecasts } = evaluation;
   const names = task.methods.map(({ name }) => name);
-  const rows = tableRows(task).map((row, m) => [swatch(m, row[0]), ...row.slice(1).map(escapeHtml)]);
+  const rows = tableRows(task).map((row, m) => [swatch(m, row[0]), ...row.slice(1)]);
   const intervals = task.methods
     .slice(1)
     .map(({ name, gain, toPlainBest, newBests }, m) => [
@@ -57,12 +57,12 @@ function taskSections(evaluation: Evaluation, task: Evaluation['results']['tasks
     ]);
   const errors = drawForecastErrors(task.forecastErrors, names);
   const examples = drawExamples(forecasts.find((entry) => entry.task === task.task)?.examples ?? [], names);
-  const about = `<p class="quiet">${results.settings.epochs} epochs, seeds ${task.seeds.join(', ')}. Speed-up: plain’s epochs
+  const about = html`<p class="quiet">${results.settings.epochs} epochs, seeds ${task.seeds.join(', ')}. Speed-up: plain’s epochs
 divided by the method’s, to the best validation accuracy of the plain run of the same seed; over new bests: mean over
 every new best that plain sets after epoch ${results.settings.newBestsAfter}.</p>`;
   const intervalTable =
     task.seeds.length > 1
-      ? `<p class="quiet">95% bootstrap intervals over the seeds, paired with plain:</p>${renderTable(
+      ? html`<p class="quiet">95% bootstrap intervals over the seeds, paired with plain:</p>${renderTable(
           ['method', 'speed-up', 'over new bests', 'gain in accuracy'],
           intervals,
         )}`
@@ -70,7 +70,7 @@ every new best that plain sets after epoch ${results.settings.newBestsAfter}.</p
   return [
     {
       title: task.task,
-      html: `${about}${renderTable(TABLE_HEADER.map(escapeHtml), rows)}${renderList(statements(task))}${intervalTable}`,
+      html: html`${about}${renderTable(TABLE_HEADER, rows)}${renderList(statements(task))}${intervalTable}`,
       charts: drawCourses(task as TaskSummary, runs),
     },
     ...(errors.length > 0 ? [{ title: `${task.task}: errors of the forecasts`, charts: errors }] : []),
@@ -105,11 +105,6 @@ function commandOf({ results, runs }: Evaluation): string {
   return `${parts.join(' ')} --out DIR`;
 }
 
-/** Manifests of the nowcasters that were compared, by the method's name. */
-function nowcastersOf({ methods }: Evaluation['results']): [name: string, manifest: NowcasterManifest][] {
-  return methods.flatMap(({ name, about }) => (about.nowcaster ? [[name, about.nowcaster]] : []));
-}
-
 function provenance(evaluation: Evaluation): Section {
   const { results, runs } = evaluation;
   const distinct = (values: readonly string[]) => [...new Set(values)].join('; ');
@@ -123,28 +118,16 @@ function provenance(evaluation: Evaluation): Section {
     ['validation examples', String(results.settings.validationExamples ?? 'all')],
     ['guard', results.settings.guard ? 'on' : 'off'],
   ];
-  const methods = results.methods.map((method, m) => [swatch(m, method.name), escapeHtml(method.about.sentence)]);
-  const trainedOn = nowcastersOf(results).map(([name, { dataset, spec, recommended, toolkitVersion }]) => {
-    const { period, stepScale } = recommended;
-    const window = `window ${spec.inputLength}, horizons ${spec.horizons.join(', ')}, every ${period} epochs, step scale ${stepScale}`;
-    if (dataset === null) return `${name}: ${window}; its weights came from elsewhere.`;
-    const tasks = distinct(
-      dataset.runs.map(({ task, architecture }) => [task, architecture].filter(Boolean).join('/')),
-    );
-    return `${name}: ${window}; trained by version ${toolkitVersion} on ${dataset.runs.length} runs of ${tasks}.`;
-  });
+  const methods = results.methods.map((method, m) => [swatch(m, method.name), method.about.sentence]);
+  const trainings = results.methods.flatMap(({ name, about }) =>
+    about.training ? [`${name}: ${about.training}`] : [],
+  );
   return {
     title: 'Where this comes from',
-    html: [
-      renderTable(
-        [],
-        facts.map((fact) => fact.map(escapeHtml)),
-        true,
-      ),
-      renderTable(['method', 'what it is'], methods, true),
-      renderList(trainedOn),
-      `<p class="quiet">The same again:</p><pre>${escapeHtml(commandOf(evaluation))}</pre>`,
-    ].join('\n'),
+    html: html`${renderTable([], facts, true)}
+${renderTable(['method', 'what it is'], methods, true)}
+${renderList(trainings)}
+<p class="quiet">The same again:</p><pre>${commandOf(evaluation)}</pre>`,
   };
 }
 
@@ -157,16 +140,16 @@ function provenance(evaluation: Evaluation): Section {
 export function writeReport(options: ReportOptions): ReportResult {
   const evaluation = readEvaluation(options.directory);
   const { results } = evaluation;
-  const nowcasters = nowcastersOf(results);
+  const heldOutOf = new Map(results.methods.map(({ name, about }) => [name, about.heldOut ?? {}]));
   const colorOf = (name: string) => {
     const index = results.methods.findIndex((method) => method.name === name);
     return index < 0 ? 'var(--accent)' : methodColor(index);
   };
   const colorsOf = (name: string) => ({ own: colorOf(name), linear: colorOf('linear') });
   const training = [
-    ...nowcasters.flatMap(([name, manifest]) => drawTrainedErrors(name, manifest, colorsOf(name))),
+    ...[...heldOutOf].flatMap(([name, heldOut]) => drawTrainedErrors(name, heldOut, colorsOf(name))),
     ...Object.entries(options.trainings ?? {}).flatMap(([name, directory]) =>
-      drawTrainingCourses(name, directory, new Map(nowcasters).get(name), colorsOf(name)),
+      drawTrainingCourses(name, directory, heldOutOf.get(name), colorsOf(name)),
     ),
   ];
   const sections = [
@@ -175,8 +158,8 @@ export function writeReport(options: ReportOptions): ReportResult {
     provenance(evaluation),
   ];
   const title = options.title ?? `Weight nowcasting: ${results.tasks.map(({ task }) => task).join(', ')}`;
-  const note = options.note === undefined ? '' : `<p>${escapeHtml(options.note)}</p>\n`;
-  const introduction = `${note}<p>${results.methods.map(({ name }, m) => swatch(m, name)).join(' &nbsp; ')}</p>`;
+  const note = options.note === undefined ? '' : html`<p>${options.note}</p>\n`;
+  const introduction = html`${note}<p>${results.methods.map(({ name }, m) => html`${swatch(m, name)} &nbsp; `)}</p>`;
   const page = renderPage(title, introduction, sections);
   const file = options.out ?? join(options.directory, 'report.html');
   writeFileAtomic(file, page);

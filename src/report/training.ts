@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as Plot from '@observablehq/plot';
 import { CorruptFileError } from '../errors.js';
-import type { NowcasterManifest } from '../nowcaster/nowcaster.js';
+import type { MethodDescription } from '../evaluation/schema.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { type Chart, drawChart } from './draw.js';
 
@@ -15,18 +15,20 @@ export interface TrainingColors {
   linear: string;
 }
 
-/** Held-out errors by kind; nothing for weights that came from elsewhere. */
-export function drawTrainedErrors(name: string, manifest: NowcasterManifest, colors: TrainingColors): Chart[] {
+type HeldOut = NonNullable<MethodDescription['heldOut']>;
+
+/** Held-out errors by kind; nothing for methods without. */
+export function drawTrainedErrors(name: string, heldOut: HeldOut, colors: TrainingColors): Chart[] {
   const rows = TRAINED_KINDS.flatMap((kind) => {
-    const training = manifest.kinds[kind]?.training;
-    if (!training) return [];
-    const { noChange, linear, network } = training.validation;
+    const errors = heldOut[kind];
+    if (!errors) return [];
+    const { noChange, linear, own } = errors;
     return [
       { kind, forecast: 'no change', error: noChange },
       { kind, forecast: 'linear', error: linear },
-      { kind, forecast: name, error: network },
+      { kind, forecast: name, error: own },
     ];
-  }).filter(({ error }) => Number.isFinite(error));
+  });
   if (rows.length === 0) return [];
   const fill = (d: (typeof rows)[number]) =>
     d.forecast === name ? colors.own : d.forecast === 'linear' ? colors.linear : 'var(--muted)';
@@ -61,21 +63,25 @@ export function drawTrainedErrors(name: string, manifest: NowcasterManifest, col
 /** One line of a training's `<kind>/metrics.jsonl`, as far as it is drawn. */
 interface MetricsPoint {
   epoch: number;
-  validationError: number;
+  /** Null where it was not finite. */
+  validationError: number | null;
 }
 
 function readMetrics(path: string): MetricsPoint[] {
   const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
-  try {
-    return lines.map((line) => JSON.parse(line) as MetricsPoint);
-  } catch (cause) {
+  return lines.map((line, i) => {
+    let point: Partial<MetricsPoint> | null = null;
+    try {
+      point = JSON.parse(line);
+    } catch {}
+    const measured = point?.validationError === null || typeof point?.validationError === 'number';
+    if (typeof point?.epoch === 'number' && measured) return point as MetricsPoint;
     throw new CorruptFileError({
-      what: 'a line is not JSON',
+      what: `line ${i + 1} is no metrics of an epoch`,
       where: path,
       remedy: 'train again, or leave --training out',
-      cause,
     });
-  }
+  });
 }
 
 /**
@@ -86,15 +92,15 @@ function readMetrics(path: string): MetricsPoint[] {
 export function drawTrainingCourses(
   name: string,
   directory: string,
-  manifest: NowcasterManifest | undefined,
+  heldOut: HeldOut = {},
   colors: TrainingColors,
 ): Chart[] {
   return TRAINED_KINDS.flatMap((kind) => {
     const path = join(directory, kind, 'metrics.jsonl');
     if (!existsSync(path)) return [];
-    const points = readMetrics(path).filter(({ validationError }) => Number.isFinite(validationError));
+    const points = readMetrics(path).filter(({ validationError }) => validationError !== null);
     if (points.length === 0) return [];
-    const levels = manifest?.kinds[kind]?.training?.validation;
+    const levels = heldOut[kind];
     const marks: Plot.Markish[] = [
       Plot.lineY(points, { x: 'epoch', y: 'validationError', stroke: colors.own, strokeWidth: 1.75 }),
     ];

@@ -1,11 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { measureForecasts } from '../../src/evaluate/forecastErrors.js';
-import { parseMethod } from '../../src/evaluate/methods/registry.js';
+import { findMethod, loadMethodModules, parseMethod } from '../../src/evaluate/methods/registry.js';
 import { sampleName, sampleStore } from '../../src/evaluate/trajectorySample.js';
-import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
+import { readContent } from '../../src/evaluation/files.js';
+import { PAPER_SPEC, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
+import { drawExamples } from '../../src/report/forecasts.js';
 import { RunWriter } from '../../src/trajectory/runWriter.js';
 import { randomNetworks, writeNowcasterDirectory } from '../callback/nowcasterDirectory.js';
 import { referenceForward } from '../families/wnn/reference.js';
@@ -107,7 +109,7 @@ describe('measureForecasts', () => {
     expect(conv[1].epochs).toEqual([4, 5, 6]);
     expect(conv[3].epochs).toEqual([4, 5, 6]);
     const { forecasts, residuals } = examples[0];
-    const own = forecasts[1].residuals.map((residual, i) => Math.abs(residual - residuals[i][6]));
+    const own = forecasts[1].residuals.map((residual, i) => Math.abs(residual! - residuals[i][6]));
     expect(conv[3].mean).toBeCloseTo(own.reduce((a, b) => a + b) / own.length, 5);
   });
 
@@ -116,5 +118,27 @@ describe('measureForecasts', () => {
     const { errors, examples } = await measureForecasts(out, ['short'], [parseMethod('linear')]);
     expect(errors.every(({ mean, windows }) => mean === null && windows === 0)).toBe(true);
     expect(examples).toEqual([]);
+  });
+
+  it('writes forecasts that are not finite as null, which its readers take', async () => {
+    const type = 'runaway';
+    const forecaster = {
+      windowLength: 5,
+      horizon: 5,
+      kinds: TRAINED_KINDS,
+      forecast: async (_kind: unknown, _history: unknown, forecasts: Float32Array) => void forecasts.fill(Infinity),
+      dispose: async () => {},
+    };
+    const module = join(out, 'runaway.mjs');
+    writeFileSync(module, `export default { type: '${type}', parse: () => ({ type: '${type}', name: '${type}' }) };`);
+    await loadMethodModules([module]);
+    Object.assign(findMethod(type), { forecaster: async () => forecaster });
+    const { errors, examples } = await measureForecasts(out, ['one'], [parseMethod(type)]);
+    expect(errors.find(({ method }) => method === type)!.mean).toBeNull();
+    expect(examples[0].forecasts[0].residuals[0]).toBeNull();
+    const file = join(out, 'forecasts.json');
+    writeFileSync(file, JSON.stringify({ schemaVersion: 1, tasks: [{ task: 'mnist/none', examples }] }));
+    expect(readContent('forecasts', file).tasks[0].examples).toEqual(examples);
+    expect(drawExamples(examples, ['plain', type])).not.toEqual([]);
   });
 });

@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CorruptFileError } from '../../src/errors.js';
 import { summarize } from '../../src/evaluate/summary.js';
 import { writeRunRecord } from '../../src/evaluation/files.js';
 import type {
@@ -13,8 +14,6 @@ import type {
   ForecastExamples,
   RunRecord,
 } from '../../src/evaluation/schema.js';
-import { defaultRecommendation } from '../../src/nowcaster/recommendation.js';
-import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import { averageCourse } from '../../src/report/courses.js';
 import { writeReport } from '../../src/report/index.js';
 import { OURS, syntheticJobs, syntheticRecord } from '../evaluate/syntheticRuns.js';
@@ -55,18 +54,7 @@ function writeEvaluation(
     },
   ];
   const { batchSize, optimizer, trainExamples, validationExamples } = jobs[0];
-  const training = { validation: { noChange: 0.6, linear: 0.5, network: 0.3 } };
-  const kind = { training, source: { file: '', sha256: '' }, files: {} };
-  const dataset = { sha256: '', seed: 1, runs: [{ id: 'r', task: 'mnist', architecture: 'lenet' }] };
-  const manifest = {
-    schemaVersion: 1,
-    toolkitVersion: '0.0.0',
-    tag: 'x',
-    spec: PAPER_SPEC,
-    recommended: defaultRecommendation(PAPER_SPEC),
-    kinds: { conv: kind },
-    dataset,
-  };
+  const heldOut = { conv: { noChange: 0.6, linear: 0.5, own: 0.3 } };
   const results = {
     schemaVersion: 1,
     toolkitVersion: '0.0.0',
@@ -85,13 +73,19 @@ function writeEvaluation(
       { type: 'linear', name: 'linear', about: { sentence: 'a line', command: 'linear', baseline: false } },
       {
         ...OURS,
-        about: { sentence: 'a nowcaster', command: 'nowcaster:ours=/no where', baseline: false, nowcaster: manifest },
+        about: {
+          sentence: 'a nowcaster',
+          command: 'nowcaster:ours=/no where',
+          baseline: false,
+          training: 'trained on 1 runs',
+          heldOut,
+        },
       },
     ],
     methodModules: [],
     tasks: summarize(jobs, records, { targets: [0.5] }).map((task) => ({ ...task, forecastErrors: errors })),
     runs: [...records.keys()],
-  } as unknown as EvaluationResults;
+  } satisfies EvaluationResults;
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, 'results.json'), JSON.stringify(results));
   const forecasts: EvaluationForecasts = { schemaVersion: 1, tasks: [{ task: 'mnist/lenet', examples }] };
@@ -223,6 +217,77 @@ describe('writeReport', () => {
   });
 });
 
+/** Ends attributes, text, titles, styles and scripts before it begins an element. */
+const PAYLOAD = `"'></title></style></script></svg><script>window.harmed=1</script><img src=x onerror="window.harmed=2">`;
+
+type Json = { [key: string]: Json } | Json[] | string | number | boolean | null;
+
+/** Where a file holds strings or numbers: one place for each field, the first of each list. */
+function leavesOf(value: Json, path: (string | number)[] = []): (string | number)[][] {
+  if (typeof value === 'string' || typeof value === 'number') return [path];
+  if (Array.isArray(value)) return value.length > 0 ? leavesOf(value[0], [...path, 0]) : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, entry]) => leavesOf(entry, [...path, key]));
+}
+
+const at = (value: Json, path: readonly (string | number)[]): Json =>
+  path.reduce((part, key) => (part as Record<string | number, Json>)[key], value);
+
+/** The same with other content at a place. */
+function withAt(value: Json, [key, ...rest]: readonly (string | number)[], content: Json): Json {
+  if (key === undefined) return content;
+  const copy = structuredClone(value) as Record<string | number, Json>;
+  copy[key] = withAt(copy[key], rest, content);
+  return copy as Json;
+}
+
+describe('an evaluation that holds HTML', () => {
+  const place = join(directory, 'harmful');
+  const names = ['results.json', 'forecasts.json', 'runs'];
+  const reset = () => {
+    for (const name of names) cpSync(join(good, name), join(place, name), { recursive: true, force: true });
+  };
+  const harmless = (page: string) => expect(page).not.toMatch(/<script|<img/);
+
+  for (const name of names)
+    it(`makes no element of it, or is refused: ${name}`, () => {
+      reset();
+      const path = name === 'runs' ? join(place, name, readdirSync(join(good, name))[0]) : join(place, name);
+      const content = JSON.parse(readFileSync(path, 'utf8')) as Json;
+      const attempt = (changed: Json) => {
+        writeFileSync(path, JSON.stringify(changed));
+        return () => readFileSync(writeReport({ directory: place }).file, 'utf8');
+      };
+      let shown = 0;
+      for (const leaf of leavesOf(content)) {
+        const read = attempt(withAt(content, leaf, PAYLOAD));
+        // An optimizer's further settings may be words.
+        if (typeof at(content, leaf) === 'number' && !leaf.join('.').match(/optimizer\.(?!learningRate)/)) {
+          expect(read, leaf.join('.')).toThrow(/schema version|not what an evaluation writes/);
+          continue;
+        }
+        try {
+          const page = read();
+          harmless(page);
+          if (page.includes('&lt;img')) shown++;
+        } catch (error) {
+          expect(error, leaf.join('.')).toBeInstanceOf(CorruptFileError);
+        }
+      }
+      expect(shown).toBeGreaterThan(0);
+      reset();
+    });
+
+  it('escapes what the options bring', () => {
+    const page = readFileSync(
+      writeReport({ directory: good, out: join(directory, 'o.html'), title: PAYLOAD, note: PAYLOAD }).file,
+      'utf8',
+    );
+    harmless(page);
+    expect(page.match(/&lt;img/g)).toHaveLength(3);
+  });
+});
+
 const CHROMIUM = '/usr/bin/chromium';
 
 describe.skipIf(!existsSync(CHROMIUM))('in Chromium (skipped where /usr/bin/chromium is absent)', () => {
@@ -273,4 +338,41 @@ describe.skipIf(!existsSync(CHROMIUM))('in Chromium (skipped where /usr/bin/chro
       expect(background).toBe(colorScheme === 'dark' ? 'rgb(20, 23, 26)' : 'rgb(255, 255, 255)');
       await page.close();
     });
+
+  it('runs nothing that files or options bring, nor a script that stands in the page', async () => {
+    const place = join(directory, 'in-browser');
+    cpSync(good, place, { recursive: true });
+    // In every field that may hold it, all at once.
+    for (const name of ['results.json', 'forecasts.json', join('runs', readdirSync(join(place, 'runs'))[0])]) {
+      const path = join(place, name);
+      let content = JSON.parse(readFileSync(path, 'utf8')) as Json;
+      for (const leaf of leavesOf(content)) {
+        const changed = withAt(content, leaf, PAYLOAD);
+        writeFileSync(path, JSON.stringify(changed));
+        try {
+          writeReport({ directory: place });
+          content = changed;
+        } catch {
+          writeFileSync(path, JSON.stringify(content));
+        }
+      }
+    }
+    const { file } = writeReport({ directory: place, note: PAYLOAD });
+    expect(readFileSync(file, 'utf8').match(/&lt;img/g)!.length).toBeGreaterThan(20);
+    const page = await browser.newPage();
+    await page.goto(String(pathToFileURL(file)));
+    expect(await page.evaluate('[window.harmed, document.querySelectorAll("script, img").length]')).toEqual([
+      undefined,
+      0,
+    ]);
+    const unsafe = join(place, 'unsafe.html');
+    const script =
+      '<script>window.harmed = 3</script><p id="p" style="color: red" onclick="window.harmed = 4">x</p></body>';
+    writeFileSync(unsafe, readFileSync(file, 'utf8').replace('</body>', script));
+    await page.goto(String(pathToFileURL(unsafe)));
+    await page.click('#p');
+    const color = 'getComputedStyle(document.querySelector("#p")).color';
+    expect(await page.evaluate(`[window.harmed, ${color}]`)).toEqual([undefined, 'rgb(28, 32, 36)']);
+    await page.close();
+  });
 });

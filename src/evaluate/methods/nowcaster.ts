@@ -7,12 +7,12 @@ import * as tf from '@tensorflow/tfjs-core';
 import { createDefaultCompute, createNowcasterForecaster } from '../../callback/index.js';
 import { loadNowcaster } from '../../callback/node.js';
 import { MissingFileError, UsageError } from '../../errors.js';
-import type { Method } from '../../evaluation/schema.js';
+import type { Method, MethodDescription } from '../../evaluation/schema.js';
 import { loadWebgpuKernels } from '../../families/webgpuKernels.js';
 import type { NetworkCompute } from '../../network/compute.js';
 import type { NowcasterSpec } from '../../network/spec.js';
-import { NOWCASTER_MANIFEST_NAME } from '../../nowcaster/nowcaster.js';
-import { networkOf } from '../../nowcaster/spec.js';
+import { NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../../nowcaster/nowcaster.js';
+import { networkOf, TRAINED_KINDS } from '../../nowcaster/spec.js';
 import type { MethodDefinition } from './definition.js';
 import { periodicMethod } from './periodic.js';
 
@@ -47,6 +47,15 @@ async function createCompute(spec: NowcasterSpec): Promise<NetworkCompute> {
   return openKernels(spec, networkOf(spec), (tf.backend() as unknown as { device: GPUDevice }).device);
 }
 
+function describeTraining({ dataset, spec, recommended, toolkitVersion }: NowcasterManifest) {
+  const { period, stepScale } = recommended;
+  const window = `${spec.family}, window ${spec.inputLength}, horizons ${spec.horizons.join(', ')}, every ${period} epochs, step scale ${stepScale}`;
+  if (dataset === null) return `${window}; its weights came from elsewhere.`;
+  const tasks = dataset.runs.map(({ task, architecture }) => [task, architecture].filter(Boolean).join('/'));
+  const distinct = [...new Set(tasks)].join('; ');
+  return `${window}; trained by version ${toolkitVersion} on ${dataset.runs.length} runs of ${distinct}.`;
+}
+
 export const nowcaster: MethodDefinition<NowcasterMethod> = {
   type: 'nowcaster',
   argument: '[NAME=]DIR',
@@ -76,10 +85,18 @@ export const nowcaster: MethodDefinition<NowcasterMethod> = {
   async describe({ name, directory, contentHash }) {
     // Read whole: a damaged one is to be found before anything is trained, not after hours.
     const { manifest } = await loadNowcaster(directory);
+    const heldOut: NonNullable<MethodDescription['heldOut']> = {};
+    for (const kind of TRAINED_KINDS) {
+      const errors = manifest.kinds[kind]?.training?.validation;
+      if (!errors) continue;
+      const { noChange, linear, network: own } = errors;
+      if ([noChange, linear, own].every(Number.isFinite)) heldOut[kind] = { noChange, linear, own };
+    }
     return {
       sentence: `nowcaster ${directory}, SHA-256 ${contentHash.slice(0, 12)}…`,
       command: `nowcaster:${name}=${directory}`,
-      nowcaster: manifest,
+      training: describeTraining(manifest),
+      heldOut,
     };
   },
   ...periodicMethod(async ({ directory }) => {
