@@ -1,5 +1,5 @@
 // The toolkit as a library: every stage, the whole pipeline, and the errors that they throw. What training jobs import is
-// `weight-nowcaster/callback`.
+// `weight-nowcaster/callback`; what spreads jobs over machines is `weight-nowcaster/fleet`.
 
 export { type CollectOptions, type CollectResult, collect, TrajectoryRecorder } from './collect/index.js';
 export { buildDataset, type DatasetOptions, type DatasetResult } from './dataset/index.js';
@@ -9,6 +9,7 @@ export { type EvaluateOptions, type EvaluateResult, evaluate } from './evaluate/
 export { type ExportOptions, type ExportResult, exportNowcaster } from './export/index.js';
 export type { Family } from './families/family.js';
 export { registerFamily } from './families/index.js';
+export { type JobExecutor, processExecutor } from './jobs/index.js';
 export type { NowcasterSpec } from './network/spec.js';
 export type { Nowcaster } from './nowcaster/nowcaster.js';
 export { PAPER_SPEC, type TrainedKind } from './nowcaster/spec.js';

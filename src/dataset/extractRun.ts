@@ -7,7 +7,7 @@ import { Random } from '../random.js';
 import type { SampleSpec } from '../samples/schema.js';
 import { readScalars } from '../trajectory/scalarReader.js';
 import type { Packet, PacketShape, SlotPool } from './packets.js';
-import { ShardScatter } from './scatter.js';
+import { scatterSamples } from './scatter.js';
 import { type CutFigures, countStarts, type Draw, WindowCutter } from './windows.js';
 
 /** What is to be done with one run. Plain data, so that it can be sent to a worker. */
@@ -94,8 +94,8 @@ export async function extractRun(task: RunTask, { pool, sink, onAdvance }: Extra
   const { choices, draws } = planReading(task);
   const parts = TRAINED_KINDS.map((kind) => {
     const random = new Random(seed, 'shard', id, kind);
-    const scatter = new ShardScatter(kind, task.packet, task.shards[kind], random, pool, sink);
-    const cutter = new WindowCutter(spec, task, draws[kind], scatter.take.bind(scatter));
+    const scatter = scatterSamples(kind, task.packet, task.shards[kind], random, pool, sink);
+    const cutter = new WindowCutter(spec, task, draws[kind], scatter.take);
     return { kind, scatter, cutter };
   });
   const active = parts.filter(({ cutter }) => cutter.scalars > 0);

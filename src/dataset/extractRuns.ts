@@ -146,19 +146,23 @@ async function extractOnThreads(
     }
   }
 
+  let onAbort = () => {};
   try {
     await new Promise<void>((resolve, reject) => {
-      signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+      onAbort = () => reject(signal?.reason);
+      signal?.addEventListener('abort', onAbort);
       const work = async (seat: Seat) => {
         while (next < tasks.length) {
-          Object.assign(seat, { index: next++, fraction: 0 });
-          await extract(seat.index as number, seat, reject);
+          const index = next++;
+          Object.assign(seat, { index, fraction: 0 });
+          await extract(index, seat, reject);
         }
         seat.index = null;
       };
       Promise.all(seats.map(work)).then(() => resolve(), reject);
     });
   } finally {
+    signal?.removeEventListener('abort', onAbort);
     await pool.end();
   }
 }

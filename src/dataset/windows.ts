@@ -8,7 +8,6 @@ import type { DroppedWindows, SampleSpec } from '../samples/schema.js';
 import { fillRows, inputColumns } from '../windows/inputs/index.js';
 import type { TensorInfo } from '../windows/inputs/input.js';
 import { normalizeWindows, targetOf } from '../windows/normalize.js';
-import { markSmallRanges } from './movement.js';
 import { furtherWidth } from './packets.js';
 import { addTargets, createSketch, type TargetSketch } from './targetSketch.js';
 
@@ -18,6 +17,17 @@ const BLOCK = 512;
 /** How many windows of one scalar start within `epochs` snapshots; each spans `span` of them. */
 export function countStarts(epochs: number, span: number, stride: number): number {
   return epochs < span ? 0 : Math.floor((epochs - span) / stride) + 1;
+}
+
+/** Maximum less minimum of one scalar over some epochs; NaN when one of its values is. */
+function rangeOf(window: readonly Float32Array[], scalar: number): number {
+  let minimum = window[0][scalar];
+  let maximum = minimum;
+  for (const values of window) {
+    minimum = Math.min(minimum, values[scalar]);
+    maximum = Math.max(maximum, values[scalar]);
+  }
+  return maximum - minimum;
 }
 
 /** The scalars drawn from one tensor, and where they stand among the values that are pushed. */
@@ -86,7 +96,7 @@ export class WindowCutter {
   readonly #origins = new Float64Array(BLOCK);
   readonly #scales = new Float64Array(BLOCK);
   readonly #storedScales = new Float32Array(BLOCK);
-  /** 1 for each scalar whose window hardly moves. */
+  /** 1 for each scalar whose window hardly moves; see {@link CutRule.minRange}. */
   readonly #small: Uint8Array;
 
   constructor(spec: SampleSpec, rule: CutRule, draws: readonly Draw[], sink: SampleSink) {
@@ -144,6 +154,33 @@ export class WindowCutter {
     return nowcasts !== undefined && nextNowcast(nowcasts, this.#epochs[0]) < (this.#epochs.at(-1) as number);
   }
 
+  /**
+   * Marks the windows that hardly move: whose range is small beside the ranges of the same tensor over the same epochs. Of
+   * such a window rounding and noise are all that normalization enlarges, and its target can be thousands of ranges away.
+   * Those that do not change at all, or hold a value that is not finite, count for nothing in the mean and are not marked.
+   */
+  #markSmallRanges(): void {
+    const window = this.#history.slice(0, this.#spec.inputLength);
+    let start = 0;
+    for (const { count } of this.#draws) {
+      const end = start + count;
+      let squares = 0;
+      let moving = 0;
+      for (let j = start; j < end; j++) {
+        const range = rangeOf(window, j);
+        if (!(range > 0 && range < Number.POSITIVE_INFINITY)) continue;
+        squares += range * range;
+        moving++;
+      }
+      const least = moving === 0 ? 0 : this.#rule.minRange * Math.sqrt(squares / moving);
+      for (let j = start; j < end; j++) {
+        const range = rangeOf(window, j);
+        this.#small[j] = range > 0 && range < least ? 1 : 0;
+      }
+      start = end;
+    }
+  }
+
   #cut(): void {
     const { inputLength: length, horizons } = this.#spec;
     const history = this.#history;
@@ -154,8 +191,7 @@ export class WindowCutter {
       targets: this.#targets,
       scales: this.#storedScales,
     };
-    const { minRange } = this.#rule;
-    if (minRange > 0) markSmallRanges(history, length, this.#draws, minRange, this.#small);
+    if (this.#rule.minRange > 0) this.#markSmallRanges();
     for (let start = 0; start < this.scalars; start += BLOCK) {
       const count = Math.min(BLOCK, this.scalars - start);
       normalizeWindows(this.#spec, history, start, count, this.#windows, this.#origins, this.#scales);

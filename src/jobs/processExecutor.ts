@@ -120,7 +120,7 @@ class Execution<Spec, Result> {
   #fail(job: Job<Spec>, error: Error, worker: JobProcess): void {
     if (error instanceof ProcessEndedError && !error.started) {
       this.#waiting.unshift(job);
-      if (++this.#deadStarts < START_ATTEMPTS) return;
+      if (this.#stop.signal.aborted || ++this.#deadStarts < START_ATTEMPTS) return;
       this.#fatal ??= new Error(`workers cannot be started (${error.how}): ${error.output}`);
       this.#stop.abort();
       return;

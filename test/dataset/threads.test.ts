@@ -1,4 +1,4 @@
-// Worker threads, through the compiled stage: the same bytes for any number of them and any memory, a process killed in
+// Threads and executors, through the compiled stage: the same bytes for any number and any memory, a process killed in
 // the middle, errors that cross threads.
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -94,6 +94,24 @@ it('workers that run ahead wait for their turn without losing anything', async (
   );
   expect(seen).toEqual(seen.toSorted((a, b) => a - b));
   expect(rows.every((count) => count > 0)).toBe(true);
+});
+
+it('an executor gives the same bytes, and the runs that it could not read an error', async () => {
+  const { processExecutor } = (await import(
+    new URL('../jobs/index.js', COMPILED).href
+  )) as typeof import('../../src/jobs/index.js');
+  const executor = processExecutor({ workers: 2 });
+  await build('executed', { executor });
+  expect(hashTree(join(dir, 'executed'))).toBe(reference);
+  expect(existsSync(join(dir, 'executed.parts'))).toBe(false);
+  const failing: typeof executor = {
+    ...executor,
+    remedy: 'ask again',
+    execute: async ({ jobs }) => jobs.map((job) => ({ job, status: 'failed', error: new Error('no disk') })),
+  };
+  await expect(build('failed', { executor: failing })).rejects.toThrow(
+    /6 of 6 runs could not be read \(no disk\): run-0-\w+; ask again/,
+  );
 });
 
 function start(name: string): ChildProcess {

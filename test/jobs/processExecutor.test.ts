@@ -85,7 +85,7 @@ test('gives a job up after the second failure and does the others', async () => 
 
 test('an error that the user must put right ends the list, the others in good order', async () => {
   const log = join(directory, 'log');
-  const failing = run([{ deed: 'linger', value: log }, { deed: 'user error' }, ...squares(50)]);
+  const failing = run([{ deed: 'linger', value: log }, { deed: 'user error', value: log }, ...squares(50)]);
   await expect(failing).rejects.toThrow(MissingFileError);
   await expect(failing).rejects.toThrow('no images: /nowhere; fetch them');
   expect(readFileSync(log, 'utf8')).toBe('job-0 ended in good order\n');

@@ -30,9 +30,11 @@ serveProcess(async ({ deed, value, marker }, { id, report, note, signal }) => {
       console.error('last words');
       return process.exit(3);
     case 'user error':
+      while (!existsSync(`${value}.begun`)) await sleep(5);
       throw new MissingFileError({ what: 'no images', where: '/nowhere', remedy: 'fetch them' });
     case 'linger':
       note(`${id} lingers`);
+      writeFileSync(`${value}.begun`, '');
       await sleep(20_000, undefined, { signal }).catch(() => {});
       appendFileSync(value, `${id} ended in good order\n`);
       signal.throwIfAborted();
