@@ -8,6 +8,7 @@ import {
   type ImportOptions,
   type ImportResult,
   importCheckpoints,
+  parseGivenKind,
 } from '../collect/import/index.js';
 import { TENSOR_KINDS } from '../trajectory/schema.js';
 import { formatCount } from './figures.js';
@@ -20,6 +21,12 @@ interface ImportArguments extends GlobalArguments {
   format: string;
   order: NonNullable<ImportOptions['order']>;
   layout: NonNullable<ImportOptions['layout']>;
+  select?: string;
+  key?: string;
+  include?: string[];
+  exclude?: string[];
+  kind?: string[];
+  metrics?: string;
   id?: string;
   task?: string;
   architecture?: string;
@@ -61,18 +68,46 @@ export const collectImportCommand: CommandModule<object, ImportArguments> = {
       .option('order', {
         choices: IMPORT_ORDERS,
         default: 'number' as const,
-        describe: 'by the last whole number in the names that differs, by name, or as given',
+        describe: 'by the number with a word (epoch, step, ...) or the even one, the last number, by name, as given',
+      })
+      .option('select', { type: 'string', describe: "names of files to take out of directories, e.g. 'generator_*'" })
+      .option('key', {
+        type: 'string',
+        describe: 'dictionary of tensors in files of PyTorch, e.g. ema [default: the one with the most values]',
+      })
+      .option('include', {
+        type: 'string',
+        array: true,
+        requiresArg: true,
+        describe: "names of tensors to take although a rule leaves them out, e.g. 'ema.*'",
+      })
+      .option('exclude', {
+        type: 'string',
+        array: true,
+        requiresArg: true,
+        describe: "names of tensors to leave out, e.g. '*.mask'",
+      })
+      .option('kind', {
+        type: 'string',
+        array: true,
+        requiresArg: true,
+        describe: `kind of tensors by name, e.g. 'head.*=fc'; one of ${TENSOR_KINDS.join(', ')}`,
+      })
+      .option('metrics', {
+        type: 'string',
+        describe: "log of the training: of Keras's CSVLogger, Lightning's metrics.csv, trainer_state.json",
       })
       .option('layout', {
         choices: ['auto', 'keras', 'torch'] as const,
         default: 'auto' as const,
-        describe: "kernels of .safetensors and .npz; auto: PyTorch's where the names are of a state dict",
+        describe: "layout of kernels; auto: PyTorch's in its files, and where names are those of a state dict",
       })
       .option('id', { type: 'string', describe: 'id of the run [default: import-<directory>]' })
       .option('task', { type: 'string', describe: 'what the network learned, e.g. cifar10' })
       .option('architecture', { type: 'string', describe: 'what the network is called, e.g. resnet20' })
       .example('wnn collect import checkpoints/ --id mine --task cifar10', 'all checkpoints of a directory')
       .example('wnn collect import epoch-*.safetensors --order number', 'state dicts of PyTorch')
+      .example("wnn collect import runs/a --select 'generator_*.pt' --key ema", 'one of two models, its average')
       .example('wnn collect import know/*.mat', 'files of the KNOW meta-data set, a run each'),
   handler: async (argv) => {
     const terminal = openTerminal(argv);
@@ -83,6 +118,12 @@ export const collectImportCommand: CommandModule<object, ImportArguments> = {
         format: argv.format,
         order: argv.order,
         layout: argv.layout,
+        select: argv.select,
+        key: argv.key,
+        include: argv.include,
+        exclude: argv.exclude,
+        kinds: argv.kind?.map(parseGivenKind),
+        metrics: argv.metrics,
         id: argv.id,
         task: argv.task,
         architecture: argv.architecture,

@@ -54,6 +54,7 @@ function describeOptimizer({ name, ...settings }: NonNullable<RunSummary['optimi
 }
 
 function describeRun({ path, run, manifest }: Of<'run'>): string {
+  const isImported = manifest.tensors.some(({ kindBy }) => kindBy !== undefined);
   const settings = (values: object) =>
     Object.entries(values)
       .map(([name, value]) => `${name} ${value}`)
@@ -70,9 +71,14 @@ function describeRun({ path, run, manifest }: Of<'run'>): string {
     ['last one', describeMetrics(run)],
     ['size', formatBytes(run.bytes)],
   ];
-  const tensors = manifest.tensors.map(({ name, kind, shape }) => [name, kind, shape.join(' x ') || '1']);
+  const tensors = manifest.tensors.map(({ name, kind, kindBy, shape }) => [
+    name,
+    kind,
+    ...(isImported ? [kindBy ?? '-'] : []),
+    shape.join(' x ') || '1',
+  ]);
   const head = lines.map(([name, value]) => `${name.padEnd(10)}  ${value}`).join('\n');
-  return `${path}: run ${run.id}\n\n${head}\n\n${formatTable(['tensor', 'kind', 'shape'], tensors, 2)}`;
+  return `${path}: run ${run.id}\n\n${head}\n\n${formatTable(['tensor', 'kind', ...(isImported ? ['decided by'] : []), 'shape'], tensors, isImported ? 3 : 2)}`;
 }
 
 function describeMetrics({ finalMetrics }: RunSummary): string {

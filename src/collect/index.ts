@@ -29,7 +29,7 @@ export {
   importCheckpoints,
   type ListedCheckpoint,
   type ListedTensor,
-  PickleError,
+  RefusedFormatError,
 } from './import/index.js';
 export type { Network } from './namedTensors.js';
 export { type PlannedOptimizer, type PlannedRun, type PlanOptions, planRuns, type Range } from './plan.js';

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../errors.js';
 import { loadWasmKernels } from '../families/wasmKernels.js';
+import { compiledEntry } from '../jobs/compiledEntry.js';
 import { nodeThreads } from '../kernels/nodeThreads.js';
 import { createPoolCompute } from '../kernels/pool.js';
 import { createSingleThreadCompute } from '../kernels/single.js';
@@ -17,11 +18,7 @@ export interface WasmComputeOptions {
   threads?: number;
 }
 
-/** Threads need compiled JavaScript; code that runs from src takes the worker that the build has put into dist. */
-function workerFile(): string {
-  const path = import.meta.url.endsWith('.ts') ? '../../dist/compute/worker.js' : './worker.js';
-  return fileURLToPath(new URL(path, import.meta.url));
-}
+const WORKER = new URL('./worker.js', import.meta.url);
 
 /**
  * Opens the fused WebAssembly kernels for a spec, on several threads. The results are the same bits for any number of
@@ -47,7 +44,7 @@ export async function openWasmKernels(
   const network = networkOf(spec);
   return threads === 1
     ? createSingleThreadCompute(kernels, spec, network)
-    : createPoolCompute(kernels, spec, network, nodeThreads(workerFile(), threads));
+    : createPoolCompute(kernels, spec, network, nodeThreads(fileURLToPath(compiledEntry(WORKER)), threads));
 }
 
 /** The fused kernels on all cores; for a family without them, TensorFlow.js on the backend that is open. */

@@ -58,23 +58,25 @@ export function decodeNpyHeader(bytes: Uint8Array): NpyHeader {
   return { descr: type?.[1] ?? 'record', shape, fortranOrder: order[1] === 'True', dataStart };
 }
 
-const FLOATS: Record<string, FloatType> = { f2: 'f16', f4: 'f32', f8: 'f64' };
+/** `V2`, two bytes that NumPy has no type for, is what it writes for the bfloat16 of ml_dtypes. */
+const FLOATS: Record<string, FloatType> = { f2: 'f16', f4: 'f32', f8: 'f64', V2: 'bf16' };
+/** Whole numbers, truth values, texts, times. */
+const WHOLE_TYPES = /^([?bBiuSUaMm]|b1)/;
 
-/**
- * The type of an array's floats; null when it holds something else.
- *
- * @throws {@link NpyProblem} for Python objects.
- */
-export function floatTypeOfNpy({ descr }: NpyHeader): FloatType | null {
-  if (/O/.test(descr)) throw new NpyProblem('it holds Python objects, which are never unpickled');
-  return FLOATS[descr.replace(/^[<>|=]/, '')] ?? null;
+/** The type of an array's elements: floats, `whole` for what is no float, or what NumPy calls a type that is not read. */
+export function typeOfNpy({ descr }: NpyHeader): FloatType | 'whole' | { unreadable: string } {
+  const type = descr.replace(/^[<>|=]/, '');
+  if (Object.hasOwn(FLOATS, type)) return FLOATS[type];
+  if (/^O/.test(type)) return { unreadable: 'Python objects' };
+  if (WHOLE_TYPES.test(type)) return 'whole';
+  return { unreadable: type.startsWith('c') ? `complex, ${descr}` : descr };
 }
 
 /**
  * Decodes an array of floats of either byte order, in C or Fortran order.
  *
  * @param bytes the whole array.
- * @param type see {@link floatTypeOfNpy}.
+ * @param type see {@link typeOfNpy}.
  * @throws {@link NpyProblem}
  */
 export function decodeNpyFloats(bytes: Uint8Array, type: FloatType): Float32Array {

@@ -91,12 +91,15 @@ function corrupt(fileName: string, what: string, cause?: unknown): CorruptFileEr
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const isKnownType = (dtype: string): dtype is SafetensorsDtype => Object.hasOwn(ELEMENT_BYTES, dtype);
+
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** Where one array of a file stands, by the file's header. */
 export interface SafetensorsEntry {
   name: string;
-  dtype: SafetensorsDtype;
+  /** A {@link SafetensorsDtype}, or a type that this toolkit does not read (`F8_E4M3`, `C64`). */
+  dtype: string;
   shape: readonly number[];
   /** Its bytes in the file, [begin, end). */
   begin: number;
@@ -147,6 +150,8 @@ export function decodeSafetensorsHeader(start: Uint8Array, fileBytes: number, fi
   const metadata: Record<string, string> = {};
   const entries: SafetensorsEntry[] = [];
   for (const [name, value] of Object.entries(header)) {
+    // Some writers have null for no metadata.
+    if (name === '__metadata__' && value === null) continue;
     if (!isObject(value)) throw corrupt(fileName, `${name} is not an object`);
     if (name === '__metadata__') {
       for (const [key, text] of Object.entries(value)) {
@@ -178,10 +183,10 @@ export function decodeSafetensorsHeader(start: Uint8Array, fileBytes: number, fi
 export function decodeSafetensors(bytes: Uint8Array, fileName: string): SafetensorsFile {
   const headerLength = safetensorsHeaderLength(bytes, bytes.byteLength, fileName);
   const { entries, metadata } = decodeSafetensorsHeader(bytes.subarray(0, headerLength), bytes.byteLength, fileName);
-  const tensors = entries.map(({ name, dtype, shape, begin, end }): [string, SafeTensor] => [
-    name,
-    { dtype, shape, data: bytes.subarray(begin, end) },
-  ]);
+  const tensors = entries.map(({ name, dtype, shape, begin, end }): [string, SafeTensor] => {
+    if (!isKnownType(dtype)) throw corrupt(fileName, `${name} has the type ${dtype}, which is not known`);
+    return [name, { dtype, shape, data: bytes.subarray(begin, end) }];
+  });
   return { tensors: Object.fromEntries(tensors), metadata };
 }
 
@@ -193,7 +198,7 @@ function decodeEntry(
   fileName: string,
 ): SafetensorsEntry {
   const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== 'string' || !Object.hasOwn(ELEMENT_BYTES, dtype))
+  if (typeof dtype !== 'string' || !/^[A-Z][A-Z\d_]*$/.test(dtype))
     throw corrupt(fileName, `${name} has the type ${String(dtype)}, which is not known`);
   if (!Array.isArray(shape) || !shape.every(isCount)) throw corrupt(fileName, `${name} has no valid shape`);
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount))
@@ -201,10 +206,12 @@ function decodeEntry(
   const [begin, end] = offsets as [number, number];
   if (begin > end || end > dataBytes)
     throw corrupt(fileName, `${name} should stand in bytes ${begin} to ${end} of ${dataBytes}`);
-  const expected = shape.reduce((product, n) => product * n, ELEMENT_BYTES[dtype as SafetensorsDtype]);
-  if (expected !== end - begin)
-    throw corrupt(fileName, `${name} needs ${expected} bytes for its shape and has ${end - begin}`);
-  return { name, dtype: dtype as SafetensorsDtype, shape, begin, end };
+  if (isKnownType(dtype)) {
+    const expected = shape.reduce((product, n) => product * n, ELEMENT_BYTES[dtype]);
+    if (expected !== end - begin)
+      throw corrupt(fileName, `${name} needs ${expected} bytes for its shape and has ${end - begin}`);
+  }
+  return { name, dtype, shape, begin, end };
 }
 
 /** The elements of a tensor of any type as float32: a copy, rounded where the type holds more digits. */

@@ -8,6 +8,8 @@ import { type InputFile, MAX_BYTES_IN_MEMORY, withInputFile } from './inputFile.
 
 /** An open archive. */
 export interface ZipArchive {
+  /** Length of the archive. */
+  bytes: number;
   /** In the order of the archive's directory. */
   names: string[];
   /** Length of an entry, decompressed. */
@@ -58,6 +60,7 @@ export function withZip<T>(path: string, format: string, use: (archive: ZipArchi
         return entry;
       };
       return await use({
+        bytes: file.bytes,
         names: [...entries.keys()],
         bytesOf: (name) => entryOf(name).uncompressedSize,
         read: (name) => naming(() => readEntry(zip, entryOf(name))),

@@ -9,7 +9,7 @@ export interface KerasArray {
   /** The dataset. */
   path: string;
   shape: number[];
-  floatBits: 16 | 32 | 64 | null;
+  type: NonNullable<H5Node['dataset']>['type'];
 }
 
 /** One layer. Those without weights have no arrays. */
@@ -27,28 +27,48 @@ export interface KerasWeights {
   layers: KerasLayer[];
   /** Number of arrays of the optimizer's state that the file holds too. */
   optimizerArrays: number;
+  /** Number of other arrays of floats that the file holds, of no layer. */
+  otherArrays: number;
 }
 
 /** Groups of a Keras 3 file that hold layers, and are not layers themselves. */
 const CONTAINERS = new Set(['layers', '_layer_checkpoint_dependencies']);
-const OPTIMIZERS = /^\/(optimizer|optimizer_weights)\//;
+/** The optimizer of a model, or those of one with several: `g_optimizer`. */
+const OPTIMIZERS = /^\/(\w*_)?optimizer(_\d+|_weights)?\//;
+/** Where Keras 2 files have the model's own weights, those of no layer. */
+const TOP_LEVEL = 'top_level_model_weights';
 
 /** Keras 2: the root (of weights) or `model_weights` (of a whole model) lists its layers, each its weights. */
 function listKeras2(byPath: Map<string, H5Node>, root: string): KerasLayer[] {
-  return stringsOf(byPath.get(root), 'layer_names').map((name) => {
-    const path = `${root}/${name}`.replace('//', '/');
-    const group = byPath.get(path);
+  const at = (name: string) => `${root}/${name}`.replace('//', '/');
+  const listArrays = (path: string) =>
+    namesOf(byPath.get(path), 'weight_names').map((array) => arrayAt(byPath, `${path}/${array}`, array));
+  const layers = namesOf(byPath.get(root), 'layer_names').map((name): KerasLayer => {
+    const group = byPath.get(at(name));
     if (group === undefined || group.dataset !== null) throw new H5Problem(`layer ${name} is listed but missing`);
-    const arrays = stringsOf(group, 'weight_names').map((array) => arrayAt(byPath, `${path}/${array}`, array));
-    return { name, classKey: null, arrays };
+    return { name, classKey: null, arrays: listArrays(at(name)) };
   });
+  if (byPath.has(at(TOP_LEVEL))) layers.push({ name: '', classKey: null, arrays: listArrays(at(TOP_LEVEL)) });
+  return layers;
 }
 
-function stringsOf(node: H5Node | undefined, attribute: string): string[] {
-  const value = node?.attributes[attribute];
-  if (!Array.isArray(value)) throw new H5Problem(`attribute ${attribute} of ${node?.path} is not a list of names`);
-  return value;
+/** A list of names, which Keras divides where it is too long for one attribute: `layer_names0`, `layer_names1`, ... */
+function namesOf(node: H5Node | undefined, attribute: string): string[] {
+  const attributes = node?.attributes ?? {};
+  const whole = attributes[attribute];
+  if (Array.isArray(whole)) return whole;
+  const parts: string[] = [];
+  for (let i = 0; Object.hasOwn(attributes, `${attribute}${i}`); i++) {
+    const part = attributes[`${attribute}${i}`];
+    if (!Array.isArray(part)) break;
+    parts.push(...part);
+    if (!Object.hasOwn(attributes, `${attribute}${i + 1}`)) return parts;
+  }
+  throw new H5Problem(`attribute ${attribute} of ${node?.path} is not a list of names`);
 }
+
+const hasNames = (node: H5Node | undefined, attribute: string) =>
+  [attribute, `${attribute}0`].some((name) => Object.hasOwn(node?.attributes ?? {}, name));
 
 function arrayAt(byPath: Map<string, H5Node>, path: string, name: string): KerasArray {
   const dataset = byPath.get(path)?.dataset;
@@ -73,7 +93,9 @@ function listKeras3(nodes: H5Node[], byPath: Map<string, H5Node>): KerasLayer[] 
         const vars = byPath.get(`/${owner.slice(0, i + 1).join('/')}/vars`);
         return vars?.attributes.name?.[0] ?? owner[i];
       });
-      layer = { name: names.join('/'), classKey: steps.map((i) => owner[i]).join('/'), arrays: [] };
+      // The model's own weights are called by its name.
+      const name = owner.length === 0 ? (byPath.get('/vars')?.attributes.name?.[0] ?? '') : names.join('/');
+      layer = { name, classKey: steps.map((i) => owner[i]).join('/'), arrays: [] };
       layers.set(key, layer);
     }
     layer.arrays.push({ name: parts.at(-1) as string, path, ...dataset });
@@ -91,11 +113,12 @@ function listKeras3(nodes: H5Node[], byPath: Map<string, H5Node>): KerasLayer[] 
 export function listKerasWeights(nodes: H5Node[]): KerasWeights {
   const byPath = new Map(nodes.map((node) => [node.path, node]));
   const optimizerArrays = nodes.filter(({ path, dataset }) => dataset !== null && OPTIMIZERS.test(path)).length;
-  for (const root of ['/', '/model_weights']) {
-    if (Object.hasOwn(byPath.get(root)?.attributes ?? {}, 'layer_names'))
-      return { layers: listKeras2(byPath, root), optimizerArrays };
-  }
-  const layers = listKeras3(nodes, byPath);
-  if (layers.length === 0) throw new H5Problem('it holds no Keras weights');
-  return { layers, optimizerArrays };
+  const root = ['/', '/model_weights'].find((path) => hasNames(byPath.get(path), 'layer_names'));
+  const layers = root === undefined ? listKeras3(nodes, byPath) : listKeras2(byPath, root);
+  if (root === undefined && layers.length === 0) throw new H5Problem('it holds no Keras weights');
+  const listed = new Set(layers.flatMap(({ arrays }) => arrays.map(({ path }) => path)));
+  const otherArrays = nodes.filter(
+    ({ path, dataset }) => dataset !== null && dataset.type !== 'whole' && !OPTIMIZERS.test(path) && !listed.has(path),
+  ).length;
+  return { layers, optimizerArrays, otherArrays };
 }

@@ -1,6 +1,7 @@
 // What passes between reader.ts and the thread that takes HDF5 files apart (thread.ts).
 
 import type { MessagePort } from 'node:worker_threads';
+import type { FloatType } from '../formats/floats.js';
 
 /** What is wrong with a file, for people: its reader knows the file's name and adds it. */
 export class H5Problem extends Error {
@@ -15,8 +16,8 @@ export interface H5Node {
   dataset: {
     /** As stored: row-major, the last axis varies fastest. */
     shape: number[];
-    /** Bits of its floats; null when it does not hold floats of 16, 32 or 64 bits. */
-    floatBits: 16 | 32 | 64 | null;
+    /** Its floats, `whole` for what is no float, or what its type is called that is not read. */
+    type: FloatType | 'whole' | { unreadable: string };
   } | null;
   /** Attributes that are strings or lists of strings, and empty ones of any type. Null: of another type, or huge. */
   attributes: Record<string, string[] | null>;

@@ -3,8 +3,9 @@
 
 import type { File as H5File } from 'h5wasm';
 import { maxContentBytes } from '../formats/expansion.js';
-import { decodeFloats, type FloatType } from '../formats/floats.js';
+import { decodeFloats, type FloatType, isFloatType } from '../formats/floats.js';
 import { serveThread } from '../jobs/threadPool.js';
+import { type FloatLayout, findFloatLayouts } from './floatLayout.js';
 import { type H5Node, H5Problem, type H5Reply, type H5Request } from './protocol.js';
 
 /** Guards against absurd sizes in corrupt files. */
@@ -23,39 +24,57 @@ const module = await ready;
 interface OpenFile {
   file: H5File;
   bytes: number;
+  layouts: Map<number, FloatLayout>;
 }
 
-const FLOAT_TYPES: Record<number, FloatType> = { 2: 'f16', 4: 'f32', 8: 'f64' };
+/** The type of a dataset's elements. Keras keeps bfloat16 as two bytes that HDF5 knows nothing of, and says so beside. */
+function typeOf({ file, layouts }: OpenFile, path: string): NonNullable<H5Node['dataset']>['type'] {
+  const { type, size } = module.get_dataset_metadata(file.file_id, path);
+  const { H5T_FLOAT, H5T_OPAQUE, H5T_COMPOUND } = module.H5T_class_t;
+  if (type === H5T_FLOAT.value) {
+    const usual = STANDARD_TYPES[size] ?? { unreadable: `floats of ${8 * size} bits` };
+    return layouts.get(size) ?? usual;
+  }
+  if (type === H5T_OPAQUE.value) {
+    const named = readAttributes(file, path).dtype?.[0];
+    return named === 'bfloat16' && size === 2 ? 'bf16' : { unreadable: named ?? `opaque, ${size} bytes` };
+  }
+  return type === H5T_COMPOUND.value ? { unreadable: 'records' } : 'whole';
+}
+
+const STANDARD_TYPES: Record<number, FloatType> = { 2: 'f16', 4: 'f32', 8: 'f64' };
 
 /** A dataset that is about to be read. */
 interface FloatDataset {
   path: string;
-  /** Bytes of one element, and of all. */
-  size: number;
+  type: FloatType;
+  /** Bytes of all elements. */
   bytes: number;
 }
 
 /** Checks what a dataset claims against what the file has. */
-function measureFloats({ file, bytes: fileBytes }: OpenFile, path: string): FloatDataset {
-  const { type, size, shape, total_size: count } = module.get_dataset_metadata(file.file_id, path);
-  if (type !== module.H5T_class_t.H5T_FLOAT.value || ![2, 4, 8].includes(size))
+function measureFloats(open: OpenFile, path: string): FloatDataset {
+  const { file, bytes: fileBytes } = open;
+  const { size, shape, total_size: count } = module.get_dataset_metadata(file.file_id, path);
+  const type = typeOf(open, path);
+  if (typeof type !== 'string' || !isFloatType(type))
     throw new H5Problem(`${path} does not hold floats of 16, 32 or 64 bits`);
   const bytes = count * size;
   if (shape === null || !(bytes <= MAX_DATASET_BYTES)) throw new H5Problem(`${path} has an impossible size`);
   const isPlain = module.get_dataset_filters(file.file_id, path).length === 0;
   if (isPlain && bytes > fileBytes)
     throw new H5Problem(`${path} should have ${bytes} bytes, the file has ${fileBytes}`);
-  return { path, size, bytes };
+  return { path, type, bytes };
 }
 
 /** Reads a dataset of floats of any precision, byte order, chunking and compression that HDF5 itself can read. */
-function readFloats({ file }: OpenFile, { path, size, bytes }: FloatDataset): Float32Array {
+function readFloats({ file }: OpenFile, { path, type, bytes }: FloatDataset): Float32Array {
   const pointer = module._malloc(Math.max(bytes, 1));
   if (pointer === 0) throw new H5Problem(`${path} is too large to be decoded`);
   try {
     const status = module.get_dataset_data(file.file_id, path, null, null, null, BigInt(pointer));
     if (status < 0) throw new H5Problem(`${path} cannot be decoded`);
-    return decodeFloats(module.HEAPU8.subarray(pointer, pointer + bytes), FLOAT_TYPES[size]);
+    return decodeFloats(module.HEAPU8.subarray(pointer, pointer + bytes), type);
   } finally {
     module._free(pointer);
   }
@@ -85,20 +104,20 @@ function readAttributes(file: H5File, path: string): H5Node['attributes'] {
   return Object.fromEntries(names.map((name) => [name, readStrings(file, path, name)]));
 }
 
-function readDatasetShape(file: H5File, path: string): H5Node['dataset'] {
-  const { type, size, shape } = module.get_dataset_metadata(file.file_id, path);
-  const isFloat = type === module.H5T_class_t.H5T_FLOAT.value && [2, 4, 8].includes(size);
-  return { shape: shape ?? [], floatBits: isFloat ? ((size * 8) as 16 | 32 | 64) : null };
+function readDatasetShape(open: OpenFile, path: string): H5Node['dataset'] {
+  const { shape } = module.get_dataset_metadata(open.file.file_id, path);
+  return { shape: shape ?? [], type: typeOf(open, path) };
 }
 
 /** All groups and datasets, each group before what it holds, in the order in which the file lists them. */
-function listNodes(file: H5File): H5Node[] {
+function listNodes(open: OpenFile): H5Node[] {
+  const { file } = open;
   const nodes: H5Node[] = [];
   const visit = (path: string, depth: number) => {
     if (nodes.length === MAX_NODES) throw new H5Problem(`it has more than ${MAX_NODES} objects`);
     if (depth > MAX_DEPTH) throw new H5Problem('its groups are nested without end');
     const isGroup = path === '/' || module.get_type(file.file_id, path) === module.H5G_GROUP;
-    const dataset = isGroup ? null : readDatasetShape(file, path);
+    const dataset = isGroup ? null : readDatasetShape(open, path);
     nodes.push({ path, dataset, attributes: readAttributes(file, path) });
     if (!isGroup) return;
     for (const name of module.get_names(file.file_id, path, false)) {
@@ -125,7 +144,7 @@ function withFile<T>(bytes: Uint8Array, use: (file: OpenFile) => T): T {
   try {
     file = new File(name, 'r');
     if (file.file_id < 0n) throw new H5Problem('the HDF5 library cannot open it');
-    return use({ file, bytes: bytes.length });
+    return use({ file, bytes: bytes.length, layouts: findFloatLayouts(bytes) });
   } finally {
     if (file !== undefined && file.file_id >= 0n) file.close();
     module.FS.unlink(name);
@@ -138,7 +157,7 @@ export default serveThread(
     begun.close();
     try {
       return withFile(bytes, (file) =>
-        paths === null ? { nodes: listNodes(file.file), values: [] } : { nodes: [], values: readAll(file, paths) },
+        paths === null ? { nodes: listNodes(file), values: [] } : { nodes: [], values: readAll(file, paths) },
       );
     } catch (error) {
       // The library is of no use any more; the pool starts another thread.

@@ -1,13 +1,131 @@
-// The kind of a tensor, from its name and rank.
+// The kind of a tensor: one table, by the class of its layer where the file says it, then by name and rank together.
 
-import type { TensorKind } from './schema.js';
+import type { KindReason, TensorKind } from './schema.js';
 
-/** Last parts of names by which TensorFlow, Keras and PyTorch mark a batch-norm (or layer-norm) tensor. */
-const NORM_NAMES = /(^|[/._])(gamma|beta|moving_mean|moving_variance|running_mean|running_var|num_batches_tracked)$/;
-/** Layers that are a normalization, whatever their tensors are called. */
-const NORM_LAYERS = /(batch_?norm|layer_?norm|group_?norm|instance_?norm|(^|[/._])(bn|norm|ln)\d*([/._]|$))/i;
-/** `embeddings`, and what PyTorch's networks call their tables: `tok_emb`, `embed_tokens`, `wte`, `wpe`. */
-const EMBEDDING_NAMES = /embedding|(^|[/._])((tok|token|pos|position|word)_?emb(ed)?|embed_tokens|wte|wpe)([/._]|$)/i;
+/** A kind and what decided it. */
+export interface ChosenKind {
+  kind: TensorKind;
+  by: KindReason;
+}
+
+interface KindRule {
+  /** `class` of the layer; `layer`: the part of the name before the tensor's own; `own`: the tensor's own name. */
+  of: 'class' | 'layer' | 'own';
+  pattern: RegExp;
+  /** What the tensor's own name is too. Default: any. */
+  own?: RegExp;
+  /** Ranks that it holds for. */
+  ranks: readonly [least: number, most: number];
+  /** `rank`: what the rank says. */
+  kind: TensorKind | 'rank';
+}
+
+const ANY = [0, Number.POSITIVE_INFINITY] as const;
+
+/** The first that holds decides; where none does, the rank. */
+const KIND_RULES: readonly KindRule[] = [
+  // Of every framework: parameters and statistics of normalizations, buffers that are computed, tokens and positions.
+  {
+    of: 'own',
+    pattern: /^(gamma(_\d+)?|beta|moving_(mean|variance)|running_(mean|var)|num_batches_tracked)$/,
+    ranks: ANY,
+    kind: 'norm',
+  },
+  {
+    of: 'own',
+    pattern: /^(inv_freq|freqs?(_cis|_cos|_sin)?|(cos|sin)(_cached)?|pe|positional_encoding)$/,
+    ranks: ANY,
+    kind: 'other',
+  },
+  { of: 'own', pattern: /(^|_)(mask|masked_bias|tokens?)$/, ranks: ANY, kind: 'other' },
+  {
+    of: 'own',
+    pattern: /(^|_)(pos|position|positional|relative_position|token|class)(_?emb\w*|_bias_table)$/,
+    ranks: ANY,
+    kind: 'other',
+  },
+  { of: 'own', pattern: /^(embeddings?|codebook|latents?|logit_scale|temperature)$/, ranks: ANY, kind: 'other' },
+  // Spectral norm keeps vectors beside its kernel, weight norm the kernel's length.
+  { of: 'own', pattern: /^(weight_u|weight_v|_u|_v|vector_u)$/, ranks: [0, 1], kind: 'other' },
+  { of: 'own', pattern: /^(weight_g|original0)$/, ranks: ANY, kind: 'norm' },
+  // By class.
+  { of: 'class', pattern: /norm(alization)?(_?\d?d)?$/, ranks: ANY, kind: 'norm' },
+  { of: 'class', pattern: /embedding(_bag)?$/, ranks: ANY, kind: 'other' },
+  // A bias with three axes is a mask, as in GPT-2.
+  { of: 'own', pattern: /(^|_)bias$/, ranks: [2, 2], kind: 'bias' },
+  { of: 'own', pattern: /(^|_)bias$/, ranks: [3, Number.POSITIVE_INFINITY], kind: 'other' },
+  { of: 'class', pattern: /./, ranks: [1, Number.POSITIVE_INFINITY], kind: 'rank' },
+  // By name. A normalization's layer ends in its word (`norm1`, `q_norm`, `LayerNorm_0`), which `norm_proj` does not.
+  { of: 'own', pattern: /^(scale|weight)$/, ranks: [1, 1], kind: 'norm' },
+  { of: 'layer', pattern: /(norm(alization)?|(^|[_-])(bn|ln))(_?\d+)*$/, ranks: [1, 1], kind: 'norm' },
+  {
+    of: 'layer',
+    pattern: /^((batch|layer|group|instance|rms)_?norm(alization)?|norm|bn|ln)(_?\d+)*$/,
+    ranks: ANY,
+    kind: 'norm',
+  },
+  // An embedding's table is its `weight`, a `kernel` never one. A patch embedding of more axes is a convolution.
+  {
+    of: 'layer',
+    pattern: /(^|_)(emb|embed|embeds|embedding|embeddings|embedder)(_?\d+)*$/,
+    own: /^weight$/,
+    ranks: [2, 2],
+    kind: 'other',
+  },
+  {
+    of: 'layer',
+    pattern: /^(embed_(in|tokens|positions)|wte|wpe|shared|relative_attention_bias|lookup_table|codebook)$/,
+    own: /^weight$/,
+    ranks: [2, 2],
+    kind: 'other',
+  },
+  { of: 'own', pattern: /(^|_)(emb|embed)$|^(wte|wpe)$/, ranks: [2, 2], kind: 'other' },
+];
+
+/** Own names of tensors that may stand behind their layer's with `_` alone: `conv1_bn_gamma`. */
+const OWN_NAMES =
+  /^(.*?)[/._]((?:depthwise_|pointwise_|recurrent_)?(?:kernel|bias)|weight|gamma|beta|scale|(?:moving|running)_(?:mean|variance|var)|embeddings)$/;
+
+/** `LayerNorm_0` as `layer_norm_0`. */
+const snake = (name: string) =>
+  name
+    .replace(/([a-z\d])([A-Z])/g, '$1_$2')
+    .replace(/([A-Z]+)([A-Z][a-z])/g, '$1_$2')
+    .toLowerCase();
+
+/** The tensor's own name and that of its layer, without the numbers that containers give. */
+function splitName(name: string): { layer: string; own: string; path: string } {
+  const plain = name.replace(/:\d+$/, '');
+  const match = OWN_NAMES.exec(plain);
+  const cut = Math.max(plain.lastIndexOf('/'), plain.lastIndexOf('.'));
+  const path = match?.[1] ?? plain.slice(0, Math.max(cut, 0));
+  const own = match?.[2] ?? plain.slice(cut + 1);
+  return { layer: snake(path.split(/[/.]/).at(-1) as string), own: own.toLowerCase(), path };
+}
+
+function kindOfRank(rank: number): TensorKind {
+  if (rank === 0) return 'other';
+  if (rank >= 3) return 'conv';
+  return rank === 2 ? 'fc' : 'bias';
+}
+
+/**
+ * The kind of a tensor by itself.
+ *
+ * @param name the tensor's full name with its layer, e.g. `batch_normalization_1/gamma` or `layer1.0.bn1.weight`.
+ * @param layerClass class of its layer, where the file says it: `BatchNormalization`, `batch_normalization`.
+ */
+function chooseKind(name: string, shape: readonly number[], layerClass?: string): ChosenKind {
+  const rank = shape.length;
+  const { layer, own } = splitName(name);
+  const texts = { class: layerClass === undefined ? '' : snake(layerClass), layer, own };
+  const rule = KIND_RULES.find(
+    ({ of, pattern, own: also, ranks: [least, most] }) =>
+      rank >= least && rank <= most && pattern.test(texts[of]) && (also === undefined || also.test(own)),
+  );
+  if (rule === undefined || rule.kind === 'rank') return { kind: kindOfRank(rank), by: 'rank' };
+  return { kind: rule.kind, by: rule.of === 'class' ? 'class' : 'name' };
+}
 
 /**
  * The kind of a tensor: `norm` and `other` by name, then `conv` from rank 3, `fc` for rank 2, `bias` for rank 1.
@@ -15,8 +133,28 @@ const EMBEDDING_NAMES = /embedding|(^|[/._])((tok|token|pos|position|word)_?emb(
  * @param name the tensor's full name with its layer, e.g. `batch_normalization_1/gamma` or `layer1.0.bn1.weight`.
  */
 export function tensorKind(name: string, shape: readonly number[]): TensorKind {
-  if (NORM_NAMES.test(name) || NORM_LAYERS.test(name)) return 'norm';
-  if (EMBEDDING_NAMES.test(name) || shape.length === 0) return 'other';
-  if (shape.length >= 3) return 'conv';
-  return shape.length === 2 ? 'fc' : 'bias';
+  return chooseKind(name, shape).kind;
+}
+
+/** A tensor whose kind {@link chooseKinds} decides. */
+export interface UnsortedTensor {
+  name: string;
+  shape: readonly number[];
+  layerClass?: string;
+}
+
+/**
+ * The kinds of all tensors of a network: as {@link tensorKind}, and `norm` for the offset of a layer whose scale is one
+ * (`layers.1.weight` of rank 1 in a PyTorch network says that `layers.1` is a normalization).
+ */
+export function chooseKinds(tensors: readonly UnsortedTensor[]): ChosenKind[] {
+  const chosen = tensors.map(({ name, shape, layerClass }) => chooseKind(name, shape, layerClass));
+  const normLayers = new Set(
+    tensors.flatMap(({ name }, i) => (chosen[i].kind === 'norm' ? [splitName(name).path] : [])),
+  );
+  return chosen.map((choice, i) => {
+    const { own, path } = splitName(tensors[i].name);
+    const isOffset = choice.kind !== 'norm' && (own === 'bias' || own === 'offset') && normLayers.has(path);
+    return isOffset ? { kind: 'norm', by: 'layer' } : choice;
+  });
 }

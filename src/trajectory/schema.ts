@@ -12,12 +12,21 @@ export const TRAJECTORY_SCHEMA_VERSION = 1;
 export const TENSOR_KINDS = ['conv', 'fc', 'bias', 'norm', 'other'] as const;
 export type TensorKind = (typeof TENSOR_KINDS)[number];
 
+/**
+ * What decided a kind: the class of the layer, the name, the rank, the other tensors of the layer (`layer`), an embedding of
+ * the same values (`tied`), the file's format, or the user (`given`).
+ */
+export const KIND_REASONS = ['class', 'name', 'rank', 'layer', 'tied', 'format', 'given'] as const;
+export type KindReason = (typeof KIND_REASONS)[number];
+
 /** One recorded tensor of a run. */
 export interface TensorSpec {
   /** Unique within the run, e.g. `conv2d_1/kernel`. */
   name: string;
   kind: TensorKind;
   shape: number[];
+  /** What decided the kind; absent where the name and rank of a recorded network did. */
+  kindBy?: KindReason;
   /** How an importer rearranged the values into [kh, kw, in, out] or [in, out]; absent when they were left as found. */
   converted?: string;
 }

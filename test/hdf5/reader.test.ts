@@ -27,8 +27,8 @@ describe('an HDF5 file', () => {
       expect(nodes).toEqual([
         { path: '/', dataset: null, attributes: { names: ['one', 'two'], count: null } },
         { path: '/g', dataset: null, attributes: {} },
-        { path: '/g/d', dataset: { shape: [2, 1], floatBits: 64 }, attributes: {} },
-        { path: '/g/i', dataset: { shape: [1], floatBits: null }, attributes: {} },
+        { path: '/g/d', dataset: { shape: [2, 1], type: 'f64' }, attributes: {} },
+        { path: '/g/i', dataset: { shape: [1], type: 'whole' }, attributes: {} },
       ]);
       expect(await readFloats(['/g/d', '/g/d'])).toEqual([Float32Array.of(0.1, 2), Float32Array.of(0.1, 2)]);
       await expect(readFloats(['/g/i'])).rejects.toThrow(/does not hold floats/);

@@ -1,18 +1,22 @@
 // Imports trajectories: checkpoints that a training left behind, in Keras, PyTorch or elsewhere, become a run of a store.
 // In the order of the data: sources.ts finds the checkpoints and recognize.ts their format, order.ts and plan.ts arrange
-// them into runs, readCheckpoint.ts reads each, sameTensors.ts compares them, writeRun.ts writes them.
+// them into runs, select.ts chooses the tensors, sameTensors.ts compares them, tensorPlan.ts decides kinds and axes,
+// writeRun.ts writes them.
 
 import { existsSync } from 'node:fs';
 import { UsageError } from '../../errors.js';
 import type { NoteListener, ProgressListener } from '../../progress.js';
 import { countValues, runDirectory } from '../../trajectory/manifest.js';
-import type { RunStatus, TensorKind, TensorSpec } from '../../trajectory/schema.js';
+import type { TensorSpec } from '../../trajectory/schema.js';
 import type { CheckpointImporter, KernelLayout } from '../importers/importer.js';
 import { IMPORTERS } from '../importers/index.js';
+import type { ImportedRun } from './importedRun.js';
+import { readMetricsLog } from './metrics.js';
+import { noteWhatWasMade } from './notes.js';
 import type { ImportOrder } from './order.js';
 import { planImports } from './plan.js';
-import type { LeftOut } from './readCheckpoint.js';
 import { findSources } from './sources.js';
+import type { GivenKind } from './tensorPlan.js';
 import { writeRun } from './writeRun.js';
 
 export type {
@@ -23,12 +27,11 @@ export type {
   ListedTensor,
 } from '../importers/importer.js';
 export { IMPORTERS } from '../importers/index.js';
+export { RefusedFormatError } from '../importers/refused.js';
+export type { ImportedRun } from './importedRun.js';
 export { IMPORT_ORDERS, type ImportOrder } from './order.js';
-export type { LeftOut } from './readCheckpoint.js';
-export { PickleError } from './recognize.js';
-
-/** Epochs that a window of 5 with a horizon of 5 spans. */
-const USUAL_SPAN = 10;
+export type { LeftOut } from './select.js';
+export { type GivenKind, parseGivenKind } from './tensorPlan.js';
 
 /** Options of {@link importCheckpoints}. */
 export interface ImportOptions {
@@ -40,12 +43,28 @@ export interface ImportOptions {
   format?: string;
   /** Importers of further formats; they are asked before the toolkit's own. Default: none. */
   importers?: readonly CheckpointImporter[];
-  /** Default `number`: by the last whole number in the names that differs from file to file. */
+  /** Pattern of the names of files to take out of directories (`*` any text, `?` any character). Default: all. */
+  select?: string;
+  /**
+   * Default `number`: by the number with a word (epoch, then step, iter, ckpt), else the one that is evenly spaced and
+   * agrees with the natural order of the names; where the names tell two orders, that is an error.
+   */
   order?: ImportOrder;
   /**
-   * Layout of the kernels in .safetensors and .npz. Default `auto`: PyTorch's where the names are those of a state dict.
+   * Layout of the kernels, where the format does not fix it. Default `auto`: PyTorch's in its own files, and where the names
+   * are those of a state dict.
    */
   layout?: 'auto' | KernelLayout;
+  /** Which dictionary of tensors to take from files that hold several. Default: the one with the most values. */
+  key?: string;
+  /** Patterns of tensors to take although a rule leaves them out: averaged copies, the optimizer's arrays. Default: none. */
+  include?: readonly string[];
+  /** Patterns of tensors to leave out. Default: none. */
+  exclude?: readonly string[];
+  /** Kinds of tensors by patterns of their names; the last that fits decides. Default: by class, name and rank. */
+  kinds?: readonly GivenKind[];
+  /** Log of the training's metrics: of Keras's CSVLogger, Lightning's metrics.csv, trainer_state.json. Default: none. */
+  metrics?: string;
   /** The run's id; of several runs, what their ids begin with. Default: `import-` and the name of the directory or file. */
   id?: string;
   /** What the network learned, e.g. `cifar10`. Default: not known. */
@@ -56,24 +75,6 @@ export interface ImportOptions {
   onNote?: NoteListener;
   /** When aborted, the run in hand is dropped and the reason thrown; runs that were finished stay. */
   signal?: AbortSignal;
-}
-
-/** One run of {@link ImportResult}. */
-export interface ImportedRun {
-  id: string;
-  directory: string;
-  /** `diverged` when a checkpoint held a weight that is not finite: the epochs before it are the run. */
-  status: RunStatus;
-  reason: string | null;
-  epochs: number;
-  /** The files in the order of the epochs. */
-  files: string[];
-  /** How many tensors and how many numbers of each kind a checkpoint has. */
-  kinds: Partial<Record<TensorKind, { tensors: number; parameters: number }>>;
-  /** Tensors that were brought to the layout [kh, kw, in, out] or [in, out]. */
-  converted: number;
-  /** Arrays of a checkpoint that are not in the run. */
-  leftOut: LeftOut;
 }
 
 /** Result of {@link importCheckpoints}. */
@@ -94,40 +95,38 @@ function countKinds(tensors: readonly TensorSpec[]): ImportedRun['kinds'] {
   return kinds;
 }
 
-function noteWhatWasMade({ id, epochs, kinds, converted, leftOut }: ImportedRun, onNote: NoteListener): void {
-  if (converted > 0) onNote(`${id}: ${converted} kernels a checkpoint brought from PyTorch's layout to [..., in, out]`);
-  if (leftOut.optimizer > 0)
-    onNote(`${id}: left out ${leftOut.optimizer} arrays a checkpoint of the optimizer's state`);
-  if (leftOut.notFloat > 0) onNote(`${id}: left out ${leftOut.notFloat} arrays a checkpoint that hold no floats`);
-  if (!kinds.conv && !kinds.fc && !kinds.bias) onNote(`${id}: holds no kernel and no bias to train a nowcaster on`);
-  if (epochs < USUAL_SPAN) onNote(`${id}: ${epochs} epochs; windows of 5 with a horizon of 5 need ${USUAL_SPAN}`);
+/** @throws {@link UsageError} for options that files of this format have no use for. */
+function checkOptions(importer: CheckpointImporter, { layout = 'auto', key, metrics }: ImportOptions): void {
+  const { id, layout: fixed = 'keras', hasDictionaries = false, isTrajectory = false } = importer;
+  const refuse = (what: string, where: string) => {
+    throw new UsageError({ what, where, remedy: 'leave it out' });
+  };
+  if (layout === 'torch' && fixed === 'keras') refuse(`files of ${id} have Keras's layout`, '--layout torch');
+  if (key !== undefined && !hasDictionaries) refuse(`files of ${id} hold a single dictionary of tensors`, '--key');
+  if (metrics !== undefined && isTrajectory) refuse(`files of ${id} are runs by themselves`, '--metrics');
 }
 
 /**
  * Imports the checkpoints of a training as a run of a trajectory store, source `import`, its epochs numbered from 0 in
  * their order. Files of KNOW (`mat`) are trajectories by themselves and become a run each.
  *
- * The state of optimizers and whatever is not floats is left out and counted. Kernels of PyTorch are brought to Keras's
- * layout and marked `converted`. A run appears in the store when all of it was read, or not at all.
+ * What is no weight of the network is left out and counted: the state of optimizers, averaged copies, what is not floats or
+ * not finite from the start. Kernels of PyTorch are brought to Keras's layout and marked `converted`. A run appears in the
+ * store when all of it was read, or not at all. Nothing that a checkpoint holds is executed.
  *
- * @throws {@link UsageError} for sources of several formats, without numbers to order them by, or of an id that is taken;
+ * @throws {@link UsageError} for sources of several formats, whose names tell no order or two, or of an id that is taken;
  *   MissingFileError; CorruptFileError that names the file; MismatchError when the tensors change from file to file, which
- *   names both; PickleError for .pt and its like; {@link InsufficientDataError} for a single checkpoint, or none;
- *   WriteError.
+ *   names both; RefusedFormatError for formats that are not read, with the line that converts; InsufficientDataError for a
+ *   single checkpoint, none, or without weights; WriteError.
  */
 export async function importCheckpoints(options: ImportOptions): Promise<ImportResult> {
-  const { store, layout = 'auto', task, architecture, signal, onProgress, onNote } = options;
+  const { store, layout = 'auto', metrics, signal, onProgress, onNote } = options;
+  const { key, include, exclude, kinds = [], task, architecture } = options;
   const importers = [...(options.importers ?? []), ...IMPORTERS];
-  const sources = findSources(options.sources, options.format ?? 'auto', importers);
+  const { format = 'auto', select } = options;
+  const sources = findSources(options.sources, { format, importers, select, onNote });
   const { importer } = sources[0];
-  if (layout === 'torch' && importer.layout !== 'open') {
-    const open = importers.filter((other) => other.layout === 'open').map(({ id }) => id);
-    throw new UsageError({
-      what: `files of ${importer.id} have Keras's layout`,
-      where: '--layout torch',
-      remedy: `leave it out, or give ${open.join(' or ')} files`,
-    });
-  }
+  checkOptions(importer, options);
   const plans = planImports(sources, options);
   const taken = plans.map(({ id }) => runDirectory(store, id)).find((directory) => existsSync(directory));
   if (taken !== undefined) {
@@ -137,18 +136,26 @@ export async function importCheckpoints(options: ImportOptions): Promise<ImportR
       remedy: 'choose another with --id, or delete that directory',
     });
   }
-  const total = sources.length;
+  const total = plans.reduce((sum, { files }) => sum + files.length, 0);
+  const fixedLayout = importer.layout === 'open' ? 'auto' : (importer.layout ?? 'keras');
   let before = 0;
   const runs: ImportedRun[] = [];
   for (const plan of plans) {
-    const onRead = (files: number) =>
-      onProgress?.({ task: 'import', done: before + files, total, unit: 'checkpoints', detail: plan.id });
     const { tensors, ...written } = await writeRun(store, plan, {
-      layout: importer.layout === 'open' ? layout : 'keras',
+      layout: layout === 'auto' ? fixedLayout : layout,
+      kinds,
+      key,
+      include,
+      exclude,
+      metrics:
+        metrics === undefined
+          ? undefined
+          : readMetricsLog(metrics, plan.files.length, plan.numbers, plan.label, onNote),
       task,
       architecture,
       signal,
-      onRead,
+      onRead: (files) =>
+        onProgress?.({ task: 'import', done: before + files, total, unit: 'checkpoints', detail: plan.id }),
     });
     const converted = tensors.filter((tensor) => tensor.converted !== undefined).length;
     const run = { ...written, kinds: countKinds(tensors), converted };

@@ -1,16 +1,19 @@
 // All checkpoints of a run must hold the same tensors.
 
 import { MismatchError } from '../../errors.js';
-import type { TensorSpec } from '../../trajectory/schema.js';
-import type { Checkpoint, CheckpointTensor } from './readCheckpoint.js';
 
-const describe = ({ name, shape }: TensorSpec) => `${name} [${shape.join(', ')}]`;
+interface ShapedTensor {
+  name: string;
+  shape: readonly number[];
+}
+
+const describe = ({ name, shape }: ShapedTensor) => `${name} [${shape.join(', ')}]`;
 
 /** In what two checkpoints differ first; null when their tensors have the same names and shapes. */
 function findDifference(
-  tensors: readonly TensorSpec[],
-  others: Map<string, CheckpointTensor>,
-  added: TensorSpec | undefined,
+  tensors: readonly ShapedTensor[],
+  others: Map<string, ShapedTensor>,
+  added: ShapedTensor | undefined,
 ): string | null {
   for (const tensor of tensors) {
     const other = others.get(tensor.name);
@@ -25,24 +28,23 @@ function findDifference(
 }
 
 /**
- * The values of a checkpoint in the order of the run's tensors.
+ * The tensors of a checkpoint in the order of the first one's.
  *
- * @param tensors of the run, from its first checkpoint.
+ * @param first tensors of the first checkpoint.
+ * @param ignored names that the run has left out; the checkpoint may have them or not.
  * @throws {@link MismatchError} that names both files and the first tensor in which they differ.
  */
-export function alignTensors(
-  tensors: readonly TensorSpec[],
+export function alignTensors<T extends ShapedTensor>(
+  first: readonly ShapedTensor[],
   firstPath: string,
-  checkpoint: Checkpoint,
+  tensors: readonly T[],
   path: string,
-): Float32Array[] {
-  const known = new Set(tensors.map(({ name }) => name));
-  const others = new Map(checkpoint.tensors.map((tensor) => [tensor.name, tensor]));
-  const difference = findDifference(
-    tensors,
-    others,
-    checkpoint.tensors.find(({ name }) => !known.has(name)),
-  );
+  ignored: ReadonlySet<string>,
+): T[] {
+  const known = new Set(first.map(({ name }) => name));
+  const others = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  const added = tensors.find(({ name }) => !known.has(name) && !ignored.has(name));
+  const difference = findDifference(first, others, added);
   if (difference !== null) {
     throw new MismatchError({
       what: difference,
@@ -50,5 +52,5 @@ export function alignTensors(
       remedy: 'import checkpoints of one training, whose tensors keep their names and shapes',
     });
   }
-  return tensors.map(({ name }) => (others.get(name) as CheckpointTensor).values);
+  return first.map(({ name }) => others.get(name) as T);
 }

@@ -1,55 +1,65 @@
 // From what a user names, files and directories, to the checkpoints and their importer.
 
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { type Dirent, existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { InsufficientDataError, MissingFileError, UsageError } from '../../errors.js';
+import { InsufficientDataError, MissingFileError, UsageError, type WnnError } from '../../errors.js';
 import { compareNaturally } from '../../naturalOrder.js';
+import type { NoteListener } from '../../progress.js';
 import type { CheckpointImporter } from '../importers/importer.js';
-import { isPickleName, PickleError, recognize } from './recognize.js';
+import { REFUSED_FORMATS } from '../importers/refused.js';
+import { fits } from './pattern.js';
+import { mayBe, recognize } from './recognize.js';
 
 /** A checkpoint to be read. */
 export interface Source {
   path: string;
-  /** What it is called without the endings that tell its format; where all files have the same name, with its directory. */
-  name: string;
   importer: CheckpointImporter;
+}
+
+/** Options of {@link findSources}. */
+export interface FindOptions {
+  /** Id of the importer of all files, whatever they are called; `auto`: by content, else by name. */
+  format: string;
+  importers: readonly CheckpointImporter[];
+  /** Pattern of the names of files to take out of directories. Default: all. */
+  select?: string;
+  onNote?: NoteListener;
 }
 
 /** Directories that hold more are not meant: each of their entries is looked at. */
 const MAX_ENTRIES = 100_000;
+/** How deep checkpoints stand under a directory: `run/checkpoint-500/model.safetensors`. */
+const MAX_DEPTH = 1;
 
-/** The name that carries the number: with that of the directory where the file's has none (`epoch-3/model.json`). */
-function nameOf(path: string, { ending }: CheckpointImporter): string {
-  const stem = basename(path).replace(ending, '');
-  return /\d/.test(stem) ? stem : `${basename(dirname(path))}/${stem}`;
-}
-
-const sourceOf = (path: string, importer: CheckpointImporter): Source => ({
-  path,
-  name: nameOf(path, importer),
-  importer,
-});
+/** What stands beside the weights in the directories of Trainer, Accelerate, DeepSpeed and Lightning. */
+const SIDE_FILES =
+  /^(optimi[sz]er|optim|scheduler|lr_scheduler|(grad_)?scaler|sampler|training_args|rng_state|random_states|custom_checkpoint|dl_state|trainer_state|hparams)([._-]?\d+)*\.\w+$|_(optim|model)_states\.pt$/i;
 
 /** Without the files that are parts of a checkpoint which is there too. */
 function leaveOutParts(sources: Source[]): Source[] {
-  const parts = new Set(
-    sources.flatMap(({ path, importer }) => (importer.listParts?.(path) ?? []).map((part) => resolve(part))),
-  );
+  const parts = partsOf(sources);
   return parts.size === 0 ? sources : sources.filter(({ path }) => !parts.has(resolve(path)));
 }
 
-interface Listing {
-  sources: Source[];
-  pickles: string[];
+function partsOf(sources: Source[]): Set<string> {
+  return new Set(
+    sources.flatMap(({ path, importer }) => (importer.listParts?.(path) ?? []).map((part) => resolve(part))),
+  );
 }
 
-/** The checkpoints in a directory, and in its directories those that hold a single one. */
-function listDirectory(
-  directory: string,
-  wanted: readonly CheckpointImporter[],
-  importers: readonly CheckpointImporter[],
-  depth: number,
-): Listing {
+/** What a directory holds. */
+interface Listing {
+  sources: Source[];
+  /** Directories in it that hold several checkpoints. */
+  crowded: Source[][];
+  refusals: WnnError[];
+  /** Files whose names are those of checkpoints, and whose content is none. */
+  unknown: string[];
+  /** Files with the state of optimizers and the like. */
+  side: string[];
+}
+
+function readEntries(directory: string): Dirent[] {
   const entries = readdirSync(directory, { withFileTypes: true });
   if (entries.length > MAX_ENTRIES) {
     throw new UsageError({
@@ -58,37 +68,129 @@ function listDirectory(
       remedy: 'name the checkpoints, or a directory that holds nothing else',
     });
   }
-  const folder = wanted.find(({ folderFile }) => folderFile !== undefined && existsSync(join(directory, folderFile)));
-  if (folder?.folderFile !== undefined)
-    return { sources: [sourceOf(join(directory, folder.folderFile), folder)], pickles: [] };
-  const listing: Listing = { sources: [], pickles: [] };
-  for (const entry of entries.sort((a, b) => compareNaturally(a.name, b.name))) {
-    const path = join(directory, entry.name);
-    if (entry.isDirectory()) {
-      if (depth > 0) continue;
-      const { sources, pickles } = listDirectory(path, wanted, importers, depth + 1);
-      if (sources.length === 1) listing.sources.push(...sources);
-      else if (sources.length === 0 && pickles.length === 1) listing.pickles.push(...pickles);
-    } else if (wanted.some(({ ending, folderFile }) => folderFile === undefined && ending.test(entry.name))) {
-      listing.sources.push(sourceOf(path, recognize(path, importers)));
-    } else if (isPickleName(entry.name)) listing.pickles.push(path);
+  return entries.sort((a, b) => compareNaturally(a.name, b.name));
+}
+
+/** Finds the checkpoints in a directory, and in its directories those that hold a single one. */
+class Finder {
+  readonly #wanted: readonly CheckpointImporter[];
+  readonly #options: FindOptions;
+
+  constructor(wanted: readonly CheckpointImporter[], options: FindOptions) {
+    this.#wanted = wanted;
+    this.#options = options;
   }
-  return { ...listing, sources: leaveOutParts(listing.sources) };
+
+  list(directory: string, depth = 0): Listing {
+    const listing: Listing = { sources: [], crowded: [], refusals: [], unknown: [], side: [] };
+    const has = ({ folderFile }: { folderFile?: string }) =>
+      folderFile !== undefined && existsSync(join(directory, folderFile));
+    const importer = this.#wanted.find(has);
+    if (importer !== undefined) {
+      listing.sources.push({ path: join(directory, importer.folderFile as string), importer });
+      return listing;
+    }
+    const refused = REFUSED_FORMATS.find(has);
+    if (refused !== undefined) {
+      listing.refusals.push(refused.refusal(join(directory, refused.folderFile as string)));
+      return listing;
+    }
+    for (const entry of readEntries(directory)) {
+      const path = join(directory, entry.name);
+      if (!entry.isDirectory()) this.#addFile(listing, path);
+      else if (depth < MAX_DEPTH) addDirectory(listing, this.list(path, depth + 1));
+    }
+    const parts = partsOf(listing.sources);
+    listing.sources = listing.sources.filter(({ path }) => !parts.has(resolve(path)));
+    listing.unknown = listing.unknown.filter((path) => !parts.has(resolve(path)));
+    return listing;
+  }
+
+  #addFile(listing: Listing, path: string): void {
+    const name = basename(path);
+    const isRefused = REFUSED_FORMATS.some(({ ending }) => ending.test(name));
+    if (!isRefused && !this.#wanted.some((importer) => mayBe(importer, name))) return;
+    if (this.#options.select !== undefined && !fits(name, this.#options.select)) return;
+    if (SIDE_FILES.test(name)) {
+      listing.side.push(name);
+      return;
+    }
+    const recognized = recognize(path, this.#options.importers);
+    if (recognized === null) {
+      // Files of JSON are mostly settings.
+      if (!name.endsWith('.json')) listing.unknown.push(path);
+    } else if ('refusal' in recognized) listing.refusals.push(recognized.refusal);
+    else if (this.#wanted.includes(recognized.importer)) listing.sources.push({ path, importer: recognized.importer });
+  }
+}
+
+function addDirectory(listing: Listing, inner: Listing): void {
+  if (inner.sources.length === 1) listing.sources.push(...inner.sources);
+  else if (inner.sources.length > 1) listing.crowded.push(inner.sources);
+  else listing.refusals.push(...inner.refusals);
+  listing.unknown.push(...inner.unknown);
+  listing.side.push(...inner.side);
+}
+
+/** Several checkpoints in each directory: two models of one job, or several runs. */
+function crowdedError(directory: string, [first, ...others]: Source[][]): UsageError {
+  const names = first.slice(0, 3).map(({ path }) => basename(path));
+  const more = first.length > 3 ? ` and ${first.length - 3} more` : '';
+  return new UsageError({
+    what: `${others.length > 0 ? 'each of its directories holds' : 'a directory in it holds'} several checkpoints, ${names.join(', ')}${more}`,
+    where: others.length > 0 ? directory : dirname(first[0].path),
+    remedy: `choose those of one model with --select '${names[0]}', or name the directory of one run`,
+  });
+}
+
+function listDirectory(directory: string, finder: Finder, options: FindOptions): Source[] {
+  const { sources, crowded, refusals, unknown, side } = finder.list(directory);
+  const { onNote } = options;
+  if (sources.length < 2 && crowded.length > 0) throw crowdedError(directory, crowded);
+  if (sources.length === 0 && refusals.length > 0) throw refusals[0];
+  if (sources.length === 0) {
+    throw new InsufficientDataError({
+      what: unknown.length > 0 ? `no checkpoints (${basename(unknown[0])} is of no known format)` : 'no checkpoints',
+      where: directory,
+      remedy: `name a directory that holds them: ${options.importers.map(({ describe }) => describe).join('; ')}`,
+    });
+  }
+  const ending = (path: string) => /\.[^.]*$/.exec(path)?.[0];
+  const alike = refusals.find(({ where }) => sources.some(({ path }) => ending(path) === ending(where)));
+  if (alike !== undefined) throw alike;
+  const listed = (names: readonly string[]) =>
+    `${[...new Set(names)].slice(0, 4).join(', ')}${new Set(names).size > 4 ? ', ...' : ''}`;
+  if (side.length > 0) onNote?.(`left out files beside the weights: ${listed(side)}`);
+  if (unknown.length > 0) onNote?.(`left out files of no known format: ${listed(unknown)}`);
+  if (refusals.length > 0) onNote?.(`left out, for ${refusals[0].what}: ${listed(refusals.map(({ where }) => where))}`);
+  if (crowded.length > 0)
+    onNote?.(`left out directories of several checkpoints: ${listed(crowded.map(([{ path }]) => dirname(path)))}`);
+  return sources;
+}
+
+function recognizeNamed(path: string, { format, importers }: FindOptions, wanted: CheckpointImporter): Source {
+  if (format !== 'auto') return { path, importer: wanted };
+  const recognized = recognize(path, importers);
+  if (recognized === null) {
+    throw new UsageError({
+      what: 'not a checkpoint of a known format',
+      where: path,
+      remedy: `say which with --format ${importers.map(({ id }) => id).join('|')}`,
+    });
+  }
+  if ('refusal' in recognized) throw recognized.refusal;
+  return { path, importer: recognized.importer };
 }
 
 /**
  * The checkpoints that a user named.
  *
  * @param paths files and directories.
- * @param format id of the importer of all files, whatever they are called; `auto`: by content, else by name.
- * @throws MissingFileError, {@link PickleError}; {@link UsageError} for an unknown format, and for files of no known format
- *   or of several; {@link InsufficientDataError} for directories without checkpoints.
+ * @throws MissingFileError; {@link UsageError} for an unknown format, and for files of no known format or of several;
+ *   {@link InsufficientDataError} for directories without checkpoints; RefusedFormatError with the line that converts.
  */
-export function findSources(
-  paths: readonly string[],
-  format: string,
-  importers: readonly CheckpointImporter[],
-): Source[] {
+export function findSources(paths: readonly string[], options: FindOptions): Source[] {
+  const { format, importers } = options;
   const wanted = format === 'auto' ? importers : importers.filter(({ id }) => id === format);
   if (wanted.length === 0) {
     throw new UsageError({
@@ -97,18 +199,12 @@ export function findSources(
       remedy: `choose from auto, ${importers.map(({ id }) => id).join(', ')}`,
     });
   }
+  const finder = new Finder(wanted, options);
   const named = paths.flatMap((path) => {
     if (!existsSync(path)) throw new MissingFileError({ what: 'no such file', where: path, remedy: 'check the path' });
-    if (!statSync(path).isDirectory())
-      return [sourceOf(path, format === 'auto' ? recognize(path, importers) : wanted[0])];
-    const listing = listDirectory(path, wanted, importers, 0);
-    if (listing.sources.length > 0) return listing.sources;
-    if (listing.pickles.length > 0) throw new PickleError(listing.pickles[0]);
-    throw new InsufficientDataError({
-      what: 'no checkpoints',
-      where: path,
-      remedy: `name a directory that holds them: ${importers.map(({ describe }) => describe).join('; ')}`,
-    });
+    return statSync(path).isDirectory()
+      ? listDirectory(path, finder, options)
+      : [recognizeNamed(path, options, wanted[0])];
   });
   const sources = leaveOutParts(named);
   const first = sources[0];

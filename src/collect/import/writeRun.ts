@@ -7,15 +7,22 @@ import { InsufficientDataError } from '../../errors.js';
 import { runDirectory } from '../../trajectory/manifest.js';
 import { RunWriter } from '../../trajectory/runWriter.js';
 import type { RunInfo, RunStatus, TensorSpec } from '../../trajectory/schema.js';
-import type { KernelLayout } from '../importers/importer.js';
+import type { KernelLayout, ListedCheckpoint, ListedTensor } from '../importers/importer.js';
 import { allFinite } from '../namedTensors.js';
 import type { PlannedImport } from './plan.js';
-import { type LeftOut, readCheckpoint } from './readCheckpoint.js';
 import { alignTensors } from './sameTensors.js';
+import { type LeftOut, type SelectOptions, selectTensors } from './select.js';
+import { arrange, type GivenKind, type PlannedTensor, planTensors } from './tensorPlan.js';
 
 /** Options of {@link writeRun}. */
-export interface WriteOptions {
+export interface WriteOptions extends SelectOptions {
   layout: 'auto' | KernelLayout;
+  /** Kinds that the user gives; the last that fits decides. */
+  kinds: readonly GivenKind[];
+  /** Which dictionary of tensors to take. Default: the one with the most values in the first checkpoint. */
+  key?: string;
+  /** Metrics of each checkpoint. Default: none. */
+  metrics?: Record<string, number>[];
   task?: string;
   architecture?: string;
   /** When aborted, the run is dropped and the reason thrown. */
@@ -33,7 +40,10 @@ export interface WrittenRun {
   epochs: number;
   files: string[];
   tensors: TensorSpec[];
+  /** Of the first checkpoint. */
   leftOut: LeftOut;
+  /** Of files that hold several dictionaries of tensors: the one that was taken, and the others. */
+  dictionary: { key: string; others: string[] } | null;
 }
 
 /** What is known of the run before its checkpoints are read. */
@@ -56,59 +66,152 @@ function describeRun({ id, importer, files }: PlannedImport, options: WriteOptio
   };
 }
 
-/** Reads the checkpoints of a run into a store of its own. Only one checkpoint is in memory at a time. */
+/** Reads one tensor after the other, so that no more than the values of one checkpoint are in memory. */
+async function readValues(tensors: readonly ListedTensor[]): Promise<Float32Array[]> {
+  const values: Float32Array[] = [];
+  for (const tensor of tensors) values.push(await tensor.read());
+  return values;
+}
+
+/** Writes the checkpoints of one run, one after the other. The first decides which tensors the run has. */
+class RunRecorder {
+  readonly #store: string;
+  readonly #plan: PlannedImport;
+  readonly #options: WriteOptions;
+  #writer: RunWriter | undefined;
+  #tensors: PlannedTensor[] = [];
+  #leftOut: LeftOut | undefined;
+  #dictionary: WrittenRun['dictionary'] = null;
+  #epoch = 0;
+  #divergence: string | null = null;
+
+  constructor(store: string, plan: PlannedImport, options: WriteOptions) {
+    this.#store = store;
+    this.#plan = plan;
+    this.#options = options;
+  }
+
+  /** Whether a checkpoint was not finite: nothing is read after it. */
+  get hasEnded(): boolean {
+    return this.#divergence !== null;
+  }
+
+  /** The dictionary of tensors to take from the next file. */
+  get key(): string | undefined {
+    return this.#options.key ?? this.#dictionary?.key;
+  }
+
+  async add(path: string, listed: ListedCheckpoint): Promise<void> {
+    this.#options.signal?.throwIfAborted();
+    if (this.hasEnded) return;
+    const { tensors, leftOut } = selectTensors(listed, this.#options);
+    const values =
+      this.#writer === undefined ? await this.#begin(path, listed, tensors, leftOut) : await this.#next(path, tensors);
+    if (values === null) return;
+    await this.#writer?.append({
+      epoch: this.#epoch,
+      values,
+      metrics: this.#options.metrics?.[this.#epoch] ?? {},
+    });
+    this.#epoch++;
+  }
+
+  async #begin(
+    path: string,
+    { dictionary }: ListedCheckpoint,
+    tensors: ListedTensor[],
+    leftOut: LeftOut,
+  ): Promise<Float32Array[]> {
+    const values = await readValues(tensors);
+    const kept = tensors.flatMap((_, i) => (allFinite([values[i]]) ? [i] : []));
+    leftOut.notFinite = tensors.flatMap(({ name }, i) => (kept.includes(i) ? [] : [name]));
+    const held = kept.map((i) => tensors[i]);
+    if (!held.some(({ shape }) => shape.length > 0)) throw noWeights(path, leftOut);
+    const { layout, kinds } = this.#options;
+    const finite = kept.map((i) => values[i]);
+    this.#tensors = planTensors(held, finite, layout, kinds);
+    this.#leftOut = leftOut;
+    this.#dictionary = dictionary ?? null;
+    const specs = this.#tensors.map(({ spec }) => spec);
+    this.#writer = RunWriter.create(this.#store, describeRun(this.#plan, this.#options), specs);
+    return finite.map((array, i) => arrange(this.#tensors[i], array));
+  }
+
+  /** @returns null for a checkpoint that is not finite, which ends the run. */
+  async #next(path: string, tensors: ListedTensor[]): Promise<Float32Array[] | null> {
+    const first = this.#tensors.map(({ spec, shape }) => ({ name: spec.name, shape }));
+    const ignored = new Set(this.#leftOut?.notFinite);
+    const values = await readValues(alignTensors(first, this.#plan.files[0], tensors, path, ignored));
+    if (allFinite(values)) return values.map((array, i) => arrange(this.#tensors[i], array));
+    const which = first[values.findIndex((array) => !allFinite([array]))];
+    this.#divergence = `a weight is not finite in ${basename(path)}: ${which.name}`;
+    return null;
+  }
+
+  async finish(): Promise<Omit<WrittenRun, 'directory'>> {
+    const writer = this.#writer;
+    const leftOut = this.#leftOut;
+    if (writer === undefined || leftOut === undefined) throw noCheckpoints(this.#plan.files);
+    this.#writer = undefined;
+    const divergence = this.#divergence;
+    const { status, reason } = await writer.finish(divergence === null ? 'complete' : 'diverged', divergence);
+    return {
+      id: this.#plan.id,
+      status,
+      reason,
+      epochs: this.#epoch,
+      files: this.#plan.files,
+      tensors: this.#tensors.map(({ spec }) => spec),
+      leftOut,
+      dictionary: this.#dictionary,
+    };
+  }
+
+  abandon(): void {
+    this.#writer?.abandon();
+  }
+}
+
+function noCheckpoints(files: readonly string[]): InsufficientDataError {
+  return new InsufficientDataError({
+    what: 'no checkpoints',
+    where: files.join(', '),
+    remedy: 'import files that hold some',
+  });
+}
+
+function noWeights(path: string, leftOut: LeftOut): InsufficientDataError {
+  const { notFinite, unreadable } = leftOut;
+  const what =
+    notFinite.length > 0
+      ? `no weights: ${notFinite.slice(0, 3).join(', ')} of the first checkpoint is not finite`
+      : unreadable.length > 0
+        ? `no weights that can be read: ${unreadable.slice(0, 3).join(', ')}`
+        : 'no weights';
+  return new InsufficientDataError({
+    what,
+    where: path,
+    remedy: 'import checkpoints that hold arrays of floats of rank 1 or more',
+  });
+}
+
+/** Reads the checkpoints of a run into a store of its own. */
 async function recordCheckpoints(
   store: string,
   plan: PlannedImport,
   options: WriteOptions,
 ): Promise<Omit<WrittenRun, 'directory'>> {
-  const { layout, signal, onRead } = options;
-  let writer: RunWriter | undefined;
-  let tensors: TensorSpec[] = [];
-  let leftOut: LeftOut = { optimizer: 0, notFloat: 0 };
-  let epoch = 0;
-  let divergence: string | null = null;
+  const recorder = new RunRecorder(store, plan, options);
   try {
     for (const [i, path] of plan.files.entries()) {
-      await plan.importer.open(path, async (listed) => {
-        signal?.throwIfAborted();
-        if (divergence !== null) return;
-        const checkpoint = await readCheckpoint(listed, layout);
-        if (writer === undefined) {
-          leftOut = checkpoint.leftOut;
-          tensors = checkpoint.tensors.map(({ values: _, ...spec }) => spec);
-          if (tensors.length === 0) {
-            throw new InsufficientDataError({
-              what: 'no weights',
-              where: path,
-              remedy: 'import checkpoints that hold arrays of floats',
-            });
-          }
-        }
-        const values = alignTensors(tensors, plan.files[0], checkpoint, path);
-        if (!allFinite(values)) {
-          divergence = `a weight is not finite in ${basename(path)}`;
-          if (epoch > 0) return;
-          throw new InsufficientDataError({
-            what: 'a weight of the first checkpoint is not finite',
-            where: path,
-            remedy: 'leave it out',
-          });
-        }
-        writer ??= RunWriter.create(store, describeRun(plan, options), tensors);
-        await writer.append({ epoch: epoch++, values, metrics: {} });
-      });
-      if (divergence !== null) break;
-      onRead(i + 1);
+      await plan.importer.open(path, (listed) => recorder.add(path, listed), { key: recorder.key });
+      if (recorder.hasEnded) break;
+      options.onRead(i + 1);
     }
-    if (writer === undefined) throw new Error(`no checkpoints in ${plan.files.join(', ')}`);
-    signal?.throwIfAborted();
-    const whole = writer;
-    writer = undefined;
-    const { status, reason } = await whole.finish(divergence === null ? 'complete' : 'diverged', divergence);
-    return { id: plan.id, status, reason, epochs: epoch, files: plan.files, tensors, leftOut };
+    options.signal?.throwIfAborted();
+    return await recorder.finish();
   } catch (error) {
-    writer?.abandon();
+    recorder.abandon();
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 // What an importer is: how the files of one format are recognized, and how the checkpoints in them are listed and read.
 // Which checkpoints make a run, their order, kinds and layout are not its concern (src/collect/import/).
 
+import type { WnnError } from '../../errors.js';
 import type { FloatType } from '../../formats/floats.js';
 import type { TensorKind } from '../../trajectory/schema.js';
 
@@ -22,9 +23,14 @@ export interface ListedTensor {
   /** Unique within the checkpoint. */
   name: string;
   shape: readonly number[];
-  /** Type of its elements: floats, or what they are in place of them (whole numbers, truth values, texts). */
-  type: FloatType | 'whole';
-  /** Its kind, where the format says it. Default: by name and rank. */
+  /**
+   * Type of its elements: floats; `whole` for whole numbers, truth values and texts, which are no weights; or what the
+   * format calls a type that is not read (`float8_e4m3fn`), which is told with the tensor's name.
+   */
+  type: FloatType | 'whole' | { unreadable: string };
+  /** Class of its layer, where the file says it: `BatchNormalization`, `batch_normalization`. */
+  layerClass?: string;
+  /** Its kind, where the format says it. Default: by class, name and rank. */
   kind?: TensorKind;
   /** Whether the format says that it is state of the optimizer. Default: by name. */
   isOptimizer?: boolean;
@@ -41,6 +47,16 @@ export interface ListedCheckpoint {
   tensors: readonly ListedTensor[];
   /** Arrays that the file holds and the list does not, and that are state of the optimizer. Default 0. */
   optimizerArrays?: number;
+  /** Other arrays of floats that the file holds and the list does not. Default 0. */
+  otherArrays?: number;
+  /** Of files that hold several dictionaries of tensors: the one that is listed, and the others that could be. */
+  dictionary?: { key: string; others: string[] };
+}
+
+/** Options of {@link CheckpointImporter.open}. */
+export interface OpenOptions {
+  /** Which dictionary of the file to list. Default: the one with the most values. */
+  key?: string;
 }
 
 /** The importer of one format of checkpoints. */
@@ -49,8 +65,10 @@ export interface CheckpointImporter {
   id: string;
   /** Files that it takes, for people: `.npz of named arrays`. */
   describe: string;
-  /** How names of its files end. Only such files are taken out of a directory; what matches is no part of a checkpoint's name. */
+  /** How names of its files end. Such files are taken out of a directory; what matches is no part of a checkpoint's name. */
   ending: RegExp;
+  /** Endings that other files have too (`.json`, `.bin`): such a file is taken when its content is recognized. */
+  sharedEnding?: RegExp;
   /** A file that makes its directory a checkpoint as a whole, e.g. `model.json`. Default: none. */
   folderFile?: string;
   /** Whether a file that begins so is of this format. Content decides before endings do. */
@@ -58,10 +76,12 @@ export interface CheckpointImporter {
   /** Other files that a file of this format consists of, beside it: they are no checkpoints of their own. Default: none. */
   listParts?(path: string): string[];
   /**
-   * Layout of the kernels, `open` where the format does not say it: then it is known by the names of the tensors.
+   * Layout of the kernels; `open` where the format does not say it: then it is known by the names of the tensors.
    * Default `keras`.
    */
-  layout?: 'keras' | 'open';
+  layout?: KernelLayout | 'open';
+  /** Whether its files hold dictionaries of tensors, of which {@link OpenOptions.key} chooses one. Default false. */
+  hasDictionaries?: boolean;
   /** Whether a file is a run by itself rather than a checkpoint of one. Default false. */
   isTrajectory?: boolean;
   /**
@@ -71,5 +91,17 @@ export interface CheckpointImporter {
    * @param take reads what it needs of the checkpoint before its promise resolves.
    * @throws CorruptFileError, MissingFileError
    */
-  open(path: string, take: (checkpoint: ListedCheckpoint) => Promise<void>): Promise<void>;
+  open(path: string, take: (checkpoint: ListedCheckpoint) => Promise<void>, options: OpenOptions): Promise<void>;
+}
+
+/** A format that is recognized to say how it is converted, but not read. */
+export interface RefusedFormat {
+  /** How names of its files end. */
+  ending: RegExp;
+  /** A file that makes its directory a checkpoint as a whole. Default: none. */
+  folderFile?: string;
+  /** Whether a file that begins so is of this format. */
+  recognizes(start: FileStart): boolean;
+  /** Why it is not read, and the line that converts it. */
+  refusal(path: string): WnnError;
 }

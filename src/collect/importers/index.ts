@@ -7,6 +7,7 @@ import { matImporter } from './mat.js';
 import { npzImporter } from './npz.js';
 import { safetensorsImporter } from './safetensors.js';
 import { tfjsImporter } from './tfjs.js';
+import { torchImporter } from './torch.js';
 
 /** All importers. Where several recognize a file, one whose ending it has comes before the others, then the first here. */
 export const IMPORTERS: readonly CheckpointImporter[] = [
@@ -15,5 +16,6 @@ export const IMPORTERS: readonly CheckpointImporter[] = [
   safetensorsImporter,
   npzImporter,
   tfjsImporter,
+  torchImporter,
   matImporter,
 ];

@@ -1,7 +1,8 @@
 // Imports .npz: a zip archive of .npy arrays, as numpy.savez writes it.
 
 import { corruptFile } from '../../formats/corruptFile.js';
-import { decodeNpyFloats, decodeNpyHeader, floatTypeOfNpy, NPY_HEADER_PROBE, NpyProblem } from '../../formats/npy.js';
+import type { FloatType } from '../../formats/floats.js';
+import { decodeNpyFloats, decodeNpyHeader, NPY_HEADER_PROBE, NpyProblem, typeOfNpy } from '../../formats/npy.js';
 import { firstZipEntry, withZip, type ZipArchive } from '../../formats/zip.js';
 import type { CheckpointImporter, ListedTensor } from './importer.js';
 
@@ -20,12 +21,12 @@ async function listArray(path: string, archive: ZipArchive, entry: string): Prom
   };
   const start = await archive.readRange(entry, 0, Math.min(archive.bytesOf(entry), NPY_HEADER_PROBE));
   const header = naming(() => decodeNpyHeader(start));
-  const type = naming(() => floatTypeOfNpy(header));
+  const type = typeOfNpy(header);
   const read = async () => {
     const bytes = await archive.read(entry);
-    return naming(() => decodeNpyFloats(bytes, type as NonNullable<typeof type>));
+    return naming(() => decodeNpyFloats(bytes, type as FloatType));
   };
-  return { name, shape: header.shape, type: type ?? 'whole', read };
+  return { name, shape: header.shape, type, read };
 }
 
 /** `.npz`. */

@@ -1,6 +1,6 @@
 // Imports TensorFlow.js models: model.json with its weight files beside it. Only the weights are read, not the topology.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { corruptFile } from '../../formats/corruptFile.js';
 import { decodeFloats } from '../../formats/floats.js';
@@ -72,7 +72,8 @@ function parseGroups(text: string): WeightGroup[] {
       throw new ManifestProblem('a group of its weightsManifest lacks paths or weights');
     for (const path of group.paths) {
       // Files beside the model only: what a model.json names is not to reach elsewhere.
-      if (typeof path !== 'string' || !/^[^/\\:\0]+$/.test(path) || path === '..' || path === '.')
+      // Browsers write `./model.weights.bin`.
+      if (typeof path !== 'string' || !/^(\.\/)?[^/\\:\0]+$/.test(path) || /^(\.\/)?\.\.?$/.test(path))
         throw new ManifestProblem(`${JSON.stringify(path)} is no file beside it`);
     }
     return { paths: group.paths as string[], weights: group.weights.map(parseWeight) };
@@ -157,10 +158,19 @@ async function withGroups<T>(
 export const tfjsImporter: CheckpointImporter = {
   id: 'tfjs',
   describe: 'model.json of TensorFlow.js with its weights beside it',
-  ending: /\.json$/i,
+  ending: /(^|[\\/])model\.json$/i,
+  sharedEnding: /\.json$/i,
   folderFile: 'model.json',
-  // Without zeros, which the length at the start of a .safetensors file has.
-  recognizes: ({ text }) => /^\s*\{[^\0]*$/.test(text),
+  recognizes: ({ text }) => /^\s*\{\s*"(modelTopology|weightsManifest|format|generatedBy|convertedBy)"/.test(text),
+  listParts: (path) => {
+    try {
+      const groups = parseGroups(readFileSync(path, 'utf8'));
+      return groups.flatMap(({ paths }) => paths.map((name) => join(dirname(path), name)));
+    } catch {
+      // Reading it will say why.
+      return [];
+    }
+  },
   open: async (path, take) => {
     const text = new TextDecoder().decode(await readWholeFile(path, FORMAT));
     let groups: WeightGroup[];

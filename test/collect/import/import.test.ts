@@ -4,8 +4,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { describe, expect, test } from 'vitest';
-import { type ImportOptions, importCheckpoints, PickleError } from '../../../src/collect/import/index.js';
-import { findNumbers } from '../../../src/collect/import/order.js';
+import { type ImportOptions, importCheckpoints, RefusedFormatError } from '../../../src/collect/import/index.js';
+import { orderByName } from '../../../src/collect/import/order.js';
 import { CorruptFileError, InsufficientDataError, MismatchError, UsageError } from '../../../src/errors.js';
 import { encodeSafetensors } from '../../../src/formats/safetensors.js';
 import { readManifest, readSnapshots } from '../../../src/trajectory/runReader.js';
@@ -35,13 +35,44 @@ function putPair(first = [1, 2], second = [3, 4]): string[] {
 }
 
 describe('the order of checkpoints', () => {
-  test('is that of the last whole number that differs in all names', () => {
-    expect(findNumbers(['e10', 'e9', 'e1'])).toEqual([10, 9, 1]);
-    expect(findNumbers(['weights.01-0.52', 'weights.02-0.52'])).toEqual([1, 2]);
-    expect(findNumbers(['3-of-90', '12-of-90'])).toEqual([3, 12]);
-    expect(findNumbers(['resnet20-e5-v2', 'resnet20-e7-v2'])).toEqual([5, 7]);
-    expect(findNumbers(['a', 'b1'])).toBeNull();
-    expect(findNumbers(['x1', 'y1'])).toBeNull();
+  const numbersIn = (names: string[]) => {
+    const { items, numbers } = orderByName(
+      names.map((name) => ({ name, path: name })),
+      'number',
+    );
+    const numberOf = new Map(items.map(({ name }, i) => [name, numbers?.[i]]));
+    return names.map((name) => numberOf.get(name));
+  };
+
+  test('is that of the number with a word, else of the one that is even and agrees with the order of names', () => {
+    expect(numbersIn(['e10', 'e9', 'e1'])).toEqual([10, 9, 1]);
+    expect(numbersIn(['weights.01-0.52', 'weights.02-0.52'])).toEqual([1, 2]);
+    expect(numbersIn(['3-of-90', '12-of-90'])).toEqual([3, 12]);
+    expect(numbersIn(['resnet20-e5-v2', 'resnet20-e7-v2'])).toEqual([5, 7]);
+    expect(numbersIn(['epoch01_acc41', 'epoch02_acc58', 'epoch03_acc55'])).toEqual([1, 2, 3]);
+    expect(numbersIn(['acc41_epoch3', 'acc58_epoch2', 'acc55_epoch1'])).toEqual([3, 2, 1]);
+    expect(numbersIn(['model-001-903', 'model-002-412', 'model-003-420'])).toEqual([1, 2, 3]);
+    expect(numbersIn(['e1-5e-03', 'e2-4e-03', 'e3-1e-03'])).toEqual([1, 2, 3]);
+    expect(numbersIn(['net_1-20251103-0931', 'net_2-20251103-1015', 'net_3-20251104-0002'])).toEqual([1, 2, 3]);
+    expect(numbersIn(['net-20251103-0931', 'net-20251103-1015', 'net-20251104-0002'])).toEqual([
+      20251103093100, 20251103101500, 20251104000200,
+    ]);
+    expect(numbersIn(['epoch=3-step=400', 'epoch=4-step=500', 'epoch=10-step=1100'])).toEqual([3, 4, 10]);
+    expect(numbersIn(['epoch=0-step=400', 'epoch=0-step=800', 'epoch=1-step=1200'])).toEqual([400, 800, 1200]);
+    expect(numbersIn(['run_7/checkpoint-500/model', 'run_7/checkpoint-1000/model'])).toEqual([500, 1000]);
+    expect(numbersIn(['iter_0002000_loss3', 'iter_0001000_loss9'])).toEqual([2000, 1000]);
+    expect(numbersIn(['globalStep20', 'globalStep10'])).toEqual([20, 10]);
+  });
+
+  test('is refused where the names tell none, or two, which are shown', () => {
+    expect(() => numbersIn(['a', 'b1'])).toThrow(/no number .*--order name/);
+    expect(() => numbersIn(['x1', 'y1'])).toThrow(/no number/);
+    expect(() => numbersIn(['acc41', 'acc58', 'acc55'])).toThrow(/no number/);
+    expect(() => numbersIn(['m-1-903', 'm-2-412', 'm-9-300'])).toThrow(
+      /two orders: m-1-903, m-2-412, m-9-300; or m-9-300, m-2-412, m-1-903: .*--order name.*--order last-number/,
+    );
+    expect(() => numbersIn(['epoch1-step300', 'epoch2-step200'])).toThrow(/two orders: epoch1-.*; or epoch2-/);
+    expect(() => numbersIn(['a_3', 'b_1', 'c_2'])).toThrow(/two orders: a_3, b_1, c_2; or b_1, c_2, a_3/);
   });
 
   const files = () => {
@@ -178,7 +209,7 @@ describe('numbers of every type become float32', () => {
     });
     const { run, epochs } = await importInto([1, 2].map((i) => put(join(directory, `${i}.safetensors`), bytes)));
     expect(epochs[0]).toEqual({ d: [Math.fround(0.1)], h: [1, -2.5], b: [1, -3.140625] });
-    expect(run.leftOut).toEqual({ optimizer: 1, notFloat: 1 });
+    expect(run.leftOut).toMatchObject({ optimizer: 1, notFloat: 1 });
   });
 
   test('npy: either byte order, rows or columns first, versions 1 to 3', async () => {
@@ -291,22 +322,38 @@ describe('what cannot be a run is refused, and leaves nothing behind', () => {
     }
   });
 
-  test('pickles, by name and by content, with the line that converts them', async () => {
+  test('pickles and other formats that are not read, with the line that converts them', async () => {
     const directory = place();
-    for (const name of ['net.pt', 'net.pth', 'net.ckpt', 'pytorch_model.bin']) {
-      const file = put(join(directory, name), 'anything');
-      await expectRefused([file], /pickles are never executed: .*python -c "import torch.*save_file/, PickleError);
+    const legacy = Uint8Array.of(0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46);
+    for (const name of ['net.pt', 'net.pth', 'net.ckpt', 'pytorch_model.bin', 'weights', 'renamed.h5']) {
+      const file = put(join(directory, name), legacy);
+      await expectRefused(
+        [file],
+        /^a pickle by itself.*python -c "import glob, torch; .*weights_only=True/,
+        RefusedFormatError,
+      );
     }
-    await expectRefused([directory], /pickles are never executed/, PickleError);
-    const hostile = put(join(directory, "a'$(touch x).pt"), 'anything');
-    await expectRefused([hostile], /torch\.load\('x\.pt'/, PickleError);
-    const protocol = put(join(place(), 'weights'), Uint8Array.of(0x80, 2, 0x7d, 0x2e));
-    await expectRefused([protocol], /never executed/, PickleError);
-    const zipped = put(join(place(), 'weights'), makeZip([{ name: 'net/data.pkl', data: Uint8Array.of(0x80, 2) }]));
-    await expectRefused([zipped], /never executed/, PickleError);
+    await expectRefused([directory], /^a pickle by itself/, RefusedFormatError);
+    const hostile = put(join(directory, "a'$(touch x).pt"), legacy);
+    await expectRefused([hostile], /glob\.glob\('DIRECTORY/, RefusedFormatError);
+    const plain = put(join(place(), 'weights.pkl'), Uint8Array.of(0x80, 4, 0x7d, 0x2e));
+    await expectRefused([plain], /^pickles are never executed: .*np\.savez/, RefusedFormatError);
+    const tensorflow = place();
+    for (const name of ['ckpt-1.index', 'ckpt-1.data-00000-of-00001']) put(join(tensorflow, name), 'x');
+    await expectRefused([tensorflow], /^TensorFlow's own checkpoints .*tf\.train\.load_checkpoint/, RefusedFormatError);
+    const orbax = place();
+    put(join(orbax, '1', '_METADATA'), '{}');
+    await expectRefused([orbax], /^the checkpoints of Orbax .*PyTreeCheckpointer/, RefusedFormatError);
+    const distributed = place();
+    put(join(distributed, 'step-1', '.metadata'), 'x');
+    await expectRefused([distributed], /^the files of torch\.distributed.*dcp_to_torch/, RefusedFormatError);
+  });
+
+  test('arrays of objects, with their names', async () => {
+    const directory = place();
     const objects = makeZip([{ name: 'a.npy', data: makeNpy('|O', [1], new Uint8Array(8)) }]);
     const archives = [1, 2].map((i) => put(join(directory, `${i}.npz`), objects));
-    await expectRefused(archives, /Python objects, which are never unpickled/, CorruptFileError);
+    await expectRefused(archives, /no weights that can be read: a \(Python objects\)/, InsufficientDataError);
   });
 
   test('headers that claim more than there is, and zip archives that would burst', async () => {
@@ -418,9 +465,9 @@ describe('a run', () => {
       put(join(directory, `${i}.safetensors`), makeSafetensors({ w: [[1], [value]] })),
     );
     const { run, epochs } = await importInto(sources);
-    expect(run).toMatchObject({ status: 'diverged', reason: 'a weight is not finite in 2.safetensors', epochs: 2 });
+    expect(run).toMatchObject({ status: 'diverged', reason: 'a weight is not finite in 2.safetensors: w', epochs: 2 });
     expect(epochs).toEqual([{ w: [1] }, { w: [2] }]);
-    await expect(importInto(sources.slice(2))).rejects.toThrow(/first checkpoint is not finite/);
+    await expect(importInto(sources.slice(2))).rejects.toThrow(/no weights: w of the first checkpoint is not finite/);
   });
 
   test('says where it comes from, and is the same bytes each time', async () => {

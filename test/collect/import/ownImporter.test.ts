@@ -59,8 +59,8 @@ test('imports a run with it: found by ending in a directory, by content elsewher
     expect(found).toBe('lines');
     expect(runs[0]).toMatchObject({ epochs: 3, status: 'complete', leftOut: { optimizer: 1, notFloat: 1 } });
     expect(readManifest(runs[0].directory).tensors).toEqual([
-      { name: 'dense/kernel', kind: 'fc', shape: [2, 1] },
-      { name: 'dense/bias', kind: 'bias', shape: [1] },
+      { name: 'dense/kernel', kind: 'fc', kindBy: 'rank', shape: [2, 1] },
+      { name: 'dense/bias', kind: 'bias', kindBy: 'rank', shape: [1] },
     ]);
     const kernels = (await readRun(runs[0].directory)).map((epoch) =>
       Buffer.from(epoch['dense/kernel'].base64, 'base64'),

@@ -1,0 +1,24 @@
+// A run that was imported, as its user is told of it.
+
+import type { RunStatus, TensorKind } from '../../trajectory/schema.js';
+import type { LeftOut } from './select.js';
+
+/** One run of an import. */
+export interface ImportedRun {
+  id: string;
+  directory: string;
+  /** `diverged` when a checkpoint held a weight that is not finite: the epochs before it are the run. */
+  status: RunStatus;
+  reason: string | null;
+  epochs: number;
+  /** The files in the order of the epochs. */
+  files: string[];
+  /** How many tensors and how many values of each kind a checkpoint has. */
+  kinds: Partial<Record<TensorKind, { tensors: number; parameters: number }>>;
+  /** Tensors that were brought to the layout [kh, kw, in, out] or [in, out]. */
+  converted: number;
+  /** Arrays of the first checkpoint that are not in the run. */
+  leftOut: LeftOut;
+  /** Of files that hold several dictionaries of tensors: the one that was taken, and the others. */
+  dictionary: { key: string; others: string[] } | null;
+}

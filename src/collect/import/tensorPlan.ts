@@ -1,0 +1,85 @@
+// What becomes of each tensor of a run: its kind, and the order of its axes. Decided once, by the first checkpoint.
+
+import { UsageError } from '../../errors.js';
+import { permuteAxes } from '../../formats/permuteAxes.js';
+import { chooseKinds } from '../../trajectory/kind.js';
+import { TENSOR_KINDS, type TensorKind, type TensorSpec } from '../../trajectory/schema.js';
+import type { KernelLayout, ListedTensor } from '../importers/importer.js';
+import { kerasAxes, recognizeLayout } from './layout.js';
+import { fits } from './pattern.js';
+
+/** A tensor of the run. */
+export interface PlannedTensor {
+  spec: TensorSpec;
+  /** As the checkpoints have it. */
+  shape: readonly number[];
+  /** The axes of `shape` in the order of the run; null where that is the same. */
+  axes: number[] | null;
+}
+
+/** A kind that the user gives to all tensors whose names fit. */
+export interface GivenKind {
+  /** `*` stands for any text, `?` for any character. */
+  pattern: string;
+  kind: TensorKind;
+}
+
+/**
+ * Parses `pattern=kind`.
+ *
+ * @throws {@link UsageError}
+ */
+export function parseGivenKind(text: string): GivenKind {
+  const cut = text.lastIndexOf('=');
+  const kind = TENSOR_KINDS.find((known) => known === text.slice(cut + 1));
+  if (cut > 0 && kind !== undefined) return { pattern: text.slice(0, cut), kind };
+  throw new UsageError({
+    what: `${text} gives no kind`,
+    where: '--kind',
+    remedy: `write a pattern of names and a kind, e.g. 'head.*=fc', of ${TENSOR_KINDS.join(', ')}`,
+  });
+}
+
+const isSame = (one: Float32Array, other: Float32Array) =>
+  one.length === other.length && one.every((value, i) => value === other[i]);
+
+/**
+ * Decides the kinds and axes of the tensors of a run.
+ *
+ * @param tensors of the first checkpoint.
+ * @param values of the same, in the same order: a kernel that equals an embedding is tied to it, and is one.
+ * @param layout of the kernels; `auto`: by the names of the tensors.
+ */
+export function planTensors(
+  tensors: readonly ListedTensor[],
+  values: readonly Float32Array[],
+  layout: 'auto' | KernelLayout,
+  givenKinds: readonly GivenKind[],
+): PlannedTensor[] {
+  const actual = layout === 'auto' ? recognizeLayout(tensors.map(({ name }) => name)) : layout;
+  const chosen = chooseKinds(tensors);
+  const embeddings = tensors.flatMap(({ shape }, i) =>
+    chosen[i].kind === 'other' && shape.length === 2 ? [values[i]] : [],
+  );
+  return tensors.map(({ name, shape, kind: fixed }, i) => {
+    const given = givenKinds.findLast(({ pattern }) => fits(name, pattern));
+    const isTied = chosen[i].kind === 'fc' && embeddings.some((embedding) => isSame(embedding, values[i]));
+    const tied = isTied ? ({ kind: 'other', by: 'tied' } as const) : chosen[i];
+    const formats = fixed === undefined ? tied : ({ kind: fixed, by: 'format' } as const);
+    const { kind, by } = given === undefined ? formats : { kind: given.kind, by: 'given' as const };
+    const axes = actual === 'torch' ? kerasAxes(name, shape.length, kind) : null;
+    const spec: TensorSpec = {
+      name,
+      kind,
+      shape: (axes ?? shape.map((_, axis) => axis)).map((axis) => shape[axis]),
+      kindBy: by,
+    };
+    if (axes !== null) spec.converted = `PyTorch's axes in the order ${axes.join(', ')}`;
+    return { spec, shape, axes };
+  });
+}
+
+/** Brings values to the axes of the run. */
+export function arrange({ shape, axes }: PlannedTensor, values: Float32Array): Float32Array {
+  return axes === null ? values : permuteAxes(values, shape, axes);
+}
