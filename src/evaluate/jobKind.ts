@@ -27,6 +27,7 @@ export const evaluateJobs: JobKind<WorkerSpec> = {
   unitsOf: ({ job }) => job.epochs,
   unit: 'epochs',
   rateUnit: 'examples',
+  env: limitThreads,
   pack: ({ job }, share) => ({ ...job, method: packMethod(job.method, share) }),
   unpack(data, id, places) {
     const job = checkJob(data, id, places);

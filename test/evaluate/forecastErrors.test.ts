@@ -126,7 +126,7 @@ describe('measureForecasts', () => {
       windowLength: 5,
       horizon: 5,
       kinds: TRAINED_KINDS,
-      forecast: async (_kind: unknown, _history: unknown, forecasts: Float32Array) => void forecasts.fill(Infinity),
+      forecast: async (_history: unknown, forecasts: Float32Array) => void forecasts.fill(Infinity),
       dispose: async () => {},
     };
     const module = join(out, 'runaway.mjs');
