@@ -5,7 +5,7 @@ import { isEngineRequest } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import { readRunRecord } from '../evaluation/files.js';
 import type { EvaluationJob } from '../evaluation/schema.js';
-import type { JobKind, JobPlaces } from '../jobs/index.js';
+import { type JobKind, type JobPlaces, limitThreads } from '../jobs/index.js';
 import { completeOptimizer } from '../tasks/optimizer.js';
 import { findTask } from '../tasks/task.js';
 import { RUN_PREFIX } from '../trajectory/manifest.js';
