@@ -136,6 +136,11 @@ def torch_cases(cases):
         return {"ema": saved["ema"]}, kernels(saved["ema"])
     both("torch-only-ema", only_ema)
 
+    def others(epoch):
+        saved, values = tutorial(epoch)
+        return {**saved, "rng": {"numpy": np.random.default_rng(0).normal(size=3)}, "norms": np.ones(2)}, values
+    both("torch-numpy", others, left_out={"elsewhere": 3}, notes=["took the tensors of model_state_dict$"])
+
     def wrapped(epoch):
         # DataParallel, and torch.compile from the second checkpoint on.
         model = net(epoch)

@@ -10,7 +10,7 @@ import { TORCH_FORMAT, withTorchArchive } from '../../formats/torchArchive.js';
 import { checkShard, listShards, readIndex } from '../../formats/weightIndex.js';
 import { firstZipEntry } from '../../formats/zip.js';
 import type { CheckpointImporter, ListedCheckpoint, ListedTensor, OpenOptions } from './importer.js';
-import { chooseDictionary, type Dictionary, findDictionaries } from './torchDictionaries.js';
+import { chooseDictionary, type Dictionary, findDictionaries, holdsValues } from './torchDictionaries.js';
 
 const INDEX_ENDING = /\.bin\.index\.json$/i;
 const INDEX_FORMAT = 'PyTorch index';
@@ -25,7 +25,7 @@ function selectDictionary(path: string, all: Dictionary[], { key, keyOf }: OpenO
   if (key === undefined) return chooseDictionary(all);
   const chosen = all.find((dictionary) => dictionary.key === key);
   if (chosen !== undefined) return chosen;
-  const keys = all.map((dictionary) => dictionary.key || "'' (the top)");
+  const keys = all.filter(holdsValues).map((dictionary) => dictionary.key || "'' (the top)");
   throw new UsageError({
     what: `no dictionary of tensors ${printable(key)}${keyOf === undefined ? '' : `, which ${keyOf} has`}`,
     where: path,
@@ -64,7 +64,7 @@ function openArchive(
       tensors,
       optimizerArrays: optimizerTensors,
       otherArrays: others.reduce((sum, other) => sum + other.tensors.filter(({ type }) => type !== 'whole').length, 0),
-      dictionary: chosen && { key: chosen.key, others: others.map((other) => other.key) },
+      dictionary: chosen && { key: chosen.key, others: others.filter(holdsValues).map((other) => other.key) },
     });
   });
 }
