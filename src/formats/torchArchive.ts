@@ -146,9 +146,11 @@ export function withTorchArchive(path: string, use: (archive: TorchArchive) => P
     const pickle = archive.names.find((name) => /(^|\/)data\.pkl$/.test(name));
     if (pickle === undefined) throw corruptFile(path, TORCH_FORMAT, 'it holds no data.pkl');
     const folder = pickle.slice(0, -'data.pkl'.length);
+    // Checksums are not verified: torch.save can leave them out.
+    const readEntry = (name: string) => archive.readRange(name, 0, archive.bytesOf(name));
     const order = `${folder}byteorder`;
-    const isBig = archive.names.includes(order) && new TextDecoder().decode(await archive.read(order)).trim() === 'big';
-    const bytes = await archive.readRange(pickle, 0, archive.bytesOf(pickle));
+    const isBig = archive.names.includes(order) && new TextDecoder().decode(await readEntry(order)).trim() === 'big';
+    const bytes = await readEntry(pickle);
     try {
       await use({
         bytes: archive.bytes,

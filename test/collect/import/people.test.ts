@@ -241,6 +241,24 @@ describe('paths of Windows', () => {
   });
 });
 
+test('a .pt of a machine of the other byte order, saved without checksums', async () => {
+  const directory = place();
+  const pickle = `}S'w'\nctorch._utils\n_rebuild_tensor_v2\n((S'storage'\nctorch\nDoubleStorage\nS'0'\nS'cpu'\nI3\ntQI1\n(I2\nt(I1\ntI00\nNtRs.`;
+  const claims = { crc: 7 };
+  const sources = [1, 2].map((epoch) => {
+    const data = Buffer.alloc(24);
+    [0, epoch, epoch / 4].forEach((value, i) => {
+      data.writeDoubleBE(value, 8 * i);
+    });
+    const entries = { 'data.pkl': Buffer.from(pickle), byteorder: Buffer.from('big'), 'data/0': data };
+    const archive = makeZip(
+      Object.entries(entries).map(([name, bytes]) => ({ name: `n/${name}`, data: bytes, claims })),
+    );
+    return put(join(directory, `${epoch}.pt`), archive);
+  });
+  expect((await importInto(sources)).epochs).toEqual([{ w: [1, 0.25] }, { w: [2, 0.5] }]);
+});
+
 describe('a hostile .pt', () => {
   /** An archive as torch.save writes it, around a pickle. */
   const torchFile = (pickle: Uint8Array) =>
