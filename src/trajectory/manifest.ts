@@ -7,6 +7,7 @@ import { CorruptFileError, MissingFileError, SchemaVersionError, UsageError } fr
 import { isNowcastSchedule } from '../nowcaster/schedule.js';
 import { cadenceProblem } from './cadence.js';
 import {
+  type FileChecksum,
   RUN_STATUSES,
   type RunManifest,
   TENSOR_KINDS,
@@ -97,6 +98,7 @@ export function readManifestFile(directory: string): RunManifest {
     throw corrupt(path, 'two tensors of one name');
   }
   if (!Array.isArray(manifest.files) || !manifest.files.every(isWeightsFile)) throw corrupt(path, 'bad list of files');
+  if (manifest.metrics !== null && !isChecksum(manifest.metrics)) throw corrupt(path, 'bad metrics');
   if (manifest.nowcasts !== undefined && !isNowcastSchedule(manifest.nowcasts)) throw corrupt(path, 'bad nowcasts');
   return manifest as RunManifest;
 }
@@ -127,13 +129,11 @@ function isTensorSpec(value: unknown): value is TensorSpec {
 }
 
 function isWeightsFile(value: unknown): value is WeightsFile {
-  const file = value as Partial<WeightsFile> | null;
-  return (
-    typeof file === 'object' &&
-    file !== null &&
-    typeof file.name === 'string' &&
-    WEIGHTS_FILE_PATTERN.test(file.name) &&
-    isCount(file.bytes) &&
-    isCount(file.crc32)
-  );
+  const { name } = (value ?? {}) as Partial<WeightsFile>;
+  return typeof name === 'string' && WEIGHTS_FILE_PATTERN.test(name) && isChecksum(value);
+}
+
+function isChecksum(value: unknown): value is FileChecksum {
+  const { bytes, crc32 } = (value ?? {}) as Partial<FileChecksum>;
+  return isCount(bytes) && isCount(crc32);
 }

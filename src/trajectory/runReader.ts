@@ -4,13 +4,13 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorruptFileError, MissingFileError, UsageError } from '../errors.js';
-import { MANIFEST_FILE, RUN_PREFIX, readManifestFile, WEIGHTS_FILE_PATTERN } from './manifest.js';
+import { countValues, MANIFEST_FILE, RUN_PREFIX, readManifestFile, WEIGHTS_FILE_PATTERN } from './manifest.js';
 import { type EpochMetrics, readMetricsParquet } from './metricsParquet.js';
 import type { RunManifest, RunStatus, Snapshot } from './schema.js';
 import { countLogEpochs, readSnapshotLog } from './snapshotLog.js';
-import { readWeightsPart, type SnapshotSelection } from './weightsReader.js';
+import { readWeightsFile, type ScalarChoice, type ScalarSnapshot } from './weightsReader.js';
 
-export type { EpochMetrics, SnapshotSelection };
+export type { EpochMetrics, ScalarChoice, ScalarSnapshot };
 
 /** Name of the log in a run's directory, there while the run is recorded. */
 export const LOG_FILE = 'snapshots.arrows';
@@ -76,24 +76,31 @@ export function readManifest(runDirectory: string): RunManifest {
   return log === undefined ? manifest : { ...manifest, snapshotsRecorded: countLogEpochs(log) };
 }
 
+/** What to read of a run. */
+export interface SnapshotSelection {
+  /** Leave out snapshots before this one. Default: none. */
+  firstEpoch?: number;
+  /** Names of the tensors to give, in any order; others are left out. Default: all. */
+  tensors?: readonly string[];
+}
+
 /**
- * The snapshots of a run in the order of their epochs, from Parquet or from the log of a run that has not ended; a cut-off
- * tail of the log is left out. At most a row group (8 MiB of values, or one epoch where that is more) is in memory. The
- * arrays of a snapshot are views of a buffer that the snapshots of a row group share.
+ * The snapshots of a run in order, from Parquet or from the log of a run that has not ended; a cut-off tail of the log is
+ * left out. At most a row group (8 MiB of values, or one snapshot where that is more) is in memory. The arrays of a
+ * snapshot are views of a buffer that the snapshots of a row group share; whoever keeps a few of them should copy.
  *
  * Snapshots from Parquet carry no metrics: {@link readMetrics} has them.
  *
  * @param selection with `tensors`, `values` holds only those, in the order of the manifest.
- * @throws {@link CorruptFileError} for a truncated or damaged file, or one that holds other tensors or fewer epochs than
- *   the manifest says; {@link UsageError} for a tensor that the run does not have.
+ * @throws {@link CorruptFileError} for a truncated or damaged file, or one that holds other tensors or fewer snapshots
+ *   than the manifest says; {@link UsageError} for a tensor that the run does not have.
  */
 export async function* readSnapshots(
   runDirectory: string,
-  selection: SnapshotSelection = {},
+  { firstEpoch, tensors: names }: SnapshotSelection = {},
 ): AsyncGenerator<Snapshot> {
-  const manifest = readManifestFile(runDirectory);
-  const { tensors, status } = manifest;
-  const unknown = selection.tensors?.find((name) => !tensors.some((tensor) => tensor.name === name));
+  const { tensors, status } = readManifestFile(runDirectory);
+  const unknown = names?.find((name) => !tensors.some((tensor) => tensor.name === name));
   if (unknown !== undefined) {
     throw new UsageError({
       what: `no tensor ${unknown}`,
@@ -101,30 +108,72 @@ export async function* readSnapshots(
       remedy: `choose from ${tensors.map(({ name }) => name).join(', ')}`,
     });
   }
+  const isWanted = tensors.map(({ name }) => names === undefined || names.includes(name));
   const log = activeLog(runDirectory, status);
   if (log !== undefined) {
-    const wanted = selection.tensors && new Set(selection.tensors);
-    for (const snapshot of readSnapshotLog(log, tensors)) {
-      if (snapshot.epoch < (selection.firstEpoch ?? Number.NEGATIVE_INFINITY)) continue;
-      if (wanted) snapshot.values = snapshot.values.filter((_, i) => wanted.has(tensors[i].name));
-      yield snapshot;
-    }
+    for (const { epoch, values, metrics } of readSnapshotLog(log, tensors))
+      if (epoch >= (firstEpoch ?? 0)) yield { epoch, values: values.filter((_, i) => isWanted[i]), metrics };
     return;
   }
-  let epochs = 0;
-  for (const file of manifest.files) {
-    for await (const snapshot of readWeightsPart(runDirectory, file, tensors, selection)) {
-      epochs++;
-      yield snapshot;
-    }
+  const wanted = tensors.filter((_, i) => isWanted[i]);
+  const choices = wanted.map(({ name }) => ({ tensor: name, indices: null }));
+  for await (const { epoch, values } of readScalars(runDirectory, choices, { firstEpoch })) {
+    let end = 0;
+    const arrays = wanted.map(({ shape }) => {
+      const start = end;
+      end += countValues(shape);
+      return values.subarray(start, end);
+    });
+    yield { epoch, values: arrays, metrics: {} };
   }
-  if (selection.firstEpoch === undefined && epochs !== manifest.snapshotsRecorded) {
+}
+
+/**
+ * Chosen scalars of a run, snapshot by snapshot: for work that looks at a few of very many.
+ *
+ * @param firstEpoch snapshots before this one are left out. Default: none.
+ * @throws the errors of {@link readSnapshots}.
+ */
+export async function* readScalars(
+  runDirectory: string,
+  choices: readonly ScalarChoice[],
+  { firstEpoch = 0 }: { firstEpoch?: number } = {},
+): AsyncGenerator<ScalarSnapshot> {
+  const { tensors, status, files, snapshotsRecorded } = readManifestFile(runDirectory);
+  const log = activeLog(runDirectory, status);
+  if (log !== undefined) {
+    const rows = choices.map(({ tensor }) => tensors.findIndex(({ name }) => name === tensor));
+    for (const { epoch, values } of readSnapshotLog(log, tensors))
+      if (epoch >= firstEpoch)
+        yield { epoch, values: concatenate(choices.map(({ indices }, i) => pick(values[rows[i]], indices))) };
+    return;
+  }
+  let snapshots = 0;
+  for (const file of files) {
+    const most = snapshotsRecorded - snapshots;
+    snapshots += yield* readWeightsFile(runDirectory, file, tensors, choices, firstEpoch, most);
+  }
+  if (snapshots !== snapshotsRecorded) {
     throw new CorruptFileError({
-      what: `run holds ${epochs} epochs, its manifest says ${manifest.snapshotsRecorded}`,
+      what: `run holds ${snapshots} snapshots, its manifest says ${snapshotsRecorded}`,
       where: runDirectory,
       remedy: 'restore its weights-*.parquet from a copy, or delete the directory and record the run again',
     });
   }
+}
+
+function pick(values: Float32Array, indices: Uint32Array | null): Float32Array {
+  return indices === null ? values : Float32Array.from(indices, (i) => values[i]);
+}
+
+function concatenate(arrays: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const array of arrays) {
+    all.set(array, end);
+    end += array.length;
+  }
+  return all;
 }
 
 /**
@@ -133,13 +182,12 @@ export async function* readSnapshots(
  * @throws {@link CorruptFileError} when the table is missing or damaged.
  */
 export async function readMetrics(runDirectory: string): Promise<EpochMetrics[]> {
-  const { status, tensors, snapshotsRecorded } = readManifestFile(runDirectory);
+  const { status, tensors, metrics } = readManifestFile(runDirectory);
   const log = activeLog(runDirectory, status);
   if (log !== undefined) {
     const rows: EpochMetrics[] = [];
     for (const { epoch, metrics } of readSnapshotLog(log, tensors)) rows.push({ epoch, metrics });
     return rows;
   }
-  const path = join(runDirectory, METRICS_FILE);
-  return snapshotsRecorded === 0 && !existsSync(path) ? [] : readMetricsParquet(path);
+  return metrics === null ? [] : readMetricsParquet(join(runDirectory, METRICS_FILE), metrics);
 }
