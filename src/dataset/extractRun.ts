@@ -5,7 +5,7 @@ import type { NowcastSchedule } from '../nowcaster/schedule.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { Random } from '../random.js';
 import type { SampleSpec } from '../samples/schema.js';
-import { readScalars } from '../trajectory/runReader.js';
+import { readScalars } from '../trajectory/scalarReader.js';
 import type { Packet, PacketShape, SlotPool } from './packets.js';
 import { ShardScatter } from './scatter.js';
 import { countStarts, windowSpan } from './span.js';

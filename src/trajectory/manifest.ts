@@ -1,6 +1,6 @@
 // run.json: reading it with all checks, writing it whole. Does not look into the run's data files.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../atomic.js';
 import { CorruptFileError, MissingFileError, SchemaVersionError, UsageError } from '../errors.js';
@@ -10,6 +10,7 @@ import {
   type FileChecksum,
   RUN_STATUSES,
   type RunManifest,
+  type RunStatus,
   TENSOR_KINDS,
   type TensorSpec,
   TRAJECTORY_SCHEMA_VERSION,
@@ -18,6 +19,8 @@ import {
 
 /** Name of the manifest in a run's directory. */
 export const MANIFEST_FILE = 'run.json';
+/** Name of the log in a run's directory, there while the run is recorded. */
+export const LOG_FILE = 'snapshots.arrows';
 /** Prefix of the directories of runs, as hive-partitioned tables have it. */
 export const RUN_PREFIX = 'run=';
 
@@ -40,6 +43,17 @@ export function runDirectory(storeDirectory: string, id: string): string {
     });
   }
   return join(storeDirectory, `${RUN_PREFIX}${id}`);
+}
+
+/** Whether a run has ended for good, so that the same plan does not do it again. */
+export function isFinished(status: RunStatus): boolean {
+  return status === 'complete' || status === 'diverged';
+}
+
+/** The log to read in place of Parquet, if any: that of a run which did not end, or whose end was cut off. */
+export function activeLog(directory: string, status: RunStatus): string | undefined {
+  const path = join(directory, LOG_FILE);
+  return !isFinished(status) && existsSync(path) ? path : undefined;
 }
 
 /** Number of values of a tensor of this shape. */

@@ -1,19 +1,25 @@
 // Reads a trajectory store: which runs it has, and the snapshots of one, streaming. Finished runs are read from Parquet,
 // unfinished ones from their log, so that what a killed process recorded is there too.
 
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { CorruptFileError, MissingFileError, UsageError } from '../errors.js';
-import { countValues, MANIFEST_FILE, RUN_PREFIX, readManifestFile, WEIGHTS_FILE_PATTERN } from './manifest.js';
+import { MissingFileError, UsageError } from '../errors.js';
+import {
+  activeLog,
+  countValues,
+  MANIFEST_FILE,
+  RUN_PREFIX,
+  readManifestFile,
+  WEIGHTS_FILE_PATTERN,
+} from './manifest.js';
 import { type EpochMetrics, readMetricsParquet } from './metricsParquet.js';
-import type { RunManifest, RunStatus, Snapshot } from './schema.js';
+import { readScalars } from './scalarReader.js';
+import type { RunManifest, Snapshot } from './schema.js';
 import { countLogEpochs, readSnapshotLog } from './snapshotLog.js';
-import { readWeightsFile, type ScalarChoice, type ScalarSnapshot } from './weightsReader.js';
 
-export type { EpochMetrics, ScalarChoice, ScalarSnapshot };
+export { isFinished, LOG_FILE } from './manifest.js';
+export type { EpochMetrics };
 
-/** Name of the log in a run's directory, there while the run is recorded. */
-export const LOG_FILE = 'snapshots.arrows';
 /** Name of the table of figures in a finished run's directory. */
 export const METRICS_FILE = 'metrics.parquet';
 
@@ -22,17 +28,6 @@ export interface RunEntry {
   /** Path of the run's directory. */
   directory: string;
   manifest: RunManifest;
-}
-
-/** Whether a run has ended for good, so that the same plan does not do it again. */
-export function isFinished(status: RunStatus): boolean {
-  return status === 'complete' || status === 'diverged';
-}
-
-/** The log to read in place of Parquet, if any: that of a run which did not end, or whose end was cut off. */
-function activeLog(directory: string, status: RunStatus): string | undefined {
-  const path = join(directory, LOG_FILE);
-  return !isFinished(status) && existsSync(path) ? path : undefined;
 }
 
 /**
@@ -68,7 +63,7 @@ function hasBegun(directory: string): boolean {
 /**
  * The manifest of a run. For a run that has not ended `snapshotsRecorded` is what is readable now.
  *
- * @throws {@link MissingFileError}, {@link CorruptFileError} or SchemaVersionError, naming the file.
+ * @throws {@link MissingFileError}, CorruptFileError or SchemaVersionError, naming the file.
  */
 export function readManifest(runDirectory: string): RunManifest {
   const manifest = readManifestFile(runDirectory);
@@ -92,7 +87,7 @@ export interface SnapshotSelection {
  * Snapshots from Parquet carry no metrics: {@link readMetrics} has them.
  *
  * @param selection with `tensors`, `values` holds only those, in the order of the manifest.
- * @throws {@link CorruptFileError} for a truncated or damaged file, or one that holds other tensors or fewer snapshots
+ * @throws CorruptFileError for a truncated or damaged file, or one that holds other tensors or fewer snapshots
  *   than the manifest says; {@link UsageError} for a tensor that the run does not have.
  */
 export async function* readSnapshots(
@@ -129,57 +124,9 @@ export async function* readSnapshots(
 }
 
 /**
- * Chosen scalars of a run, snapshot by snapshot: for work that looks at a few of very many.
- *
- * @param firstEpoch snapshots before this one are left out. Default: none.
- * @throws the errors of {@link readSnapshots}.
- */
-export async function* readScalars(
-  runDirectory: string,
-  choices: readonly ScalarChoice[],
-  { firstEpoch = 0 }: { firstEpoch?: number } = {},
-): AsyncGenerator<ScalarSnapshot> {
-  const { tensors, status, files, snapshotsRecorded } = readManifestFile(runDirectory);
-  const log = activeLog(runDirectory, status);
-  if (log !== undefined) {
-    const rows = choices.map(({ tensor }) => tensors.findIndex(({ name }) => name === tensor));
-    for (const { epoch, values } of readSnapshotLog(log, tensors))
-      if (epoch >= firstEpoch)
-        yield { epoch, values: concatenate(choices.map(({ indices }, i) => pick(values[rows[i]], indices))) };
-    return;
-  }
-  let snapshots = 0;
-  for (const file of files) {
-    const most = snapshotsRecorded - snapshots;
-    snapshots += yield* readWeightsFile(runDirectory, file, tensors, choices, firstEpoch, most);
-  }
-  if (snapshots !== snapshotsRecorded) {
-    throw new CorruptFileError({
-      what: `run holds ${snapshots} snapshots, its manifest says ${snapshotsRecorded}`,
-      where: runDirectory,
-      remedy: 'restore its weights-*.parquet from a copy, or delete the directory and record the run again',
-    });
-  }
-}
-
-function pick(values: Float32Array, indices: Uint32Array | null): Float32Array {
-  return indices === null ? values : Float32Array.from(indices, (i) => values[i]);
-}
-
-function concatenate(arrays: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(arrays.reduce((sum, { length }) => sum + length, 0));
-  let end = 0;
-  for (const array of arrays) {
-    all.set(array, end);
-    end += array.length;
-  }
-  return all;
-}
-
-/**
  * The figures of each epoch, in order.
  *
- * @throws {@link CorruptFileError} when the table is missing or damaged.
+ * @throws CorruptFileError when the table is missing or damaged.
  */
 export async function readMetrics(runDirectory: string): Promise<EpochMetrics[]> {
   const { status, tensors, metrics } = readManifestFile(runDirectory);

@@ -7,8 +7,8 @@ import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CorruptFileError } from '../../src/errors.js';
 import { Random } from '../../src/random.js';
-import { readScalars, type ScalarChoice } from '../../src/trajectory/runReader.js';
 import { RunWriter } from '../../src/trajectory/runWriter.js';
+import { readScalars, type ScalarChoice } from '../../src/trajectory/scalarReader.js';
 import type { RunStatus, TensorSpec } from '../../src/trajectory/schema.js';
 
 let store: string;
