@@ -1,12 +1,13 @@
 // The callback's mechanics: record the weights each epoch, let a forecaster replace them once a period, keep or undo the
 // result. Which forecaster is not its business; the optimizer's state is never touched.
 
-import * as tfl from '@tensorflow/tfjs-layers';
+import type * as tfl from '@tensorflow/tfjs-layers';
 import { MismatchError, UsageError } from '../errors.js';
 import { type Recommendation, requireRecommendation } from '../nowcaster/recommendation.js';
 import { nextNowcast } from '../nowcaster/schedule.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import type { NoteListener } from '../progress.js';
+import { FitCallback } from './fitCallback.js';
 import type { Forecaster } from './forecaster.js';
 import type { GuardBatch } from './guard.js';
 import { allFinite, applyForecast, type Nowcast, skippedNowcast } from './nowcast.js';
@@ -52,7 +53,7 @@ export interface ForecastingOptions {
  * Replaces a model's weights by their forecasts once a period. Give it to `fit` or `fitDataset`; each fit starts afresh.
  * One instance serves any number of fits one after another; fits at the same time need an instance each.
  */
-export class PeriodicForecasting extends tfl.Callback implements Recommendation {
+export class PeriodicForecasting extends FitCallback implements Recommendation {
   /** Nowcasts of the current or last fit, in order. */
   history: Nowcast[] = [];
   readonly period: number;
