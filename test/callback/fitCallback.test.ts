@@ -47,7 +47,7 @@ function makeModel(copy: typeof tfl): tfl.Sequential {
   return model;
 }
 
-const train = (model: tfl.LayersModel, callbacks: unknown, epochs = 2) =>
+const train = (model: tfl.LayersModel, callbacks: unknown, epochs = 3) =>
   model.fit(tf.ones([4, 3]), tf.ones([4, 2]), { epochs, verbose: 0, callbacks: callbacks as never });
 
 const isSeven = async (model: tfl.LayersModel) => (await model.getWeights()[0].data()).every((value) => value === 7);
@@ -77,7 +77,7 @@ describe.each(Object.entries(LISTS))('a callback %s', (name, list) => {
     await train(model, list(callback, { onEpochEnd: (epoch: number) => void seen.push(epoch) }, copy));
     expect(callback.history).toMatchObject([{ epoch: 1, outcome: 'kept', scalars: { fc: 6, bias: 2 } }]);
     expect(await isSeven(model)).toBe(true);
-    expect(seen).toEqual(name.endsWith('hooks') ? [0, 1] : []);
+    expect(seen).toEqual(name.endsWith('hooks') ? [0, 1, 2] : []);
   });
 
   it('records a fit of another copy', async () => {
@@ -122,7 +122,7 @@ it('calls the methods of a class that extends it', async () => {
     }
   }
   await train(makeModel(anotherCopy()), [new Noting(SEVEN)]);
-  expect(begun).toEqual([0, 1]);
+  expect(begun).toEqual([0, 1, 2]);
 });
 
 describe('a copy that is not found', () => {
