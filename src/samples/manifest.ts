@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorruptFileError, MissingFileError, SchemaVersionError } from '../errors.js';
-import { familyProblem, TRAINED_KINDS, type TrainedKind, windowSpecProblem } from '../nowcaster/spec.js';
+import { familyProblem, TRAINED_KINDS, windowSpecProblem } from '../nowcaster/spec.js';
 import { cadenceProblem } from '../trajectory/cadence.js';
 import {
   type DatasetManifest,
@@ -11,7 +11,6 @@ import {
   SAMPLES_SCHEMA_VERSION,
   type ShardInfo,
   SPLITS,
-  type Split,
 } from './schema.js';
 
 /** Name of the manifest within a directory of samples. */
@@ -87,18 +86,4 @@ function isShardInfo(value: unknown): value is ShardInfo {
     whole(shard.bytes) &&
     whole(shard.crc32)
   );
-}
-
-/**
- * Full paths of the shards of a kind and split, in order; empty when the kind has no samples.
- *
- * @throws whatever {@link readDatasetManifest} throws.
- */
-export function shardPaths(
-  dir: string,
-  kind: TrainedKind,
-  split: Split,
-  manifest: DatasetManifest = readDatasetManifest(dir),
-): string[] {
-  return manifest.kinds[kind].splits[split].shards.map((shard) => join(dir, shard.file));
 }
