@@ -5,13 +5,7 @@ import { join } from 'node:path';
 import { CorruptFileError, MissingFileError, SchemaVersionError } from '../errors.js';
 import { familyProblem, TRAINED_KINDS, windowSpecProblem } from '../nowcaster/spec.js';
 import { cadenceProblem } from '../trajectory/cadence.js';
-import {
-  type DatasetManifest,
-  type KindSummary,
-  SAMPLES_SCHEMA_VERSION,
-  type ShardInfo,
-  SPLITS,
-} from './schema.js';
+import { type DatasetManifest, type KindSummary, SAMPLES_SCHEMA_VERSION, type ShardInfo, SPLITS } from './schema.js';
 
 /** Name of the manifest within a directory of samples. */
 export const DATASET_MANIFEST = 'dataset.json';
