@@ -25,6 +25,9 @@ const PART_BYTES = 256 * 2 ** 20;
  */
 const PAGE_BYTES = 4 * 2 ** 20;
 
+/** More values than should ever go into a dictionary. */
+const LARGE_TENSOR = 2 ** 14;
+
 /** Removes the weight files of a run but those named. */
 export function removeWeightsFiles(directory: string, keep: readonly WeightsFile[] = []): void {
   for (const name of readdirSync(directory)) {
@@ -70,7 +73,10 @@ export async function writeWeightsParquet(
         return batch;
       };
       const name = `weights-${String(files.length).padStart(5, '0')}.parquet`;
-      files.push({ name, ...(await writePart(join(directory, name), writerProperties(tensors, perGroup), pull)) });
+      files.push({
+        name,
+        ...(await writePart(join(directory, name), writerProperties(tensors, perGroup, next.value), pull)),
+      });
     }
   } finally {
     source.return?.();
@@ -130,12 +136,20 @@ function dictionaryColumn(id: number, texts: readonly string[]): arrow.Data {
 
 /**
  * Settings of the writer. It can set the encoding of flat columns one by one, but that of list items only for all
- * columns together: BYTE_STREAM_SPLIT, for `values`. Many readers know that encoding for floats only, so the items of
+ * columns together: BYTE_STREAM_SPLIT, for `values`. Some readers know that encoding for floats only, so the items of
  * `shape` must stay in their dictionary: its limit is what the largest of the small columns needs, and `values` outgrow it.
+ *
+ * @param first the file's first snapshot. Where its values would not outgrow the dictionary in time, they stand plain.
  */
-function writerProperties(tensors: readonly TensorSpec[], snapshotsPerGroup: number): parquet.WriterProperties {
+function writerProperties(
+  tensors: readonly TensorSpec[],
+  snapshotsPerGroup: number,
+  first: Snapshot,
+): parquet.WriterProperties {
   const nameBytes = tensors.reduce((sum, { name }) => sum + Buffer.byteLength(name) + 4, 0);
   const sizes = new Set(tensors.flatMap(({ shape }) => shape)).size;
+  const dictionaryBytes = Math.max(nameBytes, 4 * sizes) + 1;
+  const isSplit = outgrowsDictionary(first, dictionaryBytes);
   let builder = new parquet.WriterPropertiesBuilder()
     .setCreatedBy(`weight-nowcaster version ${TOOLKIT_VERSION}`)
     .setCompression(parquet.Compression.ZSTD)
@@ -143,11 +157,27 @@ function writerProperties(tensors: readonly TensorSpec[], snapshotsPerGroup: num
     .setDataPageSizeLimit(PAGE_BYTES)
     .setStatisticsEnabled(parquet.EnabledStatistics.None)
     .setColumnStatisticsEnabled('epoch', parquet.EnabledStatistics.Chunk)
-    .setEncoding(parquet.Encoding.BYTE_STREAM_SPLIT)
+    .setEncoding(isSplit ? parquet.Encoding.BYTE_STREAM_SPLIT : parquet.Encoding.PLAIN)
+    .setDictionaryEnabled(isSplit)
     .setWriteBatchSize(1)
-    .setDictionaryPageSizeLimit(Math.max(nameBytes, 4 * sizes) + 1);
-  for (const column of ['epoch', 'tensor', 'kind']) builder = builder.setColumnEncoding(column, parquet.Encoding.PLAIN);
+    .setDictionaryPageSizeLimit(dictionaryBytes);
+  for (const column of ['epoch', 'tensor', 'kind'])
+    builder = builder.setColumnDictionaryEnabled(column, true).setColumnEncoding(column, parquet.Encoding.PLAIN);
   return builder.build();
+}
+
+/**
+ * Whether a snapshot's values outgrow a dictionary before a large tensor comes. The writer looks only between tensors,
+ * and one that goes into the dictionary takes ten times as long to write and half as much room again.
+ */
+function outgrowsDictionary({ values }: Snapshot, bytes: number): boolean {
+  const distinct = new Set<number>();
+  for (const array of [...values].sort((a, b) => a.length - b.length)) {
+    if (array.length > LARGE_TENSOR) return false;
+    for (const value of array) distinct.add(value);
+    if (4 * distinct.size > bytes) return true;
+  }
+  return true;
 }
 
 /** Writes one Parquet file from batches that are pulled one at a time until there is none. */

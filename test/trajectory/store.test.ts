@@ -16,6 +16,7 @@ import { tableFromIPC } from 'apache-arrow';
 import * as parquet from 'parquet-wasm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CorruptFileError, MismatchError, MissingFileError, SchemaVersionError, UsageError } from '../../src/errors.js';
+import { Random } from '../../src/random.js';
 import { listRuns, readManifest, readMetrics, readSnapshots } from '../../src/trajectory/runReader.js';
 import { RunWriter } from '../../src/trajectory/runWriter.js';
 import type { TensorSpec } from '../../src/trajectory/schema.js';
@@ -75,6 +76,34 @@ describe('a finished run', () => {
     expect(split).toEqual(['values.list.element']);
     expect(encodings.tensor).toContain(parquet.Encoding.RLE_DICTIONARY);
     expect(columns.every((column) => column.compression() === parquet.Compression.ZSTD)).toBe(true);
+  });
+
+  test('has plain values where a large tensor would go into their dictionary', async () => {
+    const tensors: TensorSpec[] = [
+      { name: 'still', kind: 'bias', shape: [10] },
+      { name: 'large', kind: 'fc', shape: [200, 200] },
+    ];
+    const writer = RunWriter.create(store, runInfo('a'), tensors);
+    const random = new Random(1);
+    const large = Float32Array.from({ length: 40_000 }, () => random.normal());
+    for (let epoch = 0; epoch < 3; epoch++)
+      await writer.append({ epoch, values: [new Float32Array(10), large.map((value) => value + epoch)], metrics: {} });
+    const [{ bytes }] = (await writer.finish('complete')).files;
+    expect(bytes).toBeLessThan(4 * 3 * 40_010);
+    const file = await parquet.ParquetFile.fromFile(
+      new Blob([readFileSync(join(writer.directory, 'weights-00000.parquet'))]),
+    );
+    const columns = file.metadata().rowGroup(0).columns();
+    const encodings = Object.fromEntries(columns.map((column) => [column.columnPath()[0], column.encodings()]));
+    const { PLAIN, RLE_DICTIONARY, BYTE_STREAM_SPLIT } = parquet.Encoding;
+    for (const name of ['shape', 'values']) {
+      expect(encodings[name]).toContain(PLAIN);
+      expect(encodings[name]).not.toContain(RLE_DICTIONARY);
+      expect(encodings[name]).not.toContain(BYTE_STREAM_SPLIT);
+    }
+    expect(encodings.tensor).toContain(RLE_DICTIONARY);
+    const snapshots = await collectAll(readSnapshots(writer.directory));
+    expect(bits(snapshots[2].values[1])).toEqual(bits(large.map((value) => value + 2)));
   });
 
   test('is the same bytes each time', async () => {
