@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Makes test/collect/import/fixtures: checkpoints of every epoch of two short trainings, by Keras and by PyTorch.
 
-usage: make-import-fixtures.py OUT_DIR
+usage: make-import-fixtures.py OUT_DIR [keras|torch|know|cases]...
   keras.tar.gz  weights-h5/ (.weights.h5), legacy-h5/ (whole model, .h5), native/ (.keras), npz/
   torch.tar.gz  safetensors/, npz/
   know.tar.gz   trajectories as MATLAB 7.3 writes them (axes reversed, 512 bytes before) and as they are documented
-Each archive holds expected.json: the values that each tensor must have, epoch by epoch, as base64 of little-endian
+  cases.tar.gz  checkpoints as trainings leave them (checkpoint_cases.py)
+Each archive but the last holds expected.json: the values that each tensor must have, epoch by epoch, as base64 of little-endian
 float32, by the names that the importer gives. PyTorch's kernels are there in Keras's layout; that this layout is right is
 checked here, by letting Keras compute with it.
-Needs: pip install tensorflow-cpu torch safetensors h5py.
+Needs: pip install tensorflow-cpu torch safetensors h5py ml_dtypes.
 """
 import base64
 import gzip
@@ -27,11 +28,13 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from checkpoint_cases import make_cases
+
 EPOCHS = 11
 
 
 def encode(array):
-    array = np.ascontiguousarray(array, dtype="<f4")
+    array = np.asarray(array, dtype="<f4")
     return {"shape": list(array.shape), "base64": base64.b64encode(array.tobytes()).decode()}
 
 
@@ -175,7 +178,9 @@ def make_know(folder):
 
 
 out = pathlib.Path(sys.argv[1])
-for name, make in {"keras": make_keras, "torch": make_torch, "know": make_know}.items():
+makers = {"keras": make_keras, "torch": make_torch, "know": make_know, "cases": lambda folder: make_cases(folder, encode)}
+for name in sys.argv[2:] or makers:
+    make = makers[name]
     with tempfile.TemporaryDirectory() as temporary:
         make(pathlib.Path(temporary))
         pack(pathlib.Path(temporary), out / f"{name}.tar.gz")

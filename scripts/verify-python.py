@@ -48,7 +48,7 @@ TFJS = """
   const nowcasts = [];
   const read = () => variables.map((variable) => Array.from(variable.read().dataSync()));
   const callback = await WeightForecasting.load(nowcaster, {
-    onNowcast: ({ epoch, outcome }) => void nowcasts.push({ epoch, outcome, weights: read() }),
+    onNowcast: ({ snapshot, outcome }) => void nowcasts.push({ snapshot, outcome, weights: read() }),
   });
   await model.fit(tf.tensor(x, [x.length / 72, 6, 6, 2]), tf.tensor(y, [y.length / 3, 3]),
     { epochs, batchSize: batch, shuffle: false, verbose: 0, callbacks: [callback] });
@@ -112,11 +112,11 @@ def check_keras(package, nowcaster, temporary):
     )
     model.fit(x, y, epochs=EPOCHS, batch_size=BATCH, shuffle=False, verbose=0, callbacks=[callback])
     expected = json.loads((temporary / "tfjs.json").read_text())
-    same = [(nowcast.epoch, nowcast.outcome) for nowcast, _ in found] == [(n["epoch"], n["outcome"]) for n in expected]
-    report(f"Keras {keras.__version__} on {keras.config.backend()}: nowcasts at other epochs than tfjs's", not same, 0)
+    same = [(nowcast.snapshot, nowcast.outcome) for nowcast, _ in found] == [(n["snapshot"], n["outcome"]) for n in expected]
+    report(f"Keras {keras.__version__} on {keras.config.backend()}: nowcasts after other snapshots than tfjs's", not same, 0)
     for (nowcast, arrays), reference in zip(found, expected):
         difference = max(share(array.ravel(), np.array(values, np.float32)) for array, values in zip(arrays, reference["weights"]))
-        report(f"Keras and tfjs, weights after the nowcast of epoch {nowcast.epoch}", difference)
+        report(f"Keras and tfjs, weights after the nowcast of snapshot {nowcast.snapshot}", difference)
 
 
 def check_torch(package):
@@ -151,7 +151,7 @@ def check_torch(package):
                 ahead = runtime.forecast(kinds[name], [epoch[name] for epoch in seen[-runtime.WINDOW_LENGTH:]])
                 expected = current + nowcaster.step_scale * (ahead - current)
             differences.append(share(landed, expected))
-        report(f"PyTorch and numpy, weights after the nowcast of epoch {nowcast.epoch}", max(differences))
+        report(f"PyTorch and numpy, weights after the nowcast of snapshot {nowcast.snapshot}", max(differences))
 
 
 def main():

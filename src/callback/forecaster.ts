@@ -7,8 +7,9 @@ import { type ForecastOptions, forecast, horizonIndex, type TensorExtent } from 
 import type { Nowcaster } from '../nowcaster/nowcaster.js';
 import { defaultRecommendation, type Recommendation } from '../nowcaster/recommendation.js';
 import { inputsOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import type { SnapshotCadence } from '../trajectory/cadence.js';
 import { isWindowOnly } from '../windows/inputs/index.js';
-import type { TrackedTensor } from './trackedTensors.js';
+import type { TrackedTensor } from './weightAccess.js';
 
 /** The last snapshots of the tensors that a nowcast replaces. */
 export interface SnapshotHistory {
@@ -16,14 +17,16 @@ export interface SnapshotHistory {
   tensors: readonly TrackedTensor[];
   /** Raw values of all tensors, one flat array a snapshot, oldest first. */
   snapshots: readonly Float32Array[];
-  /** The epoch (from 0) at whose end the last snapshot was taken. */
-  epoch: number;
+  /** Number (from 0) of the last one. */
+  snapshot: number;
 }
 
 /** Turns snapshots of weights into forecasts. */
 export interface Forecaster {
   /** Consecutive snapshots that it looks at, 2 or more. */
   readonly windowLength: number;
+  /** The cadence of the snapshots that it was trained on. Default: every epoch. */
+  readonly cadence?: SnapshotCadence;
   /** When it should be asked and how far to go. Default: once a window's length from epoch 0, step scale 1. */
   readonly recommended?: Partial<Recommendation>;
   /**
@@ -45,10 +48,11 @@ export interface Forecaster {
 }
 
 /** Trained networks in memory: what the callback needs of a {@link Nowcaster}. */
-export type NowcasterNetworks = Pick<Nowcaster, 'spec' | 'parameters'> & Partial<Pick<Nowcaster, 'recommended'>>;
+export type NowcasterNetworks = Pick<Nowcaster, 'spec' | 'parameters'> &
+  Partial<Pick<Nowcaster, 'recommended' | 'cadence'>>;
 
-/** Epochs ahead to jump: always the same, or chosen at each nowcast from its epoch (from 0). */
-export type HorizonChoice = number | ((epoch: number) => number);
+/** Snapshots ahead to jump: always the same, or chosen at each nowcast from its snapshot (from 0). */
+export type HorizonChoice = number | ((snapshot: number) => number);
 
 /** Makes what runs the networks. */
 export type ComputeFactory = (spec: NowcasterSpec) => NetworkCompute | Promise<NetworkCompute>;
@@ -59,7 +63,7 @@ export type ComputeFactory = (spec: NowcasterSpec) => NetworkCompute | Promise<N
  * @throws MismatchError when the nowcaster has no such horizon; at the nowcast where it is chosen then.
  */
 export function createNowcasterForecaster(
-  { spec, parameters, recommended = defaultRecommendation(spec) }: NowcasterNetworks,
+  { spec, parameters, recommended = defaultRecommendation(spec), cadence }: NowcasterNetworks,
   createCompute: ComputeFactory,
   { horizon, bias }: { horizon?: HorizonChoice; bias?: ForecastOptions['bias'] } = {},
 ): Forecaster {
@@ -69,15 +73,16 @@ export function createNowcasterForecaster(
   return {
     windowLength: spec.inputLength,
     recommended,
+    cadence,
     looksAtTensors: !isWindowOnly(inputsOf(spec.family)),
     kinds: TRAINED_KINDS.filter((kind) => parameters[kind] !== undefined),
-    async forecast({ tensors, snapshots, epoch }, out) {
+    async forecast({ tensors, snapshots, snapshot }, out) {
       compute ??= Promise.resolve(createCompute(spec));
       const opened = await compute;
       for (const { kind, begin, end, tensors: extents } of groupByKind(tensors)) {
         const history = snapshots.map((values) => values.subarray(begin, end));
         await forecast(opened, parameters[kind]!, history, out.subarray(begin, end), {
-          horizon: horizonAt(epoch),
+          horizon: horizonAt(snapshot),
           bias: kind === 'bias' ? bias : 'normal',
           tensors: extents,
         });

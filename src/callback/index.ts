@@ -21,7 +21,9 @@ export {
 } from './forecaster.js';
 export type { GuardBatch } from './guard.js';
 export type { Nowcast } from './nowcast.js';
-export { type ForecastingOptions, PeriodicForecasting } from './periodicForecasting.js';
+export type { LoopOptions, NowcastState } from './nowcastLoop.js';
+export { type ForecastingOptions, PeriodicForecasting, type TrainedNetwork } from './periodicForecasting.js';
 export { fetchSource } from './source.js';
-export { TrackedTensors, type TrackedTensorsOptions } from './trackedTensors.js';
+export { accessModel, type TrackedTensorsOptions } from './trackedTensors.js';
+export { accessVariables, type TrackedTensor, type WeightAccess } from './weightAccess.js';
 export { WeightForecasting, type WeightForecastingOptions } from './weightForecasting.js';

@@ -1,100 +1,114 @@
-// The callback's mechanics: record the weights each epoch, let a forecaster replace them once a period, keep or undo the
-// result. Which forecaster is not its business; the optimizer's state is never touched.
+// The nowcast loop as a callback of tfjs-layers, and for loops of one's own.
 
+import type * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { MismatchError, UsageError } from '../errors.js';
-import { type Recommendation, requireRecommendation } from '../nowcaster/recommendation.js';
-import { nextNowcast } from '../nowcaster/schedule.js';
+import { MismatchError } from '../errors.js';
+import type { Recommendation } from '../nowcaster/recommendation.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
-import type { NoteListener } from '../progress.js';
+import type { SnapshotCadence } from '../trajectory/cadence.js';
 import type { Forecaster } from './forecaster.js';
-import type { GuardBatch } from './guard.js';
-import { allFinite, applyForecast, type Nowcast, skippedNowcast } from './nowcast.js';
-import { SnapshotWindow } from './snapshotWindow.js';
-import { TrackedTensors } from './trackedTensors.js';
+import { type GuardBatch, measureGuardLoss } from './guard.js';
+import type { Nowcast } from './nowcast.js';
+import { type LoopOptions, NowcastLoop, type NowcastState } from './nowcastLoop.js';
+import { accessModel } from './trackedTensors.js';
+import { accessVariables, type WeightAccess } from './weightAccess.js';
 
-/** When, where and how carefully to nowcast. */
-export interface ForecastingOptions {
-  /**
-   * Epochs from one nowcast to the next; nowcasts happen at the end of epochs e with (e + 1) mod period = 0, counting
-   * from 0. Windows of a shorter period than their length span the nowcasts before, whose jumps look like movement to the
-   * networks. Default: what the nowcaster recommends (`wnn export --period`), else the window's length, 5 for the paper's
-   * networks.
-   */
-  period?: number;
-  /**
-   * First epoch (from 0) at whose end a nowcast may happen. Default: the first whose window lies in epochs such as the
-   * nowcaster was trained on (`wnn dataset --first-epoch`).
-   */
-  startEpoch?: number;
-  /**
-   * Step scale: multiplier on the predicted update; 1 lands on the forecast. Above 0, at most 10. Default: what the
-   * nowcaster recommends (`wnn export --step-scale`), else 1.
-   */
-  stepScale?: number;
+/** Options of {@link PeriodicForecasting}. */
+export interface ForecastingOptions extends LoopOptions {
   /** Kinds of tensors to nowcast. Default: all that the nowcaster has a network for. */
   kinds?: readonly TrainedKind[];
   /** Returns whether to nowcast a layer. Default: all that hold one to three arrays and are not frozen. */
   layers?: (layer: tfl.layers.Layer) => boolean;
   /**
    * A batch (of training or validation data) on which the model's loss is measured before and after each nowcast; one
-   * that raises it is shortened to a half, a quarter or an eighth of the way, and undone when that raises it too.
+   * that raises it is shortened to a half, a quarter or an eighth of the update, and undone when that raises it too.
    * Default: none, every nowcast is kept.
    */
   guard?: GuardBatch;
-  /** Called after every nowcast, also after one that was skipped or undone. May be asynchronous. */
-  onNowcast?: (nowcast: Nowcast) => void | Promise<void>;
-  /** Receives, once a fit, why nowcasts are being skipped. Default: `console.warn`. */
-  onNote?: NoteListener;
+  /**
+   * Carries window and counters over from one fit to the next of the same model, as in
+   * `for (...) await model.fit(x, y, { epochs: 1, callbacks: [nowcasting] })`. Default false: each fit starts afresh.
+   */
+  continue?: boolean;
 }
 
+/** A network in a loop of one's own: a tfjs-layers model, or the variables of any other, by name. */
+export type TrainedNetwork = tfl.LayersModel | Readonly<Record<string, tf.Variable>>;
+
 /**
- * Replaces a model's weights by their forecasts once a period. Give it to `fit` or `fitDataset`; each fit starts afresh.
+ * Replaces a network's weights by their forecasts once a period. Give it to `fit` or `fitDataset`, or call {@link step}
+ * in a loop of your own.
+ *
+ * In `fit` a nowcast is due at the end of an epoch (or step) and applied when the next one begins: the metrics of an epoch
+ * and the weights that other callbacks see at its end belong together, and no nowcast happens where no training follows.
  * One instance serves any number of fits one after another; fits at the same time need an instance each.
  */
 export class PeriodicForecasting extends tfl.Callback implements Recommendation {
-  /** Nowcasts of the current or last fit, in order. */
-  history: Nowcast[] = [];
-  readonly period: number;
-  readonly startEpoch: number;
-  readonly stepScale: number;
-  readonly #forecaster: Forecaster;
+  readonly #loop: NowcastLoop;
   readonly #options: ForecastingOptions;
-  readonly #window: SnapshotWindow;
-  #tracked: TrackedTensors | null = null;
-  #noted = false;
+  readonly #kinds: readonly TrainedKind[];
   /** Whether an epoch is between its begin and its end; null where nobody announces begins. */
   #epochOpen: boolean | null = null;
+  /** The epoch that ended last, or that is open; null in loops of one's own. */
+  #epoch: number | null = null;
+  /** Epochs that had ended before the first of this fit is counted from 0. */
+  #base: number | null = null;
+  #network: TrainedNetwork | null = null;
 
-  /** @throws {@link UsageError} when the period, the start epoch or the step scale is impossible. */
+  /** @throws UsageError when the period, the start, the step scale or the cadence is impossible. */
   constructor(forecaster: Forecaster, options: ForecastingOptions = {}) {
     super();
-    const { recommended = {} } = forecaster;
-    this.period = options.period ?? recommended.period ?? forecaster.windowLength;
-    this.stepScale = options.stepScale ?? recommended.stepScale ?? 1;
-    requireRecommendation(this);
-    this.startEpoch = options.startEpoch ?? recommended.startEpoch ?? 0;
-    if (!(Number.isInteger(this.startEpoch) && this.startEpoch >= 0))
-      throw new UsageError({
-        what: 'startEpoch must be a whole number of at least 0',
-        where: `startEpoch ${this.startEpoch}`,
-        remedy: 'give 0 or more',
-      });
-    this.#forecaster = forecaster;
+    this.#loop = new NowcastLoop(forecaster, options);
     this.#options = options;
-    this.#window = new SnapshotWindow(forecaster.windowLength);
+    this.#kinds = (options.kinds ?? TRAINED_KINDS).filter((kind) => forecaster.kinds.includes(kind));
+  }
+
+  /** Nowcasts of the current or last training, in order. */
+  get history(): Nowcast[] {
+    return this.#loop.history;
+  }
+
+  /** Snapshots from one nowcast to the next. */
+  get period(): number {
+    return this.#loop.period;
+  }
+
+  /** First snapshot (from 0) after which a nowcast may happen. */
+  get startEpoch(): number {
+    return this.#loop.startEpoch;
+  }
+
+  /** Multiplier on the predicted update. */
+  get stepScale(): number {
+    return this.#loop.stepScale;
+  }
+
+  /** When snapshots are taken. */
+  get cadence(): SnapshotCadence {
+    return this.#loop.cadence;
   }
 
   override async onTrainBegin(): Promise<void> {
-    this.history = [];
-    this.#tracked = null;
-    this.#noted = false;
+    const same = this.#options.continue === true && this.#network === this.model;
+    this.#loop.reset(same);
+    this.#network = this.model;
     this.#epochOpen = null;
-    this.#window.forget();
+    this.#base = null;
+    this.#epoch = null;
   }
 
-  override async onEpochBegin(): Promise<void> {
+  override async onEpochBegin(epoch?: number): Promise<void> {
+    if (this.cadence.unit === 'epoch') await this.#apply();
     this.#epochOpen = true;
+    if (epoch !== undefined) this.#epoch = epoch;
+  }
+
+  override async onBatchBegin(): Promise<void> {
+    if (this.cadence.unit === 'step') await this.#apply();
+  }
+
+  override async onBatchEnd(): Promise<void> {
+    if (this.cadence.unit === 'step') await this.#loop.end(this.#access);
   }
 
   override async onEpochEnd(epoch: number): Promise<void> {
@@ -105,68 +119,68 @@ export class PeriodicForecasting extends tfl.Callback implements Recommendation 
         remedy: 'give each fit an instance of its own',
       });
     if (this.#epochOpen) this.#epochOpen = false;
-    const next = nextNowcast(this, epoch);
-    if (next - epoch >= this.#window.length) return;
-    const started = performance.now();
-    if (this.#tracked === null) {
-      const { kinds = TRAINED_KINDS, layers } = this.#options;
-      const known = kinds.filter((kind) => this.#forecaster.kinds.includes(kind));
-      this.#tracked = new TrackedTensors(this.model, { kinds: known, layers });
-      this.#window.reset(this.#tracked.size);
+    this.#epoch = epoch;
+    if (this.cadence.unit !== 'epoch') return;
+    // Epochs of a fit that goes on in the middle are counted as it counts them, those of a continued one from the last.
+    this.#base ??= this.#options.continue ? this.#loop.count - epoch : 0;
+    await this.#loop.end(this.#access, this.#base + epoch + 1);
+  }
+
+  override async onTrainEnd(): Promise<void> {
+    if (!this.#options.continue) this.#loop.finish();
+  }
+
+  /**
+   * Nowcasting in a loop of your own: call it at the end of each epoch or step, whichever the {@link cadence} counts. It
+   * takes a snapshot where one is due and applies the nowcast at once, since training goes on.
+   *
+   * @param network a tfjs-layers model, or the variables of any other network by name; the same one each time.
+   * @returns the nowcast; null when none was due.
+   */
+  async step(network: TrainedNetwork): Promise<Nowcast | null> {
+    if (this.#network !== network) {
+      if (this.#network !== null) this.#loop.reset();
+      this.#network = network;
     }
-    await this.#tracked.read(this.#window.slot(epoch));
-    if (epoch !== next) return;
-    const nowcast = await this.#nowcast(epoch, this.#tracked, started);
-    this.history.push(nowcast);
-    await this.#options.onNowcast?.(nowcast);
+    await this.#loop.end(this.#access);
+    return this.#apply();
+  }
+
+  /** Where nowcasting stands: window and counters. Keep it with a checkpoint, and {@link restore} it. */
+  state(): NowcastState {
+    return this.#loop.state();
+  }
+
+  /**
+   * Goes on from a state: before the `fit` with the `initialEpoch` that follows, or before the next {@link step}.
+   *
+   * @throws MismatchError when it is none, or of another cadence; from the training, when it is of another network.
+   */
+  restore(state: NowcastState): void {
+    this.#loop.restore(state);
   }
 
   /** Frees the window and what the forecaster holds. Not needed between fits; afterwards it cannot be used. */
   async dispose(): Promise<void> {
-    this.#window.release();
-    this.#tracked = null;
-    await this.#forecaster.dispose();
+    this.#network = null;
+    await this.#loop.dispose();
   }
 
-  async #nowcast(epoch: number, tracked: TrackedTensors, started: number): Promise<Nowcast> {
-    const scalars = {} as Nowcast['scalars'];
-    for (const kind of TRAINED_KINDS) scalars[kind] = tracked.countOf(kind);
-    const skipSilently = (reason: string): Nowcast => {
-      const seconds = (performance.now() - started) / 1000;
-      return skippedNowcast({ epoch, reason, scalars, seconds });
-    };
-    const skip = (reason: string) => {
-      this.#noteOnce(`Nowcast at the end of epoch ${epoch} skipped: ${reason}`);
-      return skipSilently(reason);
-    };
+  readonly #access = (): WeightAccess => {
+    const network = this.#network ?? this.model;
+    return isModel(network)
+      ? accessModel(network, { kinds: this.#kinds, layers: this.#options.layers })
+      : accessVariables(network, this.#kinds);
+  };
 
-    const history = this.#window.window();
-    if (history === null)
-      return skipSilently(`only ${this.#window.consecutive} of ${this.#window.length} epochs recorded`);
-    if (tracked.size === 0) return skip('the model has no layer that can be nowcast');
-    if (!history.every(allFinite)) return skip('weights are not finite (NaN or infinite)');
-
-    const current = history[history.length - 1];
-    const forecasts = history[0];
-    await this.#forecaster.forecast({ tensors: tracked.tensors, snapshots: history, epoch }, forecasts);
-    if (this.stepScale !== 1)
-      for (let i = 0; i < forecasts.length; i++)
-        forecasts[i] = current[i] + this.stepScale * (forecasts[i] - current[i]);
-    if (!allFinite(forecasts)) return skip('the forecast is not finite (NaN or infinite)');
-
-    const { guardSeconds, ...applied } = await applyForecast(
-      this.model,
-      tracked,
-      { current, forecasts },
-      this.#options.guard,
-    );
-    const seconds = (performance.now() - started) / 1000 - guardSeconds;
-    return { epoch, scalars, seconds, ...applied };
+  #apply(): Promise<Nowcast | null> {
+    const { guard } = this.#options;
+    const network = this.#network;
+    const measureLoss = guard && network && isModel(network) ? () => measureGuardLoss(network, guard) : undefined;
+    return this.#loop.apply(this.#epoch, measureLoss);
   }
+}
 
-  #noteOnce(note: string): void {
-    if (this.#noted) return;
-    this.#noted = true;
-    (this.#options.onNote ?? console.warn)(note);
-  }
+function isModel(network: TrainedNetwork): network is tfl.LayersModel {
+  return Array.isArray((network as Partial<tfl.LayersModel>).layers);
 }

@@ -14,7 +14,7 @@ import { FETCH_PLATFORM, type Platform } from './platform.js';
 /** Options of {@link WeightForecasting}. */
 export interface WeightForecastingOptions extends ForecastingOptions {
   /**
-   * Snapshots ahead to jump; one of the nowcaster's horizons, or a function that chooses one by the epoch (from 0), e.g. to
+   * Snapshots ahead to jump; one of the nowcaster's horizons, or a function that chooses one by the snapshot (from 0), e.g. to
    * shrink it as training goes on. Default: its farthest, 5 for the paper's networks.
    */
   horizon?: HorizonChoice;

@@ -71,7 +71,7 @@ function summarizeMethod(
     for (const { outcome, share, epoch } of record?.nowcasts ?? []) {
       nowcasts[outcome]++;
       if (outcome === 'kept' && share < 1) nowcasts.shortened++;
-      if (epoch + 1 < epochs) nowcasts.seen++;
+      if (epoch !== null && epoch + 1 < epochs) nowcasts.seen++;
     }
   const scalars = records.find((record) => record?.nowcasts.length)?.nowcasts[0].scalars;
   return {

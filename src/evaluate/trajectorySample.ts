@@ -4,9 +4,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { TrackedTensors } from '../callback/index.js';
+import { accessModel, groupByKind, type WeightAccess } from '../callback/index.js';
 import type { EvaluationJob } from '../evaluation/schema.js';
-import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import type { TrainedKind } from '../nowcaster/spec.js';
 import { Random } from '../random.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { RunWriter } from '../trajectory/runWriter.js';
@@ -36,7 +36,7 @@ export class TrajectorySample extends tfl.Callback {
   milliseconds = 0;
   readonly #out: string;
   readonly #job: EvaluationJob;
-  #tracked: TrackedTensors | null = null;
+  #tracked: WeightAccess | null = null;
   #indices: Uint32Array[] = [];
   #values = new Float32Array(0);
   #writer: RunWriter | null = null;
@@ -49,7 +49,7 @@ export class TrajectorySample extends tfl.Callback {
 
   override async onEpochEnd(epoch: number, logs: tfl.Logs = {}): Promise<void> {
     const started = performance.now();
-    if (this.#tracked === null) this.#open(new TrackedTensors(this.model));
+    if (this.#tracked === null) this.#open(accessModel(this.model));
     if (this.#writer !== null && this.#tracked !== null) {
       await this.#tracked.read(this.#values);
       const values = this.#indices.map((indices) => Float32Array.from(indices, (i) => this.#values[i]));
@@ -64,16 +64,16 @@ export class TrajectorySample extends tfl.Callback {
     await this.#writer?.finish(status, status === 'diverged' ? 'loss or weights were not finite' : null);
   }
 
-  #open(tracked: TrackedTensors): void {
+  #open(tracked: WeightAccess): void {
     const { id, task, seed, method, optimizer, batchSize, epochs } = this.#job;
     this.#tracked = tracked;
     if (tracked.size === 0) return;
     this.#values = new Float32Array(tracked.size);
-    const kinds = TRAINED_KINDS.filter((kind) => tracked.countOf(kind) > 0);
-    this.#indices = kinds.map((kind) => {
-      const chosen = new Random(seed, 'sample', kind).sample(tracked.countOf(kind), SAMPLE);
-      return chosen.map((i) => i + tracked.ranges[kind][0]);
-    });
+    const groups = groupByKind(tracked.tensors);
+    const kinds = groups.map(({ kind }) => kind);
+    this.#indices = groups.map(({ kind, begin, end }) =>
+      new Random(seed, 'sample', kind).sample(end - begin, SAMPLE).map((i) => i + begin),
+    );
     const store = sampleStore(this.#out);
     // What an attempt left whose results were never written.
     rmSync(runDirectory(store, id), { recursive: true, force: true });

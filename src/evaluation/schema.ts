@@ -104,7 +104,8 @@ const job = {
 export type EvaluationJob = v.InferOutput<v.ObjectSchema<typeof job, undefined>>;
 
 const nowcast: v.GenericSchema<unknown, Nowcast> = v.object({
-  epoch: number,
+  snapshot: number,
+  epoch: numberOrNull,
   outcome: v.picklist(['kept', 'undone', 'skipped']),
   share: number,
   reason: v.nullable(text),

@@ -43,7 +43,7 @@ export interface ExportResult {
 }
 
 async function encodeDirectory(
-  { spec, recommended, kinds, dataset }: ExportSource,
+  { spec, cadence, recommended, kinds, dataset }: ExportSource,
   tag: string,
   formats: readonly ExportFormat[],
 ): Promise<{ manifest: NowcasterManifest; files: Record<string, Uint8Array> }> {
@@ -62,6 +62,7 @@ async function encodeDirectory(
     toolkitVersion: TOOLKIT_VERSION,
     tag,
     spec,
+    cadence,
     recommended,
     kinds: Object.fromEntries(
       entries.map(([kind, { training, source }]) => [kind, { training, source, files: named[kind] ?? {} }]),

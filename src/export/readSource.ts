@@ -12,6 +12,7 @@ import { defaultRecommendation, type Recommendation, requireRecommendation } fro
 import { sameSpec, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { checkTrainingRecord, type KindTraining, TRAINING_RECORD_NAME } from '../nowcaster/trainingRecord.js';
 import { decodeWeights, type NetworkWeights } from '../nowcaster/weightsFile.js';
+import { EVERY_EPOCH, type SnapshotCadence } from '../trajectory/cadence.js';
 import { decodeH5, type H5Meaning } from './h5Read.js';
 
 /** One kind's network and where it comes from. */
@@ -24,6 +25,8 @@ export interface SourceNetwork {
 /** What is to be exported. */
 export interface ExportSource {
   spec: NowcasterSpec;
+  /** As in the manifest or the training; every epoch for weight files. */
+  cadence: SnapshotCadence;
   /** As in the manifest; the default for what is not a nowcaster yet. */
   recommended: Recommendation;
   kinds: Partial<Record<TrainedKind, SourceNetwork>>;
@@ -105,7 +108,8 @@ async function readWeightFiles(paths: readonly string[], meaning: H5Meaning): Pr
     kinds[kind] = { parameters, training: null, source: { file: basename(path), sha256: sha256(bytes) } };
   }
   const { spec } = first!;
-  return { spec, recommended: defaultRecommendation(spec), kinds, dataset: null, tag: null };
+  const cadence = { ...EVERY_EPOCH };
+  return { spec, cadence, recommended: defaultRecommendation(spec), kinds, dataset: null, tag: null };
 }
 
 function readTraining(directory: string): ExportSource {
@@ -135,18 +139,19 @@ function readTraining(directory: string): ExportSource {
     kinds[kind] = { parameters, training, source: { file: basename(path), sha256: digest } };
   }
   const { spec, dataset } = record;
-  return { spec, recommended: defaultRecommendation(spec, dataset.firstEpoch), kinds, dataset, tag: null };
+  const recommended = defaultRecommendation(spec, dataset.firstEpoch);
+  return { spec, cadence: dataset.cadence, recommended, kinds, dataset, tag: null };
 }
 
 async function readExported(directory: string): Promise<ExportSource> {
-  const { spec, recommended, parameters, manifest } = await loadNowcaster(directory);
+  const { spec, cadence, recommended, parameters, manifest } = await loadNowcaster(directory);
   const kinds: ExportSource['kinds'] = {};
   for (const kind of TRAINED_KINDS) {
     const values = parameters[kind];
     const entry = manifest.kinds[kind];
     if (values && entry) kinds[kind] = { parameters: values, training: entry.training, source: entry.source };
   }
-  return { spec, recommended, kinds, dataset: manifest.dataset, tag: manifest.tag };
+  return { spec, cadence, recommended, kinds, dataset: manifest.dataset, tag: manifest.tag };
 }
 
 /** Keeps the kinds that are wanted; without a wish all three must be there. */

@@ -1,6 +1,7 @@
 // How readers of other people's formats say what is wrong with a file.
 
 import { CorruptFileError } from '../errors.js';
+import { printable } from './printable.js';
 
 /**
  * The error for a file whose content is not what its format demands.
@@ -9,9 +10,8 @@ import { CorruptFileError } from '../errors.js';
  * @param problem may hold names from the file: what is no printable text in it is left out.
  */
 export function corruptFile(path: string, format: string, problem: string, cause?: unknown): CorruptFileError {
-  const printable = problem.replace(/[\p{C}\p{Zl}\p{Zp}]+/gu, ' ');
   return new CorruptFileError({
-    what: `not a whole ${format} file (${printable.length > 300 ? `${printable.slice(0, 300)}...` : printable})`,
+    what: `not a whole ${format} file (${printable(problem)})`,
     where: path,
     remedy: 'save or copy it again, or leave it out',
     cause,

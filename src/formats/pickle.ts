@@ -62,6 +62,9 @@ const MAX_OPERATIONS = 20_000_000;
 /** Of whole numbers and of lines of text, so that none is slow to decode. */
 const MAX_LONG_BYTES = 1024;
 
+const ESCAPES = /\\(?:u([\da-f]{4})|U([\da-f]{8})|x([\da-f]{2})|[\\'"nrt])/gi;
+const SIMPLE_ESCAPES: Record<string, string> = { '\\': '\\', "'": "'", '"': '"', n: '\n', r: '\r', t: '\t' };
+
 const MARK = Symbol('mark');
 type Slot = PickleValue | typeof MARK;
 
@@ -103,13 +106,29 @@ class Cursor {
     return this.#utf8.decode(this.bytes(length));
   }
 
-  /** Up to the next line feed, which is left out. */
-  line(): string {
+  /** The bytes up to the next line feed, which is left out. */
+  lineBytes(): Uint8Array {
     const end = this.#bytes.indexOf(0x0a, this.position);
     if (end < 0) throw new PickleProblem('a line has no end');
-    const text = this.text(end - this.position);
+    const bytes = this.bytes(end - this.position);
     this.position = end + 1;
-    return text;
+    return bytes;
+  }
+
+  line(): string {
+    return this.#utf8.decode(this.lineBytes());
+  }
+
+  /** A line of protocol 0: a character a byte, all others escaped. */
+  escapedLine(): string {
+    const text = Array.from(this.lineBytes(), (byte) => String.fromCharCode(byte)).join('');
+    return text.replace(ESCAPES, (sequence, ...codes: (string | undefined)[]) => {
+      const code = codes[0] ?? codes[1] ?? codes[2];
+      if (code === undefined) return SIMPLE_ESCAPES[sequence[1]] ?? sequence;
+      const point = Number.parseInt(code, 16);
+      if (point > 0x10ffff) throw new PickleProblem('a text holds no character');
+      return String.fromCodePoint(point);
+    });
   }
 
   /** A whole number of any length, little-endian in two's complement. */
@@ -128,6 +147,12 @@ function parseLong(line: string): number | bigint {
   const digits = line.replace(/L$/, '').trim();
   if (digits.length > MAX_LONG_BYTES || !/^[-+]?\d+$/.test(digits)) throw new PickleProblem('a whole number is none');
   return small(BigInt(digits));
+}
+
+function parseFloatLine(line: string): number {
+  const value = Number(line.replace(/^([-+]?)inf(inity)?$/i, '$1Infinity'));
+  if (Number.isNaN(value) && line.toLowerCase() !== 'nan') throw new PickleProblem('a float is none');
+  return value;
 }
 
 /** The machine that a pickle is a program for. */
@@ -236,120 +261,159 @@ const making: Operation = (machine) => {
 };
 
 /** All operations but STOP, by their bytes (Lib/pickletools.py of CPython). */
-const OPERATIONS: Record<number, Operation> = {
-  40: (machine) => machine.mark(), // MARK
-  48: (machine) => machine.drop(), // POP
-  49: (machine) => void machine.popMark(), // POP_MARK
-  50: (machine) => machine.push(machine.top()), // DUP
-  70: pushing((cursor) => Number(cursor.line())), // FLOAT
-  73: pushing((cursor) => {
-    const line = cursor.line();
-    return line === '01' ? true : line === '00' ? false : parseLong(line);
-  }), // INT
-  74: pushing((cursor) => cursor.int32()), // BININT
-  75: pushing((cursor) => cursor.uint8()), // BININT1
-  76: pushing((cursor) => parseLong(cursor.line())), // LONG
-  77: pushing((cursor) => cursor.uint16()), // BININT2
-  78: pushing(() => null), // NONE
-  80: pushing((cursor) => new PickleReference(cursor.line())), // PERSID
-  81: (machine) => machine.push(new PickleReference(machine.pop())), // BINPERSID
-  82: making, // REDUCE
-  83: pushing((cursor) => unquote(cursor.line())), // STRING
-  84: pushing((cursor) => cursor.text(cursor.uint32())), // BINSTRING
-  85: pushing((cursor) => cursor.text(cursor.uint8())), // SHORT_BINSTRING
-  86: pushing((cursor) => cursor.line()), // UNICODE
-  88: pushing((cursor) => cursor.text(cursor.uint32())), // BINUNICODE
-  97: (machine) => {
-    const value = machine.pop();
-    append(machine.top(), [value]);
-  }, // APPEND
-  98: (machine) => {
-    const state = machine.pop();
-    const target = machine.top();
-    if (target instanceof PickleObject) target.state = state;
-    else throw new PickleProblem('it builds what is no object');
-  }, // BUILD
-  99: pushing((cursor) => new PickleGlobal(cursor.line(), cursor.line())), // GLOBAL
-  100: (machine) => {
-    const flat = machine.popMark();
-    const map = new Map<PickleValue, PickleValue>();
-    setItems(map, flat);
-    machine.push(map);
-  }, // DICT
-  101: (machine) => {
-    const values = machine.popMark();
-    append(machine.top(), values);
-  }, // APPENDS
-  103: (machine, cursor) => machine.get(Number(cursor.line())), // GET
-  104: (machine, cursor) => machine.get(cursor.uint8()), // BINGET
-  105: (machine, cursor) => {
-    const callee = new PickleGlobal(cursor.line(), cursor.line());
-    machine.push(new PickleObject(callee, machine.popMark()));
-  }, // INST
-  106: (machine, cursor) => machine.get(cursor.uint32()), // LONG_BINGET
-  108: (machine) => machine.push(machine.popMark()), // LIST
-  111: (machine) => {
-    const [callee, ...args] = machine.popMark();
-    if (callee === undefined) throw new PickleProblem('it makes an object of nothing');
-    machine.push(new PickleObject(callee, args));
-  }, // OBJ
-  112: (machine, cursor) => machine.put(Number(cursor.line())), // PUT
-  113: (machine, cursor) => machine.put(cursor.uint8()), // BINPUT
-  114: (machine, cursor) => machine.put(cursor.uint32()), // LONG_BINPUT
-  115: (machine) => {
-    const value = machine.pop();
-    const key = machine.pop();
-    setItems(machine.top(), [key, value]);
-  }, // SETITEM
-  116: (machine) => machine.push(machine.popMark()), // TUPLE
-  117: (machine) => {
-    const flat = machine.popMark();
-    setItems(machine.top(), flat);
-  }, // SETITEMS
-  125: pushing(() => new Map()), // EMPTY_DICT
-  41: pushing(() => []), // EMPTY_TUPLE
-  93: pushing(() => []), // EMPTY_LIST
-  66: pushing((cursor) => cursor.bytes(cursor.uint32())), // BINBYTES
-  67: pushing((cursor) => cursor.bytes(cursor.uint8())), // SHORT_BINBYTES
-  71: pushing((cursor) => cursor.float64()), // BINFLOAT
-  128: (_machine, cursor) => {
-    const protocol = cursor.uint8();
-    if (protocol > 5) throw new PickleProblem(`protocol ${protocol} is not known`);
-  }, // PROTO
-  129: making, // NEWOBJ
-  130: pushing((cursor) => new PickleGlobal('copyreg extension', String(cursor.uint8()))), // EXT1
-  131: pushing((cursor) => new PickleGlobal('copyreg extension', String(cursor.uint16()))), // EXT2
-  132: pushing((cursor) => new PickleGlobal('copyreg extension', String(cursor.int32()))), // EXT4
-  133: tuple(1),
-  134: tuple(2),
-  135: tuple(3),
-  136: pushing(() => true), // NEWTRUE
-  137: pushing(() => false), // NEWFALSE
-  138: pushing((cursor) => cursor.long(cursor.uint8())), // LONG1
-  139: pushing((cursor) => cursor.long(cursor.int32())), // LONG4
-  140: pushing((cursor) => cursor.text(cursor.uint8())), // SHORT_BINUNICODE
-  141: pushing((cursor) => cursor.text(cursor.length64())), // BINUNICODE8
-  142: pushing((cursor) => cursor.bytes(cursor.length64())), // BINBYTES8
-  143: pushing(() => new Set()), // EMPTY_SET
-  144: (machine) => {
-    const values = machine.popMark();
-    addItems(machine.top(), values);
-  }, // ADDITEMS
-  145: (machine) => machine.push(new Set(machine.popMark())), // FROZENSET
-  146: (machine) => {
-    const keywords = machine.pop();
-    const args = machine.pop();
-    machine.push(new PickleObject(machine.pop(), [args, keywords]));
-  }, // NEWOBJ_EX
-  147: (machine) => {
-    const name = requireText(machine.pop());
-    machine.push(new PickleGlobal(requireText(machine.pop()), name));
-  }, // STACK_GLOBAL
-  148: (machine) => machine.memoize(), // MEMOIZE
-  149: (_machine, cursor) => void cursor.skip(8), // FRAME
-  150: pushing((cursor) => cursor.bytes(cursor.length64())), // BYTEARRAY8
-  152: () => {}, // READONLY_BUFFER
-};
+const OPERATIONS: ReadonlyMap<number, Operation> = new Map<number, Operation>([
+  [0x28, (machine) => machine.mark()], // MARK
+  [0x29, pushing(() => [])], // EMPTY_TUPLE
+  [0x30, (machine) => machine.drop()], // POP
+  [0x31, (machine) => void machine.popMark()], // POP_MARK
+  [0x32, (machine) => machine.push(machine.top())], // DUP
+  [0x42, pushing((cursor) => cursor.bytes(cursor.uint32()))], // BINBYTES
+  [0x43, pushing((cursor) => cursor.bytes(cursor.uint8()))], // SHORT_BINBYTES
+  [0x46, pushing((cursor) => parseFloatLine(cursor.line()))], // FLOAT
+  [0x47, pushing((cursor) => cursor.float64())], // BINFLOAT
+  [
+    0x49,
+    pushing((cursor) => {
+      const line = cursor.line();
+      return line === '01' ? true : line === '00' ? false : parseLong(line);
+    }),
+  ], // INT
+  [0x4a, pushing((cursor) => cursor.int32())], // BININT
+  [0x4b, pushing((cursor) => cursor.uint8())], // BININT1
+  [0x4c, pushing((cursor) => parseLong(cursor.line()))], // LONG
+  [0x4d, pushing((cursor) => cursor.uint16())], // BININT2
+  [0x4e, pushing(() => null)], // NONE
+  [0x50, pushing((cursor) => new PickleReference(cursor.line()))], // PERSID
+  [0x51, (machine) => machine.push(new PickleReference(machine.pop()))], // BINPERSID
+  [0x52, making], // REDUCE
+  [0x53, pushing((cursor) => unquote(cursor.escapedLine()))], // STRING
+  [0x54, pushing((cursor) => cursor.text(cursor.uint32()))], // BINSTRING
+  [0x55, pushing((cursor) => cursor.text(cursor.uint8()))], // SHORT_BINSTRING
+  [0x56, pushing((cursor) => cursor.escapedLine())], // UNICODE
+  [0x58, pushing((cursor) => cursor.text(cursor.uint32()))], // BINUNICODE
+  [0x5d, pushing(() => [])], // EMPTY_LIST
+  [
+    0x61,
+    (machine) => {
+      const value = machine.pop();
+      append(machine.top(), [value]);
+    },
+  ], // APPEND
+  [
+    0x62,
+    (machine) => {
+      const state = machine.pop();
+      const target = machine.top();
+      if (target instanceof PickleObject) target.state = state;
+      else throw new PickleProblem('it builds what is no object');
+    },
+  ], // BUILD
+  [0x63, pushing((cursor) => new PickleGlobal(cursor.line(), cursor.line()))], // GLOBAL
+  [
+    0x64,
+    (machine) => {
+      const flat = machine.popMark();
+      const map = new Map<PickleValue, PickleValue>();
+      setItems(map, flat);
+      machine.push(map);
+    },
+  ], // DICT
+  [
+    0x65,
+    (machine) => {
+      const values = machine.popMark();
+      append(machine.top(), values);
+    },
+  ], // APPENDS
+  [0x67, (machine, cursor) => machine.get(Number(cursor.line()))], // GET
+  [0x68, (machine, cursor) => machine.get(cursor.uint8())], // BINGET
+  [
+    0x69,
+    (machine, cursor) => {
+      const callee = new PickleGlobal(cursor.line(), cursor.line());
+      machine.push(new PickleObject(callee, machine.popMark()));
+    },
+  ], // INST
+  [0x6a, (machine, cursor) => machine.get(cursor.uint32())], // LONG_BINGET
+  [0x6c, (machine) => machine.push(machine.popMark())], // LIST
+  [
+    0x6f,
+    (machine) => {
+      const [callee, ...args] = machine.popMark();
+      if (callee === undefined) throw new PickleProblem('it makes an object of nothing');
+      machine.push(new PickleObject(callee, args));
+    },
+  ], // OBJ
+  [0x70, (machine, cursor) => machine.put(Number(cursor.line()))], // PUT
+  [0x71, (machine, cursor) => machine.put(cursor.uint8())], // BINPUT
+  [0x72, (machine, cursor) => machine.put(cursor.uint32())], // LONG_BINPUT
+  [
+    0x73,
+    (machine) => {
+      const value = machine.pop();
+      const key = machine.pop();
+      setItems(machine.top(), [key, value]);
+    },
+  ], // SETITEM
+  [0x74, (machine) => machine.push(machine.popMark())], // TUPLE
+  [
+    0x75,
+    (machine) => {
+      const flat = machine.popMark();
+      setItems(machine.top(), flat);
+    },
+  ], // SETITEMS
+  [0x7d, pushing(() => new Map())], // EMPTY_DICT
+  [
+    0x80,
+    (_machine, cursor) => {
+      const protocol = cursor.uint8();
+      if (protocol > 5) throw new PickleProblem(`protocol ${protocol} is not known`);
+    },
+  ], // PROTO
+  [0x81, making], // NEWOBJ
+  [0x82, pushing((cursor) => new PickleGlobal('copyreg extension', String(cursor.uint8())))], // EXT1
+  [0x83, pushing((cursor) => new PickleGlobal('copyreg extension', String(cursor.uint16())))], // EXT2
+  [0x84, pushing((cursor) => new PickleGlobal('copyreg extension', String(cursor.int32())))], // EXT4
+  [0x85, tuple(1)], // TUPLE1
+  [0x86, tuple(2)], // TUPLE2
+  [0x87, tuple(3)], // TUPLE3
+  [0x88, pushing(() => true)], // NEWTRUE
+  [0x89, pushing(() => false)], // NEWFALSE
+  [0x8a, pushing((cursor) => cursor.long(cursor.uint8()))], // LONG1
+  [0x8b, pushing((cursor) => cursor.long(cursor.int32()))], // LONG4
+  [0x8c, pushing((cursor) => cursor.text(cursor.uint8()))], // SHORT_BINUNICODE
+  [0x8d, pushing((cursor) => cursor.text(cursor.length64()))], // BINUNICODE8
+  [0x8e, pushing((cursor) => cursor.bytes(cursor.length64()))], // BINBYTES8
+  [0x8f, pushing(() => new Set())], // EMPTY_SET
+  [
+    0x90,
+    (machine) => {
+      const values = machine.popMark();
+      addItems(machine.top(), values);
+    },
+  ], // ADDITEMS
+  [0x91, (machine) => machine.push(new Set(machine.popMark()))], // FROZENSET
+  [
+    0x92,
+    (machine) => {
+      const keywords = machine.pop();
+      const args = machine.pop();
+      machine.push(new PickleObject(machine.pop(), [args, keywords]));
+    },
+  ], // NEWOBJ_EX
+  [
+    0x93,
+    (machine) => {
+      const name = requireText(machine.pop());
+      machine.push(new PickleGlobal(requireText(machine.pop()), name));
+    },
+  ], // STACK_GLOBAL
+  [0x94, (machine) => machine.memoize()], // MEMOIZE
+  [0x95, (_machine, cursor) => void cursor.skip(8)], // FRAME
+  [0x96, pushing((cursor) => cursor.bytes(cursor.length64()))], // BYTEARRAY8
+  [0x98, () => {}], // READONLY_BUFFER
+]);
 
 const STOP = 0x2e;
 
@@ -366,7 +430,7 @@ export function decodePickle(bytes: Uint8Array): PickleValue {
   for (let count = 0; count < MAX_OPERATIONS; count++) {
     const code = cursor.uint8();
     if (code === STOP) return machine.pop();
-    const operation = OPERATIONS[code];
+    const operation = OPERATIONS.get(code);
     if (operation === undefined)
       throw new PickleProblem(`operation ${code} at byte ${cursor.position - 1} is not known`);
     operation(machine, cursor);

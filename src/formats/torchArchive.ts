@@ -83,6 +83,16 @@ function describeStrided(args: PickleValue[], hasType: boolean): TorchTensor {
   return { shape, strides, offset, storage: id[2], type: typeOf(hasType ? args[6] : id[1]) };
 }
 
+/** Tensors of other makes, which are not read: quantized, sparse, nested, on the meta device; arrays of NumPy. */
+function describeOther({ module, name }: PickleGlobal): TorchTensor | null {
+  const library = module.split('.')[0];
+  const isTensor = library === 'torch' && /^_rebuild_/.test(name);
+  const isArray = library === 'numpy' && name === '_reconstruct';
+  if (!isTensor && !isArray) return null;
+  const unreadable = isArray ? 'NumPy array' : name.replace(/^_rebuild_/, '').replace('qtensor', 'quantized tensor');
+  return { shape: [], strides: [], offset: 0, storage: '', type: { unreadable } };
+}
+
 /** Parameters wrap a tensor, subclasses the call that makes one. */
 const MAX_WRAPPINGS = 8;
 
@@ -108,15 +118,7 @@ export function describeTensor(value: PickleValue, depth = 0): TorchTensor | nul
     case 'torch._utils._rebuild_tensor_v3':
       return describeStrided(args, true);
     default:
-      if (callee.module.split('.')[0] !== 'torch' || !/^_rebuild_/.test(callee.name)) return null;
-      // Quantized, sparse, nested, on the meta device: tensors of other makes.
-      return {
-        shape: [],
-        strides: [],
-        offset: 0,
-        storage: '',
-        type: { unreadable: callee.name.replace(/^_rebuild_/, '').replace('qtensor', 'quantized tensor') },
-      };
+      return describeOther(callee);
   }
 }
 
@@ -144,9 +146,11 @@ export function withTorchArchive(path: string, use: (archive: TorchArchive) => P
     const pickle = archive.names.find((name) => /(^|\/)data\.pkl$/.test(name));
     if (pickle === undefined) throw corruptFile(path, TORCH_FORMAT, 'it holds no data.pkl');
     const folder = pickle.slice(0, -'data.pkl'.length);
+    // Checksums are not verified: torch.save can leave them out.
+    const readEntry = (name: string) => archive.readRange(name, 0, archive.bytesOf(name));
     const order = `${folder}byteorder`;
-    const isBig = archive.names.includes(order) && new TextDecoder().decode(await archive.read(order)).trim() === 'big';
-    const bytes = await archive.readRange(pickle, 0, archive.bytesOf(pickle));
+    const isBig = archive.names.includes(order) && new TextDecoder().decode(await readEntry(order)).trim() === 'big';
+    const bytes = await readEntry(pickle);
     try {
       await use({
         bytes: archive.bytes,

@@ -20,8 +20,14 @@ export interface Shard {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** @throws CorruptFileError when it is no index, or names files elsewhere. */
-function parseIndex(text: string, path: string, format: string): Shard[] {
+/**
+ * The files of a checkpoint, in the natural order of their names.
+ *
+ * @param text the content of the index.
+ * @param path where it stands; the files are beside it.
+ * @throws CorruptFileError when it is no index, or names files elsewhere.
+ */
+export function parseIndex(text: string, path: string, format: string): Shard[] {
   let index: unknown;
   try {
     index = JSON.parse(text);

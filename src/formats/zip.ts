@@ -1,7 +1,8 @@
 // Zip archives: which entries there are, and the bytes of one. Sizes are checked before memory is taken for them.
 
+import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
-import { type Entry, openPromise, type ZipFile } from 'yauzl';
+import { type Entry, fromRandomAccessReaderPromise, RandomAccessReader, type ZipFile } from 'yauzl';
 import { corruptFile } from './corruptFile.js';
 import { maxContentBytes } from './expansion.js';
 import { type InputFile, MAX_BYTES_IN_MEMORY, withInputFile } from './inputFile.js';
@@ -51,7 +52,9 @@ export function withZip<T>(path: string, format: string, use: (archive: ZipArchi
     }
   };
   return withInputFile(path, format, async (file) => {
-    const zip = await naming(() => openPromise(path, { autoClose: false }));
+    const zip = await naming(() =>
+      fromRandomAccessReaderPromise(new FileReader(file), file.bytes, { autoClose: false }),
+    );
     try {
       const entries = await naming(() => listEntries(zip, file.bytes));
       const entryOf = (name: string) => {
@@ -73,6 +76,51 @@ export function withZip<T>(path: string, format: string, use: (archive: ZipArchi
 }
 
 class ZipProblem extends Error {}
+
+/**
+ * Reads the archive for the library. The library's own reader throws where nobody can catch it when a damaged archive has
+ * it read beyond what a file can hold.
+ */
+class FileReader extends RandomAccessReader {
+  readonly #file: InputFile;
+
+  constructor(file: InputFile) {
+    super();
+    this.#file = file;
+  }
+
+  #read(begin: number, end: number): Uint8Array {
+    if (!(begin >= 0 && begin <= end && end <= this.#file.bytes))
+      throw new ZipProblem(`it refers to bytes ${begin} to ${end}, it has ${this.#file.bytes}`);
+    return this.#file.read(begin, end);
+  }
+
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null) => void,
+  ): void {
+    let error: Error | null = null;
+    try {
+      buffer.set(this.#read(position, position + length), offset);
+    } catch (caught) {
+      error = caught as Error;
+    }
+    setImmediate(callback, error);
+  }
+
+  override _readStreamForRange(start: number, end: number): Readable {
+    const read = (begin: number) => this.#read(begin, Math.min(end, begin + CHUNK_BYTES));
+    function* chunks() {
+      for (let begin = start; begin < end; begin += CHUNK_BYTES) yield read(begin);
+    }
+    return Readable.from(chunks(), { objectMode: false });
+  }
+}
+
+const CHUNK_BYTES = 2 ** 20;
 
 /** Of Node: errors of zlib, and of reading beyond a buffer's end. */
 function isZlibError(error: unknown): boolean {

@@ -3,6 +3,7 @@
 
 import { CorruptFileError, MismatchError, SchemaVersionError } from '../errors.js';
 import type { NowcasterSpec } from '../network/spec.js';
+import { cadenceProblem, type SnapshotCadence } from '../trajectory/cadence.js';
 import { checkParameters } from './parameters.js';
 import { type Recommendation, recommendationProblem } from './recommendation.js';
 import { networkOf, specProblem, TRAINED_KINDS, type TrainedKind } from './spec.js';
@@ -43,6 +44,8 @@ export interface NowcasterManifest {
   /** What tells this nowcaster from others; part of its h5 files' names. */
   tag: string;
   spec: NowcasterSpec;
+  /** When the snapshots that it was trained on were taken; what its windows, horizons and period count. */
+  cadence: SnapshotCadence;
   /** How training jobs use it unless they say otherwise. */
   recommended: Recommendation;
   /** The networks that the directory holds. A kind that is not here is not forecast. */
@@ -57,6 +60,7 @@ export interface Nowcaster {
   spec: NowcasterSpec;
   /** Flat parameters of each kind's network, as `networkOf` lays them out. */
   parameters: Partial<Record<TrainedKind, Float32Array>>;
+  cadence: SnapshotCadence;
   recommended: Recommendation;
   manifest: NowcasterManifest;
 }
@@ -100,6 +104,8 @@ export function checkNowcasterManifest(value: unknown, fileName: string): Nowcas
     });
   const problem = specProblem(value.spec);
   if (problem !== null) throw fail(problem);
+  const cadence = cadenceProblem(value.cadence);
+  if (cadence !== null) throw fail(cadence);
   const recommended = recommendationProblem(value.recommended);
   if (recommended !== null) throw fail(`recommended: ${recommended}`);
   if (typeof value.tag !== 'string') throw fail('it has no tag');
@@ -208,6 +214,6 @@ export async function readNowcaster(source: NowcasterSource, name: string): Prom
     const path = tfjsModelPath(kind);
     parameters[kind] = await readTfjsParameters(source, manifest.spec, path, nameOf(path));
   }
-  const { tag, spec, recommended } = manifest;
-  return { tag, spec, parameters, recommended, manifest };
+  const { tag, spec, cadence, recommended } = manifest;
+  return { tag, spec, parameters, cadence, recommended, manifest };
 }

@@ -4,6 +4,7 @@
 import { CorruptFileError, SchemaVersionError } from '../errors.js';
 import type { Loss } from '../network/compute.js';
 import type { NowcasterSpec } from '../network/spec.js';
+import { cadenceProblem, type SnapshotCadence } from '../trajectory/cadence.js';
 import { specProblem, TRAINED_KINDS, type TrainedKind } from './spec.js';
 
 /** Version of `train.json`; checked by every reader. */
@@ -121,6 +122,8 @@ export interface TrainingRecord {
   dataset: {
     /** SHA-256 of `dataset.json`, in hex. */
     sha256: string;
+    /** When the snapshots of the runs were taken. */
+    cadence: SnapshotCadence;
     /** Seed of the sampling. */
     seed: number;
     /** First epoch (from 0) of the runs that was sampled; a nowcaster knows no windows from before. Absent: 0. */
@@ -167,5 +170,7 @@ export function checkTrainingRecord(value: unknown, fileName: string): TrainingR
     if (problem !== null) throw fail(problem);
   }
   if (!Array.isArray(record.dataset?.runs)) throw fail('dataset.runs is missing');
+  const cadence = cadenceProblem(record.dataset.cadence);
+  if (cadence !== null) throw fail(cadence);
   return record as TrainingRecord;
 }

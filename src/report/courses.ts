@@ -76,7 +76,11 @@ function drawCourse(
   const marks: Plot.Markish[] = [];
   for (const { name, own, stroke, course } of courses) {
     const jumps = new Set(
-      own.flatMap(({ nowcasts }) => nowcasts.filter(({ outcome }) => outcome === 'kept').map(({ epoch }) => epoch + 1)),
+      own.flatMap(({ nowcasts }) =>
+        nowcasts
+          .filter(({ outcome }) => outcome === 'kept')
+          .flatMap(({ epoch }) => (epoch === null ? [] : [epoch + 1])),
+      ),
     );
     marks.push(
       Plot.areaY(course, { x: along, y1: 'low', y2: 'high', fill: stroke, fillOpacity: 0.15, clip }),

@@ -153,6 +153,7 @@ export async function trainNowcaster(options: TrainOptions): Promise<TrainResult
     kinds: Object.fromEntries(TRAINED_KINDS.flatMap((kind) => (trained[kind] ? [[kind, trained[kind]]] : []))),
     dataset: {
       sha256: datasetHash,
+      cadence: manifest.cadence,
       seed: manifest.seed,
       firstEpoch: manifest.sampling.firstEpoch,
       runs: manifest.runs.map(({ id, sha256, split, task, architecture, epochs, samples }) => ({

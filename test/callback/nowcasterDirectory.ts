@@ -27,6 +27,7 @@ export function writeNowcasterDirectory(directory: string, { spec, parameters } 
     toolkitVersion: '0.0.0',
     tag: 'random',
     spec,
+    cadence: { unit: 'epoch', every: 1 },
     recommended: defaultRecommendation(spec),
     kinds: Object.fromEntries(TRAINED_KINDS.map((kind) => [kind, entry])),
     dataset: null,

@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Forecaster, groupByKind } from '../../src/callback/forecaster.js';
 import type { Nowcast } from '../../src/callback/nowcast.js';
 import { PeriodicForecasting } from '../../src/callback/periodicForecasting.js';
-import { TrackedTensors } from '../../src/callback/trackedTensors.js';
+import { accessModel } from '../../src/callback/trackedTensors.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -68,9 +68,12 @@ async function replay(
   callback.setModel(model);
   await callback.onTrainBegin();
   for (const epoch of epochs) {
-    await callback.onEpochBegin();
+    await callback.onEpochBegin(epoch);
     setAll(model, trainedTo(epoch));
     await callback.onEpochEnd(epoch);
+    expect(await firstWeight(model)).toBe(trainedTo(epoch));
+    // What is due at an epoch's end happens when training goes on.
+    await callback.onEpochBegin(epoch + 1);
     after.set(epoch, await firstWeight(model));
   }
   return after;
@@ -103,9 +106,11 @@ describe('PeriodicForecasting', () => {
     await model.fit(x(), y(), { epochs: 7, verbose: 0, callbacks: [callback] });
     expect(callback.history.map(({ epoch }) => epoch)).toEqual([4]);
     // Epochs 5 and 6 of the first fit must not complete a window of the second.
-    await model.fit(x(), y(), { epochs: 10, initialEpoch: 7, verbose: 0, callbacks: [callback] });
-    expect(callback.history).toMatchObject([{ epoch: 9, outcome: 'skipped', reason: 'only 3 of 5 epochs recorded' }]);
-    await model.fit(x(), y(), { epochs: 5, verbose: 0, callbacks: [callback] });
+    await model.fit(x(), y(), { epochs: 11, initialEpoch: 7, verbose: 0, callbacks: [callback] });
+    expect(callback.history).toMatchObject([
+      { epoch: 9, outcome: 'skipped', reason: 'only 3 of 5 snapshots recorded' },
+    ]);
+    await model.fit(x(), y(), { epochs: 6, verbose: 0, callbacks: [callback] });
     expect(callback.history).toMatchObject([{ epoch: 4, outcome: 'kept' }]);
     expect(seen.length).toBe(4);
   });
@@ -127,7 +132,7 @@ describe('PeriodicForecasting', () => {
       },
     };
     // The shape of a tf.data.Dataset, which tfjs-layers recognizes by its iterator.
-    await denseModel().fitDataset(batches as never, { epochs: 10, verbose: 0, callbacks: [callback] });
+    await denseModel().fitDataset(batches as never, { epochs: 11, verbose: 0, callbacks: [callback] });
     expect(callback.history.map(({ epoch, outcome }) => `${epoch} ${outcome}`)).toEqual(['4 kept', '9 kept']);
   });
 
@@ -144,7 +149,7 @@ describe('PeriodicForecasting', () => {
       }
     }
     const callback = new PeriodicForecasting(stepForecaster().forecaster, { onNowcast: recordStates });
-    await model.fit(x(), y(), { epochs: 5, verbose: 0, callbacks: [new Before(), callback] });
+    await model.fit(x(), y(), { epochs: 6, verbose: 0, callbacks: [new Before(), callback] });
     expect(states.length).toBe(2);
     expect(states[0].length).toBeGreaterThan(20);
     expect(states[1]).toEqual(states[0]);
@@ -220,7 +225,7 @@ describe('PeriodicForecasting', () => {
     const callback = new PeriodicForecasting(stepForecaster().forecaster);
     await replay(callback, denseModel(), [0, 1, 3, 4, 5, 6, 7, 8, 9]);
     expect(callback.history).toMatchObject([
-      { epoch: 4, outcome: 'skipped', reason: 'only 2 of 5 epochs recorded' },
+      { epoch: 4, outcome: 'skipped', reason: 'only 2 of 5 snapshots recorded' },
       { epoch: 9, outcome: 'kept' },
     ]);
   });
@@ -232,7 +237,7 @@ describe('PeriodicForecasting', () => {
     const model = denseModel();
     const after = await replay(callback, model, range(0, 15), trainedTo);
     expect(callback.history.map(({ outcome }) => outcome)).toEqual(['skipped', 'skipped', 'kept']);
-    expect(notes).toEqual(['Nowcast at the end of epoch 4 skipped: weights are not finite (NaN or infinite)']);
+    expect(notes).toEqual(['Nowcast after snapshot 4 skipped: weights are not finite (NaN or infinite)']);
     expect(after.get(4)).toBe(4);
     expect(after.get(14)).toBe(15);
   });
@@ -251,8 +256,12 @@ describe('PeriodicForecasting', () => {
     const model = tfl.sequential({ layers: [tfl.layers.batchNormalization({ inputShape: [2] })] });
     const callback = new PeriodicForecasting(stepForecaster().forecaster, { onNote: (note) => notes.push(note) });
     callback.setModel(model);
-    for (const epoch of range(0, 10)) await callback.onEpochEnd(epoch);
-    expect(notes).toEqual(['Nowcast at the end of epoch 4 skipped: the model has no layer that can be nowcast']);
+    for (const epoch of range(0, 10)) {
+      await callback.onEpochBegin(epoch);
+      await callback.onEpochEnd(epoch);
+    }
+    await callback.onEpochBegin(10);
+    expect(notes).toEqual(['Nowcast after snapshot 4 skipped: the model has no layer that can be nowcast']);
   });
 
   it('undoes a nowcast that raises the loss on the guard’s batch, and keeps one that lowers it', async () => {
@@ -331,7 +340,7 @@ describe('PeriodicForecasting', () => {
     const targets = y();
     await model.fit(inputs, targets, { epochs: 5, verbose: 0, callbacks: [callback] });
     const tensors = tf.memory().numTensors;
-    await model.fit(inputs, targets, { epochs: 100, verbose: 0, callbacks: [callback] });
+    await model.fit(inputs, targets, { epochs: 101, verbose: 0, callbacks: [callback] });
     expect(tf.memory().numTensors).toBe(tensors);
     expect(callback.history.length).toBe(20);
     expect(buffers.size).toBe(5);
@@ -350,8 +359,9 @@ describe('PeriodicForecasting', () => {
     const callback = new PeriodicForecasting(stepForecaster().forecaster);
     callback.setModel(model);
     for (const epoch of range(0, 5)) await callback.onEpochEnd(epoch);
+    await callback.onEpochBegin(5);
     const after = model.getWeights().map((weight) => [...weight.dataSync()]);
-    const tracked = new TrackedTensors(model).tensors.map(({ name }) => name);
+    const tracked = accessModel(model).tensors.map(({ name }) => name);
     expect(tracked).toEqual(['free/kernel', 'free/bias']);
     const changed = after.map((values, i) => values.some((value, j) => value !== before[i][j]));
     expect(changed.filter(Boolean).length).toBe(2);

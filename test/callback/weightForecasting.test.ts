@@ -68,9 +68,11 @@ async function replaySnapshots(callback: WeightForecasting, model: tfl.LayersMod
   callback.setModel(model);
   await callback.onTrainBegin();
   for (const [epoch, values] of snapshots.entries()) {
+    await callback.onEpochBegin(epoch);
     tf.tidy(() => model.setWeights(model.getWeights().map((weight, t) => tf.tensor(values[t].slice(), weight.shape))));
     await callback.onEpochEnd(epoch);
   }
+  await callback.onEpochBegin(snapshots.length);
   return model.getWeights().map((weight) => weight.dataSync() as Float32Array);
 }
 

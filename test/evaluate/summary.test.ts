@@ -8,6 +8,7 @@ const rising = (epochs: number, perEpoch: number, top = 1) =>
   Array.from({ length: epochs }, (_, i) => Math.min(top, Number(((i + 1) * perEpoch).toFixed(6))));
 
 const nowcast = (epoch: number, seconds: number, outcome: Nowcast['outcome'] = 'kept'): Nowcast => ({
+  snapshot: epoch,
   epoch,
   outcome,
   share: 1,

@@ -10,6 +10,7 @@ import { syntheticJobs, syntheticRecord } from '../evaluate/syntheticRuns.js';
 type Job = ReturnType<typeof syntheticJobs>[number];
 
 const nowcast = (epoch: number, outcome: Nowcast['outcome'] = 'kept', share = 1): Nowcast => ({
+  snapshot: epoch,
   epoch,
   outcome,
   share,

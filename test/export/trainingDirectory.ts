@@ -33,6 +33,7 @@ export function writeTraining(
     kinds: {},
     dataset: {
       sha256: '0'.repeat(64),
+      cadence: { unit: 'epoch', every: 1 },
       seed: 1,
       runs: [
         { id: 'a', sha256: '1', split: 'train', task: 'mnist', architecture: 'lenet', epochs: 20, samples: 400 },

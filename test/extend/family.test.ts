@@ -10,7 +10,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadNowcaster, WeightForecasting } from '../../src/callback/node.js';
-import { TrackedTensors } from '../../src/callback/trackedTensors.js';
+import { accessModel } from '../../src/callback/trackedTensors.js';
 import { createDefaultCompute } from '../../src/compute/defaultCompute.js';
 import { buildDataset } from '../../src/dataset/index.js';
 import { exportNowcaster, exportPackage, readH5 } from '../../src/export/index.js';
@@ -80,7 +80,7 @@ function forecastByHand(parameters: Float32Array, window: number[], further: num
 async function nowcastOnce(callback: WeightForecasting) {
   const model = tfl.sequential({ layers: [tfl.layers.dense({ name: 'only', units: 3, inputShape: [4] })] });
   model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
-  const tracked = new TrackedTensors(model);
+  const tracked = accessModel(model);
   const random = new Random(5);
   const snapshots = Array.from({ length: 5 }, (_, e) =>
     Float32Array.from({ length: tracked.size }, (_, i) => 0.1 * i + 0.03 * e * random.normal()),
@@ -92,6 +92,7 @@ async function nowcastOnce(callback: WeightForecasting) {
     tracked.write(values);
     await callback.onEpochEnd(epoch);
   }
+  await callback.onEpochBegin();
   const after = new Float32Array(tracked.size);
   await tracked.read(after);
   return { tracked, snapshots, after };

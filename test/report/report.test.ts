@@ -99,6 +99,7 @@ const good = join(directory, 'good');
 beforeAll(() => {
   writeEvaluation(good, [1, 2, 3], (job) => {
     const kept = {
+      snapshot: 4,
       epoch: 4,
       outcome: 'kept',
       share: 1,

@@ -23,22 +23,78 @@ _MOST_ARRAYS = 3
 
 
 class WeightForecasting(PeriodicForecasting, keras.callbacks.Callback):
-    """Replaces, once a period, a model's weights by what the nowcaster says they will be some epochs later.
+    """Replaces, once a period, a model's weights by what the nowcaster says they will be some snapshots later.
 
     ``model.fit(x, y, epochs=50, callbacks=[WeightForecasting()])``
 
+    A nowcast is due at the end of an epoch (or step) and applied when the next one begins: the metrics of an epoch and the
+    weights that other callbacks see at its end belong together, and no nowcast happens where no training follows.
+
     Kernels are forecast by rank (3 and more ``conv``, 2 ``fc``), one-dimensional tensors as ``bias``. Layers and nested
     models that are frozen, normalize, embed, or hold more than three arrays are left alone; a shared layer is nowcast once.
-    ``layers`` is a function of a layer. Each ``fit`` starts afresh; fits at the same time need an instance each.
+    ``layers`` is a function of a layer. Fits at the same time need an instance each.
+
+    Args:
+        continue_training: Carries window and counters over from one ``fit`` to the next of the same model. Default: each
+            fit starts afresh.
+        **options: Those of :class:`PeriodicForecasting`.
     """
 
+    def __init__(self, *, continue_training: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self._continue = continue_training
+        self._trained: Any = None
+        # Batches need not wait for a callback that does nothing at their ends.
+        self.async_safe = self.cadence["unit"] == "epoch"
+
+    def state(self) -> dict[str, Any]:
+        """Where nowcasting stands: plain data and numpy arrays. Keep it with a checkpoint, and :meth:`restore` it."""
+        return self._state()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Goes on from a state, before the ``fit`` with the ``initial_epoch`` that follows.
+
+        Raises:
+            ValueError: It is none, or of another cadence. From the training, when it is of another model.
+        """
+        self._restore(state)
+
     def on_train_begin(self, logs: Optional[dict[str, Any]] = None) -> None:
-        self._forget()
+        if self.cadence["unit"] == "step":
+            _require_single_steps(self.model)
+        self._reset(self._continue and self._trained is self.model)
+        self._trained = self.model
+        self._base: Optional[int] = None
+        self._epoch: Optional[int] = None
+
+    def on_epoch_begin(self, epoch: int, logs: Optional[dict[str, Any]] = None) -> None:
+        if self.cadence["unit"] == "epoch":
+            _attach_state(self)
+            self._apply(self._epoch if self._epoch is not None else epoch - 1)
+        self._epoch = epoch
+
+    def on_train_batch_begin(self, batch: int, logs: Optional[dict[str, Any]] = None) -> None:
+        if self.cadence["unit"] == "step":
+            _attach_state(self)
+            self._apply(self._epoch)
+
+    def on_train_batch_end(self, batch: int, logs: Optional[dict[str, Any]] = None) -> None:
+        if self.cadence["unit"] == "step":
+            _attach_state(self)
+            self._end(_loss_of(logs))
 
     def on_epoch_end(self, epoch: int, logs: Optional[dict[str, Any]] = None) -> None:
-        loss = (logs or {}).get("loss")
+        if self.cadence["unit"] == "step":
+            return
+        # Epochs of a fit that goes on in the middle are counted as it counts them, those of a continued one from the last.
+        if self._base is None:
+            self._base = self._ended() - epoch if self._continue else 0
         _attach_state(self)
-        self._end_epoch(epoch, None if loss is None else float(loss))
+        self._end(_loss_of(logs), self._base + epoch + 1)
+
+    def on_train_end(self, logs: Optional[dict[str, Any]] = None) -> None:
+        if not self._continue:
+            self._finish()
 
     def _list_tensors(self) -> list[TrackedTensor]:
         found: dict[int, TrackedTensor] = {}
@@ -120,11 +176,7 @@ class StepRecordingCallback(RecordingCallback):
     async_safe = False
 
     def on_train_begin(self, logs: Optional[dict[str, Any]] = None) -> None:
-        together = getattr(self.model, "steps_per_execution", 1)
-        if together != 1:
-            raise ValueError(
-                f"steps that end {together} at a time: steps_per_execution {together}; record every epoch, or compile with 1"
-            )
+        _require_single_steps(self.model)
 
     def on_epoch_end(self, epoch: int, logs: Optional[dict[str, Any]] = None) -> None:
         pass
@@ -137,6 +189,20 @@ class StepRecordingCallback(RecordingCallback):
 def _attach_state(callback: Any) -> None:
     """On JAX, variables hold the weights in training once a callback asked for the model."""
     _ = callback.model
+
+
+def _require_single_steps(model: Any) -> None:
+    together = getattr(model, "steps_per_execution", 1)
+    if together != 1:
+        raise ValueError(
+            f"steps end {together} at a time and cannot be counted: steps_per_execution {together}; "
+            "count epochs, or compile with 1"
+        )
+
+
+def _loss_of(logs: Optional[dict[str, Any]]) -> Optional[float]:
+    loss = (logs or {}).get("loss")
+    return None if loss is None else float(loss)
 
 
 def _trainable_layers(model: Any) -> Iterator[Any]:

@@ -6,9 +6,9 @@ from typing import Optional, Sequence
 
 import numpy as np
 
-from ._networks import PARAMETERS, RECOMMENDED, SPEC, forward
+from ._networks import CADENCE, PARAMETERS, RECOMMENDED, SPEC, forward
 
-__all__ = ["HORIZONS", "KINDS", "RECOMMENDED", "SPEC", "WINDOW_LENGTH", "forecast", "forward"]
+__all__ = ["CADENCE", "HORIZONS", "KINDS", "RECOMMENDED", "SPEC", "WINDOW_LENGTH", "forecast", "forward"]
 
 #: Kinds of tensors that there are networks for, of ``conv``, ``fc``, ``bias``.
 KINDS: tuple[str, ...] = tuple(PARAMETERS)
@@ -31,7 +31,7 @@ def horizon_index(horizon: Optional[int]) -> int:
         return len(HORIZONS) - 1
     if horizon not in HORIZONS:
         known = ", ".join(map(str, HORIZONS))
-        raise ValueError(f"no forecast {horizon} epochs ahead: horizon {horizon}; use one of {known}")
+        raise ValueError(f"no forecast {horizon} snapshots ahead: horizon {horizon}; use one of {known}")
     return HORIZONS.index(horizon)
 
 

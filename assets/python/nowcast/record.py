@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Callable, Optional, Union
 import numpy as np
 
 from . import _safetensors
+from ._cadence import UNITS, describe_cadence, require_whole
 from ._periodic import PeriodicForecasting
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ _FORMAT = "weight-trajectory"
 _SCHEMA_VERSION = 1
 _POSITIONS_NAME = "positions.safetensors"
 _TYPES = {"float32": "F32", "bfloat16": "BF16"}
-_UNITS = ("epoch", "step")
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class RecordedTensor:
 class TrajectoryRecorder:
     """Records the weights of a network in training, snapshot by snapshot, each on disk before training goes on.
 
-    In Keras, a callback, which must stand before a nowcaster in the list::
+    In Keras, a callback::
 
         model.fit(x, y, epochs=50, callbacks=[TrajectoryRecorder("runs/a")])
 
@@ -104,17 +104,22 @@ class TrajectoryRecorder:
         nowcaster: Optional[PeriodicForecasting] = None,
     ) -> None:
         super().__init__()
-        _require_one_of(unit, _UNITS, "unit")
+        _require_one_of(unit, UNITS, "unit")
         _require_one_of(dtype, tuple(_TYPES), "dtype")
         for option, value in {"every": every, "scalars_per_tensor": scalars_per_tensor}.items():
-            if value is not None and not (isinstance(value, int) and value >= 1):
-                raise ValueError(f"not a whole number of at least 1: {option} {value!r}; give 1 or more")
+            if value is not None:
+                require_whole(value, 1, option)
         self._directory = Path(directory)
         self._network = model
         self._unit, self._every, self._type = unit, every, _TYPES[dtype]
         self._share, self._seed = scalars_per_tensor, seed
         self._optimizer = optimizer
         self._facts = {"task": task, "architecture": architecture, "batchSize": batch_size}
+        if nowcaster is not None and nowcaster.cadence != {"unit": unit, "every": every}:
+            raise ValueError(
+                f"another cadence than the nowcaster's, {describe_cadence(nowcaster.cadence)}: unit {unit}, every {every}; "
+                "record as it takes its snapshots"
+            )
         self._nowcaster = nowcaster
         self._epochs_planned: Optional[int] = None
         self._count = 0

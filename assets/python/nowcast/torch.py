@@ -19,7 +19,7 @@ _WEIGHTED = (nn.modules.conv._ConvNd, nn.Linear)
 
 
 class WeightNowcaster(PeriodicForecasting):
-    """Replaces, once a period, a model's weights by what the nowcaster says they will be some epochs later.
+    """Replaces, once a period, a model's weights by what the nowcaster says they will be some snapshots later.
 
     ::
 
@@ -45,36 +45,32 @@ class WeightNowcaster(PeriodicForecasting):
     def __init__(self, model: nn.Module, **options: Any) -> None:
         super().__init__(**options)
         self._model = unwrap(model)
-        self._epoch = 0
 
     def step(self, loss: Union[float, torch.Tensor, None] = None) -> Optional[Nowcast]:
-        """Ends an epoch; the first one is 0.
+        """Ends an epoch or a step, whichever ``cadence`` counts. The nowcast happens at once, as training goes on.
 
         Args:
-            loss: The epoch's loss, for :attr:`history`.
+            loss: What was measured, for :attr:`history`.
 
         Returns:
             The nowcast, where one was due.
         """
-        nowcast = self._end_epoch(self._epoch, float(loss.detach()) if isinstance(loss, torch.Tensor) else loss)
-        self._epoch += 1
-        return nowcast
+        self._end(float(loss.detach()) if isinstance(loss, torch.Tensor) else loss)
+        return self._apply(None)
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint of the training needs to go on within a window. ``torch.load`` reads it with weights_only."""
         state = self._state()
-        state["snapshots"] = [torch.from_numpy(snapshot) for snapshot in state["snapshots"]]
-        return {"epoch": self._epoch, **state}
+        return {**state, "snapshots": [torch.from_numpy(values) for values in state["snapshots"]]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from what :meth:`state_dict` returned.
 
         Raises:
-            ValueError: It is of another model or another nowcaster.
+            ValueError: It is of another cadence or nowcaster. From the next :meth:`step`, when it is of another model.
         """
-        snapshots = [snapshot.cpu().numpy() for snapshot in state["snapshots"]]
-        self._load_state({**state, "snapshots": snapshots})
-        self._epoch = state["epoch"]
+        self._reset()
+        self._restore({**state, "snapshots": [values.cpu().numpy() for values in state["snapshots"]]})
 
     def _list_tensors(self) -> list[TrackedTensor]:
         unwrap(self._model)

@@ -112,7 +112,8 @@ function rowsBetween(rows: readonly LogRow[], of: 'step' | 'epoch', numbers: rea
 function rowsOfEpochs({ rows, isKeras }: MetricsLog, numbers: readonly number[]): LogRow[][] {
   const known = new Set(rows.map(({ epoch }) => epoch));
   const offsets = isKeras ? [1, 0] : [0, 1];
-  const offset = offsets.find((shift) => numbers.every((number) => known.has(number - shift))) ?? offsets[0];
+  const matches = (shift: number) => numbers.filter((number) => known.has(number - shift)).length;
+  const offset = offsets.toSorted((a, b) => matches(b) - matches(a))[0];
   return numbers.map((number) => rows.filter(({ epoch }) => epoch === number - offset));
 }
 

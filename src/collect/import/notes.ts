@@ -1,11 +1,13 @@
 // What a user is told of a run that was imported: what was chosen, converted and left out.
 
+import { printable } from '../../formats/printable.js';
 import type { NoteListener } from '../../progress.js';
 import type { ImportedRun } from './importedRun.js';
 
 /** Epochs that a window of 5 with a horizon of 5 spans. */
 const USUAL_SPAN = 10;
 const MAX_NAMES = 6;
+const MAX_NOTE = 1000;
 
 const some = (names: readonly string[]) =>
   `${names.slice(0, MAX_NAMES).join(', ')}${names.length > MAX_NAMES ? `, ... (${names.length} in all)` : ''}`;
@@ -13,8 +15,9 @@ const some = (names: readonly string[]) =>
 /** Tells of a run, a note a fact. */
 export function noteWhatWasMade(
   { id, epochs, kinds, converted, leftOut, dictionary }: ImportedRun,
-  onNote: NoteListener,
+  listener: NoteListener,
 ): void {
+  const onNote = (note: string) => listener(printable(note, MAX_NOTE));
   if (dictionary !== null && (dictionary.key !== '' || dictionary.others.length > 0)) {
     const others = dictionary.others.map((key) => key || 'the top');
     const rest = others.length > 0 ? `, not of ${some(others)}; --key chooses` : '';

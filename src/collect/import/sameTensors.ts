@@ -1,13 +1,14 @@
 // All checkpoints of a run must hold the same tensors.
 
 import { MismatchError } from '../../errors.js';
+import { printable } from '../../formats/printable.js';
 
 interface ShapedTensor {
   name: string;
   shape: readonly number[];
 }
 
-const describe = ({ name, shape }: ShapedTensor) => `${name} [${shape.join(', ')}]`;
+const describe = ({ name, shape }: ShapedTensor) => `${printable(name)} [${shape.join(', ')}]`;
 
 /** In what two checkpoints differ first; null when their tensors have the same names and shapes. */
 function findDifference(

@@ -33,7 +33,7 @@ const MAX_DEPTH = 1;
 
 /** What stands beside the weights in the directories of Trainer, Accelerate, DeepSpeed and Lightning. */
 const SIDE_FILES =
-  /^(optimi[sz]er|optim|scheduler|lr_scheduler|(grad_)?scaler|sampler|training_args|rng_state|random_states|custom_checkpoint|dl_state|trainer_state|hparams)([._-]?\d+)*\.\w+$|_(optim|model)_states\.pt$/i;
+  /^(optimi[sz]er|optim|scheduler|lr_scheduler|(grad_)?scaler|sampler|training_args|rng_state|random_states|custom_checkpoint|dl_state|trainer_state|hparams)([._-]?\d+)*\.\w+$|_optim_states\.pt$/i;
 
 /** Without the files that are parts of a checkpoint which is there too. */
 function leaveOutParts(sources: Source[]): Source[] {
@@ -96,6 +96,8 @@ class Finder {
       return listing;
     }
     for (const entry of readEntries(directory)) {
+      // What systems put beside files: `._epoch_1.pt`.
+      if (entry.name.startsWith('.')) continue;
       const path = join(directory, entry.name);
       if (!entry.isDirectory()) this.#addFile(listing, path);
       else if (depth < MAX_DEPTH) addDirectory(listing, this.list(path, depth + 1));

@@ -4,10 +4,11 @@ import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { asWriteError } from '../../atomic.js';
 import { InsufficientDataError } from '../../errors.js';
+import { printable } from '../../formats/printable.js';
 import { runDirectory } from '../../trajectory/manifest.js';
 import { RunWriter } from '../../trajectory/runWriter.js';
 import type { RunInfo, RunStatus, TensorSpec } from '../../trajectory/schema.js';
-import type { KernelLayout, ListedCheckpoint, ListedTensor } from '../importers/importer.js';
+import type { KernelLayout, ListedCheckpoint, ListedTensor, OpenOptions } from '../importers/importer.js';
 import { allFinite } from '../namedTensors.js';
 import type { PlannedImport } from './plan.js';
 import { alignTensors } from './sameTensors.js';
@@ -96,9 +97,11 @@ class RunRecorder {
     return this.#divergence !== null;
   }
 
-  /** The dictionary of tensors to take from the next file. */
-  get key(): string | undefined {
-    return this.#options.key ?? this.#dictionary?.key;
+  /** Which dictionary of tensors to take from the next file: that which the first one's was. */
+  get openOptions(): OpenOptions {
+    const { key } = this.#options;
+    if (key !== undefined || this.#dictionary === null) return { key };
+    return { key: this.#dictionary.key, keyOf: this.#plan.files[0] };
   }
 
   async add(path: string, listed: ListedCheckpoint): Promise<void> {
@@ -144,7 +147,7 @@ class RunRecorder {
     const values = await readValues(alignTensors(first, this.#plan.files[0], tensors, path, ignored));
     if (allFinite(values)) return values.map((array, i) => arrange(this.#tensors[i], array));
     const which = first[values.findIndex((array) => !allFinite([array]))];
-    this.#divergence = `a weight is not finite in ${basename(path)}: ${which.name}`;
+    this.#divergence = `a weight is not finite in ${basename(path)}: ${printable(which.name)}`;
     return null;
   }
 
@@ -189,7 +192,7 @@ function noWeights(path: string, leftOut: LeftOut): InsufficientDataError {
         ? `no weights that can be read: ${unreadable.slice(0, 3).join(', ')}`
         : 'no weights';
   return new InsufficientDataError({
-    what,
+    what: printable(what),
     where: path,
     remedy: 'import checkpoints that hold arrays of floats of rank 1 or more',
   });
@@ -204,7 +207,7 @@ async function recordCheckpoints(
   const recorder = new RunRecorder(store, plan, options);
   try {
     for (const [i, path] of plan.files.entries()) {
-      await plan.importer.open(path, (listed) => recorder.add(path, listed), { key: recorder.key });
+      await plan.importer.open(path, (listed) => recorder.add(path, listed), recorder.openOptions);
       if (recorder.hasEnded) break;
       options.onRead(i + 1);
     }

@@ -13,5 +13,5 @@ export const h5Importer: CheckpointImporter = {
   describe: '.h5 and .weights.h5 of Keras',
   ending: /(\.weights)?\.(h5|hdf5)$/i,
   recognizes: ({ text }) => text.startsWith(HDF5_MAGIC),
-  open: async (path, take) => openKerasWeights(path, FORMAT, await readWholeFile(path, FORMAT), take),
+  open: async (path, take) => openKerasWeights(path, FORMAT, [await readWholeFile(path, FORMAT)], take),
 };

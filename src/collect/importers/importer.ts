@@ -57,6 +57,8 @@ export interface ListedCheckpoint {
 export interface OpenOptions {
   /** Which dictionary of the file to list. Default: the one with the most values. */
   key?: string;
+  /** The file whose dictionary `key` is, where it is that of the run's first checkpoint rather than what the user asked for. */
+  keyOf?: string;
 }
 
 /** The importer of one format of checkpoints. */

@@ -3,6 +3,7 @@
 import { h5Importer } from './h5.js';
 import type { CheckpointImporter } from './importer.js';
 import { kerasImporter } from './keras.js';
+import { kerasShardedImporter } from './kerasSharded.js';
 import { matImporter } from './mat.js';
 import { npzImporter } from './npz.js';
 import { safetensorsImporter } from './safetensors.js';
@@ -13,6 +14,7 @@ import { torchImporter } from './torch.js';
 export const IMPORTERS: readonly CheckpointImporter[] = [
   h5Importer,
   kerasImporter,
+  kerasShardedImporter,
   safetensorsImporter,
   npzImporter,
   tfjsImporter,

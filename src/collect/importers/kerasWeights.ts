@@ -1,10 +1,11 @@
-// The weights of an HDF5 file of Keras as tensors: their names and classes. What .h5, .weights.h5 and .keras have in common.
+// The weights of an HDF5 file of Keras as tensors: their names and classes. What .h5, .weights.h5, .weights.json and
+// .keras have in common.
 
 import { corruptFile } from '../../formats/corruptFile.js';
 import { maxContentBytes } from '../../formats/expansion.js';
 import { FLOAT_BYTES, type FloatType, isFloatType } from '../../formats/floats.js';
 import { type KerasArray, type KerasLayer, listKerasWeights } from '../../hdf5/kerasLayout.js';
-import { H5Problem, readH5File } from '../../hdf5/reader.js';
+import { type H5Content, type H5Node, H5Problem, readH5File } from '../../hdf5/reader.js';
 import { countValues } from '../../trajectory/manifest.js';
 import type { ListedCheckpoint, ListedTensor } from './importer.js';
 
@@ -65,30 +66,73 @@ function checkSize(arrays: readonly KerasArray[], fileBytes: number): void {
     throw new H5Problem(`its arrays should have ${total} bytes, the file has ${fileBytes}`);
 }
 
+/** Several HDF5 files that are open, as if they were one. */
+interface OpenFiles {
+  nodes: H5Node[];
+  /** Which file has a dataset: its place among the files. */
+  fileOf: Map<string, number>;
+  readers: H5Content['readFloats'][];
+}
+
+/** Opens all files, one inside the other, and hands on what they hold together. */
+async function withH5Files<T>(
+  files: readonly Uint8Array[],
+  use: (open: OpenFiles) => Promise<T>,
+  opened: OpenFiles = { nodes: [], fileOf: new Map(), readers: [] },
+): Promise<T> {
+  const place = opened.readers.length;
+  if (place === files.length) return use(opened);
+  return readH5File(files[place], async ({ nodes, readFloats }) => {
+    const known = new Map(opened.nodes.map((node) => [node.path, node]));
+    for (const node of nodes) {
+      const before = known.get(node.path);
+      // A group that is divided among files stands in each, its attributes perhaps in one.
+      if (before !== undefined) Object.assign(before.attributes, node.attributes);
+      else {
+        opened.nodes.push(node);
+        opened.fileOf.set(node.path, place);
+      }
+    }
+    opened.readers.push(readFloats);
+    return withH5Files(files, use, opened);
+  });
+}
+
+/** Reads datasets of all files, by their paths. All at once: each call may have the file opened again. */
+async function readAll({ fileOf, readers }: OpenFiles, paths: readonly string[]): Promise<Map<string, Float32Array>> {
+  const values = new Map<string, Float32Array>();
+  for (const [place, readFloats] of readers.entries()) {
+    const own = paths.filter((path) => fileOf.get(path) === place);
+    const arrays = await readFloats(own);
+    own.forEach((path, i) => {
+      values.set(path, arrays[i]);
+    });
+  }
+  return values;
+}
+
 /**
- * Opens the HDF5 file of a Keras model.
+ * Opens the HDF5 file of a Keras model, or the files that it is divided among.
  *
- * @param path of the file that the bytes are of, or of the archive that they were in.
+ * @param path of the file that the bytes are of, or of the archive or index that they belong to.
  * @throws CorruptFileError
  */
 export async function openKerasWeights(
   path: string,
   format: string,
-  bytes: Uint8Array,
+  files: readonly Uint8Array[],
   take: (checkpoint: ListedCheckpoint) => Promise<void>,
 ): Promise<void> {
   try {
-    await readH5File(bytes, async ({ nodes, readFloats }) => {
-      const { layers, optimizerArrays, otherArrays } = listKerasWeights(nodes);
+    await withH5Files(files, async (open) => {
+      const { layers, optimizerArrays, otherArrays } = listKerasWeights(open.nodes);
       const arrays = layers.flatMap((layer) => layer.arrays);
       const floats = arrays.filter(isFloat);
-      checkSize(floats, bytes.length);
-      // All at once: each call has the file opened again.
+      checkSize(
+        floats,
+        files.reduce((sum, { length }) => sum + length, 0),
+      );
       let reading: Promise<Map<string, Float32Array>> | undefined;
-      const readAll = async () => {
-        const values = await readFloats(floats.map((array) => array.path));
-        return new Map(floats.map((array, i) => [array.path, values[i]]));
-      };
       const taken = new Map<string, number>();
       const tensors = layers.flatMap(describeArrays).map((described, i): ListedTensor => {
         const { path: dataset, shape, type } = arrays[i];
@@ -101,7 +145,10 @@ export async function openKerasWeights(
           type,
           isOptimizer: false,
           read: async () => {
-            reading ??= readAll();
+            reading ??= readAll(
+              open,
+              floats.map((array) => array.path),
+            );
             return (await reading).get(dataset) as Float32Array;
           },
         };

@@ -5,11 +5,12 @@ import { UsageError } from '../../errors.js';
 import { corruptFile } from '../../formats/corruptFile.js';
 import { maxContentBytes } from '../../formats/expansion.js';
 import { isFloatType } from '../../formats/floats.js';
+import { printable } from '../../formats/printable.js';
 import { TORCH_FORMAT, withTorchArchive } from '../../formats/torchArchive.js';
 import { checkShard, listShards, readIndex } from '../../formats/weightIndex.js';
 import { firstZipEntry } from '../../formats/zip.js';
 import type { CheckpointImporter, ListedCheckpoint, ListedTensor, OpenOptions } from './importer.js';
-import { chooseDictionary, type Dictionary, findDictionaries } from './torchDictionaries.js';
+import { chooseDictionary, type Dictionary, findDictionaries, holdsValues } from './torchDictionaries.js';
 
 const INDEX_ENDING = /\.bin\.index\.json$/i;
 const INDEX_FORMAT = 'PyTorch index';
@@ -20,26 +21,26 @@ const isArchive = (bytes: Uint8Array) =>
     firstZipEntry(bytes) ?? '',
   );
 
-function selectDictionary(path: string, all: Dictionary[], key: string | undefined): Dictionary | undefined {
+function selectDictionary(path: string, all: Dictionary[], { key, keyOf }: OpenOptions): Dictionary | undefined {
   if (key === undefined) return chooseDictionary(all);
   const chosen = all.find((dictionary) => dictionary.key === key);
   if (chosen !== undefined) return chosen;
-  const keys = all.map((dictionary) => dictionary.key || "'' (the top)");
+  const keys = all.filter(holdsValues).map((dictionary) => dictionary.key || "'' (the top)");
   throw new UsageError({
-    what: `no dictionary of tensors ${key}`,
+    what: `no dictionary of tensors ${printable(key)}${keyOf === undefined ? '' : `, which ${keyOf} has`}`,
     where: path,
-    remedy: keys.length > 0 ? `choose with --key from ${keys.join(', ')}` : 'it holds none at all',
+    remedy: keys.length > 0 ? printable(`choose with --key from ${keys.join(', ')}`) : 'it holds none at all',
   });
 }
 
 function openArchive(
   path: string,
-  { key }: OpenOptions,
+  options: OpenOptions,
   take: (checkpoint: ListedCheckpoint) => Promise<void>,
 ): Promise<void> {
   return withTorchArchive(path, async ({ bytes, root, read }) => {
     const { all, optimizerTensors } = findDictionaries(root);
-    const chosen = selectDictionary(path, all, key);
+    const chosen = selectDictionary(path, all, options);
     const others = all.filter((dictionary) => dictionary !== chosen);
     const tensors = (chosen?.tensors ?? []).map(
       (tensor): ListedTensor => ({
@@ -63,7 +64,7 @@ function openArchive(
       tensors,
       optimizerArrays: optimizerTensors,
       otherArrays: others.reduce((sum, other) => sum + other.tensors.filter(({ type }) => type !== 'whole').length, 0),
-      dictionary: chosen && { key: chosen.key, others: others.map((other) => other.key) },
+      dictionary: chosen && { key: chosen.key, others: others.filter(holdsValues).map((other) => other.key) },
     });
   });
 }
@@ -88,7 +89,7 @@ async function openIndexed(path: string, take: (checkpoint: ListedCheckpoint) =>
 export const torchImporter: CheckpointImporter = {
   id: 'torch',
   describe: '.pt, .pth, .ckpt and .bin of PyTorch',
-  ending: /\.(pt|pth)$/i,
+  ending: /\.(pt|pth)(\.tar)?$/i,
   sharedEnding: /\.(ckpt|bin|bin\.index\.json)$/i,
   recognizes: ({ name, bytes }) => isArchive(bytes) || INDEX_ENDING.test(name),
   listParts: (path) => (INDEX_ENDING.test(path) ? listShards(path, INDEX_FORMAT) : []),

@@ -117,9 +117,14 @@ export function findDictionaries(root: PickleValue): Dictionaries {
   return found;
 }
 
+/** Whether there are values to take, beside scalars and what is not read. */
+export function holdsValues(dictionary: Dictionary): boolean {
+  return valuesOf(dictionary) > 0;
+}
+
 /** The dictionary with the most values that is no averaged copy; of equal ones the first. */
 export function chooseDictionary(all: readonly Dictionary[]): Dictionary | undefined {
-  const originals = all.filter((dictionary) => !COPY_KEYS.test(dictionary.key) && valuesOf(dictionary) > 0);
+  const originals = all.filter((dictionary) => !COPY_KEYS.test(dictionary.key) && holdsValues(dictionary));
   const candidates = originals.length > 0 ? originals : all;
   return candidates.toSorted((a, b) => valuesOf(b) - valuesOf(a))[0];
 }

@@ -37,7 +37,7 @@ function splitBytes(values: Float32Array): Buffer {
   return Buffer.from(bytes.map((_, i) => bytes[(i % values.length) * 4 + Math.floor(i / values.length)]));
 }
 
-function networksModule({ spec, recommended, kinds }: ExportSource): string {
+function networksModule({ spec, cadence, recommended, kinds }: ExportSource): string {
   const entries = Object.entries(kinds).map(
     ([kind, { parameters }]) => `    ${kind}: decode('${splitBytes(parameters).toString('base64')}'),`,
   );
@@ -53,6 +53,7 @@ function decode(text) {
 function decodeNowcaster() {
   return {
     spec: ${JSON.stringify(spec)},
+    cadence: ${JSON.stringify(cadence)},
     recommended: ${JSON.stringify(recommended)},
     parameters: {
 ${entries.map((entry) => `  ${entry}`).join('\n')}

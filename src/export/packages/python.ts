@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InsufficientDataError, MismatchError } from '../../errors.js';
 import { inputsOf, type TrainedKind } from '../../nowcaster/spec.js';
+import { describeCadence } from '../../trajectory/cadence.js';
 import { isWindowOnly } from '../../windows/inputs/index.js';
 import type { ExportSource } from '../readSource.js';
 import { goldenForecasts } from './golden.js';
@@ -94,8 +95,8 @@ function readme(name: string, source: ExportSource): string {
     `# ${name}`,
     '',
     "Shortens training in Keras and PyTorch: now and then it replaces a model's weights by what a trained weight nowcaster",
-    `says they will be some epochs later. It does so every ${period} epochs from epoch ${startEpoch} (counted from 0) on, at a`,
-    `step scale of ${stepScale}. The optimizer's state is untouched.`,
+    `says they will be some snapshots later. It takes a snapshot ${describeCadence(source.cadence)}, and replaces weights after every`,
+    `${period} snapshots from snapshot ${startEpoch} (counted from 0) on, at a step scale of ${stepScale}. The optimizer's state is untouched.`,
     '',
     `    pip install ${name}`,
     '',
@@ -118,8 +119,8 @@ function readme(name: string, source: ExportSource): string {
     '    nowcaster.step(loss)',
     '```',
     '',
-    'Options of both: `period`, `start_epoch`, `step_scale`, `horizon`, `kinds`, `layers`, `on_nowcast`. What became of each',
-    'nowcast is in `history`.',
+    'Options of both: `period`, `start_epoch`, `step_scale`, `horizon`, `cadence`, `kinds`, `layers`, `on_nowcast`. What became of',
+    'each nowcast is in `history`.',
     '',
     '## numpy',
     '',

@@ -68,8 +68,8 @@ function pythonLiteral(value: unknown): string {
 /** A list as Python writes it, a line an element. */
 const pythonList = (values: readonly unknown[]) => ['[', ...values.map((value) => `    ${pythonLiteral(value)},`), ']'];
 
-/** The module of the networks: spec, recommendation, parameters, forward pass. Its family takes the window alone. */
-export function networksModule({ spec, recommended, kinds }: ExportSource): string {
+/** The module of the networks: spec, cadence, recommendation, parameters, forward pass. Its family takes the window alone. */
+export function networksModule({ spec, cadence, recommended, kinds }: ExportSource): string {
   const network = networkOf(spec);
   const entries = Object.entries(kinds) as [TrainedKind, { parameters: Float32Array }][];
   const arrays = network.arrays.map(({ name, shape, start, end }) => [name, shape, start, end]);
@@ -83,6 +83,8 @@ export function networksModule({ spec, recommended, kinds }: ExportSource): stri
     'import numpy as np',
     '',
     `SPEC: Dict[str, Any] = ${pythonLiteral(spec)}  # noqa: E501`,
+    '',
+    `CADENCE: Dict[str, Any] = ${pythonLiteral(cadence)}`,
     '',
     `RECOMMENDED: Dict[str, Any] = ${pythonLiteral({ start_epoch: startEpoch, period, step_scale: stepScale })}`,
     '',

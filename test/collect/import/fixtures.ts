@@ -16,7 +16,7 @@ export const scratch = mkdtempSync(join(tmpdir(), 'wnn-import-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** Unpacks the checkpoints of a framework. @returns their directory. */
-export function unpack(name: 'keras' | 'torch' | 'know'): string {
+export function unpack(name: 'keras' | 'torch' | 'know' | 'cases'): string {
   const directory = join(scratch, name);
   mkdirSync(directory, { recursive: true });
   const file = fileURLToPath(new URL(`./fixtures/${name}.tar.gz`, import.meta.url));

@@ -1,4 +1,4 @@
-// Damaged files of every format, 2,000 of them in all: each import ends in the error that names the file, or in a whole run.
+// Damaged files of every format, 2,300 of them in all: each import ends in the error that names the file, or in a whole run.
 
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -74,7 +74,9 @@ function copies(directory: string, from: string, names: string[]): { sources: st
 
 let keras: string;
 let know: string;
+let cases: string;
 beforeAll(() => {
+  cases = unpack('cases');
   keras = unpack('keras');
   know = unpack('know');
 });
@@ -104,6 +106,12 @@ const FORMATS: FuzzedFormat[] = [
       const sources = [1, 2].map((i) => put(join(directory, `${i}.npz`), makeNpz(tensors(i), i === 2)));
       return { sources, targets: sources };
     },
+  },
+  {
+    name: 'torch',
+    // `npm run fuzz:torch` tries more.
+    cases: Number(process.env.WNN_FUZZ_CASES ?? 300),
+    prepare: (directory) => copies(directory, join(cases, 'torch-tutorial'), ['epoch_0.pt', 'epoch_1.pt']),
   },
   {
     name: 'tfjs',
@@ -203,7 +211,7 @@ export function testDamaged(...names: string[]): void {
       expect(highest - before).toBeLessThan(MAX_GROWTH_BYTES);
       // What was damaged was the files, not the importer.
       expect(await importDamaged(sources, '', store, true)).toBe('imported');
-    }, 120_000);
+    }, 600_000);
   }
 }
 

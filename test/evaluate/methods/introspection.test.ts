@@ -172,6 +172,8 @@ describe('IntrospectionForecasting', () => {
       );
       seen.push(read());
       await callback.onEpochEnd(epoch);
+      expect(read()).toEqual(seen[epoch]);
+      await callback.onEpochBegin();
       if (epoch !== 5 && epoch !== 10) expect(read()).toEqual(seen[epoch]);
       else {
         const expected = new Float32Array(8);

@@ -23,7 +23,11 @@ class Snapshots(keras.callbacks.Callback):
         self.epochs = []
 
     def on_epoch_end(self, epoch, logs=None):
-        self.epochs.append({id(v): _reader(v)().copy() for layer in flatten(self.model) for v in layer.weights})
+        self.epochs.append(weights_of(self.model))
+
+
+def weights_of(model):
+    return {id(v): _reader(v)().copy() for layer in flatten(model) for v in layer.weights}
 
 
 def flatten(model):
@@ -65,18 +69,21 @@ KERNELS = {
 
 def test_what_is_nowcast_becomes_the_forecast_and_the_rest_stays():
     model = make_model()
-    before, after = Snapshots(), Snapshots()
-    forecasting = WeightForecasting(period=LENGTH, start_epoch=0, step_scale=1)
-    fit(model, LENGTH, [before, forecasting, after])
+    seen, landings = Snapshots(), []
+    forecasting = WeightForecasting(
+        period=LENGTH, start_epoch=0, step_scale=1, on_nowcast=lambda nowcast: landings.append(weights_of(model))
+    )
+    history = fit(model, 2 * LENGTH, [forecasting, seen]).history
     tracked = {tensor.name: tensor.kind for tensor in forecasting._tensors}
     assert tracked == {name: kind for kind in runtime.KINDS for name in KERNELS[kind]}
-    assert [(n.epoch, n.outcome) for n in forecasting.history] == [(LENGTH - 1, "kept")]
-    assert forecasting.history[0].loss == pytest.approx(model.history.history["loss"][-1])
+    # The second is due after the last epoch, when training does not go on.
+    assert [(n.snapshot, n.epoch, n.outcome) for n in forecasting.history] == [(LENGTH - 1, LENGTH - 1, "kept")]
+    assert forecasting.history[0].loss == pytest.approx(history["loss"][LENGTH - 1])
     for layer in flatten(model):
         for variable in layer.weights:
             own = variable.name.split("/")[-1].split(":")[0]
-            window = [epoch[id(variable)] for epoch in before.epochs]
-            landed = after.epochs[-1][id(variable)]
+            window = [epoch[id(variable)] for epoch in seen.epochs[:LENGTH]]
+            landed = landings[0][id(variable)]
             kind = tracked.get(f"{layer.name}/{own}")
             if kind is None:
                 np.testing.assert_array_equal(landed, window[-1])
@@ -86,44 +93,76 @@ def test_what_is_nowcast_becomes_the_forecast_and_the_rest_stays():
                 norms = np.sqrt((expected**2).sum(axis=0, keepdims=True))
                 expected = expected * np.clip(norms, 0, 0.5) / (1e-7 + norms)
             np.testing.assert_allclose(landed, expected, rtol=0, atol=1e-6)
-            assert np.abs(landed - window[-1]).max() > 0
-            np.testing.assert_array_equal(_reader(variable)(), landed)
-
-
-def test_training_goes_on_from_the_forecast():
-    model = make_model()
-    after = Snapshots()
-    fit(model, LENGTH, [WeightForecasting(period=LENGTH, start_epoch=0), after])
-    [jumped] = after.epochs[-1:]
-    x, y = data()
-    model.train_on_batch(x, y)
+            jump = np.abs(landed - window[-1]).max()
+            assert jump > 0
+            if kind == "fc":
+                # Training goes on from where the nowcast landed.
+                assert 0 < np.abs(seen.epochs[LENGTH][id(variable)] - landed).max() < 0.2
     head = model.get_layer("head").weights[0]
-    assert 0 < np.abs(_reader(head)() - jumped[id(head)]).max() < 0.1
+    np.testing.assert_array_equal(_reader(head)(), seen.epochs[-1][id(head)])
+
+
+def test_steps_are_counted_through_all_epochs():
+    model = make_model()
+    landings = []
+    with pytest.warns(UserWarning, match="is applied to snapshots every 2 steps$"):
+        forecasting = WeightForecasting(
+            period=LENGTH, start_epoch=0, cadence={"unit": "step", "every": 2}, on_nowcast=landings.append
+        )
+    fit(model, LENGTH, [forecasting])
+    # Four steps an epoch are two snapshots; the last nowcast would follow the last step.
+    assert [n.snapshot for n in landings] == [LENGTH - 1]
+    assert landings[0].epoch == LENGTH // 2
+    together = make_model()
+    together.compile("sgd", "sparse_categorical_crossentropy", steps_per_execution=2)
+    with pytest.raises(ValueError, match="^steps end 2 at a time and cannot be counted: steps_per_execution 2; "):
+        fit(together, 1, [forecasting])
+
+
+def test_a_training_goes_on_from_a_state_as_if_it_had_not_stopped():
+    whole = make_model()
+    expected = WeightForecasting(period=LENGTH, start_epoch=0)
+    fit(whole, LENGTH + 2, [expected])
+    model = make_model()
+    first, second = (WeightForecasting(period=LENGTH, start_epoch=0) for _ in range(2))
+    with pytest.warns(UserWarning, match="no nowcast happened: the training ended after"):
+        fit(model, LENGTH - 1, [first])
+    second.restore(first.state())
+    fit(model, LENGTH + 2, [second], initial_epoch=LENGTH - 1)
+    assert [n.snapshot for n in second.history] == [n.snapshot for n in expected.history] == [LENGTH - 1]
+    for one, other in zip(weights_of(whole).values(), weights_of(model).values()):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
 
 
 def test_options_choose_layers_and_kinds():
     model = make_model()
     kind = runtime.KINDS[-1]
     chosen = WeightForecasting(kinds=[kind], layers=lambda layer: layer.name in ("head", "conv"))
-    fit(model, chosen.start_epoch + chosen.period, [chosen])
+    fit(model, chosen.start_epoch + chosen.period + 1, [chosen])
     assert [tensor.name for tensor in chosen._tensors] == [
         name for name in KERNELS[kind] if name.split("/")[0] in ("head", "conv")
     ]
 
 
-def test_each_fit_starts_afresh():
-    model = make_model()
-    forecasting = WeightForecasting(period=LENGTH, start_epoch=0)
-    fit(model, LENGTH, [forecasting])
-    fit(model, LENGTH - 1, [forecasting])
-    assert forecasting.history == []
+@pytest.mark.filterwarnings("ignore:no nowcast happened")
+def test_each_fit_starts_afresh_unless_it_continues():
+    for continues, snapshots in ((False, []), (True, [LENGTH - 1])):
+        model = make_model()
+        forecasting = WeightForecasting(period=LENGTH, start_epoch=0, continue_training=continues)
+        told = []
+        for _ in range(LENGTH + 1):
+            fit(model, 1, [forecasting])
+            told += [n.snapshot for n in forecasting.history]
+        assert told == snapshots
 
 
+@pytest.mark.filterwarnings("ignore:no nowcast happened", "ignore:the nowcaster was trained")
 @pytest.mark.parametrize("unit", ["epoch", "step"])
 def test_a_recorder_writes_what_the_model_holds(tmp_path, unit):
     model = make_model()
     snapshots = Snapshots()
-    forecasting = WeightForecasting()
+    unit_cadence = {"unit": unit, "every": 1 if unit == "epoch" else 4}
+    forecasting = WeightForecasting(cadence=unit_cadence)
     every = 1 if unit == "epoch" else 4
     recorder = TrajectoryRecorder(tmp_path, unit=unit, every=every, batch_size=16, nowcaster=forecasting)
     fit(model, 3, [recorder, forecasting, snapshots])

@@ -78,7 +78,7 @@ def test_what_is_nowcast_becomes_the_forecast_and_the_rest_stays(wrap):
 
     train(model, LENGTH, at_end)
     assert {tensor.name: tensor.kind for tensor in nowcaster._tensors} == TRACKED
-    assert [(n.epoch, n.outcome) for n in nowcaster.history] == [(LENGTH - 1, "kept")]
+    assert [(n.snapshot, n.outcome) for n in nowcaster.history] == [(LENGTH - 1, "kept")]
     assert nowcaster.history[0].loss > 0
     for name, last in seen[-1].items():
         if name.replace("again", "shared") not in TRACKED:
@@ -122,7 +122,7 @@ def test_a_training_goes_on_within_a_window():
     second.load_state_dict(saved["model"])
     late.load_state_dict(saved["nowcaster"])
     train(second, LENGTH - 2, lambda loss: late.step(loss))
-    assert [(n.epoch, n.loss) for n in late.history] == [(n.epoch, n.loss) for n in nowcaster.history]
+    assert [(n.snapshot, n.loss) for n in early.history + late.history] == [(n.snapshot, n.loss) for n in nowcaster.history]
     for name, tensor in whole.state_dict().items():
         assert torch.equal(tensor, second.state_dict()[name]), name
 

@@ -1,10 +1,12 @@
-// Introspection as a training callback: at given epochs, every weight jumps to where the network sees it at twice the time.
+// Introspection as a training callback: after given epochs, every weight jumps to where the network sees it at twice the
+// time.
 
 import * as tfl from '@tensorflow/tfjs-layers';
+import { measureGuardLoss } from '../../../callback/guard.js';
 import type { GuardBatch, Nowcast } from '../../../callback/index.js';
-import { allFinite, applyForecast, skippedNowcast } from '../../../callback/nowcast.js';
-import { TrackedTensors } from '../../../callback/trackedTensors.js';
-import { TRAINED_KINDS } from '../../../nowcaster/spec.js';
+import { allFinite, applyForecast, countByKind, skippedNowcast } from '../../../callback/nowcast.js';
+import { accessModel } from '../../../callback/trackedTensors.js';
+import type { WeightAccess } from '../../../callback/weightAccess.js';
 import { forecastIntrospection, HISTORY_FRACTIONS } from './network.js';
 
 /** The epochs (from 0) whose values the network sees when it jumps at the end of epoch `epoch`, newest first. */
@@ -20,9 +22,11 @@ export class IntrospectionForecasting extends tfl.Callback {
   readonly #epochs: readonly number[];
   readonly #guard: GuardBatch | undefined;
   readonly #snapshots = new Map<number, Float32Array>();
-  #tracked: TrackedTensors | null = null;
+  #weights: WeightAccess | null = null;
+  /** The epoch after which a jump is due, when the next one begins. */
+  #due: number | null = null;
 
-  /** @param epochs epochs (from 0) at whose end to jump. */
+  /** @param epochs epochs (from 0) after which to jump. */
   constructor(parameters: Float32Array, epochs: readonly number[], guard?: GuardBatch) {
     super();
     this.#parameters = parameters;
@@ -32,26 +36,34 @@ export class IntrospectionForecasting extends tfl.Callback {
 
   override async onTrainBegin(): Promise<void> {
     this.history = [];
-    this.#tracked = null;
+    this.#weights = null;
+    this.#due = null;
     this.#snapshots.clear();
   }
 
   override async onEpochEnd(epoch: number): Promise<void> {
     const later = this.#epochs.filter((jump) => jump >= epoch);
     if (!later.some((jump) => historyEpochs(jump).includes(epoch))) return;
-    const started = performance.now();
-    this.#tracked ??= new TrackedTensors(this.model);
-    const current = new Float32Array(this.#tracked.size);
-    await this.#tracked.read(current);
+    this.#weights ??= accessModel(this.model);
+    const current = new Float32Array(this.#weights.size);
+    await this.#weights.read(current);
     this.#snapshots.set(epoch, current);
-    if (later.includes(epoch)) this.history.push(await this.#jump(epoch, this.#tracked, current, started));
-    const needed = new Set(later.filter((jump) => jump > epoch).flatMap(historyEpochs));
+    if (later.includes(epoch)) this.#due = epoch;
+  }
+
+  override async onEpochBegin(): Promise<void> {
+    const epoch = this.#due;
+    if (epoch === null || this.#weights === null) return;
+    this.#due = null;
+    this.history.push(await this.#jump(epoch, this.#weights, this.#snapshots.get(epoch) as Float32Array));
+    const later = this.#epochs.filter((jump) => jump > epoch);
+    const needed = new Set(later.flatMap(historyEpochs));
     for (const held of this.#snapshots.keys()) if (!needed.has(held)) this.#snapshots.delete(held);
   }
 
-  async #jump(epoch: number, tracked: TrackedTensors, current: Float32Array, started: number): Promise<Nowcast> {
-    const scalars = {} as Nowcast['scalars'];
-    for (const kind of TRAINED_KINDS) scalars[kind] = tracked.countOf(kind);
+  async #jump(epoch: number, weights: WeightAccess, current: Float32Array): Promise<Nowcast> {
+    const started = performance.now();
+    const scalars = countByKind(weights);
     const history = historyEpochs(epoch).map((needed) => this.#snapshots.get(needed));
     const forecasts = new Float32Array(current.length);
     let reason: string | null = null;
@@ -62,10 +74,12 @@ export class IntrospectionForecasting extends tfl.Callback {
     }
     if (reason !== null) {
       const seconds = (performance.now() - started) / 1000;
-      return skippedNowcast({ epoch, reason, scalars, seconds });
+      return skippedNowcast({ snapshot: epoch, epoch, reason, scalars, seconds });
     }
-    const { guardSeconds, ...applied } = await applyForecast(this.model, tracked, { current, forecasts }, this.#guard);
+    const guard = this.#guard;
+    const measureLoss = guard && (() => measureGuardLoss(this.model, guard));
+    const { guardSeconds, ...applied } = await applyForecast(weights, { current, forecasts }, measureLoss);
     const seconds = (performance.now() - started) / 1000 - guardSeconds;
-    return { epoch, scalars, seconds, ...applied };
+    return { snapshot: epoch, epoch, scalars, seconds, ...applied };
   }
 }

@@ -1,0 +1,3 @@
+import { testDamaged } from './fuzzing.js';
+
+testDamaged('torch');
