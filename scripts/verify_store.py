@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Checks a trajectory store against its design with pyarrow and DuckDB, which share no code with the toolkit.
+"""Checks a trajectory store against its design with pyarrow, DuckDB, polars and fastparquet, which share no code with
+the toolkit.
 
-    pip install pyarrow duckdb numpy
+    pip install pyarrow duckdb polars fastparquet numpy
     python scripts/verify_store.py STORE [EXPECTED]
 
 EXPECTED, optional, is a directory of raw little-endian float32 files `<run id>/<epoch>.f32` (all tensors of an epoch in
@@ -14,7 +15,9 @@ import pathlib
 import sys
 
 import duckdb
+import fastparquet
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.ipc
@@ -99,6 +102,27 @@ def check_run(directory, expected):
     return seen * len(manifest["tensors"])
 
 
+def check_polars(store, arrow):
+    keys = ["run", "epoch", "tensor"]
+    frame = pl.scan_parquet(f"{store}/run=*/weights-*.parquet", hive_partitioning=True).sort(keys)
+    values = frame.select("values").collect()["values"]
+    other = pl.from_arrow(arrow).with_columns(pl.col("run", "tensor").cast(pl.String)).sort(keys)["values"]
+    a, b = (series.explode(empty_as_null=False).to_numpy().view(np.uint32) for series in (values, other))
+    check(len(values) == arrow.num_rows and (a == b).all(), "polars reads the store as one table, equal to pyarrow's")
+
+
+def check_fastparquet(parts, rows):
+    # Given relative paths, it does not find its way from the third file on.
+    file = fastparquet.ParquetFile([str(pathlib.Path(part).resolve()) for part in parts])
+    frame = file.to_pandas(columns=["epoch", "tensor", "kind", "shape"])
+    check(len(frame) == rows, "fastparquet reads the columns but values")
+    try:
+        file.to_pandas(columns=["values"])
+    except NotImplementedError as error:
+        return f"reads all columns but values ({error})"
+    return "reads all columns"
+
+
 def main():
     store = pathlib.Path(sys.argv[1])
     expected = pathlib.Path(sys.argv[2]) if len(sys.argv) > 2 else None
@@ -120,7 +144,9 @@ def main():
         a = np.asarray(arrow["values"][order[i]].values).view(np.uint32)
         b = np.asarray(duck["values"][i].values).view(np.uint32)
         check(str(arrow["run"][order[i]]) == str(duck["run"][i]) and (a == b).all(), f"row {i}: pyarrow and DuckDB agree")
-    print(f"OK: {len(runs)} runs, {rows} rows; pyarrow and DuckDB agree")
+    check_polars(store, arrow)
+    refused = check_fastparquet(sorted(parts), rows)
+    print(f"OK: {len(runs)} runs, {rows} rows; pyarrow, DuckDB and polars agree; fastparquet {refused}")
 
 
 main()

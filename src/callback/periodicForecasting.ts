@@ -1,11 +1,12 @@
 // The nowcast loop as a callback of tfjs-layers, and for loops of one's own.
 
 import type * as tf from '@tensorflow/tfjs-core';
-import * as tfl from '@tensorflow/tfjs-layers';
+import type * as tfl from '@tensorflow/tfjs-layers';
 import { MismatchError } from '../errors.js';
 import type { Recommendation } from '../nowcaster/recommendation.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import type { SnapshotCadence } from '../trajectory/cadence.js';
+import { FitCallback } from './fitCallback.js';
 import type { Forecaster } from './forecaster.js';
 import { type GuardBatch, measureGuardLoss } from './guard.js';
 import type { Nowcast } from './nowcast.js';
@@ -43,7 +44,7 @@ export type TrainedNetwork = tfl.LayersModel | Readonly<Record<string, tf.Variab
  * and the weights that other callbacks see at its end belong together, and no nowcast happens where no training follows.
  * One instance serves any number of fits one after another; fits at the same time need an instance each.
  */
-export class PeriodicForecasting extends tfl.Callback implements Recommendation {
+export class PeriodicForecasting extends FitCallback implements Recommendation {
   readonly #loop: NowcastLoop;
   readonly #options: ForecastingOptions;
   readonly #kinds: readonly TrainedKind[];

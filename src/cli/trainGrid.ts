@@ -8,7 +8,7 @@ import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 
 /** `['inputLength=3,5', 'horizon=5']` as numbers of each axis. */
-export function parseGrid(words: readonly string[]): Partial<Record<GridAxis, number[]>> {
+function parseGrid(words: readonly string[]): Partial<Record<GridAxis, number[]>> {
   const axes: Partial<Record<GridAxis, number[]>> = {};
   for (const word of words) {
     const [name, list = ''] = word.split('=', 2);

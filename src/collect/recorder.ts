@@ -3,8 +3,9 @@
 
 import { mkdirSync } from 'node:fs';
 import type * as tf from '@tensorflow/tfjs-core';
-import * as tfl from '@tensorflow/tfjs-layers';
+import type * as tfl from '@tensorflow/tfjs-layers';
 import { asWriteError } from '../atomic.js';
+import { FitCallback } from '../callback/fitCallback.js';
 import { UsageError } from '../errors.js';
 import type { NowcastSchedule } from '../nowcaster/schedule.js';
 import {
@@ -75,7 +76,7 @@ const NOT_FIGURES = new Set(['batch', 'size', 'epoch']);
  * nothing more is recorded: the run ends as `diverged` with the epochs before. The same recorder can be used for a second
  * training when it was given no id; that makes a second run.
  */
-export class TrajectoryRecorder extends tfl.Callback {
+export class TrajectoryRecorder extends FitCallback {
   readonly #options: TrajectoryRecorderOptions;
   readonly #cadence: SnapshotCadence;
   #network: tfl.LayersModel | undefined;

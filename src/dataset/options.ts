@@ -97,7 +97,7 @@ export type DatasetSettings = Required<
 export const MOST_SCALARS = 1e7;
 
 /** The least that `memory` may be: Node with its threads and the Parquet decoder takes most of this. */
-export const LEAST_MEMORY = 256 * 2 ** 20;
+const LEAST_MEMORY = 256 * 2 ** 20;
 
 /**
  * Fills in defaults and checks every option.

@@ -11,7 +11,7 @@ import { countStarts } from './windows.js';
  *
  * @returns the share of each; they sum to `total` unless all parties are full.
  */
-export function divide(total: number, weights: readonly number[], capacities: readonly number[]): number[] {
+function divide(total: number, weights: readonly number[], capacities: readonly number[]): number[] {
   const shares = weights.map(() => 0);
   let open = weights.map((_, i) => i).filter((i) => weights[i] > 0 && capacities[i] > 0);
   let left = total;

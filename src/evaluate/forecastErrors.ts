@@ -17,7 +17,7 @@ const EXAMPLES = 200;
 type Trajectory = Float32Array[];
 
 /** Reads the sampled trajectories of a run. */
-export async function readSample(out: string, id: string): Promise<Partial<Record<TrainedKind, Trajectory>>> {
+async function readSample(out: string, id: string): Promise<Partial<Record<TrainedKind, Trajectory>>> {
   const directory = runDirectory(sampleStore(out), id);
   const { tensors } = readManifest(directory);
   const result: Partial<Record<TrainedKind, Trajectory>> = {};

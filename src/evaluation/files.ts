@@ -8,7 +8,7 @@ import { CorruptFileError, SchemaVersionError } from '../errors.js';
 import { EVALUATION_SCHEMA_VERSION, EVALUATION_SCHEMAS, type RunRecord } from './schema.js';
 
 /** Where the file of a job is. */
-export function runRecordPath(directory: string, id: string): string {
+function runRecordPath(directory: string, id: string): string {
   return join(directory, 'runs', `${id}.json`);
 }
 

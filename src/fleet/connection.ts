@@ -28,7 +28,7 @@ export async function loadBullmq(): Promise<typeof import('bullmq')> {
 }
 
 /** Options of all clients: they wait for a server that is gone until `ended` is aborted, as it keeps the process alive. */
-export function connectionOptions({ host, port, tls, username, password }: QueueAddress, ended?: AbortSignal) {
+function connectionOptions({ host, port, tls, username, password }: QueueAddress, ended?: AbortSignal) {
   return {
     host,
     port,

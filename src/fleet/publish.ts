@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { asWriteError } from '../atomic.js';
 
 /** Directory of the attempts, within the directory of the plan. */
-export const STAGING = '.fleet';
+const STAGING = '.fleet';
 /** Characters that tell attempts at the same job apart: a dot and a UUID. */
 const ATTEMPT_LENGTH = 37;
 

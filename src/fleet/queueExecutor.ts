@@ -14,7 +14,7 @@ import { clearStaging } from './publish.js';
 import { ensureToken } from './token.js';
 
 /** How often a job may fail before it is parked. */
-export const ATTEMPTS = 3;
+const ATTEMPTS = 3;
 /** Milliseconds before a failed job is tried again, doubled each time. */
 const BACKOFF = 2000;
 /** Jobs added to the queue in one command. */

@@ -14,7 +14,7 @@ import { checkParameters } from './parameters.js';
 import { networkOf, specProblem } from './spec.js';
 
 /** Version of the file's content; written to the metadata and checked by the reader. */
-export const WEIGHTS_SCHEMA_VERSION = 1;
+const WEIGHTS_SCHEMA_VERSION = 1;
 
 /** One network: its spec and its flat parameters, as {@link networkOf} lays them out. */
 export interface NetworkWeights {

@@ -11,7 +11,7 @@ import type { NoteListener, ProgressListener } from '../progress.js';
 import { type TrainOptions, trainNowcaster } from '../train/index.js';
 
 /** Version of `grid.json`. */
-export const GRID_SCHEMA_VERSION = 1;
+const GRID_SCHEMA_VERSION = 1;
 
 /** The values that a grid can run over. */
 export const GRID_AXES = ['inputLength', 'horizon'] as const;

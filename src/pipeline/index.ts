@@ -58,12 +58,7 @@ export interface PipelineResult {
 }
 
 /** The directories of a pipeline's stages. */
-export function pipelinePaths({
-  preset = 'quick',
-  name = preset,
-  data = 'data',
-  weights = 'weights',
-}: PipelineOptions) {
+function pipelinePaths({ preset = 'quick', name = preset, data = 'data', weights = 'weights' }: PipelineOptions) {
   return {
     collect: join(data, name, 'trajectories'),
     dataset: join(data, name, 'samples'),

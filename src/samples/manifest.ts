@@ -3,16 +3,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorruptFileError, MissingFileError, SchemaVersionError } from '../errors.js';
-import { familyProblem, TRAINED_KINDS, type TrainedKind, windowSpecProblem } from '../nowcaster/spec.js';
+import { familyProblem, TRAINED_KINDS, windowSpecProblem } from '../nowcaster/spec.js';
 import { cadenceProblem } from '../trajectory/cadence.js';
-import {
-  type DatasetManifest,
-  type KindSummary,
-  SAMPLES_SCHEMA_VERSION,
-  type ShardInfo,
-  SPLITS,
-  type Split,
-} from './schema.js';
+import { type DatasetManifest, type KindSummary, SAMPLES_SCHEMA_VERSION, type ShardInfo, SPLITS } from './schema.js';
 
 /** Name of the manifest within a directory of samples. */
 export const DATASET_MANIFEST = 'dataset.json';
@@ -87,18 +80,4 @@ function isShardInfo(value: unknown): value is ShardInfo {
     whole(shard.bytes) &&
     whole(shard.crc32)
   );
-}
-
-/**
- * Full paths of the shards of a kind and split, in order; empty when the kind has no samples.
- *
- * @throws whatever {@link readDatasetManifest} throws.
- */
-export function shardPaths(
-  dir: string,
-  kind: TrainedKind,
-  split: Split,
-  manifest: DatasetManifest = readDatasetManifest(dir),
-): string[] {
-  return manifest.kinds[kind].splits[split].shards.map((shard) => join(dir, shard.file));
 }

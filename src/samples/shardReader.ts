@@ -176,8 +176,8 @@ function joinSamples(parts: readonly Samples[]): Samples {
 }
 
 /**
- * Reads all samples of a kind and split into memory. Where they may not fit, go through {@link shardPaths} and
- * {@link readShard} instead; dataset.json tells the rows of each shard beforehand.
+ * Reads all samples of a kind and split into memory. Where they may not fit, go through the shards of
+ * dataset.json with {@link readShard} instead; dataset.json tells the rows of each shard beforehand.
  *
  * @returns whole columns; `count` is 0 when the kind has no samples.
  * @throws whatever {@link readDatasetManifest} and {@link readShard} throw.

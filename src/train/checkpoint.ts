@@ -98,7 +98,7 @@ export function copyOptimizerState({ parameters, adam }: OptimizerState): Optimi
 }
 
 /** Encodes a checkpoint. The same state gives the same bytes. */
-export function encodeCheckpoint(identity: TrainingIdentity, state: TrainingState): Uint8Array {
+function encodeCheckpoint(identity: TrainingIdentity, state: TrainingState): Uint8Array {
   const { current, good, best, ...rest } = state;
   const arrays: Record<string, Float32Array> = {};
   const put = (prefix: string, { parameters, adam }: OptimizerState) => {
@@ -155,7 +155,7 @@ function describeDifference(saved: object, wanted: object): string | null {
  * @throws {@link MismatchError} when it is of another spec, dataset or settings; {@link CorruptFileError} and
  *   {@link SchemaVersionError} when it cannot be read.
  */
-export function decodeCheckpoint(bytes: Uint8Array, fileName: string, identity: TrainingIdentity): TrainingState {
+function decodeCheckpoint(bytes: Uint8Array, fileName: string, identity: TrainingIdentity): TrainingState {
   const corrupt = (what: string, cause?: unknown) =>
     new CorruptFileError({ what, where: fileName, remedy: START_OVER, cause });
   let file: SafetensorsFile;

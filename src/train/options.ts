@@ -100,7 +100,7 @@ const DEFAULT_STEPS_PER_EPOCH = 100;
 const [SMALLEST_BATCH, LARGEST_BATCH] = [128, 8192];
 
 /** The power of two from 128 to 8,192 that gives at least 100 steps an epoch, as far as there are samples for it. */
-export function defaultBatchSize(samples: number): number {
+function defaultBatchSize(samples: number): number {
   const power = 2 ** Math.floor(Math.log2(Math.max(1, samples / DEFAULT_STEPS_PER_EPOCH)));
   return Math.min(LARGEST_BATCH, Math.max(SMALLEST_BATCH, power));
 }

@@ -32,7 +32,7 @@ import { type BaselineErrors, meanOf, type ValidationSet } from './validation.js
 /** Names of a kind's files within its directory. */
 export const CHECKPOINT_NAME = 'checkpoint.safetensors';
 export const METRICS_NAME = 'metrics.jsonl';
-export const BEST_NAME = 'best.safetensors';
+const BEST_NAME = 'best.safetensors';
 
 /** Rollbacks without a validation between them after which training gives up. */
 const MAX_ROLLBACKS = 5;

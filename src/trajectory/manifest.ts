@@ -1,14 +1,16 @@
 // run.json: reading it with all checks, writing it whole. Does not look into the run's data files.
 
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../atomic.js';
 import { CorruptFileError, MissingFileError, SchemaVersionError, UsageError } from '../errors.js';
 import { isNowcastSchedule } from '../nowcaster/schedule.js';
 import { cadenceProblem } from './cadence.js';
 import {
+  type FileChecksum,
   RUN_STATUSES,
   type RunManifest,
+  type RunStatus,
   TENSOR_KINDS,
   type TensorSpec,
   TRAJECTORY_SCHEMA_VERSION,
@@ -17,6 +19,8 @@ import {
 
 /** Name of the manifest in a run's directory. */
 export const MANIFEST_FILE = 'run.json';
+/** Name of the log in a run's directory, there while the run is recorded. */
+export const LOG_FILE = 'snapshots.arrows';
 /** Prefix of the directories of runs, as hive-partitioned tables have it. */
 export const RUN_PREFIX = 'run=';
 
@@ -39,6 +43,17 @@ export function runDirectory(storeDirectory: string, id: string): string {
     });
   }
   return join(storeDirectory, `${RUN_PREFIX}${id}`);
+}
+
+/** Whether a run has ended for good, so that the same plan does not do it again. */
+export function isFinished(status: RunStatus): boolean {
+  return status === 'complete' || status === 'diverged';
+}
+
+/** The log to read in place of Parquet, if any: that of a run which did not end, or whose end was cut off. */
+export function activeLog(directory: string, status: RunStatus): string | undefined {
+  const path = join(directory, LOG_FILE);
+  return !isFinished(status) && existsSync(path) ? path : undefined;
 }
 
 /** Number of values of a tensor of this shape. */
@@ -97,6 +112,7 @@ export function readManifestFile(directory: string): RunManifest {
     throw corrupt(path, 'two tensors of one name');
   }
   if (!Array.isArray(manifest.files) || !manifest.files.every(isWeightsFile)) throw corrupt(path, 'bad list of files');
+  if (manifest.metrics !== null && !isChecksum(manifest.metrics)) throw corrupt(path, 'bad metrics');
   if (manifest.nowcasts !== undefined && !isNowcastSchedule(manifest.nowcasts)) throw corrupt(path, 'bad nowcasts');
   return manifest as RunManifest;
 }
@@ -127,13 +143,11 @@ function isTensorSpec(value: unknown): value is TensorSpec {
 }
 
 function isWeightsFile(value: unknown): value is WeightsFile {
-  const file = value as Partial<WeightsFile> | null;
-  return (
-    typeof file === 'object' &&
-    file !== null &&
-    typeof file.name === 'string' &&
-    WEIGHTS_FILE_PATTERN.test(file.name) &&
-    isCount(file.bytes) &&
-    isCount(file.crc32)
-  );
+  const { name } = (value ?? {}) as Partial<WeightsFile>;
+  return typeof name === 'string' && WEIGHTS_FILE_PATTERN.test(name) && isChecksum(value);
+}
+
+function isChecksum(value: unknown): value is FileChecksum {
+  const { bytes, crc32 } = (value ?? {}) as Partial<FileChecksum>;
+  return isCount(bytes) && isCount(crc32);
 }

@@ -1,10 +1,12 @@
 // metrics.parquet: one row an epoch with its loss, accuracy and so on. Small, so a row-at-a-time writer suits it.
 
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
+import { crc32 } from 'node:zlib';
 import parquet, { type FieldDefinition } from 'parquetjs-lite';
 import { writeFileAtomic } from '../atomic.js';
-import { CorruptFileError } from '../errors.js';
+import { damagedParquet, openChecked } from './checkedFile.js';
+import type { FileChecksum } from './schema.js';
 
 /** Figures of one epoch. A figure that was not finite, or is missing in this epoch only, is NaN. */
 export interface EpochMetrics {
@@ -18,7 +20,7 @@ export interface EpochMetrics {
  *
  * @throws WriteError
  */
-export async function writeMetricsParquet(path: string, rows: readonly EpochMetrics[]): Promise<void> {
+export async function writeMetricsParquet(path: string, rows: readonly EpochMetrics[]): Promise<FileChecksum> {
   const names = [...new Set(rows.flatMap(({ metrics }) => Object.keys(metrics)))].filter((name) => name !== 'epoch');
   const fields: Record<string, FieldDefinition> = { epoch: { type: 'INT32' } };
   for (const name of names) fields[name] = { type: 'DOUBLE', optional: true };
@@ -34,17 +36,20 @@ export async function writeMetricsParquet(path: string, rows: readonly EpochMetr
   }
   await writer.close();
   await ended;
-  writeFileAtomic(path, Buffer.concat(chunks));
+  const bytes = Buffer.concat(chunks);
+  writeFileAtomic(path, bytes);
+  return { bytes: bytes.length, crc32: crc32(bytes) };
 }
 
 /**
  * Reads `metrics.parquet`.
  *
- * @throws {@link CorruptFileError} when it is missing, truncated or damaged.
+ * @param written what run.json says of the file.
+ * @throws CorruptFileError when it is missing, truncated or damaged.
  */
-export async function readMetricsParquet(path: string): Promise<EpochMetrics[]> {
+export async function readMetricsParquet(path: string, written: FileChecksum): Promise<EpochMetrics[]> {
   try {
-    const reader = await parquet.ParquetReader.openBuffer(readFileSync(path));
+    const reader = await parquet.ParquetReader.openBuffer(readChecked(path, written));
     const cursor = reader.getCursor();
     const names = reader.schema.fieldList.map(({ name }) => name).filter((name) => name !== 'epoch');
     const rows: EpochMetrics[] = [];
@@ -56,11 +61,15 @@ export async function readMetricsParquet(path: string): Promise<EpochMetrics[]> 
     await reader.close();
     return rows;
   } catch (error) {
-    throw new CorruptFileError({
-      what: `damaged Parquet file (${error instanceof Error ? error.message : String(error)})`,
-      where: path,
-      remedy: 'restore it from a copy, or delete the directory of its run and record the run again',
-      cause: error,
-    });
+    throw damagedParquet(path, error);
+  }
+}
+
+function readChecked(path: string, written: FileChecksum): Buffer {
+  const descriptor = openChecked(path, written);
+  try {
+    return readFileSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }

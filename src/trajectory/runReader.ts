@@ -1,19 +1,25 @@
 // Reads a trajectory store: which runs it has, and the snapshots of one, streaming. Finished runs are read from Parquet,
 // unfinished ones from their log, so that what a killed process recorded is there too.
 
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { CorruptFileError, MissingFileError, UsageError } from '../errors.js';
-import { MANIFEST_FILE, RUN_PREFIX, readManifestFile, WEIGHTS_FILE_PATTERN } from './manifest.js';
+import { MissingFileError, UsageError } from '../errors.js';
+import {
+  activeLog,
+  countValues,
+  MANIFEST_FILE,
+  RUN_PREFIX,
+  readManifestFile,
+  WEIGHTS_FILE_PATTERN,
+} from './manifest.js';
 import { type EpochMetrics, readMetricsParquet } from './metricsParquet.js';
-import type { RunManifest, RunStatus, Snapshot } from './schema.js';
+import { readScalars } from './scalarReader.js';
+import type { RunManifest, Snapshot } from './schema.js';
 import { countLogEpochs, readSnapshotLog } from './snapshotLog.js';
-import { readWeightsPart, type SnapshotSelection } from './weightsReader.js';
 
-export type { EpochMetrics, SnapshotSelection };
+export { isFinished, LOG_FILE } from './manifest.js';
+export type { EpochMetrics };
 
-/** Name of the log in a run's directory, there while the run is recorded. */
-export const LOG_FILE = 'snapshots.arrows';
 /** Name of the table of figures in a finished run's directory. */
 export const METRICS_FILE = 'metrics.parquet';
 
@@ -22,17 +28,6 @@ export interface RunEntry {
   /** Path of the run's directory. */
   directory: string;
   manifest: RunManifest;
-}
-
-/** Whether a run has ended for good, so that the same plan does not do it again. */
-export function isFinished(status: RunStatus): boolean {
-  return status === 'complete' || status === 'diverged';
-}
-
-/** The log to read in place of Parquet, if any: that of a run which did not end, or whose end was cut off. */
-function activeLog(directory: string, status: RunStatus): string | undefined {
-  const path = join(directory, LOG_FILE);
-  return !isFinished(status) && existsSync(path) ? path : undefined;
 }
 
 /**
@@ -68,7 +63,7 @@ function hasBegun(directory: string): boolean {
 /**
  * The manifest of a run. For a run that has not ended `snapshotsRecorded` is what is readable now.
  *
- * @throws {@link MissingFileError}, {@link CorruptFileError} or SchemaVersionError, naming the file.
+ * @throws {@link MissingFileError}, CorruptFileError or SchemaVersionError, naming the file.
  */
 export function readManifest(runDirectory: string): RunManifest {
   const manifest = readManifestFile(runDirectory);
@@ -76,24 +71,31 @@ export function readManifest(runDirectory: string): RunManifest {
   return log === undefined ? manifest : { ...manifest, snapshotsRecorded: countLogEpochs(log) };
 }
 
+/** What to read of a run. */
+export interface SnapshotSelection {
+  /** Leave out snapshots before this one. Default: none. */
+  firstEpoch?: number;
+  /** Names of the tensors to give, in any order; others are left out. Default: all. */
+  tensors?: readonly string[];
+}
+
 /**
- * The snapshots of a run in the order of their epochs, from Parquet or from the log of a run that has not ended; a cut-off
- * tail of the log is left out. At most a row group (8 MiB of values, or one epoch where that is more) is in memory. The
- * arrays of a snapshot are views of a buffer that the snapshots of a row group share.
+ * The snapshots of a run in order, from Parquet or from the log of a run that has not ended; a cut-off tail of the log is
+ * left out. At most a row group (8 MiB of values, or one snapshot where that is more) is in memory. The arrays of a
+ * snapshot are views of a buffer that the snapshots of a row group share; whoever keeps a few of them should copy.
  *
  * Snapshots from Parquet carry no metrics: {@link readMetrics} has them.
  *
  * @param selection with `tensors`, `values` holds only those, in the order of the manifest.
- * @throws {@link CorruptFileError} for a truncated or damaged file, or one that holds other tensors or fewer epochs than
- *   the manifest says; {@link UsageError} for a tensor that the run does not have.
+ * @throws CorruptFileError for a truncated or damaged file, or one that holds other tensors or fewer snapshots
+ *   than the manifest says; {@link UsageError} for a tensor that the run does not have.
  */
 export async function* readSnapshots(
   runDirectory: string,
-  selection: SnapshotSelection = {},
+  { firstEpoch, tensors: names }: SnapshotSelection = {},
 ): AsyncGenerator<Snapshot> {
-  const manifest = readManifestFile(runDirectory);
-  const { tensors, status } = manifest;
-  const unknown = selection.tensors?.find((name) => !tensors.some((tensor) => tensor.name === name));
+  const { tensors, status } = readManifestFile(runDirectory);
+  const unknown = names?.find((name) => !tensors.some((tensor) => tensor.name === name));
   if (unknown !== undefined) {
     throw new UsageError({
       what: `no tensor ${unknown}`,
@@ -101,45 +103,38 @@ export async function* readSnapshots(
       remedy: `choose from ${tensors.map(({ name }) => name).join(', ')}`,
     });
   }
+  const isWanted = tensors.map(({ name }) => names === undefined || names.includes(name));
   const log = activeLog(runDirectory, status);
   if (log !== undefined) {
-    const wanted = selection.tensors && new Set(selection.tensors);
-    for (const snapshot of readSnapshotLog(log, tensors)) {
-      if (snapshot.epoch < (selection.firstEpoch ?? Number.NEGATIVE_INFINITY)) continue;
-      if (wanted) snapshot.values = snapshot.values.filter((_, i) => wanted.has(tensors[i].name));
-      yield snapshot;
-    }
+    for (const { epoch, values, metrics } of readSnapshotLog(log, tensors))
+      if (epoch >= (firstEpoch ?? 0)) yield { epoch, values: values.filter((_, i) => isWanted[i]), metrics };
     return;
   }
-  let epochs = 0;
-  for (const file of manifest.files) {
-    for await (const snapshot of readWeightsPart(runDirectory, file, tensors, selection)) {
-      epochs++;
-      yield snapshot;
-    }
-  }
-  if (selection.firstEpoch === undefined && epochs !== manifest.snapshotsRecorded) {
-    throw new CorruptFileError({
-      what: `run holds ${epochs} epochs, its manifest says ${manifest.snapshotsRecorded}`,
-      where: runDirectory,
-      remedy: 'restore its weights-*.parquet from a copy, or delete the directory and record the run again',
+  const wanted = tensors.filter((_, i) => isWanted[i]);
+  const choices = wanted.map(({ name }) => ({ tensor: name, indices: null }));
+  for await (const { epoch, values } of readScalars(runDirectory, choices, { firstEpoch })) {
+    let end = 0;
+    const arrays = wanted.map(({ shape }) => {
+      const start = end;
+      end += countValues(shape);
+      return values.subarray(start, end);
     });
+    yield { epoch, values: arrays, metrics: {} };
   }
 }
 
 /**
  * The figures of each epoch, in order.
  *
- * @throws {@link CorruptFileError} when the table is missing or damaged.
+ * @throws CorruptFileError when the table is missing or damaged.
  */
 export async function readMetrics(runDirectory: string): Promise<EpochMetrics[]> {
-  const { status, tensors, snapshotsRecorded } = readManifestFile(runDirectory);
+  const { status, tensors, metrics } = readManifestFile(runDirectory);
   const log = activeLog(runDirectory, status);
   if (log !== undefined) {
     const rows: EpochMetrics[] = [];
     for (const { epoch, metrics } of readSnapshotLog(log, tensors)) rows.push({ epoch, metrics });
     return rows;
   }
-  const path = join(runDirectory, METRICS_FILE);
-  return snapshotsRecorded === 0 && !existsSync(path) ? [] : readMetricsParquet(path);
+  return metrics === null ? [] : readMetricsParquet(join(runDirectory, METRICS_FILE), metrics);
 }

@@ -74,6 +74,7 @@ export class RunWriter {
       tensors,
       snapshotsRecorded: 0,
       files: [],
+      metrics: null,
       status: 'recording',
       reason: null,
     };
@@ -176,10 +177,17 @@ export class RunWriter {
       const metrics: EpochMetrics[] = [];
       const snapshots = readSnapshotLog({ descriptor: this.#log.descriptor, path: this.#log.path }, tensors, true);
       const files = await writeWeightsParquet(this.directory, tensors, collectMetrics(snapshots, metrics), this.#sizes);
-      await writeMetricsParquet(join(this.directory, METRICS_FILE), metrics);
+      const checksum = await writeMetricsParquet(join(this.directory, METRICS_FILE), metrics);
       // Until here the disk has had time for the last epoch of the log.
       await this.#log.flush();
-      const manifest: RunManifest = { ...this.#manifest, snapshotsRecorded: metrics.length, files, status, reason };
+      const manifest: RunManifest = {
+        ...this.#manifest,
+        snapshotsRecorded: metrics.length,
+        files,
+        metrics: checksum,
+        status,
+        reason,
+      };
       writeManifest(this.directory, manifest);
       for (const name of readdirSync(this.directory)) {
         if (name === LOG_FILE || LEFTOVER_PATTERN.test(name)) rmSync(join(this.directory, name), { force: true });

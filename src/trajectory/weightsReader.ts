@@ -1,157 +1,195 @@
-// Reads weights-00000.parquet ...: the snapshots of a finished run. It streams: no more than about one row group is in
-// memory. The writer is weightsWriter.ts; readers of a few values use scalarReader.ts.
+// Reads weights-00000.parquet ...: chosen scalars of a finished run, snapshot by snapshot, a row group in memory at a
+// time. A file's checksum is compared first, so no decoder sees damage. The writer is weightsWriter.ts.
 
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
-import * as arrow from 'apache-arrow';
-import * as parquet from 'parquet-wasm';
-import { CorruptFileError } from '../errors.js';
+import { type FileMetaData, type ParquetType, parquetMetadata } from 'hyparquet';
+import { type ColumnChunk, findColumn, pickWords, readPages, readTexts } from '../formats/parquetPages.js';
+import { type Decompress, openDecompressor } from '../formats/zstd.js';
+import { damagedParquet, openChecked, readBytes } from './checkedFile.js';
 import { countValues } from './manifest.js';
-import type { Snapshot, TensorSpec, WeightsFile } from './schema.js';
+import type { TensorSpec, WeightsFile } from './schema.js';
 
-/** What parquet-wasm uses of a Blob, over an open file: it reads the footer, then each row group when asked for. */
-class FileRange {
-  readonly size: number;
-
-  constructor(
-    readonly descriptor: number,
-    readonly start: number,
-    readonly end: number,
-  ) {
-    this.size = end - start;
-  }
-
-  slice(from: number, to: number): FileRange {
-    return new FileRange(this.descriptor, this.start + from, Math.min(this.end, this.start + to));
-  }
-
-  async arrayBuffer(): Promise<ArrayBuffer> {
-    const bytes = new Uint8Array(Math.max(0, this.size));
-    for (let done = 0; done < bytes.length; ) {
-      const count = readSync(this.descriptor, bytes, done, bytes.length - done, this.start + done);
-      if (count === 0) throw new Error('file is shorter than its footer says');
-      done += count;
-    }
-    return bytes.buffer;
-  }
+/** Scalars of one tensor. */
+export interface ScalarChoice {
+  tensor: string;
+  /** Ascending positions within the tensor, row-major; null for all of it. */
+  indices: Uint32Array | null;
 }
 
-/** What to read of a run. */
-export interface SnapshotSelection {
-  /** Leave out epochs before this one. Default: none. */
-  firstEpoch?: number;
-  /** Names of the tensors to give, in any order; others are left out. Default: all. */
-  tensors?: readonly string[];
+/** The chosen scalars of one snapshot. */
+export interface ScalarSnapshot {
+  epoch: number;
+  /** Choice after choice, in the order in which they were given. A view of a buffer that a row group shares. */
+  values: Float32Array;
 }
 
 /**
- * Reads the snapshots of one weight file in order, a row group in memory at a time. The values of a row group share one
- * buffer; whoever keeps a few of them should copy. `metrics` are empty.
+ * The chosen scalars of each snapshot of one weight file.
  *
- * @throws {@link CorruptFileError} when the file is truncated, damaged, or does not hold the tensors of the manifest.
+ * @param firstEpoch snapshots before this one are left out.
+ * @param most snapshots that the file may have.
+ * @returns snapshots in the file, those left out among them.
+ * @throws CorruptFileError when the file is not there, is not as it was written, or holds other tensors.
  */
-export async function* readWeightsPart(
+export async function* readWeightsFile(
   directory: string,
-  weightsFile: WeightsFile,
+  file: WeightsFile,
   tensors: readonly TensorSpec[],
-  { firstEpoch = Number.NEGATIVE_INFINITY, tensors: chosen }: SnapshotSelection = {},
-): AsyncGenerator<Snapshot> {
-  const wanted = chosen && new Set(chosen);
-  const path = join(directory, weightsFile.name);
-  const descriptor = await guard(path, () => openSync(path, 'r'));
+  choices: readonly ScalarChoice[],
+  firstEpoch: number,
+  most: number,
+): AsyncGenerator<ScalarSnapshot, number> {
+  const path = join(directory, file.name);
   try {
-    const file = await guard(path, () => openParquet(descriptor, weightsFile));
-    const groups = await guard(path, () => file.metadata().numRowGroups());
-    for (let group = 0; group < groups; group++) {
-      if (firstEpoch > 0) {
-        const epochs = await guard(path, async () => readGroup(file, group, ['epoch']));
-        const column = epochs.getChild('epoch')?.data[0]?.values as Int32Array | undefined;
-        if (column !== undefined && column[column.length - 1] < firstEpoch) continue;
-      }
-      const table = await guard(path, () => readGroup(file, group));
-      const snapshots = await guard(path, () => splitEpochs(table, tensors));
-      for (const snapshot of snapshots) {
-        if (snapshot.epoch < firstEpoch) continue;
-        if (wanted) snapshot.values = snapshot.values.filter((_, i) => wanted.has(tensors[i].name));
-        yield snapshot;
-      }
+    return yield* readChecked(path, file, tensors, choices, firstEpoch, most);
+  } catch (error) {
+    throw damagedParquet(path, error);
+  }
+}
+
+async function* readChecked(
+  path: string,
+  file: WeightsFile,
+  tensors: readonly TensorSpec[],
+  choices: readonly ScalarChoice[],
+  firstEpoch: number,
+  most: number,
+): AsyncGenerator<ScalarSnapshot, number> {
+  const descriptor = openChecked(path, file);
+  try {
+    const decompress = await openDecompressor();
+    const size = file.bytes;
+    const metadata = readFooter(descriptor, size);
+    let memory = new Uint8Array(0);
+    let places: Places | undefined;
+    let snapshots = 0;
+    for (const [group, { num_rows }] of metadata.row_groups.entries()) {
+      const load = (path: string[], type: ParquetType): [Uint8Array, ColumnChunk] => {
+        const chunk = findColumn(metadata, group, path, type, size);
+        if (memory.length < chunk.bytes) memory = new Uint8Array(Math.ceil(1.25 * chunk.bytes));
+        return [readBytes(descriptor, chunk.offset, memory.subarray(0, chunk.bytes)), chunk];
+      };
+      const rows = Number(num_rows);
+      if (!(rows > 0 && rows % tensors.length === 0 && snapshots + rows / tensors.length <= most))
+        throw new Error(`row group of ${rows} rows`);
+      const epochs = readEpochs(...load(['epoch'], 'INT32'), decompress, rows, tensors.length);
+      const order = readOrder(...load(['tensor'], 'BYTE_ARRAY'), decompress, rows, tensors.length);
+      snapshots += epochs.length;
+      if (epochs[epochs.length - 1] < firstEpoch) continue;
+      if (order.join('\n') !== places?.order.join('\n')) places = findPlaces(order, tensors, choices);
+      const values = readChosen(...load(['values', 'list', 'element'], 'FLOAT'), decompress, epochs.length, places);
+      for (const [i, epoch] of epochs.entries())
+        if (epoch >= firstEpoch) yield { epoch, values: values.subarray(i * places.count, (i + 1) * places.count) };
     }
-    file.free();
+    return snapshots;
   } finally {
     closeSync(descriptor);
   }
 }
 
-/** Opens a file that is as it was written. The decoder does not survive damaged input, so that must not reach it. */
-async function openParquet(descriptor: number, { bytes, crc32: expected }: WeightsFile): Promise<parquet.ParquetFile> {
-  const { size } = fstatSync(descriptor);
-  if (size !== bytes) throw new Error(`${size} bytes long in place of ${bytes}`);
-  const chunk = new Uint8Array(2 ** 20);
-  let sum = 0;
-  for (let offset = 0; offset < size; ) {
-    const count = readSync(descriptor, chunk, 0, chunk.length, offset);
-    if (count === 0) throw new Error(`ended at byte ${offset}`);
-    sum = crc32(chunk.subarray(0, count), sum);
-    offset += count;
+function readFooter(descriptor: number, size: number): FileMetaData {
+  const end = readBytes(descriptor, Math.max(0, size - 8), new Uint8Array(Math.min(8, size)));
+  const length = 8 + Buffer.from(end.buffer).readUInt32LE(0);
+  if (length > size - 4) throw new Error('not a Parquet file');
+  return parquetMetadata(readBytes(descriptor, size - length, new Uint8Array(length)));
+}
+
+/** The number of each snapshot of a row group. */
+function readEpochs(bytes: Uint8Array, chunk: ColumnChunk, decompress: Decompress, rows: number, each: number) {
+  if (chunk.entries !== rows) throw new Error('column epoch is of another size');
+  const epochs = new Int32Array(rows);
+  let at = 0;
+  readPages(bytes, chunk, decompress, (page, count) => {
+    pickWords(page, at, null, at, at + count, epochs, at);
+    at += count;
+  });
+  if (epochs.some((epoch, row) => epoch !== epochs[row - (row % each)]))
+    throw new Error('row group does not hold whole snapshots');
+  return epochs.filter((_, row) => row % each === 0);
+}
+
+/** The tensors of each snapshot's rows, which are the same ones in all of a row group. */
+function readOrder(bytes: Uint8Array, chunk: ColumnChunk, decompress: Decompress, rows: number, each: number) {
+  if (chunk.entries !== rows) throw new Error('column tensor is of another size');
+  const names: string[] = [];
+  readPages(bytes, chunk, decompress, (page, count) => {
+    for (const text of readTexts(page, count)) names.push(text);
+  });
+  if (names.length !== rows || names.some((name, row) => name !== names[row % each]))
+    throw new Error('row group does not hold whole snapshots');
+  return names.slice(0, each);
+}
+
+/** Where the chosen scalars of a snapshot stand in a file, for one order of its rows. */
+interface Places {
+  /** Names of the tensors, row after row. */
+  order: string[];
+  /** Values of a whole snapshot. */
+  size: number;
+  /** Chosen values of a snapshot. */
+  count: number;
+  /** Of each choice: its tensor's values in the snapshot, which of them, and where they go among the chosen ones. */
+  choices: { offset: number; size: number; indices: Uint32Array | null; target: number }[];
+}
+
+function findPlaces(order: string[], tensors: readonly TensorSpec[], choices: readonly ScalarChoice[]): Places {
+  const sizes = new Map(tensors.map(({ name, shape }) => [name, countValues(shape)]));
+  const offsets = new Map<string, number>();
+  let size = 0;
+  for (const name of order) {
+    const own = sizes.get(name);
+    if (own === undefined || offsets.has(name)) throw new Error(`tensor ${name} is not that of the manifest`);
+    offsets.set(name, size);
+    size += own;
   }
-  if (sum !== expected) throw new Error('wrong checksum');
-  return parquet.ParquetFile.fromFile(new FileRange(descriptor, 0, size) as unknown as Blob);
-}
-
-async function readGroup(file: parquet.ParquetFile, group: number, columns?: string[]): Promise<arrow.Table> {
-  const metadata = file.metadata();
-  const rows = metadata.rowGroup(group).numRows();
-  metadata.free();
-  const table = await file.read({ rowGroups: [group], batchSize: Math.max(1, rows), ...(columns && { columns }) });
-  return arrow.tableFromIPC(table.intoIPCStream());
-}
-
-/** Anything that goes wrong while a Parquet file is taken apart means that the file is not what it should be. */
-async function guard<T>(path: string, work: () => T | Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const why = (error instanceof Error ? error.message : String(error)).split('\n')[0];
-    throw new CorruptFileError({
-      what: `damaged Parquet file (${why})`,
-      where: path,
-      remedy: 'restore it from a copy, or delete the directory of its run and record the run again',
-      cause: error,
-    });
+  const places: Places = { order, size, count: 0, choices: [] };
+  for (const { tensor, indices } of choices) {
+    const [offset, own] = [offsets.get(tensor), sizes.get(tensor)];
+    if (offset === undefined || own === undefined) throw new Error(`no tensor ${tensor}`);
+    places.choices.push({ offset, size: own, indices, target: places.count });
+    places.count += indices?.length ?? own;
   }
+  return places;
 }
 
-function splitEpochs(table: arrow.Table, tensors: readonly TensorSpec[]): Snapshot[] {
-  if (table.numRows % tensors.length !== 0) throw new Error('row group does not hold whole epochs');
-  const indices = new Map(tensors.map(({ name }, i) => [name, i]));
-  const sizes = tensors.map(({ shape }) => countValues(shape));
-  const snapshots: Snapshot[] = [];
-  for (const batch of table.batches) {
-    const child = (name: string): arrow.Vector => {
-      const vector = batch.getChild(name);
-      if (vector === null) throw new Error(`no column ${name}`);
-      return vector;
-    };
-    const epochs = child('epoch').data[0].values as Int32Array;
-    const names = child('tensor');
-    const lists = child('values').data[0] as arrow.Data<arrow.List<arrow.Float32>>;
-    const offsets = lists.valueOffsets;
-    const floats = lists.children[0].values as Float32Array;
-    if (!(epochs instanceof Int32Array && floats instanceof Float32Array)) throw new Error('columns of other types');
-    if (batch.numRows % tensors.length !== 0) throw new Error('record batch does not hold whole epochs');
-    for (let first = 0; first < batch.numRows; first += tensors.length) {
-      const values: Float32Array[] = new Array(tensors.length);
-      for (let row = first; row < first + tensors.length; row++) {
-        const index = indices.get(names.get(row));
-        if (index === undefined || values[index] !== undefined || epochs[row] !== epochs[first]) {
-          throw new Error(`row ${row} is not one of the tensors of epoch ${epochs[first]}`);
-        }
-        values[index] = floats.subarray(offsets[row], offsets[row + 1]);
-        if (values[index].length !== sizes[index]) throw new Error(`wrong size of tensor ${tensors[index].name}`);
+/** The chosen values of all snapshots of a row group: [snapshots, chosen]. */
+function readChosen(
+  bytes: Uint8Array,
+  chunk: ColumnChunk,
+  decompress: Decompress,
+  snapshots: number,
+  { order, size, count, choices }: Places,
+): Float32Array {
+  // A tensor without values takes an entry.
+  if (chunk.entries > snapshots * (size + order.length)) throw new Error('column values is of another size');
+  const words = new Int32Array(snapshots * count);
+  let at = 0;
+  readPages(bytes, chunk, decompress, (page, values) => {
+    const end = at + values;
+    for (let snapshot = Math.floor(at / size); snapshot * size < end; snapshot++)
+      for (const { offset, size: own, indices, target } of choices) {
+        const start = snapshot * size + offset;
+        let from = Math.max(0, at - start);
+        let to = Math.min(own, end - start);
+        if (from >= to) continue;
+        if (indices !== null) [from, to] = [firstAtLeast(indices, from), firstAtLeast(indices, to)];
+        pickWords(page, at - start, indices, from, to, words, snapshot * count + target + from);
       }
-      snapshots.push({ epoch: epochs[first], values, metrics: {} });
-    }
+    at = end;
+  });
+  if (at !== snapshots * size) throw new Error('column values is of another size');
+  return new Float32Array(words.buffer);
+}
+
+/** Position of the first of ascending numbers that is not below `limit`. */
+function firstAtLeast(numbers: Uint32Array, limit: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (numbers[middle] < limit) low = middle + 1;
+    else high = middle;
   }
-  return snapshots;
+  return low;
 }

@@ -1,24 +1,30 @@
-// Writes weights-00000.parquet ...: the snapshots of a finished run. One row a tensor and epoch; row groups of whole
-// epochs. It streams: about one row group, compressed, and one page are in memory. The reader is weightsReader.ts.
+// Writes weights-00000.parquet ...: the snapshots of a finished run. One row a tensor and snapshot; row groups of whole
+// snapshots. It streams: about one row group is in memory, within parquet-wasm. The reader is weightsReader.ts.
 
 import { closeSync, fsync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
+import * as arrow from 'apache-arrow';
+import * as parquet from 'parquet-wasm';
 import { asWriteError, temporaryName } from '../atomic.js';
 import { TOOLKIT_VERSION } from '../version.js';
+import { floatListColumn, intListColumn, makeBatch } from './arrowColumns.js';
 import { countValues, WEIGHTS_FILE_PATTERN } from './manifest.js';
-import { describeGroup, encodeFooter, MAGIC } from './parquetEncode.js';
 import type { Snapshot, TensorSpec, WeightsFile } from './schema.js';
-import type { ThriftEncoded } from './thriftWriter.js';
-import { describeArrowTypes, type EncodedGroup, GroupEncoder, SCHEMA } from './weightsColumns.js';
 
 const flush = promisify(fsync);
 
-/** Raw bytes of values in a row group; at least one epoch. Small enough to hold, large enough to compress well. */
+/** Raw bytes of values in a row group; at least one snapshot. Small enough to hold, large enough to compress well. */
 const ROW_GROUP_BYTES = 8 * 2 ** 20;
 /** Raw bytes of values in a file; at least one row group. */
 const PART_BYTES = 256 * 2 ** 20;
+/**
+ * Raw bytes of a page, at least one tensor. Over pages of 1 MiB that makes files of drifting weights 7% smaller, since
+ * successive snapshots of a byte stream stand in one ZSTD window; still larger ones are slower to read.
+ */
+const PAGE_BYTES = 4 * 2 ** 20;
+
 /** Removes the weight files of a run but those named. */
 export function removeWeightsFiles(directory: string, keep: readonly WeightsFile[] = []): void {
   for (const name of readdirSync(directory)) {
@@ -38,113 +44,155 @@ export interface ParquetSizes {
 /**
  * Writes snapshots to the weight files of a run, and removes those of an earlier attempt. Each file appears whole.
  *
- * @returns the files in order; none for no epochs.
+ * @returns the files in order; none for no snapshots.
  * @throws WriteError when the disk is full; no temporary file is left.
  */
 export async function writeWeightsParquet(
   directory: string,
   tensors: readonly TensorSpec[],
-  snapshots: Iterable<Snapshot> | AsyncIterable<Snapshot>,
+  snapshots: Iterable<Snapshot>,
   { rowGroupBytes = ROW_GROUP_BYTES, partBytes = PART_BYTES }: ParquetSizes = {},
 ): Promise<WeightsFile[]> {
-  const epochBytes = 4 * tensors.reduce((sum, { shape }) => sum + countValues(shape), 0);
-  const epochsPerGroup = Math.max(1, Math.floor(rowGroupBytes / Math.max(1, epochBytes)));
-  const epochsPerPart = epochsPerGroup * Math.max(1, Math.floor(partBytes / Math.max(1, epochBytes * epochsPerGroup)));
+  const snapshotBytes = Math.max(1, 4 * tensors.reduce((sum, { shape }) => sum + countValues(shape), 0));
+  const perGroup = Math.max(1, Math.floor(rowGroupBytes / snapshotBytes));
+  const perPart = perGroup * Math.max(1, Math.floor(partBytes / (snapshotBytes * perGroup)));
+  const encode = makeEncoder(tensors);
+  const source = snapshots[Symbol.iterator]();
   const files: WeightsFile[] = [];
-  let part: PartWriter | undefined;
-  let epochs = 0;
-  const group = new GroupEncoder(tensors);
-  const finishPart = async () => {
-    if (part === undefined) return;
-    if (group.epochs > 0) part.add(group.finish());
-    files.push(await part.finish());
-    part = undefined;
-  };
   try {
-    for await (const snapshot of snapshots) {
-      part ??= new PartWriter(directory, `weights-${String(files.length).padStart(5, '0')}.parquet`);
-      group.add(snapshot);
-      epochs++;
-      if (group.epochs === epochsPerGroup) part.add(group.finish());
-      if (epochs % epochsPerPart === 0) await finishPart();
+    for (let next = source.next(); !next.done; ) {
+      let inPart = 0;
+      const pull = () => {
+        if (next.done || inPart === perPart) return undefined;
+        const batch = encode(next.value);
+        inPart++;
+        next = source.next();
+        return batch;
+      };
+      const name = `weights-${String(files.length).padStart(5, '0')}.parquet`;
+      files.push({ name, ...(await writePart(join(directory, name), writerProperties(tensors, perGroup), pull)) });
     }
-    await finishPart();
   } finally {
-    part?.abandon();
+    source.return?.();
   }
   removeWeightsFiles(directory, files);
   return files;
 }
 
-/** Writes one file under a temporary name. */
-class PartWriter {
-  readonly #name: string;
-  readonly #path: string;
-  readonly #temporary: string;
-  #descriptor: number | undefined;
-  #bytes = 0;
-  #crc32 = 0;
-  #rows = 0;
-  readonly #groups: ThriftEncoded[] = [];
+/**
+ * Makes the function that hands a snapshot to the writer's WebAssembly module. All snapshots of a run differ only in two
+ * columns, so one Arrow stream is made and those two are overwritten in it.
+ */
+function makeEncoder(tensors: readonly TensorSpec[]): (snapshot: Snapshot) => parquet.RecordBatch {
+  // Small tensors first, so that the dictionary of `values` overflows (see below) before a large one has gone into it.
+  const order = tensors.map((_, i) => i).sort((a, b) => countValues(tensors[a].shape) - countValues(tensors[b].shape));
+  const rows = order.map((i) => tensors[i]);
+  const batch = makeBatch(rows.length, {
+    epoch: arrow.makeData({ type: new arrow.Int32(), data: new Int32Array(rows.length) }),
+    tensor: dictionaryColumn(
+      0,
+      rows.map(({ name }) => name),
+    ),
+    kind: dictionaryColumn(
+      1,
+      rows.map(({ kind }) => kind),
+    ),
+    shape: intListColumn(rows.map(({ shape }) => shape)),
+    values: floatListColumn(rows.map(({ shape }) => new Float32Array(countValues(shape)))),
+  });
+  const stream = arrow.RecordBatchStreamWriter.writeAll([batch]).toUint8Array(true);
+  // Read back from memory, the columns are views of the stream.
+  const [view] = arrow.RecordBatchReader.from(stream).readAll();
+  const epochs = view.getChild('epoch')?.data[0].values as Int32Array;
+  const lists = view.getChild('values')?.data[0] as arrow.Data<arrow.List<arrow.Float32>>;
+  const floats = lists.children[0].values as Float32Array;
+  if (epochs.buffer !== stream.buffer || floats.buffer !== stream.buffer) throw new Error('copies in place of views');
+  return ({ epoch, values }) => {
+    epochs.fill(epoch);
+    for (const [row, i] of order.entries()) floats.set(values[i], lists.valueOffsets[row]);
+    const table = parquet.Table.fromIPCStream(stream);
+    const [copy] = table.recordBatches();
+    table.free();
+    return copy;
+  };
+}
 
-  constructor(directory: string, name: string) {
-    this.#name = name;
-    this.#path = join(directory, name);
-    this.#temporary = temporaryName(this.#path);
+function dictionaryColumn(id: number, texts: readonly string[]): arrow.Data {
+  const positions = new Map([...new Set(texts)].map((text, i) => [text, i]));
+  return arrow.makeData({
+    type: new arrow.Dictionary(new arrow.Utf8(), new arrow.Int32(), id),
+    length: texts.length,
+    nullCount: 0,
+    data: Int32Array.from(texts, (text) => positions.get(text) as number),
+    dictionary: arrow.vectorFromArray([...positions.keys()], new arrow.Utf8()),
+  });
+}
+
+/**
+ * Settings of the writer. It can set the encoding of flat columns one by one, but that of list items only for all
+ * columns together: BYTE_STREAM_SPLIT, for `values`. Many readers know that encoding for floats only, so the items of
+ * `shape` must stay in their dictionary: its limit is what the largest of the small columns needs, and `values` outgrow it.
+ */
+function writerProperties(tensors: readonly TensorSpec[], snapshotsPerGroup: number): parquet.WriterProperties {
+  const nameBytes = tensors.reduce((sum, { name }) => sum + Buffer.byteLength(name) + 4, 0);
+  const sizes = new Set(tensors.flatMap(({ shape }) => shape)).size;
+  let builder = new parquet.WriterPropertiesBuilder()
+    .setCreatedBy(`weight-nowcaster version ${TOOLKIT_VERSION}`)
+    .setCompression(parquet.Compression.ZSTD)
+    .setMaxRowGroupSize(snapshotsPerGroup * tensors.length)
+    .setDataPageSizeLimit(PAGE_BYTES)
+    .setStatisticsEnabled(parquet.EnabledStatistics.None)
+    .setColumnStatisticsEnabled('epoch', parquet.EnabledStatistics.Chunk)
+    .setEncoding(parquet.Encoding.BYTE_STREAM_SPLIT)
+    .setWriteBatchSize(1)
+    .setDictionaryPageSizeLimit(Math.max(nameBytes, 4 * sizes) + 1);
+  for (const column of ['epoch', 'tensor', 'kind']) builder = builder.setColumnEncoding(column, parquet.Encoding.PLAIN);
+  return builder.build();
+}
+
+/** Writes one Parquet file from batches that are pulled one at a time until there is none. */
+async function writePart(
+  path: string,
+  properties: parquet.WriterProperties,
+  pull: () => parquet.RecordBatch | undefined,
+): Promise<{ bytes: number; crc32: number }> {
+  const temporary = temporaryName(path);
+  const written = { bytes: 0, crc32: 0 };
+  let failure: unknown;
+  const batches = new ReadableStream<parquet.RecordBatch>(
+    {
+      pull(controller) {
+        let batch: parquet.RecordBatch | undefined;
+        try {
+          batch = pull();
+        } catch (error) {
+          // The WebAssembly module does not hand errors of its source on: it must see an end.
+          failure = error;
+        }
+        if (batch) controller.enqueue(batch);
+        else controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  try {
+    const descriptor = openSync(temporary, 'w');
     try {
-      this.#descriptor = openSync(this.#temporary, 'w');
-    } catch (error) {
-      throw asWriteError(error, this.#path);
+      const chunks = (await parquet.transformParquetStream(batches, properties)) as ReadableStream<Uint8Array>;
+      for await (const chunk of chunks) {
+        for (let offset = 0; offset < chunk.length; ) offset += writeSync(descriptor, chunk, offset);
+        written.bytes += chunk.length;
+        written.crc32 = crc32(chunk, written.crc32);
+      }
+      if (failure !== undefined) throw failure;
+      await flush(descriptor);
+    } finally {
+      closeSync(descriptor);
     }
-    this.#write(MAGIC);
-  }
-
-  add({ rows, chunks }: EncodedGroup): void {
-    const { group } = describeGroup(chunks, rows, this.#groups.length, this.#bytes);
-    for (const { pages } of chunks) for (const { bytes } of pages) for (const part of bytes) this.#write(part);
-    this.#groups.push(group);
-    this.#rows += rows;
-  }
-
-  /** Ends the file and gives it its name. */
-  async finish(): Promise<WeightsFile> {
-    const createdBy = `weight-nowcaster version ${TOOLKIT_VERSION}`;
-    this.#write(encodeFooter(SCHEMA, this.#groups, this.#rows, createdBy, { 'ARROW:schema': describeArrowTypes() }));
-    try {
-      await flush(this.#open);
-      this.#close();
-      renameSync(this.#temporary, this.#path);
-    } catch (error) {
-      throw asWriteError(error, this.#path);
-    }
-    return { name: this.#name, bytes: this.#bytes, crc32: this.#crc32 };
-  }
-
-  /** Removes what was written. */
-  abandon(): void {
-    this.#close();
-    rmSync(this.#temporary, { force: true });
-  }
-
-  get #open(): number {
-    if (this.#descriptor === undefined) throw new Error('file is closed');
-    return this.#descriptor;
-  }
-
-  #close(): void {
-    if (this.#descriptor === undefined) return;
-    const descriptor = this.#descriptor;
-    this.#descriptor = undefined;
-    closeSync(descriptor);
-  }
-
-  #write(bytes: Uint8Array): void {
-    try {
-      for (let offset = 0; offset < bytes.length; ) offset += writeSync(this.#open, bytes, offset);
-    } catch (error) {
-      throw asWriteError(error, this.#path);
-    }
-    this.#bytes += bytes.length;
-    this.#crc32 = crc32(bytes, this.#crc32);
+    renameSync(temporary, path);
+    return written;
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw asWriteError(error, path);
   }
 }

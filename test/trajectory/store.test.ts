@@ -253,8 +253,16 @@ describe('bad input', () => {
     await expectEpochs(writer.directory, 4);
     rmSync(path);
     await expect(collectAll(readSnapshots(writer.directory))).rejects.toThrow(/ENOENT.*weights-00000/);
-    writeFileSync(join(writer.directory, 'metrics.parquet'), whole.subarray(0, 50));
-    await expect(readMetrics(writer.directory)).rejects.toThrow(CorruptFileError);
+    const metrics = join(writer.directory, 'metrics.parquet');
+    const table = readFileSync(metrics);
+    for (let at = 0; at < table.length; at += 97) {
+      const bad = Buffer.from(table);
+      bad[at] ^= 1 << (at % 8);
+      writeFileSync(metrics, at === 0 ? table.subarray(0, 50) : bad);
+      await expect(readMetrics(writer.directory)).rejects.toThrow(/^damaged Parquet file .*metrics\.parquet; /);
+    }
+    writeFileSync(metrics, table);
+    expect(await readMetrics(writer.directory)).toHaveLength(4);
   });
 
   test('a manifest of another version, or that is none, is named', async () => {

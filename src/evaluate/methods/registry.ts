@@ -44,7 +44,7 @@ export function findMethod(type: string): MethodDefinition {
 }
 
 /** SHA-256 of the module that defines a type; undefined for the toolkit's own. */
-export function moduleHashOf(type: string): string | undefined {
+function moduleHashOf(type: string): string | undefined {
   return findEntry(type).moduleHash;
 }
 

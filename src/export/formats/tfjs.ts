@@ -26,7 +26,7 @@ async function ensureBackend(): Promise<void> {
  * @param name of the model.
  * @param parameters flat parameters in the network's layout.
  */
-export async function encodeTfjsModel(
+async function encodeTfjsModel(
   name: string,
   network: Network,
   parameters: Float32Array,

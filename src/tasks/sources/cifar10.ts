@@ -45,7 +45,7 @@ function locateBatch(directory: string, file: string): string {
  *
  * @throws MissingFileError, or {@link CorruptFileError} when a file is not whole records or has a label above 9.
  */
-export function readCifarBatches(paths: readonly string[]): ImageExamples {
+function readCifarBatches(paths: readonly string[]): ImageExamples {
   const batches = paths.map((path) => ({ path, bytes: readExistingFile(path) }));
   for (const { path, bytes } of batches) {
     if (bytes.length === 0 || bytes.length % RECORD !== 0) {

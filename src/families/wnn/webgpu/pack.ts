@@ -6,7 +6,7 @@ import type { KernelPlan } from './plan.js';
 
 /** The layers whose biases stand together, and those that read the codes. */
 const BIASED = ['in', 'exp', 'mul', 'add'] as const;
-export const GATES = ['mul', 'exp', 'add'] as const;
+const GATES = ['mul', 'exp', 'add'] as const;
 
 /** Makes a function that packs parameters of the plan's spec into an array of its own, which the next call overwrites. */
 export function makePacker({

@@ -1,8 +1,8 @@
-// ZSTD for pages of Parquet, one decoder a thread. Which decoder it is shows nowhere else.
+// ZSTD frames of Parquet pages, one decoder a thread. Node has none before version 22.
 
 import { ZSTDDecoder } from 'zstddec';
 
-/** Decompresses one frame. @param size bytes that come out. @throws RangeError when they do not. */
+/** Decompresses one frame. @param size bytes that come out. @throws Error when they do not. */
 export type Decompress = (stored: Uint8Array, size: number) => Uint8Array;
 
 /** Loads the decoder. */
