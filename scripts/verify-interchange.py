@@ -5,10 +5,10 @@ usage: verify-interchange.py [NOWCASTER]      (a directory or conv.h5,fc.h5,bias
 Needs: npm run build; pip install tensorflow-cpu torch onnx onnxruntime safetensors h5py.
 Where ../shared/reference lies beside the project, the published files are checked against their golden forecasts too.
 """
+import importlib
 import json
 import os
 import pathlib
-import runpy
 import subprocess
 import sys
 import tempfile
@@ -115,7 +115,7 @@ def same_layout(path, published):
         return abs(len(a) - len(b)) + sum(x != y for x, y in zip(a, b))
 
 
-def check_runtimes(directory, temporary):
+def check_runtimes(directory, package, temporary):
     import keras
     import onnx
     import onnxruntime
@@ -149,10 +149,8 @@ def check_runtimes(directory, temporary):
         difference = np.abs(forward(tensors, x.astype(np.float64)) - expected).max()
         report(f"{kind}: safetensors in PyTorch {torch.__version__.split('+')[0]}", difference)
 
-        [python_path] = directory.glob("nowcaster_*.py")
-        module = runpy.run_path(str(python_path))
-        difference = np.abs(module["forward"](kind, {"window": x}) - expected).max()
-        report(f"{kind}: Python module, numpy {np.__version__}", difference)
+        difference = np.abs(package.forward(kind, x) - expected).max()
+        report(f"{kind}: Python package, numpy {np.__version__}", difference)
 
     back = export(",".join(map(str, keras_files)), temporary / "back")
     for kind in KINDS:
@@ -183,8 +181,9 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         temporary = pathlib.Path(name)
         source = sys.argv[1] if len(sys.argv) > 1 else random_nowcaster(temporary / "random")
-        directory = export(source, temporary / "exported", "--format", "h5,safetensors,onnx,python")
-        check_runtimes(directory, temporary)
+        directory = export(source, temporary / "exported", "--format", "h5,safetensors,onnx")
+        sys.path.insert(0, str(export(directory, temporary / "package", "--format", "python", "--name", "exported")))
+        check_runtimes(directory, importlib.import_module("exported.numpy"), temporary)
         if REFERENCE.is_dir():
             check_published(temporary)
         else:

@@ -7,8 +7,9 @@ import {
   type ExportResult,
   exportFormats,
   exportNowcaster,
-  exportNpmPackage,
-  type NpmPackageResult,
+  exportPackage,
+  PACKAGE_KINDS,
+  type PackageResult,
 } from '../export/index.js';
 import type { WindowSpec } from '../network/spec.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
@@ -30,6 +31,8 @@ interface ExportArguments extends GlobalArguments {
   horizons?: string;
   overwrite: boolean;
 }
+
+const packageIds = PACKAGE_KINDS.map(({ id }) => id);
 
 const splitList = (text: string): string[] =>
   text
@@ -59,13 +62,13 @@ function describeExport({ directory, files, manifest }: ExportResult): string {
   ].join('\n');
 }
 
-function describePackage({ directory, name, version, files }: NpmPackageResult): string {
+function describePackage({ directory, name, version, files, commands }: PackageResult): string {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   return [
     `Package ${name}@${version} in ${directory} (${files.length} files, ${formatBytes(bytes)})`,
     '',
-    `Look at it:  npm pack --dry-run ${directory}`,
-    `Publish it:  npm publish ${directory}`,
+    `Look at it:  ${commands.look}`,
+    `Publish it:  ${commands.publish}`,
   ].join('\n');
 }
 
@@ -86,10 +89,10 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
         default: 'h5',
         describe: `formats besides tfjs, separated by commas: ${exportFormats()
           .map(({ id }) => id)
-          .join(', ')}; or npm alone: a package`,
+          .join(', ')}; or alone, a package: ${packageIds.join(', ')}`,
       })
-      .option('name', { type: 'string', describe: 'name of the npm package' })
-      .option('package-version', { type: 'string', describe: 'version of the npm package [default: 1.0.0]' })
+      .option('name', { type: 'string', describe: 'name of the package' })
+      .option('package-version', { type: 'string', describe: 'version of the package [default: 1.0.0]' })
       .option('kinds', { type: 'string', describe: 'kinds to export, e.g. conv,fc [default: all three]' })
       .option('step-scale', {
         type: 'number',
@@ -108,6 +111,10 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       .example('$0 export --from data/quick/training --to weights/mine', 'export what was trained')
       .example('$0 export --from weights/mine --to weights/bold --step-scale 1.5', 'go half as far again')
       .example('$0 export --from weights/mine --to pkg --format npm --name my-nowcaster', 'make an npm package of it')
+      .example(
+        '$0 export --from weights/mine --to py --format python --name my-nowcaster',
+        'make a Python package of it',
+      )
       .example(
         '$0 export --from NWNN_Conv_13.h5,NWNN_FC_13.h5,NWNN_Bias_13.h5 --to weights/published',
         'make published weight files usable here',
@@ -136,14 +143,15 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       horizons: horizons === undefined ? undefined : parseHorizons(horizons),
     };
     const formats = splitList(format);
-    if (formats.includes('npm')) {
+    const kind = formats.find((id) => packageIds.includes(id));
+    if (kind !== undefined) {
       if (formats.length > 1 || name === undefined)
         throw new UsageError({
-          what: name === undefined ? 'the package has no name' : 'npm goes with no other format',
+          what: name === undefined ? 'the package has no name' : `${kind} goes with no other format`,
           where: `--format ${format}`,
-          remedy: 'use --format npm --name NAME',
+          remedy: `use --format ${kind} --name NAME`,
         });
-      const made = await exportNpmPackage({ ...shared, name, version: packageVersion });
+      const made = await exportPackage({ ...shared, format: kind, name, version: packageVersion });
       printResult(argv, made, () => describePackage(made));
       return;
     }

@@ -13,7 +13,8 @@ import { checkTarget, replaceDirectory } from './replaceDirectory.js';
 export type { EncodableNowcaster, EncodedNowcaster, ExportFormat } from './formats/format.js';
 export { exportFormats, registerExportFormat } from './formats/index.js';
 export { type H5Meaning, readH5 } from './h5Read.js';
-export { exportNpmPackage, type NpmPackageOptions, type NpmPackageResult } from './npmPackage.js';
+export { exportPackage, PACKAGE_KINDS, type PackageOptions, type PackageResult } from './packages/index.js';
+export type { PackageContent, PackageKind } from './packages/package.js';
 
 /** Options of {@link exportNowcaster}. */
 export interface ExportOptions extends SourceChoices {

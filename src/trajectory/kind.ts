@@ -8,7 +8,8 @@ export interface ChosenKind {
   by: KindReason;
 }
 
-interface KindRule {
+/** A row of {@link KIND_RULES}. */
+export interface KindRule {
   /** `class` of the layer; `layer`: the part of the name before the tensor's own; `own`: the tensor's own name. */
   of: 'class' | 'layer' | 'own';
   pattern: RegExp;
@@ -23,7 +24,7 @@ interface KindRule {
 const ANY = [0, Number.POSITIVE_INFINITY] as const;
 
 /** The first that holds decides; where none does, the rank. */
-const KIND_RULES: readonly KindRule[] = [
+export const KIND_RULES: readonly KindRule[] = [
   // Of every framework: parameters and statistics of normalizations, buffers that are computed, tokens and positions.
   {
     of: 'own',
@@ -83,7 +84,7 @@ const KIND_RULES: readonly KindRule[] = [
 ];
 
 /** Own names of tensors that may stand behind their layer's with `_` alone: `conv1_bn_gamma`. */
-const OWN_NAMES =
+export const OWN_NAMES =
   /^(.*?)[/._]((?:depthwise_|pointwise_|recurrent_)?(?:kernel|bias)|weight|gamma|beta|scale|(?:moving|running)_(?:mean|variance|var)|embeddings)$/;
 
 /** `LayerNorm_0` as `layer_norm_0`. */

@@ -213,7 +213,7 @@ describe('bad input gets one line and nothing is written', () => {
     'an unknown format': {
       prepare: () => writeTraining(training),
       options: () => ({ formats: ['pickle' as never] }),
-      message: /unknown value pickle: --format \(or npm alone\); use tfjs, h5/,
+      message: /unknown value pickle: --format \(packages, npm and python, go alone\); use tfjs, h5/,
     },
     'an unknown kind': {
       prepare: () => writeTraining(training),

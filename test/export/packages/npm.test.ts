@@ -7,14 +7,14 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { exportNowcaster, exportNpmPackage } from '../../src/export/index.js';
-import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
-import { normalizeWindows } from '../../src/windows/normalize.js';
-import { referenceForward } from '../families/wnn/reference.js';
-import { parametersOf, writeTraining } from './trainingDirectory.js';
+import { exportNowcaster, exportPackage } from '../../../src/export/index.js';
+import { PAPER_SPEC } from '../../../src/nowcaster/spec.js';
+import { normalizeWindows } from '../../../src/windows/normalize.js';
+import { referenceForward } from '../../families/wnn/reference.js';
+import { parametersOf, writeTraining } from '../trainingDirectory.js';
 
 const NAME = '@someone/nowcaster';
-const nodeModules = fileURLToPath(new URL('../../node_modules', import.meta.url));
+const nodeModules = fileURLToPath(new URL('../../../node_modules', import.meta.url));
 
 let root: string;
 let project: string;
@@ -29,7 +29,8 @@ beforeAll(async () => {
   writeTraining(join(root, 'training'));
   await exportNowcaster({ from: join(root, 'training'), to: join(root, 'weights') });
   const made = join(root, 'package');
-  await exportNpmPackage({
+  await exportPackage({
+    format: 'npm',
     from: join(root, 'weights'),
     to: made,
     name: NAME,
@@ -80,7 +81,7 @@ describe('the package', () => {
       const nowcasts = [];
       const recorder = new tfl.CustomCallback({ onEpochEnd: async () => void epochs.push(read()) });
       const forecasting = weightForecasting({ onNowcast: () => void nowcasts.push(read()) });
-      await model.fit(x, y, { epochs: 10, shuffle: false, verbose: 0, callbacks: [recorder, forecasting] });
+      await model.fit(x, y, { epochs: 11, shuffle: false, verbose: 0, callbacks: [recorder, forecasting] });
       console.log(JSON.stringify({ epochs, nowcasts, history: forecasting.history.length }));
     `;
     writeFileSync(join(project, 'train.mjs'), script);
@@ -89,7 +90,7 @@ describe('the package', () => {
       nowcasts: number[][][];
       history: number;
     };
-    expect([epochs.length, nowcasts.length, history]).toEqual([10, 2, 2]);
+    expect([epochs.length, nowcasts.length, history]).toEqual([11, 2, 2]);
     for (const [i, nowcast] of nowcasts.entries()) {
       const window = epochs.slice(5 * i, 5 * i + 5);
       for (const [tensor, kind] of (['fc', 'bias', 'fc', 'bias'] as const).entries()) {
@@ -112,7 +113,7 @@ describe('the package', () => {
     const record = writeTraining(training);
     record.dataset.firstEpoch = 3;
     writeFileSync(join(training, 'train.json'), JSON.stringify(record));
-    await exportNpmPackage({ from: training, to: made, name: NAME, recommended: { stepScale: 1.5 } });
+    await exportPackage({ format: 'npm', from: training, to: made, name: NAME, recommended: { stepScale: 1.5 } });
     const { nowcaster } = await import(pathToFileURL(join(made, 'networks.js')).href);
     expect(nowcaster).toMatchObject({ spec: PAPER_SPEC, recommended: { startEpoch: 7, period: 5, stepScale: 1.5 } });
   });
@@ -188,15 +189,17 @@ describe('what npm would refuse is refused here', () => {
   ] as const) {
     test(JSON.stringify(name), async () => {
       const to = join(root, 'refused');
-      await expect(exportNpmPackage({ from: join(root, 'weights'), to, name })).rejects.toThrow(message);
+      await expect(exportPackage({ format: 'npm', from: join(root, 'weights'), to, name })).rejects.toThrow(message);
     });
   }
 
   test('a directory that is not empty, a version that is none', async () => {
     const from = join(root, 'weights');
-    await expect(exportNpmPackage({ from, to: project, name: NAME })).rejects.toThrow(/the directory is not empty/);
-    await expect(exportNpmPackage({ from, to: join(root, 'x'), name: NAME, version: 'new' })).rejects.toThrow(
-      /not a version: new: --package-version/,
+    await expect(exportPackage({ format: 'npm', from, to: project, name: NAME })).rejects.toThrow(
+      /the directory is not empty/,
     );
+    await expect(
+      exportPackage({ format: 'npm', from, to: join(root, 'x'), name: NAME, version: 'new' }),
+    ).rejects.toThrow(/not a version: new: --package-version/);
   });
 });

@@ -2,10 +2,10 @@
 // toolkit, as they were compiled. Nothing of Node and nothing but tfjs is among what they import from elsewhere.
 
 import { readFileSync } from 'node:fs';
-import { InsufficientDataError } from '../errors.js';
+import { InsufficientDataError } from '../../errors.js';
 
 /** Where the compiled code lies; under vitest this module is TypeScript and runs from `src`. */
-const BUILT = new URL(import.meta.url.endsWith('.ts') ? '../../dist/' : '../', import.meta.url);
+const BUILT = new URL(import.meta.url.endsWith('.ts') ? '../../../dist/' : '../../', import.meta.url);
 
 /** Module names in import and export statements, dynamic imports and types. */
 const IMPORTS = /(?:\bfrom\s*|\bimport\s*\(?\s*)(['"])([^'"\n]+)\1/g;

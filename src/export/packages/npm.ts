@@ -1,0 +1,137 @@
+// A nowcaster as an npm package, ready to publish: the callback, the networks inside a module, types and a README.
+// A training job imports it and needs nothing else but tfjs.
+
+import type { ExportSource } from '../readSource.js';
+import { collectCode } from './npmCode.js';
+import type { PackageKind } from './package.js';
+import { hasOwnLicense, provenance } from './provenance.js';
+
+/** What npm accepts for new packages. */
+const NAME_PATTERN = /^(?:@[a-z0-9-~][a-z0-9-._~]*\/)?[a-z0-9-~][a-z0-9-._~]*$/;
+const VERSION_PATTERN = /^\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?$/;
+const ENTRY = 'callback/index.js';
+/** Modules with an effect besides their exports: registering the exp layer. */
+const SIDE_EFFECTS = ['./lib/network/expLayer.js'];
+const TFJS_RANGE = '^4.0.0';
+
+function packageJson(name: string, version: string, source: ExportSource): object {
+  return {
+    name,
+    version,
+    description: 'Weight forecasting callback for TensorFlow.js with a trained weight nowcaster.',
+    keywords: ['tfjs', 'training', 'callback', 'weight-nowcaster'],
+    license: hasOwnLicense(source) ? 'MIT' : 'SEE LICENSE IN README.md',
+    type: 'module',
+    main: './index.js',
+    types: './index.d.ts',
+    exports: { '.': { types: './index.d.ts', default: './index.js' }, './package.json': './package.json' },
+    sideEffects: SIDE_EFFECTS,
+    files: ['index.js', 'index.d.ts', 'networks.js', 'networks.d.ts', 'lib'],
+    peerDependencies: { '@tensorflow/tfjs-core': TFJS_RANGE, '@tensorflow/tfjs-layers': TFJS_RANGE },
+  };
+}
+
+/** First bytes of all numbers, then all second bytes, and so on: packs a tenth smaller than number by number. */
+function splitBytes(values: Float32Array): Buffer {
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  return Buffer.from(bytes.map((_, i) => bytes[(i % values.length) * 4 + Math.floor(i / values.length)]));
+}
+
+function networksModule({ spec, cadence, recommended, kinds }: ExportSource): string {
+  const entries = Object.entries(kinds).map(
+    ([kind, { parameters }]) => `    ${kind}: decode('${splitBytes(parameters).toString('base64')}'),`,
+  );
+  return `// The trained networks: float32 parameters, little-endian, as base64; first bytes of all, then second bytes, ...
+
+function decode(text) {
+  const planes = atob(text);
+  const count = planes.length / 4;
+  const bytes = Uint8Array.from(planes, (_, i) => planes.charCodeAt((i % 4) * count + Math.floor(i / 4)));
+  return new Float32Array(bytes.buffer);
+}
+
+function decodeNowcaster() {
+  return {
+    spec: ${JSON.stringify(spec)},
+    cadence: ${JSON.stringify(cadence)},
+    recommended: ${JSON.stringify(recommended)},
+    parameters: {
+${entries.map((entry) => `  ${entry}`).join('\n')}
+    },
+  };
+}
+
+export const nowcaster = /* @__PURE__ */ decodeNowcaster();
+`;
+}
+
+const NETWORKS_TYPES = `import type { NowcasterNetworks } from './lib/callback/index.js';
+
+/** The networks of this package. */
+export declare const nowcaster: NowcasterNetworks;
+`;
+
+const INDEX = `import { WeightForecasting } from './lib/callback/index.js';
+import { nowcaster } from './networks.js';
+
+export * from './lib/callback/index.js';
+export { nowcaster };
+
+export function weightForecasting(options) {
+  return new WeightForecasting(nowcaster, options);
+}
+`;
+
+const INDEX_TYPES = `import { WeightForecasting, type WeightForecastingOptions } from './lib/callback/index.js';
+
+export * from './lib/callback/index.js';
+export { nowcaster } from './networks.js';
+
+/** The callback with the networks of this package: \`model.fit(x, y, { callbacks: weightForecasting() })\`. */
+export declare function weightForecasting(options?: WeightForecastingOptions): WeightForecasting;
+`;
+
+function readme(name: string, source: ExportSource): string {
+  return [
+    `# ${name}`,
+    '',
+    "A callback for TensorFlow.js that shortens training: now and then it replaces the model's weights by what a trained",
+    `weight nowcaster says they will be some epochs later. It does so every ${source.recommended.period} epochs.`,
+    '',
+    `    npm install ${name} @tensorflow/tfjs-core @tensorflow/tfjs-layers`,
+    '',
+    '```js',
+    `import { weightForecasting } from '${name}';`,
+    '',
+    'await model.fit(x, y, { epochs: 50, callbacks: [weightForecasting()] });',
+    '```',
+    '',
+    'Works in Node and in browsers, on any tfjs backend. Options (period, first epoch, step scale, kinds, layer filter, guard, events)',
+    'are documented in the types.',
+    '',
+    ...provenance(source),
+  ].join('\n');
+}
+
+/** An npm package with the callback and the networks. */
+export const npmPackage: PackageKind = {
+  id: 'npm',
+  nameProblem: (name) =>
+    NAME_PATTERN.test(name) && name.length <= 214
+      ? null
+      : {
+          what: `npm takes no package called ${JSON.stringify(name)}`,
+          remedy: 'use small letters, digits, hyphens, dots; a scope as in @me/nowcaster',
+        },
+  versionPattern: VERSION_PATTERN,
+  encode: ({ name, version, source }) => ({
+    'package.json': `${JSON.stringify(packageJson(name, version, source), null, 2)}\n`,
+    'README.md': readme(name, source),
+    'index.js': INDEX,
+    'index.d.ts': INDEX_TYPES,
+    'networks.js': networksModule(source),
+    'networks.d.ts': NETWORKS_TYPES,
+    ...Object.fromEntries(Object.entries(collectCode(ENTRY)).map(([path, text]) => [`lib/${path}`, text])),
+  }),
+  commands: (directory) => ({ look: `npm pack --dry-run ${directory}`, publish: `npm publish ${directory}` }),
+};
