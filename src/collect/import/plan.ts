@@ -29,9 +29,12 @@ export interface PlanOptions {
 
 function planTrajectories(sources: NamedSource[], id: string | undefined): PlannedImport[] {
   const ids = sources.map(({ path, name }) => {
-    const own = asId(basename(name)) || 'run';
-    if (id !== undefined) return sources.length === 1 ? id : `${id}-${own}`;
-    return `import-${asId(basename(dirname(resolve(path))))}-${own}`;
+    const own = asId(basename(name));
+    if (id !== undefined) return sources.length === 1 ? id : `${id}-${own || 'run'}`;
+    // Of a file that makes its directory a run, the own name is the directory's.
+    return ['import', ...new Set([asId(basename(dirname(resolve(path)))), own])]
+      .filter((part) => part !== '')
+      .join('-');
   });
   const twice = ids.find((text, i) => ids.indexOf(text) !== i);
   if (twice !== undefined) {

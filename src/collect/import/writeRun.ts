@@ -8,7 +8,13 @@ import { printable } from '../../formats/printable.js';
 import { runDirectory } from '../../trajectory/manifest.js';
 import { RunWriter } from '../../trajectory/runWriter.js';
 import type { RunInfo, RunStatus, TensorSpec } from '../../trajectory/schema.js';
-import type { KernelLayout, ListedCheckpoint, ListedTensor, OpenOptions } from '../importers/importer.js';
+import type {
+  KernelLayout,
+  ListedCheckpoint,
+  ListedTensor,
+  OpenOptions,
+  TrainingFacts,
+} from '../importers/importer.js';
 import { allFinite } from '../namedTensors.js';
 import type { PlannedImport } from './plan.js';
 import { alignTensors } from './sameTensors.js';
@@ -47,23 +53,29 @@ export interface WrittenRun {
   dictionary: { key: string; others: string[] } | null;
 }
 
-/** What is known of the run before its checkpoints are read. */
-function describeRun({ id, importer, files }: PlannedImport, options: WriteOptions): RunInfo {
+/** What is known of the run when its first checkpoint is open. */
+function describeRun(
+  { id, importer, files }: PlannedImport,
+  options: WriteOptions,
+  { task, architecture, hyperparameters, ...facts }: TrainingFacts,
+): RunInfo {
   return {
     id,
     source: 'import',
-    task: options.task ?? null,
-    architecture: options.architecture ?? null,
-    optimizer: null,
+    task: options.task ?? task ?? null,
+    architecture: options.architecture ?? architecture ?? null,
     hyperparameters: {
       format: importer.id,
       checkpoints: files.length,
       firstCheckpoint: basename(files[0]),
       lastCheckpoint: basename(files[files.length - 1]),
+      ...hyperparameters,
     },
+    optimizer: null,
     seed: null,
     engine: null,
     epochsPlanned: null,
+    ...facts,
   };
 }
 
@@ -83,7 +95,9 @@ class RunRecorder {
   #tensors: PlannedTensor[] = [];
   #leftOut: LeftOut | undefined;
   #dictionary: WrittenRun['dictionary'] = null;
-  #epoch = 0;
+  #epochs = 0;
+  /** Number of the last snapshot. */
+  #last = -1;
   #divergence: string | null = null;
 
   constructor(store: string, plan: PlannedImport, options: WriteOptions) {
@@ -111,17 +125,15 @@ class RunRecorder {
     const values =
       this.#writer === undefined ? await this.#begin(path, listed, tensors, leftOut) : await this.#next(path, tensors);
     if (values === null) return;
-    await this.#writer?.append({
-      epoch: this.#epoch,
-      values,
-      metrics: this.#options.metrics?.[this.#epoch] ?? {},
-    });
-    this.#epoch++;
+    const metrics = listed.metrics ?? this.#options.metrics?.[this.#epochs] ?? {};
+    this.#last = listed.snapshot ?? this.#last + 1;
+    await this.#writer?.append({ epoch: this.#last, values, metrics });
+    this.#epochs++;
   }
 
   async #begin(
     path: string,
-    { dictionary }: ListedCheckpoint,
+    { dictionary, layout: known, training = {} }: ListedCheckpoint,
     tensors: ListedTensor[],
     leftOut: LeftOut,
   ): Promise<Float32Array[]> {
@@ -132,11 +144,11 @@ class RunRecorder {
     if (!held.some(({ shape }) => shape.length > 0)) throw noWeights(path, leftOut);
     const { layout, kinds } = this.#options;
     const finite = kept.map((i) => values[i]);
-    this.#tensors = planTensors(held, finite, layout, kinds);
+    this.#tensors = planTensors(held, finite, layout === 'auto' ? (known ?? layout) : layout, kinds);
     this.#leftOut = leftOut;
     this.#dictionary = dictionary ?? null;
     const specs = this.#tensors.map(({ spec }) => spec);
-    this.#writer = RunWriter.create(this.#store, describeRun(this.#plan, this.#options), specs);
+    this.#writer = RunWriter.create(this.#store, describeRun(this.#plan, this.#options, training), specs);
     return finite.map((array, i) => arrange(this.#tensors[i], array));
   }
 
@@ -162,7 +174,7 @@ class RunRecorder {
       id: this.#plan.id,
       status,
       reason,
-      epochs: this.#epoch,
+      epochs: this.#epochs,
       files: this.#plan.files,
       tensors: this.#tensors.map(({ spec }) => spec),
       leftOut,

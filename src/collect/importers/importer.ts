@@ -3,7 +3,7 @@
 
 import type { WnnError } from '../../errors.js';
 import type { FloatType } from '../../formats/floats.js';
-import type { TensorKind } from '../../trajectory/schema.js';
+import type { RunInfo, TensorKind } from '../../trajectory/schema.js';
 
 /** In which order the axes of kernels stand: Keras's [kh, kw, in, out] and [in, out], or PyTorch's. */
 export type KernelLayout = 'keras' | 'torch';
@@ -42,9 +42,22 @@ export interface ListedTensor {
   read(): Float32Array | Promise<Float32Array>;
 }
 
+/** What a format says of the training that its checkpoints are of. */
+export type TrainingFacts = Partial<
+  Pick<RunInfo, 'task' | 'architecture' | 'optimizer' | 'hyperparameters' | 'epochsPlanned' | 'cadence' | 'nowcasts'>
+>;
+
 /** A checkpoint whose file is open. */
 export interface ListedCheckpoint {
   tensors: readonly ListedTensor[];
+  /** Number of the snapshot, from 0, ascending. Default: one more than that of the checkpoint before. */
+  snapshot?: number;
+  /** Metrics of the epoch or step. Default: those of the log that the user names. */
+  metrics?: Record<string, number>;
+  /** Layout of the kernels, where the file says it. Default: the importer's. */
+  layout?: KernelLayout;
+  /** Facts of the training, of the first checkpoint. Default: none. */
+  training?: TrainingFacts;
   /** Arrays that the file holds and the list does not, and that are state of the optimizer. Default 0. */
   optimizerArrays?: number;
   /** Other arrays of floats that the file holds and the list does not. Default 0. */

@@ -6,6 +6,7 @@ import { kerasImporter } from './keras.js';
 import { kerasShardedImporter } from './kerasSharded.js';
 import { matImporter } from './mat.js';
 import { npzImporter } from './npz.js';
+import { recordingImporter } from './recording.js';
 import { safetensorsImporter } from './safetensors.js';
 import { tfjsImporter } from './tfjs.js';
 import { torchImporter } from './torch.js';
@@ -17,6 +18,7 @@ export const IMPORTERS: readonly CheckpointImporter[] = [
   kerasShardedImporter,
   safetensorsImporter,
   npzImporter,
+  recordingImporter,
   tfjsImporter,
   torchImporter,
   matImporter,

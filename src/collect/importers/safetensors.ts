@@ -32,6 +32,11 @@ function listedTensor(
   };
 }
 
+/** The tensors of an open file. */
+export function listTensors(file: InputFile): ListedTensor[] {
+  return listEntries(file).map((entry) => listedTensor(entry, file.read));
+}
+
 /** Lists the files of an index. Each must hold the tensors that the index has in it, and no others. */
 async function listIndexed(path: string): Promise<ListedTensor[]> {
   const whole: ListedTensor[] = [];
@@ -56,9 +61,6 @@ export const safetensorsImporter: CheckpointImporter = {
   layout: 'open',
   open: async (path, take) => {
     if (INDEX_ENDING.test(path)) await take({ tensors: await listIndexed(path) });
-    else
-      await withInputFile(path, FORMAT, (file) =>
-        take({ tensors: listEntries(file).map((entry) => listedTensor(entry, file.read)) }),
-      );
+    else await withInputFile(path, FORMAT, (file) => take({ tensors: listTensors(file) }));
   },
 };
