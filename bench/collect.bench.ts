@@ -89,7 +89,7 @@ function coreMilliseconds(): number {
   return (user + system) / 1000;
 }
 
-interface StoreFigures {
+interface StoreMetrics {
   rawMegabytes: number;
   logMBps: number;
   parquetMBps: number;
@@ -100,7 +100,7 @@ interface StoreFigures {
   size: number;
 }
 
-async function measureStore(epochs: number, round: number): Promise<StoreFigures & { run: string }> {
+async function measureStore(epochs: number, round: number): Promise<StoreMetrics & { run: string }> {
   const tensors = resnet20();
   const snapshots: Snapshot[] = [];
   for (const { values, ...rest } of drift(tensors, epochs))
@@ -198,10 +198,10 @@ async function measureCollect(
 }
 
 async function main(): Promise<void> {
-  const stores: (StoreFigures & { run: string })[] = [];
+  const stores: (StoreMetrics & { run: string })[] = [];
   for (let round = 0; round < rounds; round++) stores.push(await measureStore(28, round));
   const best = (name: 'logMBps' | 'parquetMBps' | 'readMBps') => Math.max(...stores.map((store) => store[name]));
-  const store: StoreFigures = {
+  const store: StoreMetrics = {
     rawMegabytes: stores[0].rawMegabytes,
     size: stores[0].size,
     firstParquetMBps: stores[0].parquetMBps,

@@ -35,7 +35,7 @@ export class UsageError extends WnnError {
   override readonly exitCode: number = 2;
 }
 
-/** A well-formed command named something that does not exist: a task, a data set, an optimizer. */
+/** A well-formed command named something that does not exist: a task, a dataset, an optimizer. */
 export class UnknownNameError extends UsageError {
   override readonly exitCode = 1;
 }

@@ -1,4 +1,4 @@
-// `weight-nowcaster/extend`: what a module of your own calls to add families, inputs, architectures, data sets, importers
+// `weight-nowcaster/extend`: what a module of your own calls to add families, inputs, architectures, datasets, importers
 // and export formats. See docs/extending.md.
 
 export type { ExportFormat } from './export/formats/format.js';
@@ -7,8 +7,8 @@ export type { Family } from './families/family.js';
 export { registerFamily } from './families/index.js';
 export type { Graph, Operation } from './network/graph.js';
 export type { FamilyConfig, NowcasterSpec, WindowSpec } from './network/spec.js';
-export { registerDataSource } from './tasks/dataSet.js';
 export type { DataSource } from './tasks/dataSource.js';
+export { registerDataSource } from './tasks/dataset.js';
 export { ImageExamples } from './tasks/images.js';
 export type { Examples } from './tasks/taskData.js';
 export { registerWindowInput } from './windows/inputs/index.js';

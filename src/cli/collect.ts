@@ -189,7 +189,7 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
         .option('dry-run', { type: 'boolean', describe: 'only print the plan with its expected size' })
         .option('images', {
           type: 'string',
-          describe: 'directory that holds a folder for each image set [default: $WNN_IMAGES or data/images]',
+          describe: 'directory that holds a folder for each image dataset [default: $WNN_IMAGES or data/images]',
         })
         .example('wnn collect --task mnist/lenet mnist/mlp --runs 6 --epochs 20', 'record six runs of two networks')
         .example('wnn collect --plan plan.yaml --dry-run', 'what a plan would record, and how large it gets')

@@ -1,7 +1,7 @@
-// `wnn data list` and `wnn data get NAME`: which data sets there are, and putting them in place.
+// `wnn data list` and `wnn data get NAME`: which datasets there are, and putting them in place.
 
 import type { CommandModule } from 'yargs';
-import { dataSetNames, findDataSource, imagesDirectory } from '../tasks/dataSet.js';
+import { datasetNames, findDataSource, imagesDirectory } from '../tasks/dataset.js';
 import { isPresent, obtainData } from '../tasks/obtainData.js';
 import { formatBytes, formatCount } from './figures.js';
 import { formatTable } from './table.js';
@@ -18,16 +18,16 @@ interface GetArguments extends DataArguments {
 
 const IMAGES_OPTION = {
   type: 'string',
-  describe: 'directory that holds a folder for each image set [default: $WNN_IMAGES or data/images]',
+  describe: 'directory that holds a folder for each image dataset [default: $WNN_IMAGES or data/images]',
 } as const;
 
 const listCommand: CommandModule<object, DataArguments> = {
   command: 'list',
-  describe: 'list the data sets and whether they are here',
+  describe: 'list the datasets and whether they are here',
   builder: (yargs) => yargs.option('images', IMAGES_OPTION),
   handler: (argv) => {
     const directory = argv.images ?? imagesDirectory();
-    const dataSets = dataSetNames()
+    const dataSets = datasetNames()
       .map(findDataSource)
       .map((source) => ({
         name: source.name,
@@ -45,7 +45,7 @@ const listCommand: CommandModule<object, DataArguments> = {
         classes,
         downloadBytes > 0 ? formatBytes(downloadBytes) : '-',
       ]);
-      const table = formatTable(['data set', 'state', 'shape', 'classes', 'download'], rows, 2);
+      const table = formatTable(['dataset', 'state', 'shape', 'classes', 'download'], rows, 2);
       return `${table}\n\nDownloaded ones are kept in ${directory}. Get one with \`wnn data get NAME\`.`;
     });
   },
@@ -53,10 +53,10 @@ const listCommand: CommandModule<object, DataArguments> = {
 
 const getCommand: CommandModule<object, GetArguments> = {
   command: 'get <name>',
-  describe: 'download a data set, or take it from a directory',
+  describe: 'download a dataset, or take it from a directory',
   builder: (yargs) =>
     yargs
-      .positional('name', { type: 'string', demandOption: true, describe: 'data set, see `wnn data list`' })
+      .positional('name', { type: 'string', demandOption: true, describe: 'dataset, see `wnn data list`' })
       .option('from', { type: 'string', describe: 'directory that already has the files or the official archive' })
       .option('images', IMAGES_OPTION)
       .example('wnn data get fashion-mnist', 'download it and check it')
@@ -87,7 +87,7 @@ const getCommand: CommandModule<object, GetArguments> = {
 /** `wnn data`. */
 export const dataCommand: CommandModule<object, GlobalArguments> = {
   command: 'data',
-  describe: 'list and fetch the data sets that tasks train on',
+  describe: 'list and fetch the datasets that tasks train on',
   builder: (yargs) => yargs.command(listCommand).command(getCommand).demandCommand(1, 'say list or get'),
   handler: () => {},
 };

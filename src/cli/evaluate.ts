@@ -121,7 +121,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       })
       .option('adapter', { type: 'string', describe: 'with --engine webgpu: the GPU, or a part of its name' })
       .option('workers', { type: 'number', describe: 'worker processes [default: one a core]' })
-      .option('images', { type: 'string', describe: 'directory of the image sets, see `wnn data`' })
+      .option('images', { type: 'string', describe: 'directory of the image datasets, see `wnn data`' })
       .option('out', { type: 'string', demandOption: true, describe: 'directory for results and runs' })
       .example('$0 evaluate --nowcaster ours=weights/mine --out eval', 'the plain CNN on MNIST, three seeds')
       .example(

@@ -29,7 +29,7 @@ export const workerCommand: CommandModule<object, WorkerArguments> = {
       .option('adapter', { type: 'string', describe: 'for webgpu: the GPU of this machine, or a part of its name' })
       .option('images', {
         type: 'string',
-        describe: 'directory of the image sets here [default: $WNN_IMAGES or data/images]',
+        describe: 'directory of the image datasets here [default: $WNN_IMAGES or data/images]',
       })
       .option('lock-seconds', {
         type: 'number',

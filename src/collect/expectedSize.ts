@@ -1,7 +1,7 @@
 // How large a plan's store will be, before anything is trained.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { findDataSource } from '../tasks/dataSet.js';
+import { findDataSource } from '../tasks/dataset.js';
 import { findTask } from '../tasks/task.js';
 import { countSnapshots } from '../trajectory/cadence.js';
 import { buildModel } from '../zoo/index.js';

@@ -8,7 +8,7 @@ import { asWriteError } from '../atomic.js';
 import type { EngineRequest } from '../engine/index.js';
 import { type Job, type JobExecutor, type JobOutcome, processExecutor, type Shard, takeShard } from '../jobs/index.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
-import { findDataSource, imagesDirectory } from '../tasks/dataSet.js';
+import { findDataSource, imagesDirectory } from '../tasks/dataset.js';
 import { findTask } from '../tasks/task.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { isFinished } from '../trajectory/runReader.js';
@@ -52,7 +52,7 @@ export interface CollectOptions extends PlanOptions {
   executor?: JobExecutor;
   /** Only say what would be done. Default false. */
   dryRun?: boolean;
-  /** Directory of the image sets. Default: $WNN_IMAGES, or data/images. */
+  /** Directory of the image datasets. Default: $WNN_IMAGES, or data/images. */
   images?: string;
   onProgress?: ProgressListener;
   onNote?: NoteListener;
@@ -107,7 +107,7 @@ export interface CollectResult {
  *
  * A run that fails is tried once more; when it fails again it is kept as `failed` with the reason, and the others go on.
  *
- * @throws {@link UsageError} for an impossible plan; MissingFileError when an image set is not there;
+ * @throws {@link UsageError} for an impossible plan; MissingFileError when an image dataset is not there;
  *   EngineUnavailableError; WriteError when the disk is full, after the other runs have been stopped in good order.
  */
 export async function collect(options: CollectOptions): Promise<CollectResult> {
@@ -173,7 +173,7 @@ async function estimateSizes(runs: readonly PlannedRun[]): Promise<ExpectedSize[
   }
 }
 
-/** Finds an image set that is not there now, rather than in a worker. */
+/** Finds an image dataset that is not there now, rather than in a worker. */
 function checkImages(runs: readonly PlannedRun[], images = imagesDirectory()): void {
   for (const name of new Set(runs.map(({ task }) => findTask(task).data))) {
     findDataSource(name).locate(join(images, name));

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../engine/index.js';
-import { loadDataSet } from '../tasks/dataSet.js';
+import { loadDataset } from '../tasks/dataset.js';
 import { findTask } from '../tasks/task.js';
 import { type BatchProgress, type EpochProgress, trainTask } from '../tasks/trainTask.js';
 import { MANIFEST_FILE, runDirectory } from '../trajectory/manifest.js';
@@ -18,7 +18,7 @@ export interface RecordRunOptions {
   run: PlannedRun;
   /** The engine that is open in this process. */
   engine: Engine;
-  /** Directory of the image sets. Default: `imagesDirectory()` of tasks. */
+  /** Directory of the image datasets. Default: `imagesDirectory()` of tasks. */
   images?: string;
   onBatch?(progress: BatchProgress): void;
   onEpoch?(progress: EpochProgress): void;
@@ -62,7 +62,7 @@ export async function recordRun(options: RecordRunOptions): Promise<RecordRunRes
     }
   }
   const task = findTask(run.task);
-  const data = await loadDataSet(task.data, {
+  const data = await loadDataset(task.data, {
     trainExamples: run.trainExamples ?? undefined,
     validationExamples: run.validationExamples ?? undefined,
     seed: run.seed,

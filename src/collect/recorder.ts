@@ -58,8 +58,8 @@ export interface TrajectoryRecorderOptions {
   cadence?: SnapshotCadence;
 }
 
-/** Entries of tfjs's logs that are not figures of the training. */
-const NOT_FIGURES = new Set(['batch', 'size', 'epoch']);
+/** Entries of tfjs's logs that are not metrics of the training. */
+const NOT_METRICS = new Set(['batch', 'size', 'epoch']);
 
 /**
  * Records a network's weights while it is trained, one snapshot an epoch unless told otherwise, into a trajectory store.
@@ -121,7 +121,7 @@ export class TrajectoryRecorder extends FitCallback {
    * Records the network as it is now. The first call of a run fixes which tensors it has.
    *
    * @param network a tfjs-layers model, or tensors by name.
-   * @param metrics figures of the epoch: loss, accuracy, ... `loss` that is not finite ends the recording.
+   * @param metrics metrics of the epoch: loss, accuracy, ... `loss` that is not finite ends the recording.
    * @returns whether it was recorded: not when the run has diverged.
    * @throws WriteError when the disk is full, what was recorded before stays readable; MismatchError when the network's
    *   tensors changed; UsageError when a run of this id is finished.
@@ -221,7 +221,7 @@ export class TrajectoryRecorder extends FitCallback {
 
   async #end(unit: SnapshotCadence['unit'], logs?: tfl.Logs): Promise<void> {
     if (isSnapshotDue(this.#cadence, unit, ++this.#ended[unit]))
-      await this.snapshot(this.#requireNetwork(), await readFigures(logs));
+      await this.snapshot(this.#requireNetwork(), await readMetrics(logs));
   }
 
   override async onTrainEnd(): Promise<void> {
@@ -234,14 +234,14 @@ export class TrajectoryRecorder extends FitCallback {
   }
 }
 
-/** tfjs hands over some figures as scalar tensors, which others still need. */
-async function readFigures(logs: tfl.Logs = {}): Promise<Record<string, number>> {
-  const figures: Record<string, number> = {};
+/** tfjs hands over some metrics as scalar tensors, which others still need. */
+async function readMetrics(logs: tfl.Logs = {}): Promise<Record<string, number>> {
+  const metrics: Record<string, number> = {};
   for (const [name, value] of Object.entries(logs as Record<string, number | tf.Scalar>)) {
-    if (NOT_FIGURES.has(name)) continue;
-    figures[name] = typeof value === 'number' ? value : (await value.data())[0];
+    if (NOT_METRICS.has(name)) continue;
+    metrics[name] = typeof value === 'number' ? value : (await value.data())[0];
   }
-  return figures;
+  return metrics;
 }
 
 /** Makes the first free `<name>-<number>` of a store this process's own, by making its directory. */

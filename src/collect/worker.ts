@@ -12,7 +12,7 @@ export interface RecordJob {
   engine: EngineRequest;
   /** GPU for webgpu; undefined: the one that the system prefers. */
   adapter?: string;
-  /** Directory of the image sets; undefined: the default. */
+  /** Directory of the image datasets; undefined: the default. */
   images: string | undefined;
 }
 

@@ -1,6 +1,6 @@
-// Makes shard files of packets: a full packet becomes a record batch at once; smaller ones, the ends of runs, are
-// gathered until there are enough. Each batch is shuffled, and the footer lists a shard's batches in random order.
-// Packets must come in the order of runs; then the bytes do not depend on who made them when.
+// Writes packets to shard files. A full packet becomes a record batch; smaller packets, from the ends of runs, are
+// buffered until they fill one. Each batch is shuffled, and the footer lists a shard's batches in random order.
+// Packets must arrive in the order of runs, so that the bytes do not depend on scheduling.
 
 import { join } from 'node:path';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
@@ -16,21 +16,21 @@ interface OpenShard {
   split: Split;
   file: string;
   writer: ShardWriter;
-  /** Rows gathered from small packets, with the run of each; room for as many as a full packet has. */
+  /** Rows buffered from small packets, with the run of each; the capacity is one full packet. */
   rows: number;
   gathered: Float32Array;
   runs: Int32Array;
   random: Random;
 }
 
-/** Writes all shards of a dataset. Errors of the file system come out as they are. */
+/** Writes all shards of a dataset. File system errors are not wrapped. */
 export class ShardAssembler {
   readonly #dir: string;
   readonly #shape: PacketShape;
   readonly #runIds: readonly string[];
   readonly #seed: number;
   readonly #shards = new Map<string, OpenShard>();
-  /** The columns of the batch at hand. */
+  /** The columns of the current batch. */
   readonly #columns: SampleColumns;
   /** A random order of the rows of full packets. */
   readonly #order: Uint32Array;
@@ -51,7 +51,7 @@ export class ShardAssembler {
     this.#order = new Random(seed, 'order', 'packets').permutation(rows);
   }
 
-  /** Takes a packet of the run at position `run`; its slot is free again when the call returns. */
+  /** Adds a packet of the run at position `run`. Its slot can be reused when the call returns. */
   take(packet: Packet, split: Split, run: number): void {
     const shard = this.#shardOf(packet.kind, split, packet.shard);
     if (packet.rows < this.#shape.rows) {
@@ -62,7 +62,7 @@ export class ShardAssembler {
     this.#write(shard.writer, packet.samples, this.#order);
   }
 
-  /** Ends all files. A shard that got no sample has none. */
+  /** Closes all files. A shard without samples has no file. */
   finish(): Record<Split, Record<TrainedKind, ShardInfo[]>> {
     const infos: Record<Split, Record<TrainedKind, ShardInfo[]>> = {
       train: { conv: [], fc: [], bias: [] },
@@ -118,13 +118,13 @@ export class ShardAssembler {
     shard.rows = 0;
   }
 
-  /** Writes samples as one record batch, row i as row `order[i]`. The `run` column must stand already. */
+  /** Writes samples as one record batch, row i as row `order[i]`. The `run` column must be set before. */
   #write(writer: ShardWriter, samples: Float32Array, order: Uint32Array): void {
     const { inputLength, inputs, horizons } = this.#shape;
     const width = sampleWidth(this.#shape);
     const { windows, inputs: columns = [], targets, scales } = this.#columns;
     const count = order.length;
-    // Samples are read as they stand, since they have left the caches, and written at random, since columns are in one.
+    // Sequential reads, random writes: the samples are no longer in the cache, the columns are.
     for (let row = 0, from = 0; row < count; row++, from += width) {
       const to = order[row];
       for (let i = 0; i < inputLength; i++) windows[to * inputLength + i] = samples[from + i];

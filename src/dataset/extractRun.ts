@@ -1,5 +1,5 @@
-// The work on one run, from its snapshots to packets of samples: one pass, in memory no more than a row group of the run,
-// the drawn scalars of a window's span, and the packets being filled. Runs in a worker thread or in the calling thread.
+// Turns the snapshots of one run into packets of samples in one pass. Memory holds a row group of the run, the drawn
+// scalars of one window span, and the packets being filled. Runs in a worker thread or in the calling thread.
 
 import type { NowcastSchedule } from '../nowcaster/schedule.js';
 import { spanOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
@@ -8,9 +8,9 @@ import type { SampleSpec } from '../samples/schema.js';
 import { readScalars } from '../trajectory/scalarReader.js';
 import type { Packet, PacketShape, SlotPool } from './packets.js';
 import { scatterSamples } from './scatter.js';
-import { type CutFigures, countStarts, type Draw, WindowCutter } from './windows.js';
+import { countStarts, type Draw, WindowCutter, type WindowStatistics } from './windows.js';
 
-/** What is to be done with one run. Plain data, so that it can be sent to a worker. */
+/** The extraction of one run. Plain data, so that it can be sent to a worker. */
 export interface RunTask {
   /** Position among the runs of the dataset. */
   index: number;
@@ -27,43 +27,43 @@ export interface RunTask {
   minRange: number;
   /** When the run was nowcast; absent when it was not. */
   nowcasts?: NowcastSchedule;
-  /** Snapshots that are expected, for the share that is done. */
+  /** Expected number of snapshots, for progress. */
   snapshots: number;
   seed: number;
   packet: PacketShape;
 }
 
-/** What became of one run. Plain data. */
-export interface RunFigures {
+/** Statistics of one extracted run. Plain data. */
+export interface RunStatistics {
   index: number;
-  /** Snapshots that samples could come from; for a diverged run the finite ones. */
+  /** Usable snapshots; for a diverged run, the finite ones. */
   epochs: number;
-  kinds: Record<TrainedKind, KindFigures>;
+  kinds: Record<TrainedKind, KindStatistics>;
 }
 
-/** What became of the tensors of one kind of one run. */
-export interface KindFigures extends CutFigures {
+/** Statistics of the tensors of one kind in one run. */
+export interface KindStatistics extends WindowStatistics {
   tensors: number;
   seen: number;
   drawn: number;
 }
 
-/** Watches over a run that is being read. */
+/** Resources and callbacks of {@link extractRun}. */
 export interface ExtractListeners {
   pool: SlotPool;
-  /** Receives samples, and with each packet the duty to give its slot back to the pool. */
+  /** Receives packets of samples. The receiver must release the slot of each packet to the pool. */
   sink(packet: Packet): void;
-  /** Called after each snapshot with the share of the run that is done, 0 to 1; may throw to stop. */
+  /** Called after each snapshot with the fraction done, 0 to 1; may throw to stop. */
   onAdvance(fraction: number): void;
 }
 
-/** What to read of a run, and where its drawn scalars stand in it, a kind at a time. */
+/** What to read of a run, and the positions of the drawn scalars in it, by kind. */
 interface Reading {
   choices: { tensor: string; indices: Uint32Array | null }[];
   draws: Record<TrainedKind, Draw[]>;
 }
 
-/** Draws the scalars of each tensor. Of a diverged run all values are read, to see where it ceases to be finite. */
+/** Draws the scalars of each tensor. For a diverged run all values are read, to find the first epoch that is not finite. */
 function planReading({ seed, id, tensors, diverged }: RunTask): Reading {
   const reading: Reading = { choices: [], draws: { conv: [], fc: [], bias: [] } };
   let start = 0;
@@ -85,11 +85,11 @@ function allFinite(values: Float32Array): boolean {
 }
 
 /**
- * Makes the samples of one run.
+ * Extracts the samples of one run.
  *
  * @throws the errors of reading the run.
  */
-export async function extractRun(task: RunTask, { pool, sink, onAdvance }: ExtractListeners): Promise<RunFigures> {
+export async function extractRun(task: RunTask, { pool, sink, onAdvance }: ExtractListeners): Promise<RunStatistics> {
   const { spec, windowStride, seed, id } = task;
   const { choices, draws } = planReading(task);
   const parts = TRAINED_KINDS.map((kind) => {
@@ -112,12 +112,12 @@ export async function extractRun(task: RunTask, { pool, sink, onAdvance }: Extra
   for (const { scatter } of active) scatter.flush();
   const span = spanOf(spec);
   const starts = countStarts(snapshots, span, windowStride);
-  const summarize = (kind: TrainedKind, { figures, scalars }: WindowCutter): KindFigures => {
+  const summarize = (kind: TrainedKind, { statistics, scalars }: WindowCutter): KindStatistics => {
     const own = task.tensors.filter((tensor) => tensor.kind === kind);
     const past = scalars * (starts - countStarts(finite, span, windowStride));
     return {
-      ...figures,
-      dropped: { ...figures.dropped, pastDivergence: past },
+      ...statistics,
+      dropped: { ...statistics.dropped, pastDivergence: past },
       tensors: own.length,
       seen: own.reduce((sum, { size }) => sum + size, 0) * starts,
       drawn: scalars * starts,
@@ -127,6 +127,6 @@ export async function extractRun(task: RunTask, { pool, sink, onAdvance }: Extra
   return {
     index: task.index,
     epochs: finite,
-    kinds: kinds as RunFigures['kinds'],
+    kinds: kinds as RunStatistics['kinds'],
   };
 }

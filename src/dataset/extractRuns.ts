@@ -1,24 +1,24 @@
-// Works through all runs, several at once on threads, and hands on what they give in the order of runs: packets of a run
-// wait until all runs before it are through. How much may wait is bounded; a thread that is ahead pauses.
+// Extracts all runs, several at a time on threads, and delivers their packets in the order of runs. The packets of a run
+// are queued until all earlier runs are finished. The queue is bounded: a thread that fills it blocks.
 
 import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads';
 import { ThreadPool } from '../jobs/threadPool.js';
-import { extractRun, type RunFigures, type RunTask } from './extractRun.js';
+import { extractRun, type RunStatistics, type RunTask } from './extractRun.js';
 import { allocateSlots, type Packet, type PacketShape, type SlotMemory, SlotPool } from './packets.js';
 import type { ThreadMessage, ThreadTask } from './thread.js';
 
-/** What is told of runs that are being read; all calls come in the order of runs but `onAdvance`. */
+/** Callbacks of {@link extractRuns}. All but `onAdvance` are called in the order of runs. */
 export interface RunListeners {
-  /** The packet's columns hold until the call returns. */
+  /** The packet's columns are valid until the call returns. */
   onPacket(index: number, packet: Packet): void;
-  onRun(figures: RunFigures): void;
-  /** Now and then: what each thread works on (position of the run, or null) and the share of that run that is done. */
+  onRun(statistics: RunStatistics): void;
+  /** Called from time to time with the run of each thread (its position, or null) and the fraction of it that is done. */
   onAdvance(workers: { index: number | null; fraction: number }[]): void;
 }
 
 /** Options of {@link extractRuns}. */
 export interface ExtractOptions {
-  /** 0: all work in the calling thread. */
+  /** 0 extracts in the calling thread. */
   threads: number;
   /** Packets that each thread may hold: more than the shards that one run fills at once. */
   slots: number;
@@ -50,7 +50,7 @@ async function extractHere(
   const pool = new SlotPool(shape, allocateSlots(shape, slots));
   let shown = performance.now();
   for (const [index, task] of tasks.entries()) {
-    const figures = await extractRun(task, {
+    const statistics = await extractRun(task, {
       pool,
       sink(packet) {
         onPacket(index, packet);
@@ -63,14 +63,14 @@ async function extractHere(
         onAdvance([{ index, fraction }]);
       },
     });
-    onRun(figures);
-    // Reading may never leave the microtask queue; a signal comes by the other one.
+    onRun(statistics);
+    // Reading may stay in the microtask queue; signals arrive as macrotasks.
     await new Promise((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();
   }
 }
 
-/** Makes the calls that belong to runs in the order of runs: at once for the run whose turn it is, else later. */
+/** Orders callbacks by run: those of the current run are called immediately, the others are queued. */
 class RunOrder {
   #turn = 0;
   readonly #waiting = new Map<number, (() => void)[]>();
@@ -83,7 +83,7 @@ class RunOrder {
     else this.#waiting.set(index, [call]);
   }
 
-  /** Nothing more will be added for a run. */
+  /** Marks a run as complete. */
   end(index: number): void {
     this.#ended.add(index);
     while (this.#ended.delete(this.#turn)) {
@@ -94,7 +94,7 @@ class RunOrder {
   }
 }
 
-/** Stands for one thread at a time, with memory for the packets of the runs that it reads. */
+/** One thread slot, with memory for the packets of its runs. */
 interface Seat {
   index: number | null;
   fraction: number;
@@ -107,7 +107,7 @@ async function extractOnThreads(
   { onPacket, onRun, onAdvance }: RunListeners,
   { threads, slots, packet: shape, signal }: ExtractOptions,
 ): Promise<void> {
-  const pool = new ThreadPool<ThreadTask, RunFigures>(new URL('./thread.js', import.meta.url), threads);
+  const pool = new ThreadPool<ThreadTask, RunStatistics>(new URL('./thread.js', import.meta.url), threads);
   const order = new RunOrder();
   const seats = Array.from({ length: threads }, (): Seat => {
     const memory = allocateSlots(shape, slots);
@@ -136,10 +136,10 @@ async function extractOnThreads(
       }
     });
     try {
-      const figures = await pool.run({ task: tasks[index], memory: seat.memory, port: port2 }, [port2]);
-      // All that the thread sent before has arrived, but not all of it has been received.
+      const statistics = await pool.run({ task: tasks[index], memory: seat.memory, port: port2 }, [port2]);
+      // The thread's messages have arrived, but some are still queued on the port.
       for (let sent = receiveMessageOnPort(port1); sent; sent = receiveMessageOnPort(port1)) receive(sent.message);
-      order.add(index, () => onRun(figures));
+      order.add(index, () => onRun(statistics));
       order.end(index);
     } finally {
       port1.close();

@@ -1,5 +1,4 @@
-// The dataset stage: from trajectory stores to samples that a nowcaster can be trained on. Reads each run once, writes
-// each sample once.
+// The dataset stage: extracts training samples from trajectory stores. Reads each run once and writes each sample once.
 
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +8,7 @@ import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import type { ProgressEvent } from '../progress.js';
 import { DATASET_MANIFEST } from '../samples/index.js';
 import { ShardAssembler } from './assembler.js';
-import type { RunFigures } from './extractRun.js';
+import type { RunStatistics } from './extractRun.js';
 import { extractRuns, type RunListeners } from './extractRuns.js';
 import { checkNotEmpty, describeDataset } from './manifest.js';
 import type { DatasetOptions, DatasetResult } from './options.js';
@@ -25,16 +24,15 @@ export { extractShard, type ShardResult } from './parts.js';
 /**
  * Builds samples from trajectory stores.
  *
- * Which scalars are drawn, which runs validate, which shard a sample goes to and in what order follows from the seed and
- * the ids of the runs alone: the same inputs give the same bytes, with any number of threads and any executor. The samples
- * appear under their directory when they are whole; a build that was killed leaves `<out>.partial`, which the next one
- * replaces.
+ * The drawn scalars, the validation split, and the shard and position of each sample depend only on the seed and the run
+ * ids: the same inputs give the same bytes with any number of threads and any executor. The output directory appears when
+ * it is complete; an interrupted build leaves `<out>.partial`, which the next one replaces.
  *
  * @throws UsageError for impossible options, or when `out` holds anything but samples.
- * @throws InsufficientDataError when the stores hold no usable run, only runs shorter than L + H epochs, or nothing moves,
- *   or when the executor could not read a run.
+ * @throws InsufficientDataError when the stores hold no usable run, only runs shorter than L + H epochs, or no weight that
+ *   changes, or when the executor could not read a run.
  * @throws MissingFileError, CorruptFileError or SchemaVersionError for stores that cannot be read.
- * @throws WriteError when the disk is full; samples that were there before are left as they were.
+ * @throws WriteError when the disk is full; existing samples are kept.
  */
 export async function buildDataset(options: DatasetOptions): Promise<DatasetResult> {
   const { executor, onProgress = () => {}, onNote = () => {}, signal } = options;
@@ -48,7 +46,7 @@ export async function buildDataset(options: DatasetOptions): Promise<DatasetResu
 
   const fromParts = options.merge || executor !== undefined;
   if (executor) {
-    // The merging has the bar called `dataset`.
+    // Merging uses the progress bar named `dataset`.
     const onParts = (event: ProgressEvent) => onProgress({ ...event, task: 'dataset parts' });
     await makeParts(executor, parts, jobs, { ...options, onProgress: onParts });
   }
@@ -56,20 +54,20 @@ export async function buildDataset(options: DatasetOptions): Promise<DatasetResu
   try {
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial, { recursive: true });
-    const figures: RunFigures[] = [];
+    const statistics: RunStatistics[] = [];
     const ids = runs.map(({ id }) => id);
     const assembler = new ShardAssembler(partial, plan.packet, ids, settings.seed);
     const { onAdvance, onEnd } = trackProgress(plan, onProgress);
     const listeners: RunListeners = {
       onPacket: (index, packet) => assembler.take(packet, plan.splits[index], index),
       onRun: (run) => {
-        figures[run.index] = run;
+        statistics[run.index] = run;
       },
       onAdvance,
     };
     if (fromParts) await mergeParts(prepared, listeners, signal);
     else await extractRuns(plan.tasks, listeners, { ...plan, signal });
-    const manifest = describeDataset(prepared, figures, assembler.finish());
+    const manifest = describeDataset(prepared, statistics, assembler.finish());
     checkNotEmpty(manifest, settings);
     for (const kind of TRAINED_KINDS) if (manifest.kinds[kind].samples === 0) onNote(`no samples of kind ${kind}`);
     writeJsonAtomic(join(partial, DATASET_MANIFEST), manifest);

@@ -1,4 +1,4 @@
-// Parts as jobs: what executors and shards need to know of them.
+// The job kind of the dataset stage: one job extracts one run into a part.
 
 import { existsSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
@@ -14,10 +14,10 @@ import { slotBytes } from './packets.js';
 import { isPartWhole } from './part.js';
 import { megabytesOf, type PartJob, partId, partPath } from './partJob.js';
 
-/** Sizes of a task that comes from a queue, at most. */
+/** Upper limits for tasks from a queue. */
 const LIMITS = { tensors: 100_000, name: 1000, size: 2 ** 40, snapshots: 1e7, rows: 8192, bytes: 2 ** 32 };
 
-/** Runs to be read into parts. */
+/** Extracts runs into parts. */
 export const datasetJobs: JobKind<PartJob> = {
   name: 'dataset',
   entry: new URL('./worker.js', import.meta.url),
@@ -34,7 +34,7 @@ export const datasetJobs: JobKind<PartJob> = {
     checkSizes(task);
     if (partId(task, sha256) !== id) throw wrong('id', id);
     const directory = resolve(task.directory);
-    if (!existsSync(directory)) throw wrong('run (it is not there)', task.directory);
+    if (!existsSync(directory)) throw wrong('run (not found)', task.directory);
     return { task: { ...task, directory }, sha256, out: staging };
   },
 };
@@ -48,7 +48,7 @@ function wrong(field: string, value: unknown): UsageError {
   });
 }
 
-/** @throws {@link UsageError} for a task that no plan makes, or that would take all memory. */
+/** @throws {@link UsageError} for a task that no plan produces, or one that needs too much memory. */
 function checkSizes(task: RunTask): void {
   const { spec, packet, shards, tensors } = task;
   const isWhole = (value: unknown, least: number, most: number): value is number =>

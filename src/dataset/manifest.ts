@@ -1,4 +1,4 @@
-// What dataset.json says: the options that decide the samples, the runs, and what became of the windows of each kind.
+// Builds dataset.json: the options that determine the samples, the runs, and the window counts of each kind.
 
 import { InsufficientDataError } from '../errors.js';
 import { sampleInputs, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
@@ -11,14 +11,14 @@ import {
   type Split,
 } from '../samples/index.js';
 import { TOOLKIT_VERSION } from '../version.js';
-import type { RunFigures } from './extractRun.js';
+import type { RunStatistics } from './extractRun.js';
 import type { DatasetSettings } from './options.js';
 import type { PreparedDataset } from './prepare.js';
 import type { UsableRun } from './runs.js';
 import { splitRule } from './split.js';
 import { createSketch, describeSketch, mergeSketch, type TargetSketch } from './targetSketch.js';
 
-/** What of dataset.json is known before the runs are read. */
+/** The part of dataset.json that is known before the runs are read. */
 export function describeSettings(settings: DatasetSettings, [{ cadence }]: readonly UsableRun[]) {
   const { family, inputLength, horizons, normalization, seed, shardRows } = settings;
   const { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeNorm, includeInterrupted } = settings;
@@ -38,10 +38,10 @@ export function describeSettings(settings: DatasetSettings, [{ cadence }]: reado
   } satisfies Omit<DatasetManifest, 'runs' | 'kinds'>;
 }
 
-/** What dataset.json says of samples that have been made. */
+/** The content of dataset.json for a finished build. */
 export function describeDataset(
   { settings, runs, hashes, plan: { splits } }: PreparedDataset,
-  figures: readonly RunFigures[],
+  statistics: readonly RunStatistics[],
   shards: Record<Split, Record<TrainedKind, ShardInfo[]>>,
 ): DatasetManifest {
   const sources = runs.map(
@@ -51,12 +51,12 @@ export function describeDataset(
       task,
       architecture,
       split: splits[i],
-      epochs: figures[i].epochs,
-      samples: TRAINED_KINDS.reduce((sum, kind) => sum + figures[i].kinds[kind].samples, 0),
+      epochs: statistics[i].epochs,
+      samples: TRAINED_KINDS.reduce((sum, kind) => sum + statistics[i].kinds[kind].samples, 0),
     }),
   );
   const kinds = Object.fromEntries(
-    TRAINED_KINDS.map((kind) => [kind, summarize(kind, settings.horizons, figures, shards)]),
+    TRAINED_KINDS.map((kind) => [kind, summarize(kind, settings.horizons, statistics, shards)]),
   );
   return { ...describeSettings(settings, runs), runs: sources, kinds: kinds as DatasetManifest['kinds'] };
 }
@@ -64,29 +64,29 @@ export function describeDataset(
 function summarize(
   kind: TrainedKind,
   horizons: readonly number[],
-  figures: readonly RunFigures[],
+  statistics: readonly RunStatistics[],
   shards: Record<Split, Record<TrainedKind, ShardInfo[]>>,
 ): KindSummary {
-  const own = figures.map(({ kinds }) => kinds[kind]);
-  const total = (pick: (figure: (typeof own)[number]) => number) => own.reduce((sum, figure) => sum + pick(figure), 0);
+  const own = statistics.map(({ kinds }) => kinds[kind]);
+  const total = (pick: (one: (typeof own)[number]) => number) => own.reduce((sum, one) => sum + pick(one), 0);
   const sketches: TargetSketch[] = horizons.map(createSketch);
-  for (const figure of own) for (const [h, sketch] of sketches.entries()) mergeSketch(sketch, figure.sketches[h]);
+  for (const one of own) for (const [h, sketch] of sketches.entries()) mergeSketch(sketch, one.sketches[h]);
   const part = (split: Split) => ({
     samples: shards[split][kind].reduce((sum, { rows }) => sum + rows, 0),
     shards: shards[split][kind],
   });
-  const samples = total((figure) => figure.samples);
+  const samples = total((one) => one.samples);
   return {
-    tensors: total((figure) => figure.tensors),
-    seen: total((figure) => figure.seen),
-    drawn: total((figure) => figure.drawn),
+    tensors: total((one) => one.tensors),
+    seen: total((one) => one.seen),
+    drawn: total((one) => one.drawn),
     dropped: {
-      zeroRange: total((figure) => figure.dropped.zeroRange),
-      smallRange: total((figure) => figure.dropped.smallRange),
-      nonFinite: total((figure) => figure.dropped.nonFinite),
-      pastDivergence: total((figure) => figure.dropped.pastDivergence),
-      epochGap: total((figure) => figure.dropped.epochGap),
-      nowcast: total((figure) => figure.dropped.nowcast),
+      zeroRange: total((one) => one.dropped.zeroRange),
+      smallRange: total((one) => one.dropped.smallRange),
+      nonFinite: total((one) => one.dropped.nonFinite),
+      pastDivergence: total((one) => one.dropped.pastDivergence),
+      epochGap: total((one) => one.dropped.epochGap),
+      nowcast: total((one) => one.dropped.nowcast),
     },
     samples,
     splits: { train: part('train'), val: part('val') },
@@ -102,7 +102,7 @@ export function checkNotEmpty({ kinds }: DatasetManifest, { stores }: DatasetSet
   const count = (reason: keyof (typeof dropped)[number]) => dropped.reduce((sum, by) => sum + (by[reason] ?? 0), 0);
   throw new InsufficientDataError({
     what:
-      `no training samples (windows left out: ${count('zeroRange')} without change, ${count('smallRange')} of small range, ` +
+      `no training samples (dropped windows: ${count('zeroRange')} without change, ${count('smallRange')} of small range, ` +
       `${count('nonFinite')} not finite, ` +
       `${count('pastDivergence')} past a divergence, ${count('epochGap')} with missing epochs, ${count('nowcast')} across a nowcast)`,
     where: stores.join(', '),

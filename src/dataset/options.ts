@@ -7,11 +7,11 @@ import { familyProblem, windowSpecProblem } from '../nowcaster/spec.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import type { DatasetManifest, SampleSpec } from '../samples/index.js';
 
-/** What can be given even shares of the samples. */
+/** Groups that `balance` can equalize. */
 export const BALANCES = ['kinds', 'architectures', 'runs'] as const;
 export type Balance = (typeof BALANCES)[number];
 
-/** Which runs are kept for validation, by name. A run is held out when any of the names is its own. */
+/** Runs held out for validation, by name. A run is held out when any name matches. */
 export interface HoldOut {
   /** Architectures, e.g. `shufflenetv2`; letters and digits count, case and punctuation do not. Default: none. */
   architecture?: string[];
@@ -23,9 +23,9 @@ export interface HoldOut {
 export interface DatasetOptions {
   /** Trajectory stores to read: one directory or several. Ids of runs must be unique over all of them. */
   stores: string | string[];
-  /** Directory to write. It is made, or replaced when it holds samples; anything else there is left alone (an error). */
+  /** Output directory. It is created, or replaced when it holds samples; any other content is an error. */
   out: string;
-  /** Family of networks that the samples are for: they get its inputs. Default `wnn`. */
+  /** Family of networks that the samples are for; it determines their input columns. Default `wnn`. */
   family?: string;
   /** Values of a window, L: 2 to 20. Default 5. */
   inputLength?: number;
@@ -33,55 +33,55 @@ export interface DatasetOptions {
   horizons?: number[];
   /** `range` divides each window by its range; `none` keeps raw weights. Default `range`. */
   normalization?: SampleSpec['normalization'];
-  /** Scalars to draw from a tensor, at most, 1 to 10,000,000; all of a tensor that has no more. Default 1,000. */
+  /** Maximum number of scalars drawn from a tensor, 1 to 10,000,000. Default 1,000. */
   scalarsPerTensor?: number;
   /** Epochs between the starts of successive windows, 1 or more. Default 1: every epoch starts a window. */
   windowStride?: number;
-  /** Leave out epochs before this one, as when a run's start is no guide to the rest. Default 0. */
+  /** First epoch to use. Default 0. */
   firstEpoch?: number;
-  /** Leave out windows that hardly move: those whose range (maximum less minimum) is below this share of the root mean
-   * square of the ranges of their tensor's drawn scalars over the same epochs, scalars that stand still not counted. From
-   * 0 to below 1. Default 0: all windows that change at all. */
+  /** Drop windows whose range (maximum minus minimum) is below this fraction of the root mean square range of the
+   * tensor's drawn scalars over the same epochs; constant scalars are not counted in the mean. In [0, 1). Default 0:
+   * only constant windows are dropped. */
   minRange?: number;
-  /** Share of the runs that is kept for validation, from 0 to below 1. Not together with `holdOut`. Default 0.2. */
+  /** Fraction of the runs held out for validation, in [0, 1). Excludes `holdOut`. Default 0.2. */
   validationShare?: number;
-  /** Keep the runs of these architectures or tasks for validation instead of a share. Default: none. */
+  /** Hold out the runs of these architectures or tasks for validation. Default: none. */
   holdOut?: HoldOut;
-  /** Give these groups even shares of the samples: drawing fewer scalars from rich ones and more, up to all, from poor
-   * ones; the total stays about the same. Default: none. */
+  /** Equalize the number of samples of these groups: fewer scalars are drawn from large groups and more, up to all, from
+   * small ones. The total stays about the same. Default: none. */
   balance?: Balance[];
-  /** Take batch-norm tensors of rank 1 too, as biases. Default false. */
+  /** Also use batch-norm tensors of rank 1, as biases. Default false. */
   includeNorm?: boolean;
-  /** Take runs too that were interrupted or are still being recorded. Default false. */
+  /** Also use runs that were interrupted or are still being recorded. Default false. */
   includeInterrupted?: boolean;
-  /** Decides which scalars are drawn, the split and the order of samples. Default 0. */
+  /** Seed of the draw of scalars, the split and the order of samples. Default 0. */
   seed?: number;
-  /** Samples of a shard, about, 1,000 to 100,000,000. Default 1,048,576 (some 33 MB). */
+  /** Approximate samples per shard, 1,000 to 100,000,000. Default 1,048,576 (about 33 MB). */
   shardRows?: number;
-  /** Bytes of memory that the whole process may use, 256 MiB or more. Default 1 GiB. Does not change the output. */
+  /** Memory limit of the process in bytes, at least 256 MiB. Default 1 GiB. Does not change the output. */
   memory?: number;
-  /** Threads that read runs; 0 does all work in the calling thread. Default: one a core. Does not change the output. */
+  /** Threads that read runs; 0 uses the calling thread. Default: one per core. Does not change the output. */
   threads?: number;
-  /** Who reads the runs, e.g. a `queueExecutor`; this call puts the parts that they leave beside `out` together. Default:
-   * `threads` of this process, without parts; for `extractShard` as many processes. */
+  /** Executor that reads the runs, e.g. a `queueExecutor`. It writes parts beside `out`, which this call merges. Default:
+   * `threads` of this process, without parts; for `extractShard`, as many processes. */
   executor?: JobExecutor;
-  /** Put together the parts that `extractShard` left beside `out`, rather than read the runs. Default false. */
+  /** Merge the parts that `extractShard` wrote beside `out` instead of reading the runs. Default false. */
   merge?: boolean;
-  /** Return what is there when it was built by the same options from the same runs. Default false: build again. */
+  /** Return the existing samples when they were built with the same options from the same runs. Default false: rebuild. */
   reuse?: boolean;
   onProgress?: ProgressListener;
   onNote?: NoteListener;
-  /** Stops the work; what was written so far is removed and `signal.reason` thrown. */
+  /** Aborts the build: partial output is removed and `signal.reason` is thrown. */
   signal?: AbortSignal;
 }
 
 /** Result of {@link buildDataset}. */
 export interface DatasetResult {
-  /** The directory that was written. */
+  /** The output directory. */
   dir: string;
-  /** What its dataset.json holds. */
+  /** The content of its dataset.json. */
   manifest: DatasetManifest;
-  /** Whether it was there already (option `reuse`). */
+  /** Whether existing samples were returned (option `reuse`). */
   reused: boolean;
 }
 
@@ -93,10 +93,10 @@ export type DatasetSettings = Required<
   holdOut: Required<HoldOut> | null;
 };
 
-/** The most scalars of one tensor that can be drawn. */
+/** Upper limit of `scalarsPerTensor`. */
 export const MOST_SCALARS = 1e7;
 
-/** The least that `memory` may be: Node with its threads and the Parquet decoder takes most of this. */
+/** Lower limit of `memory` in bytes: Node with its threads and the Parquet decoder takes most of this. */
 const LEAST_MEMORY = 256 * 2 ** 20;
 
 /**
@@ -153,7 +153,7 @@ export function settleOptions(options: DatasetOptions): DatasetSettings {
   if (!Number.isFinite(settings.seed)) refuse('seed', 'a number');
   if (!(settings.validationShare >= 0 && settings.validationShare < 1)) refuse('validationShare', 'a number in [0, 1)');
   if (settings.holdOut && options.validationShare !== undefined)
-    refuse('validationShare', 'either a share or what to hold out, not both');
+    refuse('validationShare', 'only one of a share and runs to hold out');
   const unknown = settings.balance.find((balance) => !BALANCES.includes(balance));
   if (unknown !== undefined) refuse('balance', `a list of ${BALANCES.join(', ')}`);
   return settings;

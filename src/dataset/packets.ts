@@ -1,18 +1,18 @@
-// Packets, in which samples travel from where they are cut to where they are written, and the memory that they live in: cut
-// into equal slots once, so that nothing is allocated, cleared or collected while samples stream by.
+// Packets carry samples from extraction to the shard writer. Their memory is divided into equal slots once, so that
+// nothing is allocated, cleared or garbage-collected while samples are processed.
 
 import type { InputColumns } from '../network/network.js';
 import type { TrainedKind } from '../nowcaster/spec.js';
 
-/** Memory of one packet. */
+/** The memory of one packet. */
 export interface Slot {
   /** Number of the slot in its pool. */
   slot: number;
-  /** Samples one after the other: window, further inputs, targets, scale. See `Samples` for their meaning. */
+  /** Samples, row by row: window, further inputs, targets, scale. See `Samples` for their meaning. */
   samples: Float32Array;
 }
 
-/** Some samples of one run for one shard, in the order in which they were cut. */
+/** Samples of one run for one shard, in the order of extraction. */
 export interface Packet extends Slot {
   kind: TrainedKind;
   /** Number of the shard within its kind and split. */
@@ -20,21 +20,21 @@ export interface Packet extends Slot {
   rows: number;
 }
 
-/** What the samples of packets consist of, and the rows of a full packet. */
+/** The columns of the samples, and the rows of a full packet. */
 export interface PacketShape {
   inputLength: number;
-  /** Inputs of samples besides the window. */
+  /** Inputs other than the window. */
   inputs: readonly InputColumns[];
   horizons: number;
   rows: number;
 }
 
-/** Values of the inputs besides the window, of one sample. */
+/** Values per sample of the inputs other than the window. */
 export function furtherWidth(inputs: readonly InputColumns[]): number {
   return inputs.reduce((sum, { width }) => sum + width, 0);
 }
 
-/** Values of one sample. */
+/** Values per sample. */
 export function sampleWidth({ inputLength, inputs, horizons }: PacketShape): number {
   return inputLength + furtherWidth(inputs) + horizons + 1;
 }
@@ -44,10 +44,10 @@ export function slotBytes(shape: PacketShape): number {
   return 4 * shape.rows * sampleWidth(shape);
 }
 
-/** Memory of slots that two threads share. Passes through messages as it is. */
+/** The slots that two threads share. Can be posted in messages. */
 export interface SlotMemory {
   samples: SharedArrayBuffer;
-  /** How often a slot was given back, then for each slot whether it is taken. */
+  /** The number of releases, then for each slot whether it is in use. */
   state: Int32Array<SharedArrayBuffer>;
 }
 
@@ -62,7 +62,7 @@ export function allocateSlots(shape: PacketShape, count: number): SlotMemory {
   };
 }
 
-/** Slots, as one of the threads that share them sees them: one fills packets, one works them off. */
+/** One thread's view of the shared slots: the producer fills packets, the consumer releases them. */
 export class SlotPool {
   readonly #slots: Slot[];
   readonly #state: Int32Array<SharedArrayBuffer>;
@@ -76,12 +76,12 @@ export class SlotPool {
     }));
   }
 
-  /** Takes a free slot; waits, blocking the thread, for the other one to give one back where there is none. */
+  /** Takes a free slot. Blocks the thread until one is released when all are in use. */
   acquire(): Slot {
     const state = this.#state;
     for (;;) {
       const releases = Atomics.load(state, RELEASES);
-      // From the first on, so that slots that are not needed stay untouched.
+      // Lowest slot first, so that unneeded slots are never touched.
       const at = state.indexOf(0, FIRST_SLOT);
       if (at >= 0) {
         Atomics.store(state, at, 1);
@@ -91,12 +91,12 @@ export class SlotPool {
     }
   }
 
-  /** The slot of a packet that the other thread has filled. */
+  /** The slot of that number, filled by the other thread. */
   at(slot: number): Slot {
     return this.#slots[slot];
   }
 
-  /** Gives a slot back. */
+  /** Releases a slot. */
   release(slot: number): void {
     Atomics.store(this.#state, FIRST_SLOT + slot, 0);
     Atomics.add(this.#state, RELEASES, 1);

@@ -1,25 +1,25 @@
-// Parts: the samples of one run as a file, for builds whose runs are read on several machines. Packets in the order in
-// which extraction made them, then its figures; what makes shards of them is the assembler, as ever.
+// Part files hold the samples of one run, for builds that read runs on several machines: its packets in the order of
+// extraction, then its statistics. The assembler builds shards from them.
 
 import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { asWriteError, temporaryName } from '../atomic.js';
 import { CorruptFileError, MissingFileError } from '../errors.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
-import type { RunFigures } from './extractRun.js';
+import type { RunStatistics } from './extractRun.js';
 import { type Packet, type PacketShape, sampleWidth } from './packets.js';
 import type { TargetSketch } from './targetSketch.js';
 
-/** Begins and ends a file. */
+/** First and last bytes of a file. */
 const MAGIC = 'WNNPART1';
-/** Kind of the record that holds the figures, as JSON of `rows` bytes. */
-const FIGURES = 255;
+/** Record kind of the statistics: JSON of `rows` bytes. */
+const STATISTICS = 255;
 /** Bytes before each record: kind, shard, rows; uint32, little-endian. */
 const HEADER = 12;
-/** Bytes of JSON of a run's figures, at most. */
-const LARGEST_FIGURES = 2 ** 28;
+/** Upper limit for the JSON of a run's statistics. */
+const MAX_STATISTICS_BYTES = 2 ** 28;
 
-/** Writes a part. It appears under its name when it is whole. */
+/** Writes a part file, which appears under its name when it is complete. */
 export class PartWriter {
   readonly #path: string;
   readonly #temporary: string;
@@ -46,10 +46,10 @@ export class PartWriter {
     this.#write(new Uint8Array(samples.buffer, samples.byteOffset, 4 * rows * this.#width));
   }
 
-  /** Ends the file. @throws WriteError */
-  finish(figures: RunFigures): void {
-    const json = Buffer.from(JSON.stringify(figures, packSketch));
-    this.#writeHeader(FIGURES, 0, json.length);
+  /** Completes the file. @throws WriteError */
+  finish(statistics: RunStatistics): void {
+    const json = Buffer.from(JSON.stringify(statistics, packSketch));
+    this.#writeHeader(STATISTICS, 0, json.length);
     this.#write(json);
     this.#write(Buffer.from(MAGIC));
     try {
@@ -61,12 +61,12 @@ export class PartWriter {
     }
   }
 
-  /** Gives up: removes what was written. */
+  /** Removes the incomplete file. */
   discard(): void {
     try {
       closeSync(this.#descriptor);
     } catch {
-      // It was closed already.
+      // Already closed.
     }
     rmSync(this.#temporary, { force: true });
   }
@@ -88,7 +88,7 @@ export class PartWriter {
   }
 }
 
-/** Whether a part is there with its end. */
+/** Whether a complete part exists. */
 export function isPartWhole(path: string): boolean {
   let descriptor: number;
   try {
@@ -110,10 +110,10 @@ export function isPartWhole(path: string): boolean {
 /**
  * Reads a part, a packet at a time.
  *
- * @param onPacket receives packets; their columns hold until the call returns.
- * @throws {@link MissingFileError} when it is not there, {@link CorruptFileError} when it is damaged.
+ * @param onPacket receives packets; their columns are valid until the call returns.
+ * @throws {@link MissingFileError} when it does not exist, {@link CorruptFileError} when it is damaged.
  */
-export function readPart(path: string, shape: PacketShape, onPacket: (packet: Packet) => void): RunFigures {
+export function readPart(path: string, shape: PacketShape, onPacket: (packet: Packet) => void): RunStatistics {
   const corrupt = (why: string) =>
     new CorruptFileError({ what: `damaged part (${why})`, where: path, remedy: 'delete it and make the part again' });
   let descriptor: number;
@@ -141,13 +141,13 @@ export function readPart(path: string, shape: PacketShape, onPacket: (packet: Pa
       const kind = header.readUInt32LE(0);
       const shard = header.readUInt32LE(4);
       const rows = header.readUInt32LE(8);
-      if (kind === FIGURES) {
-        if (rows > LARGEST_FIGURES) throw corrupt('impossible figures');
+      if (kind === STATISTICS) {
+        if (rows > MAX_STATISTICS_BYTES) throw corrupt('impossible statistics');
         const json = Buffer.alloc(rows);
         read(json);
         read(magic);
         if (magic.toString('latin1') !== MAGIC) throw corrupt('no end');
-        return JSON.parse(json.toString(), unpackSketch) as RunFigures;
+        return JSON.parse(json.toString(), unpackSketch) as RunStatistics;
       }
       if (kind >= TRAINED_KINDS.length || rows === 0 || rows > shape.rows) throw corrupt('impossible packet');
       read(new Uint8Array(samples.buffer, 0, 4 * rows * width));
@@ -158,7 +158,7 @@ export function readPart(path: string, shape: PacketShape, onPacket: (packet: Pa
   }
 }
 
-/** Bins as pairs of position and count, as most are empty; and the infinities of an empty sketch, which JSON lacks. */
+/** Encodes bins as pairs of position and count, since most are empty, and the infinities of an empty sketch for JSON. */
 function packSketch(_key: string, value: unknown): unknown {
   if (value instanceof Float64Array)
     return { pairs: [...value.entries()].filter(([, count]) => count > 0), length: value.length };

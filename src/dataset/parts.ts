@@ -1,5 +1,5 @@
-// Datasets in two steps, so that several machines can read the runs: parts, which executors and shards leave beside the
-// dataset, and their merging.
+// Builds a dataset in two steps, so that several machines can read the runs: executors and shards write parts beside the
+// dataset, which are then merged.
 
 import { InsufficientDataError } from '../errors.js';
 import { type Job, type JobExecutor, processExecutor, type Shard, takeShard } from '../jobs/index.js';
@@ -14,17 +14,17 @@ import { type PreparedDataset, prepareDataset } from './prepare.js';
 export interface ShardResult {
   /** Directory of the parts. */
   parts: string;
-  /** Parts of the whole build, and how many of them are not there yet. */
+  /** Parts of the whole build, and how many are still missing. */
   runs: number;
   missing: number;
-  /** Parts of the shard that were made now, and that were there already. */
+  /** Parts of the shard that were written now, and those that existed. */
   made: number;
   kept: number;
 }
 
 /**
- * Reads every n-th run and leaves a part of each in `<out>.parts`. When all shards have done so, `buildDataset` with
- * `merge` makes the samples of them, with the same bytes as without shards.
+ * Extracts every n-th run into a part in `<out>.parts`. When all shards are finished, `buildDataset` with `merge` builds
+ * the samples from the parts, with the same bytes as without shards.
  *
  * @throws as `buildDataset`.
  */
@@ -42,9 +42,9 @@ const isMissing =
     !datasetJobs.isDone(parts, id);
 
 /**
- * Has the parts made that are missing, and returns how many these were.
+ * Has the executor write the missing parts. Returns their number.
  *
- * @throws {@link InsufficientDataError} when some could not be made; the executor's errors; `signal.reason`.
+ * @throws {@link InsufficientDataError} when some runs failed; the executor's errors; `signal.reason`.
  */
 export async function makeParts(
   executor: JobExecutor,
@@ -77,7 +77,7 @@ export async function makeParts(
 }
 
 /**
- * Gives the packets of all parts, in the order of runs.
+ * Reads the packets of all parts, in the order of runs.
  *
  * @throws {@link InsufficientDataError} when parts are missing, CorruptFileError when one is damaged.
  */
@@ -89,13 +89,13 @@ export async function mergeParts(
   const missing = jobs.filter(isMissing(parts));
   if (missing.length > 0)
     throw new InsufficientDataError({
-      what: `${missing.length} of ${jobs.length} parts are missing, the first is ${missing[0].id}`,
+      what: `${missing.length} of ${jobs.length} parts are missing, first ${missing[0].id}`,
       where: parts,
-      remedy: 'make them with --shard and the same options',
+      remedy: 'extract them with --shard and the same options',
     });
   for (const [index, { id, spec }] of jobs.entries()) {
-    const figures = readPart(partPath(parts, id), spec.task.packet, (packet) => onPacket(index, packet));
-    onRun({ ...figures, index });
+    const statistics = readPart(partPath(parts, id), spec.task.packet, (packet) => onPacket(index, packet));
+    onRun({ ...statistics, index });
     onAdvance([{ index, fraction: 1 }]);
     await new Promise((resolve) => setImmediate(resolve));
     signal?.throwIfAborted();

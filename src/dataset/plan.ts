@@ -1,4 +1,4 @@
-// What each run is to give, before any of it is read: scalars a tensor, shards, threads and sizes of buffers.
+// Plans the extraction before any run is read: scalars per tensor, shards, threads and buffer sizes.
 
 import { UsageError } from '../errors.js';
 import { sampleInputs, spanOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
@@ -13,26 +13,26 @@ import { shareScalars } from './shares.js';
 import { splitRuns } from './split.js';
 import { countStarts } from './windows.js';
 
-/** Node itself with this toolkit's modules and the main thread's heap. */
+/** Memory of Node with the toolkit's modules and the main thread's heap. */
 const BASE_BYTES = 130 * 2 ** 20;
-/** A worker thread's heap with the modules it loads. */
+/** Memory of a worker thread's heap with its modules. */
 const WORKER_BYTES = 40 * 2 ** 20;
 /** Row groups hold this many bytes of values, or one snapshot where that is more. */
 const ROW_GROUP_BYTES = 8 * 2 ** 20;
-/** How often a row group is in memory, in part or whole, while scalars are picked from it ... */
+/** Copies of a row group in memory, partial or whole, while drawn scalars are read from it ... */
 const PICKING_COPIES = 2;
-/** ... and, of a diverged run, whose values are all read. */
+/** ... and while all values are read, for a diverged run. */
 const WHOLE_COPIES = 4;
-/** The least that packets under way must be able to take for a worker to be of use. */
+/** Minimum memory for queued packets; a worker with less would mostly wait. */
 const LEAST_WINDOW_BYTES = 12 * 2 ** 20;
-/** The most that one worker's packets take, whatever the memory: a worker that far ahead may well wait. */
+/** Maximum memory for one worker's packets. */
 const MOST_SLOT_BYTES = 2 ** 30;
-/** Rows of packets that a worker fills at once, over all shards. */
+/** Rows of the packets that a worker fills at a time, over all shards. */
 const FILLING_ROWS = 2 ** 19;
 const LEAST_PACKET_ROWS = 256;
 const MOST_PACKET_ROWS = 8192;
 
-/** Everything that is settled before reading. */
+/** The plan of a build. */
 export interface DatasetPlan {
   tasks: RunTask[];
   /** Split of each task. */
@@ -40,7 +40,7 @@ export interface DatasetPlan {
   shards: ShardCounts;
   packet: PacketShape;
   threads: number;
-  /** Packets that each worker may hold, filling or under way. */
+  /** Packets per worker, filling or queued. */
   slots: number;
 }
 
@@ -93,7 +93,7 @@ function sumKinds(counts: Record<TrainedKind, number>): number {
   return TRAINED_KINDS.reduce((sum, kind) => sum + counts[kind], 0);
 }
 
-/** As many shards as the windows that are to be drawn would fill. */
+/** The number of shards that the drawn windows would fill. */
 function countShards(
   runs: readonly UsableRun[],
   splits: readonly Split[],
@@ -119,7 +119,7 @@ function fitMemory(
 ): { threads: number; slots: number } {
   const size = slotBytes(packet);
   const all = SPLITS.reduce((sum, split) => sum + sumKinds(shards[split]), 0);
-  // Each shard gathers the ends of runs in a buffer like a packet, with the `run` column on top.
+  // Each shard buffers the ends of runs in one packet, plus the `run` column.
   const base = BASE_BYTES + (all + 1) * (size + 4 * packet.rows);
   const span = spanOf(settings);
   const perWorker = Math.max(
@@ -140,9 +140,9 @@ function fitMemory(
   const needed = base + perWorker + (filling + 1) * size;
   if (needed > settings.memory)
     throw new UsageError({
-      what: `needs about ${Math.ceil(needed / 2 ** 20)} MiB, may use ${Math.floor(settings.memory / 2 ** 20)}`,
+      what: `the build needs about ${Math.ceil(needed / 2 ** 20)} MiB, may use ${Math.floor(settings.memory / 2 ** 20)}`,
       where: '--memory-mib',
-      remedy: 'allow more, or draw fewer scalars a tensor',
+      remedy: 'allow more, or draw fewer scalars per tensor',
     });
   return { threads: 0, slots: filling + 1 };
 }

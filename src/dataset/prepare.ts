@@ -1,4 +1,4 @@
-// Everything that is known of a dataset before a run is read: its runs, what each gives, and where the results go.
+// Prepares a build before any run is read: the runs, the plan, and the output paths.
 
 import { resolve } from 'node:path';
 import type { Job } from '../jobs/index.js';
@@ -8,16 +8,16 @@ import { type DatasetPlan, planDataset } from './plan.js';
 import { checkReplaceable } from './publish.js';
 import { findRuns, hashRun, type UsableRun } from './runs.js';
 
-/** A dataset that is about to be built. */
+/** A planned build. */
 export interface PreparedDataset {
   settings: DatasetSettings;
   /** Ordered by id, with the hash of each. */
   runs: UsableRun[];
   hashes: string[];
   plan: DatasetPlan;
-  /** Where the samples go. */
+  /** Output directory of the samples. */
   dir: string;
-  /** Where parts go, and the jobs that make them, one a run. */
+  /** Directory of the parts, and the jobs that write them, one per run. */
   parts: string;
   jobs: Job<PartJob>[];
 }

@@ -1,11 +1,11 @@
-// How far a build is, in bytes of trajectory over all runs.
+// Progress of a build, in bytes of trajectory over all runs.
 
 import type { ProgressListener } from '../progress.js';
 import type { RunListeners } from './extractRuns.js';
 import { megabytesOf } from './partJob.js';
 import type { DatasetPlan } from './plan.js';
 
-/** Turns what threads are at into progress of the whole build. */
+/** Combines the progress of the threads into that of the build. */
 export function trackProgress({ tasks }: DatasetPlan, onProgress: ProgressListener) {
   const total = tasks.reduce((sum, task) => sum + megabytesOf(task), 0);
   const show = { task: 'dataset', total, unit: 'MB' };

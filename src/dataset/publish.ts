@@ -1,22 +1,22 @@
-// The directory of a dataset: what may be replaced, and how it is.
+// Replaces the output directory of a dataset.
 
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { UsageError } from '../errors.js';
 import { DATASET_MANIFEST } from '../samples/index.js';
 
-/** Refuses to put samples in the place of anything else. @throws {@link UsageError} */
+/** Refuses to replace anything but samples. @throws {@link UsageError} */
 export function checkReplaceable(dir: string): void {
   if (!existsSync(dir)) return;
   if (statSync(dir).isDirectory() && (existsSync(join(dir, DATASET_MANIFEST)) || readdirSync(dir).length === 0)) return;
   throw new UsageError({
-    what: 'something other than samples is in the way',
+    what: 'the output directory holds something other than samples',
     where: dir,
     remedy: 'choose another --out, or remove it',
   });
 }
 
-/** Puts a finished directory in the place of another. */
+/** Replaces a directory by a finished one. */
 export function putInPlace(partial: string, dir: string): void {
   const old = `${dir}.old`;
   rmSync(old, { recursive: true, force: true });

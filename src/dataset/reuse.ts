@@ -1,4 +1,4 @@
-// Samples of an earlier build, for those who want no second one of the same.
+// Finds existing samples for the option `reuse`.
 
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,14 +8,14 @@ import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest, SPLITS } f
 import { describeSettings } from './manifest.js';
 import type { PreparedDataset } from './prepare.js';
 
-/** The samples that are there, when they are whole and what this build would make. */
+/** The existing samples, when they are complete and equal to what this build would write; else null. */
 export function findSame({ settings, runs, hashes, plan, dir }: PreparedDataset): DatasetManifest | null {
   if (!existsSync(join(dir, DATASET_MANIFEST))) return null;
   let manifest: DatasetManifest;
   try {
     manifest = readDatasetManifest(dir);
   } catch {
-    // Whatever is wrong with it, it is built again.
+    // Unreadable samples are rebuilt.
     return null;
   }
   const { runs: hadRuns, kinds, ...hadSettings } = manifest;

@@ -1,4 +1,4 @@
-// Which runs of the stores are used, and what of each: the tensors that samples come from. Reads manifests only.
+// Selects the runs of the stores and their tensors. Reads manifests only.
 
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
@@ -14,7 +14,7 @@ import { LOG_FILE, listRuns, type RunEntry } from '../trajectory/runReader.js';
 import type { RunStatus, TensorSpec } from '../trajectory/schema.js';
 import type { DatasetSettings } from './options.js';
 
-/** A tensor that samples come from. */
+/** A tensor from which samples are extracted. */
 export interface SourceTensor {
   name: string;
   kind: TrainedKind;
@@ -23,19 +23,19 @@ export interface SourceTensor {
   size: number;
 }
 
-/** A run that samples come from. */
+/** A run from which samples are extracted. */
 export interface UsableRun {
   id: string;
   directory: string;
   task: string | null;
   architecture: string | null;
-  /** Whether epochs are to be looked through for values that are not finite, and the rest left out. */
+  /** Whether the run must be searched for values that are not finite; epochs from there on are dropped. */
   diverged: boolean;
-  /** Snapshots that the manifest promises from the first epoch on; the files decide. */
+  /** Snapshots from the first epoch on according to the manifest; the files may hold fewer. */
   epochs: number;
   /** The same for all runs of a build. */
   cadence: SnapshotCadence;
-  /** When it was nowcast; absent when it was not. */
+  /** When the run was nowcast; absent when it was not. */
   nowcasts?: NowcastSchedule;
   tensors: SourceTensor[];
 }
@@ -61,9 +61,9 @@ function trainedKind({ kind, shape }: TensorSpec, includeNorm: boolean): Trained
 }
 
 /**
- * The runs to use, ordered by id. Runs too short for a window are left out with a note.
+ * The usable runs, ordered by id. Runs that are too short for a window are skipped with a note.
  *
- * @throws MissingFileError when a store is not there, and the errors of reading its manifests.
+ * @throws MissingFileError when a store does not exist, and the errors of reading its manifests.
  * @throws {@link UsageError} when two runs have the same id.
  * @throws {@link MismatchError} when snapshots were taken at different cadences.
  * @throws {@link InsufficientDataError} when no run is left.
@@ -78,7 +78,7 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
     throw new InsufficientDataError({
       what: all.length === 0 ? 'no runs' : `no complete run (${countStatuses(all)})`,
       where,
-      remedy: 'record some with `wnn collect`, or take interrupted ones with --include-interrupted',
+      remedy: 'record some with `wnn collect`, or use interrupted ones with --include-interrupted',
     });
   const runs: UsableRun[] = [];
   const directories = new Map<string, string>();
@@ -90,7 +90,7 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
       throw new UsageError({
         what: `two runs named ${id}`,
         where: `${other} and ${directory}`,
-        remedy: 'name one of them',
+        remedy: 'give only one of them',
       });
     directories.set(id, directory);
     const epochs = Math.max(0, snapshotsRecorded - firstEpoch);
@@ -120,19 +120,19 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
       remedy: `record runs of at least ${span + firstEpoch} epochs, or lower --input-length or --horizon`,
     });
   if (runs.length < chosen.length)
-    onNote(`${chosen.length - runs.length} of ${chosen.length} runs left out: fewer than ${span} epochs or no tensors`);
+    onNote(`${chosen.length - runs.length} of ${chosen.length} runs skipped: fewer than ${span} epochs or no tensors`);
   requireOneCadence(runs);
   return runs.sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** A window of five steps and one of five epochs are different things to learn from. */
+/** Windows of epochs and windows of steps cannot be mixed in one dataset. */
 function requireOneCadence([first, ...others]: readonly UsableRun[]): void {
   const other = others.find(({ cadence }) => !sameCadence(cadence, first.cadence));
   if (other === undefined) return;
   throw new MismatchError({
     what: `snapshots ${describeCadence(first.cadence)} and ${describeCadence(other.cadence)}`,
     where: `${first.directory} and ${other.directory}`,
-    remedy: 'build from runs of one cadence: keep the others in a store of their own',
+    remedy: 'build from runs of one cadence; keep the others in a separate store',
   });
 }
 
@@ -142,7 +142,7 @@ function countStatuses(runs: readonly RunEntry[]): string {
   return [...counts].map(([status, count]) => `${count} ${status}`).join(', ');
 }
 
-/** SHA-256 of a run: of its manifest, which holds the checksums of its files, and of its log when there is one. */
+/** SHA-256 of a run's manifest, which holds the checksums of its files, and of its log if there is one. */
 export async function hashRun(directory: string): Promise<string> {
   const hash = createHash('sha256');
   hash.update(await readFile(join(directory, MANIFEST_FILE)));

@@ -1,5 +1,5 @@
-// Scatters the samples of one run over the shards: each sample goes to a shard drawn at random, so that every shard is
-// like the whole. What makes files of packets, and shuffles them, is assembler.ts.
+// Distributes the samples of one run over the shards: each sample goes to a random shard, so that every shard is a random
+// sample of the dataset. assembler.ts shuffles the packets and writes the files.
 
 import type { TrainedKind } from '../nowcaster/spec.js';
 import type { Random } from '../random.js';
@@ -7,13 +7,12 @@ import { furtherWidth, type Packet, type PacketShape, type Slot, type SlotPool, 
 import type { SampleSink } from './windows.js';
 
 /**
- * Fills packets for the shards of one kind, as one run fills them.
+ * Fills the packets of one run for the shards of one kind.
  *
- * @param shards how many shards the kind has in the run's split.
+ * @param shards number of shards of the kind in the run's split.
  * @param random draws the shard of each sample.
- * @param sink receives packets, and with them the duty to give their slots back.
- * @returns `take`, which copies the first `count` samples of the columns that it is given, and `flush`, which sends what is
- *   left.
+ * @param sink receives packets and must release their slots.
+ * @returns `take`, which copies the first `count` samples of the given columns, and `flush`, which sends the rest.
  */
 export function scatterSamples(
   kind: TrainedKind,

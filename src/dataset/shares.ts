@@ -1,4 +1,4 @@
-// How many scalars are drawn from each tensor: a limit a tensor, or even shares of the same total over groups.
+// The number of scalars drawn from each tensor: a limit per tensor, or equal shares of the same total over groups.
 
 import { spanOf, TRAINED_KINDS } from '../nowcaster/spec.js';
 import { type DatasetSettings, MOST_SCALARS } from './options.js';
@@ -6,10 +6,9 @@ import type { UsableRun } from './runs.js';
 import { countStarts } from './windows.js';
 
 /**
- * Divides `total` over parties so that each gets in proportion to its weight, but none more than it can take; what one
- * cannot take goes to the others.
+ * Divides `total` in proportion to the weights, limited by the capacities; what exceeds one capacity goes to the others.
  *
- * @returns the share of each; they sum to `total` unless all parties are full.
+ * @returns the shares; they sum to `total` unless all capacities are reached.
  */
 function divide(total: number, weights: readonly number[], capacities: readonly number[]): number[] {
   const shares = weights.map(() => 0);
@@ -30,7 +29,7 @@ function divide(total: number, weights: readonly number[], capacities: readonly 
   }
 }
 
-/** A tensor of a run with its windows: `planned` under the plain limit, `capacity` if all scalars were drawn. */
+/** A tensor of a run with its windows: `planned` with the limit per tensor, `capacity` if all scalars were drawn. */
 interface Leaf {
   run: number;
   tensor: number;
@@ -52,11 +51,11 @@ function groupBy(leaves: readonly Leaf[], groupOf: (leaf: Leaf) => string | numb
 }
 
 /**
- * Scalars to draw from each tensor of each run of one split.
+ * The number of scalars to draw from each tensor of each run of one split.
  *
- * Without balance: `scalarsPerTensor`, or all of a tensor that has fewer. With it, the same total of windows goes down
- * the levels kinds, architectures, runs: evenly over the groups of a level that is balanced, in proportion to their plain
- * number of windows over those of one that is not. A group that has too little gives all it has.
+ * Without balance: `scalarsPerTensor`, or all of a tensor that has fewer. With balance, the same total of windows is
+ * divided over kinds, then architectures, then runs: equally at a balanced level, else in proportion to the unbalanced
+ * number of windows. A group that is too small contributes all its windows.
  *
  * @returns `[run][tensor]`, in the order of `run.tensors`; at least 1 each.
  */

@@ -1,4 +1,4 @@
-// Which runs are for training and which for validation. Whole runs only: windows of one run are too much alike.
+// The split into training and validation runs. Runs are not divided, since windows of one run are too similar.
 
 import { InsufficientDataError, UsageError } from '../errors.js';
 import { Random } from '../random.js';
@@ -6,12 +6,12 @@ import type { Split, SplitRule } from '../samples/index.js';
 import type { DatasetSettings } from './options.js';
 import type { UsableRun } from './runs.js';
 
-/** Letters and digits of a name, in lower case: `ResNet-32` and `resnet32` are the same. */
+/** Letters and digits of a name in lower case: `ResNet-32` equals `resnet32`. */
 function plainName(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
 
-/** Split of each run, in their order. */
+/** The split of each run, in order. */
 export function splitRuns(runs: readonly UsableRun[], settings: DatasetSettings): Split[] {
   const validation = settings.holdOut ? heldOut(runs, settings.holdOut) : drawShare(runs, settings);
   return runs.map((run) => (validation.has(run) ? 'val' : 'train'));
@@ -42,7 +42,7 @@ function heldOut(runs: readonly UsableRun[], holdOut: NonNullable<DatasetSetting
   }
   if (chosen.size === runs.length)
     throw new InsufficientDataError({
-      what: 'every run is held out, none is left to train on',
+      what: 'every run is held out, none is left for training',
       where: '--hold-out',
       remedy: 'hold out fewer, or record runs of other architectures or tasks',
     });
@@ -50,8 +50,8 @@ function heldOut(runs: readonly UsableRun[], holdOut: NonNullable<DatasetSetting
 }
 
 /**
- * Draws the share within each pair of task and architecture, at least one run of each that has two or more, so that
- * every pair is trained on and, where possible, validated on.
+ * Draws the validation share within each pair of task and architecture, at least one run from each pair with two or more,
+ * so that every pair is in the training split and, where possible, in the validation split.
  */
 function drawShare(runs: readonly UsableRun[], { validationShare, seed }: DatasetSettings): Set<UsableRun> {
   const chosen = new Set<UsableRun>();

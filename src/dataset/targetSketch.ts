@@ -1,17 +1,17 @@
-// The distribution of targets, gathered while they stream by: counts in bins of equal relative width, so that sketches
-// of several runs add up exactly, in any order.
+// A streaming histogram of targets with bins of equal relative width. Sketches of several runs merge exactly, in any
+// order.
 
 import type { TargetQuantiles } from '../samples/schema.js';
 
 /** Bins are the upper 16 bits of a float32 (sign, exponent, 7 bits of mantissa): 0.8% wide. */
 const BINS = 65536;
 
-/** Shares at which quantiles are reported. */
+/** Probabilities of the reported quantiles. */
 const PROBABILITIES = [0, 0.001, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.999, 1];
 
 /** Counts and sums of the targets of one horizon. Plain data, so that a worker can send it. */
 export interface TargetSketch {
-  /** How many targets fell in each bin, from the most negative up. */
+  /** Number of targets per bin, in ascending order of value. */
   bins: Float64Array;
   count: number;
   minimum: number;
@@ -38,7 +38,7 @@ export function addTargets(sketch: TargetSketch, values: Float32Array, count: nu
   let { minimum, maximum, sum, absoluteSum } = sketch;
   for (let i = 0, at = offset; i < count; i++, at += stride) {
     const value = values[at];
-    // Flipping the bits of negative numbers, and the sign of the others, makes their order that of the values.
+    // Flipping all bits of negative numbers, and the sign bit of the others, makes the order of bits that of the values.
     const word = bits[at];
     bins[(word ^ ((word >> 31) | 0x80000000)) >>> 16]++;
     if (value < minimum) minimum = value;
@@ -53,7 +53,7 @@ export function addTargets(sketch: TargetSketch, values: Float32Array, count: nu
   sketch.absoluteSum = absoluteSum;
 }
 
-/** Adds what another sketch has seen. */
+/** Adds the counts of another sketch. */
 export function mergeSketch(into: TargetSketch, from: TargetSketch): void {
   for (let i = 0; i < BINS; i++) into.bins[i] += from.bins[i];
   into.count += from.count;
@@ -70,7 +70,7 @@ function middleOf(bin: number): number {
   return new Float32Array(Int32Array.of(word).buffer)[0];
 }
 
-/** The figures for dataset.json; the sketch must not be empty. */
+/** The quantiles for dataset.json; the sketch must not be empty. */
 export function describeSketch(sketch: TargetSketch, horizon: number): TargetQuantiles {
   const { bins, count, minimum, maximum, sum, absoluteSum } = sketch;
   let bin = -1;

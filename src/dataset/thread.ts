@@ -1,27 +1,27 @@
-// A thread of the dataset stage: reads one run at a time, sends packets of samples as it goes, and waits when too much of
-// what it sent is not worked off yet. The other end is extractRuns.ts.
+// A worker thread of the dataset stage: reads one run at a time and sends packets of samples. It blocks while too many
+// packets are unprocessed. The other end is extractRuns.ts.
 
 import type { MessagePort } from 'node:worker_threads';
 import { serveThread } from '../jobs/threadPool.js';
-import { extractRun, type RunFigures, type RunTask } from './extractRun.js';
+import { extractRun, type RunStatistics, type RunTask } from './extractRun.js';
 import { type Packet, type SlotMemory, SlotPool } from './packets.js';
 
-/** Least milliseconds between two reports of a thread. */
+/** Minimum milliseconds between two progress reports. */
 const REPORT_INTERVAL = 250;
 
 /** A run to read. */
 export interface ThreadTask {
   task: RunTask;
-  /** Where its packets go. */
+  /** Memory of its packets. */
   memory: SlotMemory;
-  /** Takes {@link ThreadMessage}s. */
+  /** Receives {@link ThreadMessage}s. */
   port: MessagePort;
 }
 
-/** A packet without its samples, which its slot holds; or the share of the run that is done. */
+/** A packet without its samples, which are in its slot; or the fraction of the run that is done. */
 export type ThreadMessage = Omit<Packet, 'samples'> | number;
 
-export default serveThread(async ({ task, memory, port }: ThreadTask): Promise<RunFigures> => {
+export default serveThread(async ({ task, memory, port }: ThreadTask): Promise<RunStatistics> => {
   const send = (message: ThreadMessage) => port.postMessage(message);
   let reported = performance.now();
   return extractRun(task, {

@@ -1,5 +1,5 @@
-// Cuts the windows of one run: keeps the drawn scalars of the last few snapshots, normalizes each window, and lets go of
-// those that make no sample. One kind of tensors at a time; nothing here knows files.
+// Cuts the windows of one run: keeps the drawn scalars of the last snapshots, normalizes each window, and drops those
+// that give no sample. Handles one kind of tensors; does no I/O.
 
 import type { InputColumns } from '../network/network.js';
 import { type NowcastSchedule, nextNowcast } from '../nowcaster/schedule.js';
@@ -11,15 +11,15 @@ import { normalizeWindows, targetOf } from '../windows/normalize.js';
 import { furtherWidth } from './packets.js';
 import { addTargets, createSketch, type TargetSketch } from './targetSketch.js';
 
-/** Windows that are worked on together: few enough for the cache nearest to the core. */
+/** Windows per block; a block fits the L1 cache. */
 const BLOCK = 512;
 
-/** How many windows of one scalar start within `epochs` snapshots; each spans `span` of them. */
+/** The number of windows of one scalar within `epochs` snapshots; each spans `span` of them. */
 export function countStarts(epochs: number, span: number, stride: number): number {
   return epochs < span ? 0 : Math.floor((epochs - span) / stride) + 1;
 }
 
-/** Maximum less minimum of one scalar over some epochs; NaN when one of its values is. */
+/** Maximum minus minimum of one scalar over some epochs; NaN when one of its values is NaN. */
 function rangeOf(window: readonly Float32Array[], scalar: number): number {
   let minimum = window[0][scalar];
   let maximum = minimum;
@@ -30,52 +30,52 @@ function rangeOf(window: readonly Float32Array[], scalar: number): number {
   return maximum - minimum;
 }
 
-/** The scalars drawn from one tensor, and where they stand among the values that are pushed. */
+/** The scalars drawn from one tensor, and their positions among the pushed values. */
 export interface Draw {
   tensor: TensorInfo;
-  /** Positions of the drawn scalars in their tensor; null: all of it. */
+  /** Positions of the drawn scalars in their tensor; null: all scalars. */
   positions: Uint32Array | null;
   /** Position of the tensor's first value. */
   start: number;
-  /** Positions of the drawn scalars from there; null when the `count` values from `start` on are just those. */
+  /** Positions of the drawn scalars relative to `start`; null: the `count` values from `start` on. */
   indices: Uint32Array | null;
-  /** How many scalars are drawn. */
+  /** Number of drawn scalars. */
   count: number;
 }
 
-/** What became of the windows of one kind in one run, so far. */
-export interface CutFigures {
+/** Window statistics of one kind in one run. */
+export interface WindowStatistics {
   samples: number;
   dropped: Required<DroppedWindows>;
-  /** One a horizon. */
+  /** One per horizon. */
   sketches: TargetSketch[];
 }
 
-/** Which windows are cut, of all that there are. */
+/** The rule that selects windows. */
 export interface CutRule {
   /** Epochs between the starts of successive windows. */
   windowStride: number;
-  /** Least range of a window, as a share of the root mean square of its tensor's ranges; 0 takes all. */
+  /** Minimum range of a window, as a fraction of the root mean square of its tensor's ranges; 0 selects all. */
   minRange: number;
-  /** When the run was nowcast: no window or future spans that. Default: never. */
+  /** When the run was nowcast: windows and targets across a nowcast are dropped. Default: never. */
   nowcasts?: NowcastSchedule;
 }
 
 /** Columns of finished samples; see `Samples` for their meaning. */
 export interface CutSamples {
   windows: Float32Array;
-  /** [count, width] row-major: the inputs besides the window, one behind the other. */
+  /** [count, width] row-major: the inputs other than the window, concatenated. */
   further: Float32Array;
   targets: Float32Array;
   scales: Float32Array;
 }
 
-/** Receives the first `count` samples of the columns, which are reused after the call. */
+/** Receives the first `count` samples of the columns. The columns are reused after the call. */
 export type SampleSink = (samples: CutSamples, count: number) => void;
 
-/** Cuts the windows of the drawn scalars of one kind out of one run. Snapshots are pushed in the order of epochs. */
+/** Cuts the windows of the drawn scalars of one kind of one run. Snapshots must be pushed in the order of epochs. */
 export class WindowCutter {
-  readonly figures: CutFigures;
+  readonly statistics: WindowStatistics;
   /** Scalars drawn, all tensors together. */
   readonly scalars: number;
   readonly #spec: SampleSpec;
@@ -87,7 +87,7 @@ export class WindowCutter {
   readonly #epochs: number[];
   #pushed = 0;
   readonly #windows: Float32Array;
-  /** The inputs besides the window, their values, and the positions of a block's scalars; empty where there are none. */
+  /** The inputs other than the window, their values, and the positions of a block's scalars; may be empty. */
   readonly #inputs: readonly InputColumns[];
   readonly #further: Float32Array;
   readonly #furtherWidth: number;
@@ -96,7 +96,7 @@ export class WindowCutter {
   readonly #origins = new Float64Array(BLOCK);
   readonly #scales = new Float64Array(BLOCK);
   readonly #storedScales = new Float32Array(BLOCK);
-  /** 1 for each scalar whose window hardly moves; see {@link CutRule.minRange}. */
+  /** 1 for each scalar whose range is too small; see {@link CutRule.minRange}. */
   readonly #small: Uint8Array;
 
   constructor(spec: SampleSpec, rule: CutRule, draws: readonly Draw[], sink: SampleSink) {
@@ -115,14 +115,14 @@ export class WindowCutter {
     this.#further = new Float32Array(BLOCK * this.#furtherWidth);
     this.#positions = new Uint32Array(this.#inputs.length > 0 ? BLOCK : 0);
     this.#targets = new Float32Array(BLOCK * spec.horizons.length);
-    this.figures = {
+    this.statistics = {
       samples: 0,
       dropped: { zeroRange: 0, smallRange: 0, nonFinite: 0, pastDivergence: 0, epochGap: 0, nowcast: 0 },
       sketches: spec.horizons.map(createSketch),
     };
   }
 
-  /** Takes the next snapshot, and cuts the windows that it completes. */
+  /** Adds the next snapshot and cuts the windows that it completes. */
   push(epoch: number, values: Float32Array): void {
     const history = this.#history;
     const span = history.length;
@@ -138,8 +138,8 @@ export class WindowCutter {
     }
     this.#pushed++;
     if (this.#pushed < span || (this.#pushed - span) % this.#rule.windowStride !== 0) return;
-    if (!this.#isEvenlySpaced()) this.figures.dropped.epochGap += this.scalars;
-    else if (this.#spansNowcast()) this.figures.dropped.nowcast += this.scalars;
+    if (!this.#isEvenlySpaced()) this.statistics.dropped.epochGap += this.scalars;
+    else if (this.#spansNowcast()) this.statistics.dropped.nowcast += this.scalars;
     else this.#cut();
   }
 
@@ -150,14 +150,14 @@ export class WindowCutter {
 
   #spansNowcast(): boolean {
     const { nowcasts } = this.#rule;
-    // Snapshots are taken before the nowcast of their epoch: one after the last epoch does no harm.
+    // Snapshots precede the nowcast of their epoch, so a nowcast after the last epoch does not matter.
     return nowcasts !== undefined && nextNowcast(nowcasts, this.#epochs[0]) < (this.#epochs.at(-1) as number);
   }
 
   /**
-   * Marks the windows that hardly move: whose range is small beside the ranges of the same tensor over the same epochs. Of
-   * such a window rounding and noise are all that normalization enlarges, and its target can be thousands of ranges away.
-   * Those that do not change at all, or hold a value that is not finite, count for nothing in the mean and are not marked.
+   * Marks the windows whose range is small compared to the ranges of the same tensor over the same epochs. Normalizing
+   * such a window amplifies rounding and noise, and its target can be thousands of ranges away. Windows that are constant
+   * or not finite are left out of the mean and are not marked.
    */
   #markSmallRanges(): void {
     const window = this.#history.slice(0, this.#spec.inputLength);
@@ -203,13 +203,13 @@ export class WindowCutter {
       if (this.#inputs.length > 0) this.#fillInputs(start, count);
       const kept = this.#compact(start, count);
       for (let h = 0; h < horizons.length; h++)
-        addTargets(this.figures.sketches[h], this.#targets, kept, h, horizons.length);
-      this.figures.samples += kept;
+        addTargets(this.statistics.sketches[h], this.#targets, kept, h, horizons.length);
+      this.statistics.samples += kept;
       this.#sink(samples, kept);
     }
   }
 
-  /** Computes the further inputs of the `count` scalars from `start` on, tensor by tensor. */
+  /** Computes the inputs other than the window for `count` scalars from `start` on, tensor by tensor. */
   #fillInputs(start: number, count: number): void {
     const length = this.#spec.inputLength;
     const width = this.#furtherWidth;
@@ -238,8 +238,8 @@ export class WindowCutter {
   }
 
   /**
-   * Moves the samples among the `count` windows from scalar `start` on to the front, counts the others, and returns how
-   * many are kept.
+   * Moves the valid samples among the `count` windows from scalar `start` on to the front and counts the dropped ones.
+   * Returns the number of samples.
    */
   #compact(start: number, count: number): number {
     const length = this.#spec.inputLength;
@@ -249,7 +249,7 @@ export class WindowCutter {
     const scales = this.#storedScales;
     const further = this.#further;
     const width = this.#furtherWidth;
-    const { dropped } = this.figures;
+    const { dropped } = this.statistics;
     let kept = 0;
     for (let j = 0; j < count; j++) {
       const from = j * length;

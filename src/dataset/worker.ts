@@ -1,4 +1,4 @@
-// The worker process of parts: reads one run at a time and writes its samples to a file.
+// The worker process of the dataset stage: reads one run at a time and writes its samples to a part file.
 
 import { MismatchError } from '../errors.js';
 import { serveProcess } from '../jobs/index.js';
@@ -13,9 +13,9 @@ serveProcess<PartJob, null>(async ({ task, sha256, out }, { report, signal }) =>
   const { packet } = task;
   if ((await hashRun(task.directory)) !== sha256)
     throw new MismatchError({
-      what: 'the run is not the one that was planned',
+      what: 'the run has changed since it was planned',
       where: task.directory,
-      remedy: 'plan again, when nothing writes to its store',
+      remedy: 'plan again when nothing writes to its store',
     });
   const filling = TRAINED_KINDS.reduce((sum, kind) => sum + task.shards[kind], 1);
   const pool = new SlotPool(packet, allocateSlots(packet, filling));
@@ -23,7 +23,7 @@ serveProcess<PartJob, null>(async ({ task, sha256, out }, { report, signal }) =>
   const begin = performance.now();
   const megabytes = megabytesOf(task);
   try {
-    const figures = await extractRun(task, {
+    const statistics = await extractRun(task, {
       pool,
       sink(filled) {
         writer.write(filled);
@@ -35,7 +35,7 @@ serveProcess<PartJob, null>(async ({ task, sha256, out }, { report, signal }) =>
         report({ fraction, detail: `${Math.round(100 * fraction)}%`, rate });
       },
     });
-    writer.finish(figures);
+    writer.finish(statistics);
   } catch (error) {
     writer.discard();
     throw error;

@@ -66,7 +66,7 @@ export interface EvaluateOptions {
   workers?: number;
   /** Who trains, e.g. a `queueExecutor`. Default: `workers` processes of this machine. */
   executor?: JobExecutor;
-  /** Directory of the image sets. Default: that of `wnn data`. */
+  /** Directory of the image datasets. Default: that of `wnn data`. */
   images?: string;
   onProgress?: ProgressListener;
   onNote?: NoteListener;

@@ -14,7 +14,7 @@ export {
   type MethodSummary,
   RESULTS_NAME,
   type RunRecord,
-  type TargetFigures,
+  type TargetMetrics,
   type TaskSummary,
 } from '../evaluation/schema.js';
 export { formatEstimate, statements, TABLE_HEADER, tableRows } from '../evaluation/table.js';

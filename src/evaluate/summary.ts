@@ -6,7 +6,7 @@ import {
   type Method,
   type MethodSummary,
   type RunRecord,
-  type TargetFigures,
+  type TargetMetrics,
   type TaskSummary,
 } from '../evaluation/schema.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
@@ -24,11 +24,11 @@ export interface SummaryOptions {
 const metricOf = (record: RunRecord | null) => record?.metrics[METRIC] ?? [];
 
 /** Figures for one target a seed; a target of null is one that plain did not set. */
-function targetFigures(
+function targetMetrics(
   records: readonly (RunRecord | null)[],
   plain: readonly (RunRecord | null)[],
   targets: readonly (number | null)[],
-): TargetFigures {
+): TargetMetrics {
   const needed = (runs: readonly (RunRecord | null)[]) =>
     runs.map((run, i) => {
       const target = targets[i];
@@ -78,10 +78,10 @@ function summarizeMethod(
     name,
     best: estimate(bests),
     gain: estimate(bests.map((best, i) => (best === null || plainBests[i] === null ? null : best - plainBests[i]))),
-    toPlainBest: targetFigures(records, plain, plainBests),
+    toPlainBest: targetMetrics(records, plain, plainBests),
     toTargets: targets.map((target) => ({
       target,
-      ...targetFigures(
+      ...targetMetrics(
         records,
         plain,
         records.map(() => target),

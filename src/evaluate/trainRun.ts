@@ -2,7 +2,7 @@
 
 import type { Engine } from '../engine/engine.js';
 import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord } from '../evaluation/schema.js';
-import { loadDataSet } from '../tasks/dataSet.js';
+import { loadDataset } from '../tasks/dataset.js';
 import { findTask, type Task } from '../tasks/task.js';
 import type { Batch, Examples, TaskData } from '../tasks/taskData.js';
 import { type BatchProgress, type EpochProgress, trainTask } from '../tasks/trainTask.js';
@@ -51,7 +51,7 @@ const finiteOrNull = (value: number) => (Number.isFinite(value) ? value : null);
  * Trains the network of a job on the engine that is open. Initial weights and batches depend on task and seed alone.
  *
  * @param out output directory of the evaluation; sampled trajectories go there.
- * @param imagesDirectory directory of the image sets; undefined: the default.
+ * @param imagesDirectory directory of the image datasets; undefined: the default.
  * @throws MissingFileError when images or nowcaster are not there; `signal.reason` when aborted.
  */
 export async function trainRun(
@@ -62,7 +62,7 @@ export async function trainRun(
   { inputs = out, ...hooks }: TrainRunHooks = {},
 ): Promise<RunRecord> {
   const task = findTask(job.task);
-  const data = await loadDataSet(task.data, {
+  const data = await loadDataset(task.data, {
     trainExamples: job.trainExamples ?? undefined,
     validationExamples: job.validationExamples ?? undefined,
     directory: imagesDirectory,

@@ -18,7 +18,7 @@ export interface WorkerSpec {
   engine: EngineRequest;
   /** GPU for webgpu; undefined: the one that the system prefers. */
   adapter?: string;
-  /** Directory of the image sets; undefined: the default. */
+  /** Directory of the image datasets; undefined: the default. */
   images: string | undefined;
   /** Modules with methods; see loadMethodModules. Never from a queue. */
   methodModules?: readonly string[];

@@ -91,7 +91,7 @@ const sharedSettings = {
 const job = {
   /** Unique, made from all that follows; letters, digits, `.`, `_`, `-`. */
   id: name,
-  /** Image set and architecture, e.g. `mnist/cnn`. */
+  /** Image dataset and architecture, e.g. `mnist/cnn`. */
   task: text,
   seed: number,
   method,
@@ -153,7 +153,7 @@ const estimate = v.object({
 /** What was measured once a seed. */
 export type Estimate = v.InferOutput<typeof estimate>;
 
-const targetFigures = v.object({
+const targetMetrics = v.object({
   /** Epochs to it, one value a seed; null where it was not reached. */
   epochs: estimate,
   /** Wall-clock seconds to it, nowcasting included. */
@@ -167,7 +167,7 @@ const targetFigures = v.object({
 });
 
 /** How soon a method had a value that the plain run of the same seed had at some time. */
-export type TargetFigures = v.InferOutput<typeof targetFigures>;
+export type TargetMetrics = v.InferOutput<typeof targetMetrics>;
 
 const methodSummary = v.object({
   name,
@@ -176,9 +176,9 @@ const methodSummary = v.object({
   /** Best value less that of plain on the same seed. */
   gain: estimate,
   /** To the best value of the plain run of the same seed. */
-  toPlainBest: targetFigures,
+  toPlainBest: targetMetrics,
   /** To each chosen target. */
-  toTargets: v.array(v.object({ target: number, ...targetFigures.entries })),
+  toTargets: v.array(v.object({ target: number, ...targetMetrics.entries })),
   /** Mean speed-up over every new best that plain sets after `newBestsAfter` epochs; see evaluate/statistics.ts. */
   newBests: v.object({ speedup: estimate, reached: number, total: number }),
   /** Seconds of one nowcast, mean of each run; without the guard. */

@@ -204,20 +204,20 @@ class Dispatch<Spec> {
     }
     const done = this.#atFirst - this.#missing.size;
     const jobRate = (done * 1000) / (performance.now() - this.#begun);
-    const figures = [
+    const counts = [
       `${done} jobs done (${Number(jobRate.toPrecision(3))}/s)`,
       `${active.length} running`,
       `${this.#missing.size - this.#parked.size} left`,
     ];
-    if (this.#parked.size > 0) figures.push(`${this.#parked.size} parked`);
-    if (kind.rateUnit && rate > 0) figures.push(`${Math.round(rate).toLocaleString('en-GB')} ${kind.rateUnit}/s`);
+    if (this.#parked.size > 0) counts.push(`${this.#parked.size} parked`);
+    if (kind.rateUnit && rate > 0) counts.push(`${Math.round(rate).toLocaleString('en-GB')} ${kind.rateUnit}/s`);
     onProgress({
       task: kind.name,
       done: this.#total - left,
       total: this.#total,
       unit: kind.unit,
       resumed: this.#list.unitsBefore,
-      detail: figures.join(', '),
+      detail: counts.join(', '),
       workers,
     });
   }

@@ -46,7 +46,7 @@ export interface WorkerOptions {
   engine?: EngineRequest;
   /** For webgpu: the GPU of this machine to use, or a part of its name. Default: the one that the system prefers. */
   adapter?: string;
-  /** Directory of the image sets on this machine. Default: $WNN_IMAGES, or data/images. */
+  /** Directory of the image datasets on this machine. Default: $WNN_IMAGES, or data/images. */
   images?: string;
   /** Seconds after which the jobs of a worker that is gone are given to others; at least 1. Default 30. */
   lockSeconds?: number;

@@ -13,7 +13,7 @@ export interface JobPlaces {
   engine?: EngineRequest;
   /** GPU of this machine for webgpu, or a part of its name; undefined: the one that the system prefers. */
   adapter?: string;
-  /** Directory of the image sets on this machine; undefined: the default. */
+  /** Directory of the image datasets on this machine; undefined: the default. */
   images?: string;
   /** Path of something the job reads, from its name in the queue. Throws when it leads out of the shared directory. */
   resolve(name: string): string;

@@ -1,4 +1,4 @@
-// Puts a data set where loadDataSet finds it: downloaded from its official address and checked, or copied from where
+// Puts a dataset where loadDataset finds it: downloaded from its official address and checked, or copied from where
 // it already is. The set's folder appears when it is whole and readable, or not at all.
 
 import { createHash } from 'node:crypto';
@@ -18,15 +18,15 @@ import { extract } from 'tar';
 import { asWriteError, temporaryName } from '../atomic.js';
 import { CorruptFileError, MissingFileError } from '../errors.js';
 import type { ProgressListener } from '../progress.js';
-import { imagesDirectory } from './dataSet.js';
 import type { DataSource, Download } from './dataSource.js';
+import { imagesDirectory } from './dataset.js';
 import { readExistingFile } from './readFile.js';
 
 /** Options of {@link obtainData}. */
 export interface ObtainDataOptions {
   /** Directory that already has the set's files, or its official archive. Default: download. */
   from?: string;
-  /** Directory that holds a folder for each image set. Default: `imagesDirectory()`. */
+  /** Directory that holds a folder for each image dataset. Default: `imagesDirectory()`. */
   directory?: string;
   onProgress?: ProgressListener;
   signal?: AbortSignal;
@@ -57,7 +57,7 @@ export function isPresent(source: DataSource, directory: string = imagesDirector
 }
 
 /**
- * Downloads or copies a data set, unless a whole one is there already. Files that are there but cannot be read are
+ * Downloads or copies a dataset, unless a whole one is there already. Files that are there but cannot be read are
  * replaced, once the new ones are known to be good.
  *
  * @throws {@link MissingFileError} when the address does not answer or `from` lacks a file; {@link CorruptFileError} when

@@ -1,13 +1,13 @@
-// The registry of tasks: what can be trained. A data set and an architecture that takes such inputs make a task;
+// The registry of tasks: what can be trained. A dataset and an architecture that takes such inputs make a task;
 // nothing is loaded here.
 
 import { architectureNames, canonicalArchitecture, takesInputs } from '../zoo/index.js';
-import { dataSetNames, findDataSource } from './dataSet.js';
+import { datasetNames, findDataSource } from './dataset.js';
 import { unknownName } from './nearestName.js';
 
 /** Something to train: a network of one architecture on one set of data. */
 export interface Task {
-  /** Data set and architecture, e.g. `mnist/lenet`. */
+  /** Dataset and architecture, e.g. `mnist/lenet`. */
   name: string;
   data: string;
   architecture: string;
@@ -15,7 +15,7 @@ export interface Task {
 
 /** Names of all tasks, without aliases. */
 export function taskNames(): string[] {
-  return dataSetNames().flatMap((data) => {
+  return datasetNames().flatMap((data) => {
     const { inputShape } = findDataSource(data);
     return architectureNames()
       .filter((architecture) => takesInputs(architecture, inputShape))

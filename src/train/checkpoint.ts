@@ -82,7 +82,7 @@ export interface TrainingState {
 }
 
 /** The numbers of a {@link TrainingState}, as the metadata holds them. */
-interface StateFigures extends Omit<TrainingState, 'current' | 'good' | 'best'> {
+interface StateNumbers extends Omit<TrainingState, 'current' | 'good' | 'best'> {
   adamSteps: number;
   /** Null where the good state is the current one. */
   goodAdamSteps: number | null;
@@ -111,16 +111,16 @@ function encodeCheckpoint(identity: TrainingIdentity, state: TrainingState): Uin
   const storesGood = state.sums.steps > 0;
   if (storesGood) put('good/', good);
   if (best) arrays['best/parameters'] = best.parameters;
-  const { parameters: _, ...bestFigures } = best ?? { parameters: undefined };
-  const figures = {
+  const { parameters: _, ...bestNumbers } = best ?? { parameters: undefined };
+  const numbers = {
     ...rest,
     adamSteps: current.adam.steps,
     goodAdamSteps: storesGood ? good.adam.steps : null,
-    best: best && bestFigures,
-  } as StateFigures;
+    best: best && bestNumbers,
+  } as StateNumbers;
   const tensors: Record<string, SafeTensor> = {};
   for (const [name, array] of Object.entries(arrays)) tensors[name] = tensorOfFloat32([array.length], array);
-  const texts = { identity: JSON.stringify(identity), state: JSON.stringify(figures) };
+  const texts = { identity: JSON.stringify(identity), state: JSON.stringify(numbers) };
   return encodeSafetensors(tensors, {
     format: FORMAT,
     schemaVersion: String(CHECKPOINT_SCHEMA_VERSION),
@@ -176,10 +176,10 @@ function decodeCheckpoint(bytes: Uint8Array, fileName: string, identity: Trainin
   if (metadata.sha256 !== hashContent({ identity: identityText, state: stateText }, tensors))
     throw corrupt('damaged checkpoint');
   let saved: TrainingIdentity;
-  let figures: StateFigures;
+  let numbers: StateNumbers;
   try {
     saved = JSON.parse(identityText);
-    figures = JSON.parse(stateText);
+    numbers = JSON.parse(stateText);
   } catch (cause) {
     throw corrupt('checkpoint with unreadable metadata', cause);
   }
@@ -204,7 +204,7 @@ function decodeCheckpoint(bytes: Uint8Array, fileName: string, identity: Trainin
     parameters: take(`${prefix}parameters`),
     adam: { steps, first: take(`${prefix}first`), second: take(`${prefix}second`) },
   });
-  const { adamSteps, goodAdamSteps, best, ...rest } = figures;
+  const { adamSteps, goodAdamSteps, best, ...rest } = numbers;
   const current = takeState('', adamSteps);
   return {
     ...rest,

@@ -33,7 +33,7 @@ const ARCHITECTURES: Architecture[] = [
 ];
 
 /**
- * Adds an architecture of your own. It pairs with every data set whose inputs it takes.
+ * Adds an architecture of your own. It pairs with every dataset whose inputs it takes.
  *
  * @throws Error when there is one of that name.
  */

@@ -35,7 +35,7 @@ const directory = mkdtempSync(join(tmpdir(), 'data-'));
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 describe('wnn data', () => {
-  it('lists the image sets and what is missing', async () => {
+  it('lists the image datasets and what is missing', async () => {
     const { dataSets } = JSON.parse(await runData('list', '--json', '--images', directory));
     const states = Object.fromEntries(dataSets.map(({ name, state }: Record<string, string>) => [name, state]));
     expect(states).toEqual({ mnist: 'installed', 'fashion-mnist': 'absent', cifar10: 'absent', text: 'installed' });

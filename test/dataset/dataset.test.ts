@@ -432,7 +432,7 @@ describe('a build is refused or ended', () => {
 
   it('when nothing moves', async () => {
     await makeStore(store, [{ id: 'a', epochs: 12, touch: () => 1 }]);
-    await expect(build()).rejects.toThrow(/no training samples \(windows left out: 738 without change/);
+    await expect(build()).rejects.toThrow(/no training samples \(dropped windows: 738 without change/);
     expect(readdirSync(dir)).toEqual(['store']);
   });
 

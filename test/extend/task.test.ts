@@ -1,4 +1,4 @@
-// A data set and an architecture from outside of src/, recorded by worker processes and made into samples by threads.
+// A dataset and an architecture from outside of src/, recorded by worker processes and made into samples by threads.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CorruptFileError, MissingFileError } from '../../src/errors.js';
-import { loadDataSet } from '../../src/tasks/dataSet.js';
+import { loadDataset } from '../../src/tasks/dataset.js';
 import type { ImageExamples } from '../../src/tasks/images.js';
 
 let directory: string;
@@ -47,7 +47,7 @@ describe('cifar10', () => {
     'reads all batches in order, channels last, from %s',
     async (at) => {
       writeSet(join(directory, at));
-      const set = await loadDataSet('cifar10', { directory });
+      const set = await loadDataset('cifar10', { directory });
       expect(set.inputShape).toEqual([32, 32, 3]);
       const [train, validation] = [set.train as ImageExamples, set.validation as ImageExamples];
       expect(Array.from(train.labels)).toEqual([1, 0, 2, 1, 3, 2, 4, 3, 5, 4]);
@@ -66,19 +66,19 @@ describe('cifar10', () => {
   );
 
   it('says how to get it when it is not there', async () => {
-    await expect(loadDataSet('cifar10', { directory })).rejects.toThrow(MissingFileError);
-    await expect(loadDataSet('cifar10', { directory })).rejects.toThrow(/data_batch_1.bin.*wnn data get cifar10/);
+    await expect(loadDataset('cifar10', { directory })).rejects.toThrow(MissingFileError);
+    await expect(loadDataset('cifar10', { directory })).rejects.toThrow(/data_batch_1.bin.*wnn data get cifar10/);
   });
 
   it('refuses cut off batches and impossible labels', async () => {
     const folder = join(directory, 'cifar10');
     writeSet(folder);
     writeFileSync(join(folder, 'data_batch_3.bin'), new Uint8Array(3073 * 2 - 1));
-    await expect(loadDataSet('cifar10', { directory })).rejects.toThrow(CorruptFileError);
-    await expect(loadDataSet('cifar10', { directory })).rejects.toThrow(/6145 bytes.*data_batch_3.bin/);
+    await expect(loadDataset('cifar10', { directory })).rejects.toThrow(CorruptFileError);
+    await expect(loadDataset('cifar10', { directory })).rejects.toThrow(/6145 bytes.*data_batch_3.bin/);
     writeBatch(join(folder, 'data_batch_3.bin'), [3, 10], () => 0);
-    await expect(loadDataSet('cifar10', { directory })).rejects.toThrow(/label 10 at byte 3073/);
+    await expect(loadDataset('cifar10', { directory })).rejects.toThrow(/label 10 at byte 3073/);
     writeFileSync(join(folder, 'data_batch_3.bin'), '');
-    await expect(loadDataSet('cifar10', { directory })).rejects.toThrow(CorruptFileError);
+    await expect(loadDataset('cifar10', { directory })).rejects.toThrow(CorruptFileError);
   });
 });

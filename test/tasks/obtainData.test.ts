@@ -9,8 +9,8 @@ import { create } from 'tar';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CorruptFileError, MissingFileError } from '../../src/errors.js';
 import type { ProgressEvent } from '../../src/progress.js';
-import { findDataSource } from '../../src/tasks/dataSet.js';
 import type { DataSource } from '../../src/tasks/dataSource.js';
+import { findDataSource } from '../../src/tasks/dataset.js';
 import { isPresent, obtainData } from '../../src/tasks/obtainData.js';
 
 /** IDX bytes of `count` 28x28 images or of their labels. */

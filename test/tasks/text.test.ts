@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openEngine } from '../../src/engine/index.js';
 import { UsageError } from '../../src/errors.js';
-import { loadDataSet } from '../../src/tasks/dataSet.js';
+import { loadDataset } from '../../src/tasks/dataset.js';
 import { findTask } from '../../src/tasks/task.js';
 import { TextExamples } from '../../src/tasks/text.js';
 import { trainTask } from '../../src/tasks/trainTask.js';
@@ -55,18 +55,18 @@ describe('TextExamples', () => {
 
 describe('text', () => {
   it('is Newton, whole, and validated on what is not trained on', async () => {
-    const { train, validation, inputShape, classes } = await loadDataSet('text');
+    const { train, validation, inputShape, classes } = await loadDataset('text');
     expect([train.count, validation.count]).toEqual([2975, 330]);
     expect(inputShape).toEqual([40, classes]);
     const { codes } = train as TextExamples;
     expect(codes.length).toBe(119029);
     expect(new Set([...codes, ...(validation as TextExamples).codes]).size).toBe(classes);
-    const some = await loadDataSet('text', { trainExamples: 10, seed: 2 });
+    const some = await loadDataset('text', { trainExamples: 10, seed: 2 });
     expect(some.train.count).toBe(10);
   });
 
   it('is learnt: a GRU soon tells more of it than the frequency of letters does', async () => {
-    const data = await loadDataSet('text', { trainExamples: 64, validationExamples: 16 });
+    const data = await loadDataset('text', { trainExamples: 64, validationExamples: 16 });
     const options = {
       seed: 1,
       epochs: 4,

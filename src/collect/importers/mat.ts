@@ -1,4 +1,4 @@
-// Imports the .mat files of the KNOW meta-data set: HDF5 (MATLAB 7.3) with ConvWeights (3, 3, N, 7), FCWeights (M, 7) and
+// Imports the .mat files of the KNOW dataset: HDF5 (MATLAB 7.3) with ConvWeights (3, 3, N, 7), FCWeights (M, 7) and
 // Bias (K, 7), whose last axis is the trajectory. One file is a run by itself.
 
 import { corruptFile } from '../../formats/corruptFile.js';
@@ -66,10 +66,10 @@ function takeEpoch(
   return { ...common, shape: shape.slice(0, -1), read };
 }
 
-/** `.mat` of the KNOW meta-data set. */
+/** `.mat` of the KNOW dataset. */
 export const matImporter: CheckpointImporter = {
   id: 'mat',
-  describe: '.mat of the KNOW meta-data set, each a run by itself',
+  describe: '.mat of the KNOW dataset, each a run by itself',
   ending: /\.mat$/i,
   recognizes: ({ text, name }) => text.startsWith('MATLAB') || (text.startsWith('\x89HDF') && /\.mat$/i.test(name)),
   isTrajectory: true,

@@ -155,7 +155,7 @@ describe('what PyTorch wrote in every epoch of a training', () => {
   });
 });
 
-describe('trajectories of the KNOW meta-data set', () => {
+describe('trajectories of the KNOW dataset', () => {
   for (const name of ['matlab', 'documented']) {
     test(`${name}.mat: its last axis is the run`, async () => {
       const directory = unpack('know');

@@ -16,7 +16,7 @@ import { planJobs } from '../../../src/evaluate/plan.js';
 import type { RunRecord } from '../../../src/evaluation/schema.js';
 import { statements, tableRows } from '../../../src/evaluation/table.js';
 import { writeReport } from '../../../src/report/index.js';
-import { loadDataSet } from '../../../src/tasks/dataSet.js';
+import { loadDataset } from '../../../src/tasks/dataset.js';
 import { findTask } from '../../../src/tasks/task.js';
 import type { Batch } from '../../../src/tasks/taskData.js';
 import { trainTask } from '../../../src/tasks/trainTask.js';
@@ -113,7 +113,7 @@ describe('a method from a module', () => {
     expect(result.trained).toBe(2);
 
     const task = findTask('mnist/mlp');
-    const data = await loadDataSet(task.data, EXAMPLES);
+    const data = await loadDataset(task.data, EXAMPLES);
     const all = Uint32Array.from({ length: EXAMPLES.validationExamples }, (_, i) => i);
     const reference = new FloatAverage(() => data.validation.takeBatch(all));
     await trainTask({ task, data, ...TRAINING, callbacks: [reference] });
@@ -145,7 +145,7 @@ describe('a method from a module', () => {
 
   it('holds the average during each validation, and the trained weights, bit for bit, before and after', async () => {
     const task = findTask('mnist/mlp');
-    const data = await loadDataSet(task.data, EXAMPLES);
+    const data = await loadDataset(task.data, EXAMPLES);
     const seen: Weights[] = [];
     const averages: Float64Array[][] = [];
     const all = Uint32Array.from({ length: EXAMPLES.validationExamples }, (_, i) => i);

@@ -2,12 +2,12 @@ import { setBackend } from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
-import { loadDataSet } from '../../src/tasks/dataSet.js';
+import { loadDataset } from '../../src/tasks/dataset.js';
 import type { ImageExamples } from '../../src/tasks/images.js';
 
-/** An image set in the form that it has in memory. */
-async function loadImages(...args: Parameters<typeof loadDataSet>) {
-  const { train, validation } = await loadDataSet(...args);
+/** An image dataset in the form that it has in memory. */
+async function loadImages(...args: Parameters<typeof loadDataset>) {
+  const { train, validation } = await loadDataset(...args);
   return { train: train as ImageExamples, validation: validation as ImageExamples };
 }
 
@@ -50,7 +50,7 @@ describe('mnist', () => {
   });
 });
 
-describe('loadDataSet', () => {
+describe('loadDataset', () => {
   it('draws the same part for the same seed, without repeats', async () => {
     const options = { trainExamples: 500, validationExamples: 100, seed: 3 };
     const [first, again, other] = await Promise.all([
@@ -68,8 +68,8 @@ describe('loadDataSet', () => {
   });
 
   it('refuses unknown sets and impossible sizes', async () => {
-    await expect(loadDataSet('mnits')).rejects.toThrow(UsageError);
-    await expect(loadDataSet('mnits')).rejects.toThrow(/did you mean mnist\?/);
-    await expect(loadDataSet('mnist', { trainExamples: 0 })).rejects.toThrow(UsageError);
+    await expect(loadDataset('mnits')).rejects.toThrow(UsageError);
+    await expect(loadDataset('mnits')).rejects.toThrow(/did you mean mnist\?/);
+    await expect(loadDataset('mnist', { trainExamples: 0 })).rejects.toThrow(UsageError);
   });
 });

@@ -1,4 +1,4 @@
-// The registry of data sets, and their loading. A new set is a file in sources/ and a line here.
+// The registry of datasets, and their loading. A new set is a file in sources/ and a line here.
 
 import { join, resolve } from 'node:path';
 import { UsageError } from '../errors.js';
@@ -11,59 +11,59 @@ import { mnist } from './sources/mnist.js';
 import { text } from './sources/text.js';
 import type { Examples, TaskData } from './taskData.js';
 
-/** All data sets. */
+/** All datasets. */
 const SOURCES: DataSource[] = [mnist, fashionMnist, cifar10, text];
 
-/** Options of {@link loadDataSet}. */
-export interface LoadDataSetOptions {
+/** Options of {@link loadDataset}. */
+export interface LoadDatasetOptions {
   /** How many training examples to keep, drawn at random. Default: all. */
   trainExamples?: number;
   /** How many validation examples to keep, drawn at random. Default: all. */
   validationExamples?: number;
   /** Seed of the draw: the same seed keeps the same examples. Default 0. */
   seed?: number;
-  /** Directory that holds a folder for each image set. Default: `imagesDirectory()`. */
+  /** Directory that holds a folder for each image dataset. Default: `imagesDirectory()`. */
   directory?: string;
 }
 
-/** Where image sets are kept by default: `$WNN_IMAGES`, or `data/images` under the working directory. */
+/** Where image datasets are kept by default: `$WNN_IMAGES`, or `data/images` under the working directory. */
 export function imagesDirectory(): string {
   return resolve(process.env.WNN_IMAGES || join('data', 'images'));
 }
 
 /**
- * Adds a data set of your own. Every architecture that takes its inputs trains on it.
+ * Adds a dataset of your own. Every architecture that takes its inputs trains on it.
  *
  * @throws Error when there is one of that name.
  */
 export function registerDataSource(source: DataSource): void {
-  if (dataSetNames().includes(source.name)) throw new Error(`there is a data set ${source.name} already`);
+  if (datasetNames().includes(source.name)) throw new Error(`there is a dataset ${source.name} already`);
   SOURCES.push(source);
 }
 
-/** Names of all data sets. */
-export function dataSetNames(): string[] {
+/** Names of all datasets. */
+export function datasetNames(): string[] {
   return SOURCES.map((source) => source.name);
 }
 
 /**
- * The source of the data set of that name.
+ * The source of the dataset of that name.
  *
  * @throws {@link UsageError} when there is none.
  */
 export function findDataSource(name: string): DataSource {
   const source = SOURCES.find((candidate) => candidate.name === name);
-  if (source === undefined) throw unknownName('data set', name, dataSetNames());
+  if (source === undefined) throw unknownName('dataset', name, datasetNames());
   return source;
 }
 
 /**
- * Loads a data set into memory, whole or a random part of it.
+ * Loads a dataset into memory, whole or a random part of it.
  *
  * @throws {@link UsageError} for an unknown name or an impossible number of examples, MissingFileError when the set is
  * not there, CorruptFileError when a file is not what it should be.
  */
-export async function loadDataSet(name: string, options: LoadDataSetOptions = {}): Promise<TaskData> {
+export async function loadDataset(name: string, options: LoadDatasetOptions = {}): Promise<TaskData> {
   const source = findDataSource(name);
   checkCount('trainExamples', options.trainExamples);
   checkCount('validationExamples', options.validationExamples);
