@@ -3,6 +3,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { UsageError } from '../errors.js';
+import { networksLiteral } from '../nowcaster/embedded.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { collectCode } from './packageCode.js';
@@ -34,6 +35,7 @@ export interface NpmPackageResult {
 const NAME_PATTERN = /^(?:@[a-z0-9-~][a-z0-9-._~]*\/)?[a-z0-9-~][a-z0-9-._~]*$/;
 const VERSION_PATTERN = /^\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?$/;
 const ENTRY = 'callback/index.js';
+const DECODER = 'nowcaster/embedded.js';
 /** Modules with an effect besides their exports: registering the exp layer. */
 const SIDE_EFFECTS = ['./lib/network/expLayer.js'];
 const TFJS_RANGE = '^4.0.0';
@@ -57,34 +59,13 @@ function packageJson(name: string, version: string, source: ExportSource): objec
   };
 }
 
-/** First bytes of all numbers, then all second bytes, and so on: packs a tenth smaller than number by number. */
-function splitBytes(values: Float32Array): Buffer {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return Buffer.from(bytes.map((_, i) => bytes[(i % values.length) * 4 + Math.floor(i / values.length)]));
-}
-
 function networksModule({ spec, recommended, kinds }: ExportSource): string {
-  const entries = Object.entries(kinds).map(
-    ([kind, { parameters }]) => `    ${kind}: decode('${splitBytes(parameters).toString('base64')}'),`,
-  );
-  return `// The trained networks: float32 parameters, little-endian, as base64; first bytes of all, then second bytes, ...
+  const parameters = Object.fromEntries(Object.entries(kinds).map(([kind, network]) => [kind, network.parameters]));
+  return `// The trained networks, their parameters as text.
 
-function decode(text) {
-  const planes = atob(text);
-  const count = planes.length / 4;
-  const bytes = Uint8Array.from(planes, (_, i) => planes.charCodeAt((i % 4) * count + Math.floor(i / 4)));
-  return new Float32Array(bytes.buffer);
-}
+import { decodeParameters } from './lib/${DECODER}';
 
-function decodeNowcaster() {
-  return {
-    spec: ${JSON.stringify(spec)},
-    recommended: ${JSON.stringify(recommended)},
-    parameters: {
-${entries.map((entry) => `  ${entry}`).join('\n')}
-    },
-  };
-}
+const decodeNowcaster = () => (${networksLiteral({ spec, recommended, parameters })});
 
 export const nowcaster = /* @__PURE__ */ decodeNowcaster();
 `;
@@ -218,7 +199,7 @@ export async function exportNpmPackage(options: NpmPackageOptions): Promise<NpmP
   };
   const license = new URL('../../LICENSE', import.meta.url);
   if (existsSync(license)) texts.LICENSE = readFileSync(license, 'utf8');
-  for (const [path, text] of Object.entries(collectCode(ENTRY))) texts[`lib/${path}`] = text;
+  for (const [path, text] of Object.entries(collectCode([ENTRY, DECODER]))) texts[`lib/${path}`] = text;
   const encoder = new TextEncoder();
   const files = Object.fromEntries(Object.entries(texts).map(([path, text]) => [path, encoder.encode(text)]));
   replaceDirectory(to, files);

@@ -62,7 +62,10 @@ const LISTS: Record<string, (callback: tfl.Callback, hooks: object, copy: typeof
   'in a list': (callback) => [callback],
   'before hooks': (callback, hooks) => [callback, hooks],
   'after hooks': (callback, hooks) => [hooks, callback],
-  "after the copy's own callback": (callback, _, copy) => [copy.callbacks.earlyStopping({ monitor: 'loss', patience: 99 }), callback],
+  "after the copy's own callback": (callback, _, copy) => [
+    copy.callbacks.earlyStopping({ monitor: 'loss', patience: 99 }),
+    callback,
+  ],
 };
 
 describe.each(Object.entries(LISTS))('a callback %s', (name, list) => {
