@@ -36,8 +36,10 @@ function registerOf(module: unknown): Register | undefined {
 
 /** Every CommonJS module that this process has loaded, by path: in Node tfjs-layers is one. Empty in a browser. */
 function loadedModules(): Record<string, { exports: unknown } | undefined> {
-  if (typeof process === 'undefined' || !import.meta.url.startsWith('file:')) return {};
-  return process.getBuiltinModule?.('node:module').createRequire(import.meta.url).cache ?? {};
+  // No import: bundlers for browsers would have to resolve it.
+  const { process: node } = globalThis as { process?: Partial<NodeJS.Process> };
+  // The cache is the same whatever file it is asked for.
+  return node?.getBuiltinModule?.('node:module').createRequire(node.execPath!).cache ?? {};
 }
 
 /** Copies of tfjs-layers: the one that this module imports, that of a script tag, those that Node has loaded. */

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { createWasmCompute } from '../compute/wasmCompute.js';
 import { MissingFileError } from '../errors.js';
 import { type Nowcaster, type NowcasterSource, readNowcaster } from '../nowcaster/nowcaster.js';
-import { shippedFiles } from './shipped.js';
+import { loadShipped } from './shipped.js';
 import { fetchSource } from './source.js';
 import { WeightForecasting } from './weightForecasting.js';
 
@@ -43,14 +43,4 @@ export function loadNowcaster(location: string | URL): Promise<Nowcaster> {
   return readNowcaster(sourceOf(location), String(location));
 }
 
-/** Path of the directory of the nowcaster that ships with the toolkit. */
-export function shippedDirectory(): string {
-  return fileURLToPath(new URL('.', shippedFiles()['nowcaster.json']));
-}
-
-WeightForecasting.platform = {
-  openNowcaster(location: string | URL = shippedDirectory()) {
-    return { source: sourceOf(location), name: String(location) };
-  },
-  createCompute: (spec) => createWasmCompute(spec),
-};
+WeightForecasting.platform = { loadShipped, sourceOf, createCompute: (spec) => createWasmCompute(spec) };

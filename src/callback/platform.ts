@@ -7,29 +7,28 @@ import type { NetworkCompute } from '../network/compute.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import type { NowcasterSource } from '../nowcaster/nowcaster.js';
 import type { NoteListener } from '../progress.js';
+import type { NowcasterNetworks } from './forecaster.js';
 import { fetchSource } from './source.js';
 
 /** Where WeightForecasting runs. */
 export interface Platform {
-  /** Opens the nowcaster at an address; without one, that which ships with the toolkit. */
-  openNowcaster(location: string | URL | undefined): {
-    source: NowcasterSource;
-    /** What errors call it. */
-    name: string;
-  };
+  /** Loads the networks that ship with the toolkit. */
+  loadShipped(): Promise<NowcasterNetworks>;
+  /** The files of the nowcaster directory at an address. */
+  sourceOf(location: string | URL): NowcasterSource;
   /** Makes what runs the networks. */
   createCompute(spec: NowcasterSpec, onNote?: NoteListener): NetworkCompute | Promise<NetworkCompute>;
 }
 
 /** Files are fetched, and no nowcaster ships. */
 export const FETCH_PLATFORM: Platform = {
-  openNowcaster(location) {
-    if (location !== undefined) return { source: fetchSource(location), name: String(location) };
+  async loadShipped() {
     throw new UsageError({
       what: 'no nowcaster',
       where: 'WeightForecasting.load',
       remedy: 'give the address of a nowcaster directory',
     });
   },
+  sourceOf: fetchSource,
   createCompute: createDefaultCompute,
 };

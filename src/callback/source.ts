@@ -9,15 +9,15 @@ function resolveUnder(directory: string, relativePath: string): string {
   return `${path.replace(/\/*$/, '/')}${relativePath}${query.join('')}`;
 }
 
-/**
- * Fetches one file.
- *
- * @param remedy what to do when it is not there.
- * @throws {@link MissingFileError}
- */
-export async function fetchFile(address: string | URL, remedy: string): Promise<Uint8Array> {
+/** Whether a server sent a page: many answer with their start page where there is no file. */
+function isPage(response: Response, bytes: Uint8Array): boolean {
+  if (response.headers.get('content-type')?.startsWith('text/html')) return true;
+  return /^\s*<(?:!doctype\s+html|html)/i.test(new TextDecoder().decode(bytes.subarray(0, 256)));
+}
+
+async function fetchFile(address: string): Promise<Uint8Array> {
   const missing = (what: string, cause?: unknown) =>
-    new MissingFileError({ what, where: String(address), remedy, cause });
+    new MissingFileError({ what, where: address, remedy: 'check the address of the nowcaster directory', cause });
   let response: Response;
   try {
     response = await fetch(address);
@@ -25,15 +25,17 @@ export async function fetchFile(address: string | URL, remedy: string): Promise<
     throw missing('cannot fetch', cause);
   }
   if (!response.ok) throw missing(`cannot fetch (status ${response.status})`);
-  return new Uint8Array(await response.arrayBuffer());
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  if (isPage(response, bytes)) throw missing('answered with an HTML page');
+  return bytes;
 }
 
 /**
  * Reads files over HTTP (or whatever `fetch` takes).
  *
  * @param directory address of the nowcaster directory, absolute, or in a page relative to it.
+ * @returns a source that throws {@link MissingFileError} where there is no file or a page instead.
  */
 export function fetchSource(directory: string | URL): NowcasterSource {
-  return (relativePath) =>
-    fetchFile(resolveUnder(String(directory), relativePath), 'check the address of the nowcaster directory');
+  return (relativePath) => fetchFile(resolveUnder(String(directory), relativePath));
 }

@@ -64,7 +64,9 @@ export class WeightForecasting extends PeriodicForecasting {
    * @throws MissingFileError, CorruptFileError, SchemaVersionError or MismatchError that name the file.
    */
   static async load(location?: string | URL, options: WeightForecastingOptions = {}): Promise<WeightForecasting> {
-    const { source, name } = WeightForecasting.platform.openNowcaster(location);
-    return new WeightForecasting(await readNowcaster(source, name), options);
+    const { loadShipped, sourceOf } = WeightForecasting.platform;
+    const networks =
+      location === undefined ? await loadShipped() : await readNowcaster(sourceOf(location), String(location));
+    return new WeightForecasting(networks, options);
   }
 }

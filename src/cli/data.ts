@@ -33,7 +33,7 @@ const listCommand: CommandModule<object, DataArguments> = {
         name: source.name,
         shape: source.inputShape,
         classes: source.classes,
-        state: source.downloads === null ? 'installed' : isPresent(source, directory) ? 'present' : 'absent',
+        state: !isPresent(source, directory) ? 'absent' : source.downloads === null ? 'installed' : 'present',
         downloadBytes: source.downloads?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0,
         addresses: source.downloads?.map(({ url }) => url) ?? [],
       }));

@@ -30,7 +30,7 @@ export interface DataSource {
   classes: number;
   /** What there are several of in it: `images`, `passages`. */
   unit: string;
-  /** The official files; null when the set is part of the installation. */
+  /** The official files; null when the set comes with the installation or a package. */
   downloads: readonly Download[] | null;
   /**
    * Paths of the files that `read` reads.

@@ -1,7 +1,23 @@
 // ONNX models decoded and evaluated by the operators' definitions.
 
+import protobuf from 'protobufjs/light.js';
 import { expect } from 'vitest';
-import { OnnxModel } from '../../src/export/formats/onnxSchema.js';
+import { ONNX_MESSAGES } from '../../src/export/formats/onnxSchema.js';
+
+/** The schema in protobufjs, which decodes independently. */
+function modelType(): protobuf.Type {
+  const namespace = new protobuf.Namespace('onnx');
+  for (const [message, fields] of Object.entries(ONNX_MESSAGES)) {
+    const type = new protobuf.Type(message);
+    for (const [name, [id, fieldType, rule]] of Object.entries(fields))
+      type.add(new protobuf.Field(name, id, fieldType, rule));
+    namespace.add(type);
+  }
+  new protobuf.Root().add(namespace);
+  return namespace.lookupType('ModelProto');
+}
+
+const OnnxModel = modelType();
 
 interface Value {
   rows: number;

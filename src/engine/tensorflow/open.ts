@@ -87,7 +87,7 @@ async function openInstalled(): Promise<Engine> {
   throw new EngineUnavailableError({
     what: 'engine tensorflow does not open',
     where: reasons.join('; '),
-    remedy: '`wnn engine link-tensorflow` uses the TensorFlow of a Python, or use --engine wasm',
+    remedy: `run \`npm install @tensorflow/tfjs-node@${tf.version_core}\` (with a GPU: tfjs-node-gpu), or \`wnn engine link-tensorflow\` to use the TensorFlow of a Python, or use --engine wasm`,
   });
 }
 

@@ -20,6 +20,8 @@ export interface AdapterSurvey {
   adapters: WebgpuAdapter[];
   /** Why there are none, in one line; `null` when there are some. */
   reason: string | null;
+  /** Whether the package that brings Dawn is there. */
+  installed: boolean;
 }
 
 // Dawn lists its adapters only in the error about one that does not exist, and explains itself only on stderr.
@@ -40,17 +42,17 @@ export async function surveyAdapters(): Promise<AdapterSurvey> {
   try {
     dawn = pathToFileURL(createRequire(import.meta.url).resolve('webgpu')).href;
   } catch {
-    return { adapters: [], reason: 'the package webgpu is not installed' };
+    return { adapters: [], reason: 'the package webgpu is not installed', installed: false };
   }
   const program = LIST_ADAPTERS.replace('process.argv[1]', JSON.stringify(dawn));
   try {
     const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', program]);
     const adapters = parseAdapters(JSON.parse(stdout.trim().split('\n').at(-1)!) as string);
-    return { adapters, reason: adapters.length > 0 ? null : explainAbsence(stderr) };
+    return { adapters, reason: adapters.length > 0 ? null : explainAbsence(stderr), installed: true };
   } catch (error) {
     const { stderr = '', signal, message } = error as { stderr?: string; signal?: string; message: string };
     const reason = stderr.split('\n').find((line) => /error/i.test(line)) ?? signal ?? message.split('\n')[0];
-    return { adapters: [], reason: `the package webgpu does not load (${reason})` };
+    return { adapters: [], reason: `the package webgpu does not load (${reason})`, installed: true };
   }
 }
 

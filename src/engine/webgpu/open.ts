@@ -24,6 +24,9 @@ const DRIVER_REMEDY =
 
 /** Drivers that compute on the processor. */
 const SOFTWARE = /swiftshader|llvmpipe/i;
+/** The packages of this engine, in the versions that fit. Not installed with the toolkit, as they are large. */
+const INSTALL = `run \`npm install webgpu @tensorflow/tfjs-backend-webgpu@${tf.version_core}\``;
+
 /**
  * Leaves workgroup memory as it is found. SwiftShader takes ten seconds to compile the clearing of a large one, and no
  * shader here reads what it has not written; GPUs clear it at no cost.
@@ -81,8 +84,13 @@ export async function openWebgpu(wanted?: string): Promise<Engine> {
 async function chooseAdapter(
   wanted: string | undefined,
 ): Promise<{ chosen?: WebgpuAdapter; adapters: WebgpuAdapter[] }> {
-  const { adapters, reason } = await surveyAdapters();
-  if (reason !== null) throw unavailable('engine webgpu does not open', reason, DRIVER_REMEDY);
+  const { adapters, reason, installed } = await surveyAdapters();
+  if (reason !== null)
+    throw unavailable(
+      'engine webgpu does not open',
+      reason,
+      installed ? DRIVER_REMEDY : `${INSTALL}, or use another engine`,
+    );
   if (wanted === undefined) return { adapters };
   const chosen = findAdapter(adapters, wanted);
   if (chosen !== undefined) return { chosen, adapters };
@@ -96,7 +104,7 @@ async function importOptional<T>(name: string): Promise<T> {
     return (await import(name)) as T;
   } catch (cause) {
     const reason = (cause as Error).message.split('\n')[0]!;
-    throw unavailable(`the package ${name} does not load`, reason, `\`npm install ${name}\`, or another engine`, cause);
+    throw unavailable(`the package ${name} does not load`, reason, `${INSTALL}, or use another engine`, cause);
   }
 }
 

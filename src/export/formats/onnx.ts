@@ -6,7 +6,7 @@ import type { NowcasterSpec } from '../../network/spec.js';
 import { KIND_FILE_NAMES } from '../../nowcaster/spec.js';
 import { TOOLKIT_VERSION } from '../../version.js';
 import { formatOfFiles } from './format.js';
-import { ONNX_ATTRIBUTE, ONNX_TENSOR, OnnxModel } from './onnxSchema.js';
+import { encodeOnnxModel, ONNX_ATTRIBUTE, ONNX_TENSOR } from './onnxSchema.js';
 
 /** Version 13 of the operators and 8 of the format: read by every runtime since 2021. */
 const OPSET = 13;
@@ -129,22 +129,20 @@ export function encodeOnnx(name: string, spec: NowcasterSpec, network: Network, 
       rawData: new Uint8Array(parameters.slice(array.start, array.end).buffer),
     }),
   );
-  return OnnxModel.encode(
-    OnnxModel.create({
-      irVersion: IR_VERSION,
-      producerName: 'weight-nowcaster',
-      producerVersion: TOOLKIT_VERSION,
-      opsetImport: [{ domain: '', version: OPSET }],
-      graph: {
-        name,
-        node: graph.nodes,
-        initializer: [...weights, ...graph.constants],
-        input: network.inputs.map((input) => valueInfo(input.name, input.width)),
-        output: [valueInfo(OUTPUT, network.outputWidth)],
-      },
-      metadataProps: [{ key: 'spec', value: JSON.stringify(spec) }],
-    }),
-  ).finish();
+  return encodeOnnxModel({
+    irVersion: IR_VERSION,
+    producerName: 'weight-nowcaster',
+    producerVersion: TOOLKIT_VERSION,
+    opsetImport: [{ domain: '', version: OPSET }],
+    graph: {
+      name,
+      node: graph.nodes,
+      initializer: [...weights, ...graph.constants],
+      input: network.inputs.map((input) => valueInfo(input.name, input.width)),
+      output: [valueInfo(OUTPUT, network.outputWidth)],
+    },
+    metadataProps: [{ key: 'spec', value: JSON.stringify(spec) }],
+  });
 }
 
 export const onnx = formatOfFiles(

@@ -1,9 +1,8 @@
-// The part of ONNX's protobuf schema (onnx/onnx.proto, https://onnx.ai/onnx/repo-docs/IR.html) that a nowcaster needs.
-
-import protobuf from 'protobufjs/light.js';
+// The part of ONNX's protobuf schema (onnx/onnx.proto, https://onnx.ai/onnx/repo-docs/IR.html) that a nowcaster needs, and its
+// encoding.
 
 /** Field numbers by message, as `[rule] type name = number` of the schema. */
-const MESSAGES: Record<string, Record<string, [number: number, type: string, rule?: 'repeated']>> = {
+export const ONNX_MESSAGES: Record<string, Record<string, [number: number, type: string, rule?: 'repeated']>> = {
   ModelProto: {
     irVersion: [1, 'int64'],
     producerName: [2, 'string'],
@@ -47,14 +46,47 @@ const MESSAGES: Record<string, Record<string, [number: number, type: string, rul
 export const ONNX_TENSOR = { float: 1, int64: 7 } as const;
 export const ONNX_ATTRIBUTE = { float: 1, int: 2 } as const;
 
-const namespace = new protobuf.Namespace('onnx');
-for (const [message, fields] of Object.entries(MESSAGES)) {
-  const type = new protobuf.Type(message);
-  for (const [name, [id, fieldType, rule]] of Object.entries(fields))
-    type.add(new protobuf.Field(name, id, fieldType, rule));
-  namespace.add(type);
-}
-new protobuf.Root().add(namespace);
+type Message = Record<string, unknown>;
 
-/** A whole model file. */
-export const OnnxModel: protobuf.Type = namespace.lookupType('ModelProto');
+/** A whole number of at least 0, seven bits a byte, the lowest first. */
+function varint(value: number): number[] {
+  const bytes: number[] = [];
+  for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push((value % 0x80) | 0x80);
+  return [...bytes, value];
+}
+
+const float32 = (value: number) => [...new Uint8Array(Float32Array.of(value).buffer)];
+const delimited = (bytes: Uint8Array) => [Uint8Array.from(varint(bytes.length)), bytes];
+
+/** Wire type and bytes of one value. */
+function encodeValue(type: string, value: unknown): [wireType: number, parts: Uint8Array[]] {
+  switch (type) {
+    case 'int32':
+    case 'int64':
+      return [0, [Uint8Array.from(varint(value as number))]];
+    case 'float':
+      return [5, [Uint8Array.from(float32(value as number))]];
+    case 'string':
+      return [2, delimited(new TextEncoder().encode(value as string))];
+    case 'bytes':
+      return [2, delimited(value as Uint8Array)];
+    default:
+      return [2, delimited(encodeMessage(type, value as Message))];
+  }
+}
+
+function encodeMessage(name: string, message: Message): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (const [field, [number, type, rule]] of Object.entries(ONNX_MESSAGES[name])) {
+    const value = message[field];
+    if (value === undefined) continue;
+    for (const item of rule === 'repeated' ? (value as unknown[]) : [value]) {
+      const [wireType, encoded] = encodeValue(type, item);
+      parts.push(Uint8Array.from(varint(number * 8 + wireType)), ...encoded);
+    }
+  }
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
+/** Encodes a whole model file. Fields are named as in {@link ONNX_MESSAGES}; whole numbers are at least 0. */
+export const encodeOnnxModel = (model: Message): Uint8Array => encodeMessage('ModelProto', model);

@@ -1,6 +1,7 @@
 // A nowcaster as an npm package, ready to publish: the callback, the networks inside a module, types and a README.
 // A training job imports it and needs nothing else but tfjs.
 
+import { networksLiteral } from '../../nowcaster/embedded.js';
 import type { ExportSource } from '../readSource.js';
 import { collectCode } from './npmCode.js';
 import type { PackageKind } from './package.js';
@@ -10,6 +11,7 @@ import { hasOwnLicense, provenance } from './provenance.js';
 const NAME_PATTERN = /^(?:@[a-z0-9-~][a-z0-9-._~]*\/)?[a-z0-9-~][a-z0-9-._~]*$/;
 const VERSION_PATTERN = /^\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?$/;
 const ENTRY = 'callback/index.js';
+const DECODER = 'nowcaster/embedded.js';
 /** Modules with an effect besides their exports: registering the exp layer. */
 const SIDE_EFFECTS = ['./lib/network/expLayer.js'];
 const TFJS_RANGE = '^4.0.0';
@@ -31,35 +33,13 @@ function packageJson(name: string, version: string, source: ExportSource): objec
   };
 }
 
-/** First bytes of all numbers, then all second bytes, and so on: packs a tenth smaller than number by number. */
-function splitBytes(values: Float32Array): Buffer {
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  return Buffer.from(bytes.map((_, i) => bytes[(i % values.length) * 4 + Math.floor(i / values.length)]));
-}
-
 function networksModule({ spec, cadence, recommended, kinds }: ExportSource): string {
-  const entries = Object.entries(kinds).map(
-    ([kind, { parameters }]) => `    ${kind}: decode('${splitBytes(parameters).toString('base64')}'),`,
-  );
-  return `// The trained networks: float32 parameters, little-endian, as base64; first bytes of all, then second bytes, ...
+  const parameters = Object.fromEntries(Object.entries(kinds).map(([kind, network]) => [kind, network.parameters]));
+  return `// The trained networks, their parameters as text.
 
-function decode(text) {
-  const planes = atob(text);
-  const count = planes.length / 4;
-  const bytes = Uint8Array.from(planes, (_, i) => planes.charCodeAt((i % 4) * count + Math.floor(i / 4)));
-  return new Float32Array(bytes.buffer);
-}
+import { decodeParameters } from './lib/${DECODER}';
 
-function decodeNowcaster() {
-  return {
-    spec: ${JSON.stringify(spec)},
-    cadence: ${JSON.stringify(cadence)},
-    recommended: ${JSON.stringify(recommended)},
-    parameters: {
-${entries.map((entry) => `  ${entry}`).join('\n')}
-    },
-  };
-}
+const decodeNowcaster = () => (${networksLiteral({ spec, cadence, recommended, parameters })});
 
 export const nowcaster = /* @__PURE__ */ decodeNowcaster();
 `;
@@ -131,7 +111,7 @@ export const npmPackage: PackageKind = {
     'index.d.ts': INDEX_TYPES,
     'networks.js': networksModule(source),
     'networks.d.ts': NETWORKS_TYPES,
-    ...Object.fromEntries(Object.entries(collectCode(ENTRY)).map(([path, text]) => [`lib/${path}`, text])),
+    ...Object.fromEntries(Object.entries(collectCode([ENTRY, DECODER])).map(([path, text]) => [`lib/${path}`, text])),
   }),
   commands: (directory) => ({ look: `npm pack --dry-run ${directory}`, publish: `npm publish ${directory}` }),
 };

@@ -26,13 +26,13 @@ function importsOf(path: string, source: string): string[] {
 /**
  * Collects compiled modules with their type declarations.
  *
- * @param entry path of the first module under the compiled code, e.g. `callback/index.js`.
+ * @param entries paths of the first modules under the compiled code, e.g. `callback/index.js`.
  * @returns contents by path under the compiled code.
  */
-export function collectCode(entry: string): Record<string, string> {
+export function collectCode(entries: readonly string[]): Record<string, string> {
   const files: Record<string, string> = {};
   const typesOf = (path: string) => path.replace(/\.js$/, '.d.ts');
-  const waiting = [entry, typesOf(entry)];
+  const waiting = entries.flatMap((entry) => [entry, typesOf(entry)]);
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     if (path in files) continue;
     let source: string;

@@ -1,0 +1,126 @@
+// Makes a release of the two packages: checks, builds, packs and verifies them, then tags and publishes what was verified.
+//
+//   npm run release                       checks, packs and verifies; tags and publishes nothing
+//   npm run release -- --tag              tags the commit as well
+//   npm run release -- --publish          tags and publishes; asks npm for what its login needs
+//   npm run release -- --publish --provenance   in a CI job that npm can attest
+//   npm run release -- --skip-checks      without lint, types and tests: to try the rest
+//
+// Tarballs are left in release/.
+
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+const { values: options } = parseArgs({
+  options: {
+    publish: { type: 'boolean', default: false },
+    provenance: { type: 'boolean', default: false },
+    tag: { type: 'boolean', default: false },
+    'skip-checks': { type: 'boolean', default: false },
+  },
+});
+
+/** The package for training jobs that want nothing but the callback. */
+const CALLBACK_NAME = 'weight-nowcaster-callback';
+/** Unpacked bytes that it may have. */
+const CALLBACK_LIMIT = 1e6;
+const OUT = resolve('release');
+
+/** What was packed: `npm pack --json`. */
+interface Packed {
+  id: string;
+  filename: string;
+  unpackedSize: number;
+  files: { path: string }[];
+}
+
+function fail(problem: string): never {
+  process.stderr.write(`release: ${problem}\n`);
+  process.exit(1);
+}
+
+function run(command: string, args: readonly string[], cwd = '.'): void {
+  process.stderr.write(`> ${command} ${args.join(' ')}\n`);
+  execFileSync(command, args, { cwd, stdio: ['inherit', 'ignore', 'inherit'] });
+}
+
+const read = (command: string, args: readonly string[], cwd = '.') =>
+  execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+
+function pack(directory: string): Packed {
+  const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', OUT];
+  return (JSON.parse(read('npm', args, directory)) as Packed[])[0]!;
+}
+
+/** Installs a tarball in a project of its own and runs a training with it. */
+function verify(name: string, { filename }: Packed, load: string, extra: (directory: string) => void = () => {}): void {
+  const directory = mkdtempSync(join(tmpdir(), 'wnn-release-'));
+  try {
+    writeFileSync(join(directory, 'package.json'), '{ "name": "project", "private": true, "type": "module" }');
+    run(
+      'npm',
+      ['install', '--no-audit', '--no-fund', join(OUT, filename), '@tensorflow/tfjs-backend-cpu@4'],
+      directory,
+    );
+    writeFileSync(
+      join(directory, 'job.js'),
+      `import '@tensorflow/tfjs-backend-cpu';
+       import * as tf from '@tensorflow/tfjs-core';
+       import * as tfl from '@tensorflow/tfjs-layers';
+       import * as callbacks from '${name}';
+       await tf.setBackend('cpu');
+       const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 3, inputShape: [4] })] });
+       model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
+       const callback = await ${load};
+       await model.fit(tf.ones([8, 4]), tf.ones([8, 3]), { epochs: 8, callbacks: [callback], verbose: 0 });
+       if (callback.history[0]?.outcome !== 'kept') throw new Error('no nowcast');
+       await callback.dispose();`,
+    );
+    run('node', ['job.js'], directory);
+    extra(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+const { name, version } = JSON.parse(readFileSync('package.json', 'utf8')) as { name: string; version: string };
+const tags = [`${name}@${version}`, `${CALLBACK_NAME}@${version}`];
+
+if (read('git', ['status', '--porcelain']) !== '') fail('the working tree has changes; commit them');
+if (!readFileSync('CHANGELOG.md', 'utf8').includes(`## ${version}`)) fail(`CHANGELOG.md has no entry "## ${version}"`);
+const known = read('git', ['tag', '--list']).split('\n');
+for (const tag of tags) if (known.includes(tag)) fail(`the tag ${tag} is there already; set a new version`);
+
+if (!options['skip-checks']) for (const check of ['lint', 'typecheck', 'test']) run('npm', ['run', check]);
+run('npm', ['run', 'build']);
+
+rmSync(OUT, { recursive: true, force: true });
+mkdirSync(OUT);
+const callbackDirectory = join(OUT, CALLBACK_NAME);
+const naming = ['--format', 'npm', '--name', CALLBACK_NAME, '--package-version', version];
+run('node', ['dist/cli/main.js', 'export', '--from', 'weights/zoo', '--to', callbackDirectory, ...naming]);
+const packages = [pack('.'), pack(callbackDirectory)];
+const [toolkit, callback] = packages as [Packed, Packed];
+
+for (const path of ['dist/index.js', 'dist/cli/main.js', 'weights/zoo/nowcaster.json', 'README.md', 'LICENSE'])
+  if (!toolkit.files.some((file) => file.path === path)) fail(`${toolkit.id} lacks ${path}`);
+if (callback.unpackedSize > CALLBACK_LIMIT) fail(`${callback.id} has ${callback.unpackedSize} bytes`);
+verify(name, toolkit, 'callbacks.WeightForecasting.load()', (directory) => {
+  if (read('npx', ['wnn', '--version'], directory) !== version) fail('`wnn --version` says another version');
+  run('npx', ['wnn', 'doctor'], directory);
+});
+verify(CALLBACK_NAME, callback, 'callbacks.weightForecasting()');
+
+if (options.tag || options.publish) for (const tag of tags) run('git', ['tag', '--annotate', tag, '--message', tag]);
+for (const { id, filename, unpackedSize } of packages) {
+  const file = join(OUT, filename);
+  const sizes = `${(statSync(file).size / 1e6).toFixed(2)} MB, ${(unpackedSize / 1e6).toFixed(2)} MB unpacked`;
+  process.stdout.write(`${id}: ${file}, ${sizes}\n`);
+  const args = ['publish', file, '--access', 'public', ...(options.provenance ? ['--provenance'] : [])];
+  if (options.publish) run('npm', args);
+  else process.stdout.write(`  not published; --publish runs: npm ${args.join(' ')}\n`);
+}
+if (!options.tag && !options.publish) process.stdout.write(`not tagged; --tag makes ${tags.join(', ')}\n`);
