@@ -4,7 +4,7 @@
 Reads each run's Parquet with pyarrow's threads, keeps a random draw of scalars of each tensor, cuts all windows of a
 run at once, normalizes them in float32, leaves out those that do not change, scatters them over shards at random and
 appends them in random order to Arrow IPC files. Prints one JSON line: seconds, samples, peakMemory in bytes.
-It writes no figures about the samples, and its files depend on the number of processes: both save it work.
+It writes no statistics of the samples, and its files depend on the number of processes; both save work.
 Needs numpy and pyarrow. bench/dataset.bench.ts runs it.
 """
 import argparse

@@ -1,6 +1,6 @@
 // What the queue costs: jobs a second with empty jobs and 1 to 64 worker loops, what a worker adds to each job, and from
 // these and a measured training how many workers there can be until the queue, and not the training, limits. Server,
-// workers and plan share this machine, so the figures are lower bounds. npm run bench:fleet [-- --json]
+// workers and plan share this machine, so the results are lower bounds. npm run bench:fleet [-- --json]
 
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { availableParallelism, cpus, tmpdir } from 'node:os';

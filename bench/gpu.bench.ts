@@ -67,8 +67,8 @@ async function measure(compute: NetworkCompute): Promise<Rate[]> {
     };
     rates.push({ work: 'train', batch, perSecond: await rateOf(step, batch) });
   }
-  const answers = new Float32Array(applyBatch);
-  const apply = () => compute.forward(parameters, windows, applyBatch, answers);
+  const outputs = new Float32Array(applyBatch);
+  const apply = () => compute.forward(parameters, windows, applyBatch, outputs);
   rates.push({ work: 'apply', batch: applyBatch, perSecond: await rateOf(apply, applyBatch) });
   return rates;
 }

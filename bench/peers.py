@@ -111,8 +111,8 @@ def measure_keras(peer, options):
         return layers.LeakyReLU(negative_slope=0.3)(penalized(32)(h))
 
     inputs = [keras.Input((LENGTH,)), keras.Input((LENGTH - 1,))]
-    answer = layers.Dense(1, activation="tanh")(layers.Concatenate()([stream(x) for x in inputs]))
-    network = keras.Model(inputs, answer)
+    output = layers.Dense(1, activation="tanh")(layers.Concatenate()([stream(x) for x in inputs]))
+    network = keras.Model(inputs, output)
     network.compile(optimizer=keras.optimizers.Adam(), loss="mae")
 
     def draw(count):

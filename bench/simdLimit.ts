@@ -31,7 +31,7 @@ export function multiplyAdd(input: usize, weights: usize, output: usize, repeats
 /** Operations of one repeat: eight vectors of four, a multiplication and an addition each. */
 const OPERATIONS = STEPS * 8 * 4 * 2;
 
-/** Runs in a worker: repeats for `seconds`, answers with operations a second. */
+/** Runs in a worker: repeats for `seconds`, returns operations per second. */
 const WORKER = `
 const { parentPort, workerData: { module, operations } } = require('node:worker_threads');
 const { multiplyAdd, memory } = new WebAssembly.Instance(module, {}).exports;

@@ -53,7 +53,7 @@ const files = filesOf(join(directory, 'fleet'));
 const names = [...new Set([...expected.keys(), ...files.keys()])];
 const different = names.filter((name) => expected.get(name) !== files.get(name));
 say(`killed: workers ${fleet.workerKills} times, Redis ${fleet.redisKills} times`);
-const attempts = fleet.workerOutputs.join('').match(/: begun$/gm)?.length ?? 0;
+const attempts = fleet.workerOutputs.join('').match(/: started$/gm)?.length ?? 0;
 say(
   `${files.size} files of 12 runs, made in ${attempts} attempts; ${different.length} differ from the single process's`,
 );

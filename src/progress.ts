@@ -8,7 +8,7 @@ export interface WorkerProgress {
   job: string | null;
   /** Share of that job that is done, 0 to 1. */
   fraction: number;
-  /** Further figures to show, e.g. `epoch 3/12`, `loss 0.41`, `1,204 images/s`. */
+  /** Further metrics to show, e.g. `epoch 3/12`, `loss 0.41`, `1,204 images/s`. */
   detail: string;
 }
 
@@ -23,7 +23,7 @@ export interface ProgressEvent {
   unit: string;
   /** Units that were there before this command started, so that rate and time left count only new work. Default 0. */
   resumed?: number;
-  /** Figures to show behind the bar. */
+  /** Text to show after the bar. */
   detail?: string;
   /** One entry a worker, when there is a pool. */
   workers?: WorkerProgress[];

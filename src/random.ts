@@ -1,5 +1,5 @@
-// Seeded random numbers. Every draw of the toolkit comes from here, so that one seed fixes all bytes that follow.
-// Streams are split by name rather than by order: `new Random(seed, 'run', 7)` is the same wherever it is made.
+// Seeded random numbers. The toolkit uses no other source, so one seed makes all output reproducible. Streams are
+// identified by name rather than by order: `new Random(seed, 'run', 7)` is the same wherever it is created.
 
 /** Hashes the parts of a stream's name to 128 bits (four rounds of murmur3's 32-bit finalizer over UTF-16 units). */
 function hashParts(parts: readonly (number | string)[]): Uint32Array {
@@ -19,7 +19,7 @@ function hashParts(parts: readonly (number | string)[]): Uint32Array {
 }
 
 /**
- * A stream of random numbers: xoshiro128** (Blackman and Vigna, 2018), named by a seed and any further parts.
+ * A stream of random numbers: xoshiro128** (Blackman and Vigna, 2018), identified by a seed and a path.
  * The same name gives the same numbers on every machine.
  */
 export class Random {
@@ -28,7 +28,7 @@ export class Random {
 
   /**
    * @param seed the user's seed; any finite number or string.
-   * @param path what the stream is for, e.g. `'run', 3`; streams with different paths are independent.
+   * @param path purpose of the stream, e.g. `'run', 3`; streams with different paths are independent.
    */
   constructor(seed: number | string, ...path: (number | string)[]) {
     this.#state = hashParts([seed, ...path]);

@@ -112,7 +112,7 @@ describe('the check', () => {
     expect(findForbidden(tree)).toEqual([`collect/index.ts > ${folder}/x.ts`]);
   });
 
-  test('refuses a shared room to import a stage, and lets stages import shared rooms and their users import stages', () => {
+  test('refuses a shared module that imports a stage; stages may import shared modules, and their users stages', () => {
     const tree = {
       'tasks/x.ts': "import type { T } from '../train/x.js';",
       'train/x.ts': "import '../samples/x.js';",

@@ -31,7 +31,7 @@ export interface RecordRunResult {
   manifest: RunManifest;
   /** False when the store had the finished run already. */
   trained: boolean;
-  /** Figures of the last epoch that was trained: loss, acc, val_loss, val_acc. */
+  /** Metrics of the last trained epoch: loss, acc, val_loss, val_acc. */
   metrics: Record<string, number>;
   /** Wall-clock time from the first batch to the finished Parquet, and the part of it that went into recording. */
   seconds: number;

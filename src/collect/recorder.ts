@@ -1,5 +1,5 @@
-// TrajectoryRecorder: what a user adds to their training to have its weights recorded. It writes to a store by
-// RunWriter; it does not change the training.
+// TrajectoryRecorder: a callback that records the weights of a training to a store with RunWriter. It does not change the
+// training.
 
 import { mkdirSync } from 'node:fs';
 import type * as tf from '@tensorflow/tfjs-core';
@@ -26,8 +26,8 @@ export interface TrajectoryRecorderOptions {
   /** Directory of the trajectory store; created where it is missing. */
   store: string;
   /**
-   * The run's id, unique in the store: letters, digits, `.`, `_`, `-`. An id that was recorded to its end is refused; one
-   * that was cut off is recorded anew. Default: `<architecture or name of the model>-<first free number>`.
+   * The run's id, unique in the store: letters, digits, `.`, `_`, `-`. A finished id is refused; an
+   * interrupted one is recorded again. Default: `<architecture or name of the model>-<first free number>`.
    */
   id?: string;
   /** What the network learns, e.g. `mnist`. Default: not known. */
@@ -36,23 +36,23 @@ export interface TrajectoryRecorderOptions {
   architecture?: string;
   /** The optimizer and its settings, e.g. `{ name: 'adam', learningRate: 0.001 }`. Default: not known. */
   optimizer?: OptimizerInfo;
-  /** Further settings to note: batch size, number of examples, ... Default: none. */
+  /** Further settings to record: batch size, number of examples, ... Default: none. */
   hyperparameters?: RunInfo['hyperparameters'];
   /** Seed of the training. Default: not known. */
   seed?: number;
-  /** What computes. Default: not known. */
+  /** Compute engine. Default: not known. */
   engine?: string;
   /** Where the run comes from. Default `callback`. */
   source?: RunInfo['source'];
-  /** Epochs that the run is meant to have. Default: what `fit` was told, or open-ended. */
+  /** Planned number of epochs. Default: that of `fit`, or open-ended. */
   epochsPlanned?: number;
   /**
-   * The callback that replaces weights in the same training, if there is one; give it to `fit` after the recorder. No
-   * sample will span one of its nowcasts. Default: none.
+   * The callback that nowcasts in the same training; pass it to `fit` after the recorder. No sample will span one of its
+   * nowcasts. Default: none.
    */
   nowcasting?: NowcastSchedule;
   /**
-   * When `fit` takes snapshots, e.g. `{ unit: 'step', every: 100 }`; noted only, in a loop of one's own. Default: at the
+   * When `fit` takes snapshots, e.g. `{ unit: 'step', every: 100 }`; only recorded, in a custom loop. Default: at the
    * end of each epoch.
    */
   cadence?: SnapshotCadence;
@@ -62,19 +62,19 @@ export interface TrajectoryRecorderOptions {
 const NOT_METRICS = new Set(['batch', 'size', 'epoch']);
 
 /**
- * Records a network's weights while it is trained, one snapshot an epoch unless told otherwise, into a trajectory store.
+ * Records a network's weights during training into a trajectory store, by default one snapshot per epoch.
  *
  *     const recorder = new TrajectoryRecorder({ store: 'data/mine', architecture: 'my-net' });
  *     await model.fit(x, y, { epochs: 20, callbacks: [recorder] });
  *
- * In a loop of one's own, and for networks that are no tfjs-layers models:
+ * In a custom loop, or for networks that are not tfjs-layers models:
  *
  *     for (...) { ...; await recorder.snapshot(model, { loss }); }
  *     await recorder.finish();
  *
- * Each snapshot is with the operating system before training goes on. Once the loss or a weight is NaN or infinite,
- * nothing more is recorded: the run ends as `diverged` with the epochs before. The same recorder can be used for a second
- * training when it was given no id; that makes a second run.
+ * Each snapshot is passed to the operating system before training continues. Once the loss or a weight is NaN or infinite,
+ * recording stops: the run ends as `diverged` with the epochs before. A recorder without an id can be used for a second
+ * training, which becomes a second run.
  */
 export class TrajectoryRecorder extends FitCallback {
   readonly #options: TrajectoryRecorderOptions;
@@ -95,7 +95,7 @@ export class TrajectoryRecorder extends FitCallback {
     this.#cadence = requireCadence(options.cadence ?? EVERY_EPOCH, 'cadence of the recorder');
     if (options.nowcasting !== undefined && !sameCadence(this.#cadence, EVERY_EPOCH)) {
       throw new UsageError({
-        what: 'beside nowcasts a snapshot is needed at the end of every epoch',
+        what: 'nowcasting needs a snapshot at the end of every epoch',
         where: `snapshots ${describeCadence(this.#cadence)}`,
         remedy: 'leave the cadence out',
       });
@@ -107,18 +107,18 @@ export class TrajectoryRecorder extends FitCallback {
     return this.#writer?.directory;
   }
 
-  /** Why nothing more is recorded; undefined while all is finite. */
+  /** Why recording stopped; undefined while all values are finite. */
   get divergence(): string | undefined {
     return this.#divergence;
   }
 
-  /** Seconds that recording, the making of the Parquet included, has taken from the training so far. */
+  /** Seconds spent on recording so far, including the conversion to Parquet. */
   get seconds(): number {
     return this.#seconds;
   }
 
   /**
-   * Records the network as it is now. The first call of a run fixes which tensors it has.
+   * Records the current weights. The first call of a run determines its tensors.
    *
    * @param network a tfjs-layers model, or tensors by name.
    * @param metrics metrics of the epoch: loss, accuracy, ... `loss` that is not finite ends the recording.
@@ -148,8 +148,8 @@ export class TrajectoryRecorder extends FitCallback {
   }
 
   /**
-   * Ends the run and turns what was recorded into Parquet. `fit` does it by itself when it comes to its end; call it when
-   * `fit` has thrown, and after a loop of one's own.
+   * Ends the run and converts it to Parquet. `fit` calls it at its end; call it when `fit` has thrown, and after a custom
+   * loop.
    *
    * @param status `complete` unless given; a run whose divergence the recorder saw is `diverged` in any case.
    * @param reason why, where it is not complete.
@@ -234,7 +234,7 @@ export class TrajectoryRecorder extends FitCallback {
   }
 }
 
-/** tfjs hands over some metrics as scalar tensors, which others still need. */
+/** Reads metrics that tfjs passes as scalar tensors, without disposing of them. */
 async function readMetrics(logs: tfl.Logs = {}): Promise<Record<string, number>> {
   const metrics: Record<string, number> = {};
   for (const [name, value] of Object.entries(logs as Record<string, number | tf.Scalar>)) {
@@ -244,7 +244,7 @@ async function readMetrics(logs: tfl.Logs = {}): Promise<Record<string, number>>
   return metrics;
 }
 
-/** Makes the first free `<name>-<number>` of a store this process's own, by making its directory. */
+/** Claims the first free `<name>-<number>` of a store by creating its directory. */
 function claimId(store: string, name: string): string {
   const stem = name.replace(/[^A-Za-z0-9._-]+/g, '-').replace(/^[^A-Za-z0-9]+/, '') || 'run';
   try {

@@ -1,5 +1,5 @@
-// What computes networks during training: the fused kernels of their family, in WebAssembly or WebGPU, or TensorFlow.js.
-// TensorFlow.js is loaded only where it is needed, as that takes longer than training a small nowcaster.
+// Chooses the compute engine for nowcaster training: the fused WebAssembly or WebGPU kernels of the family, or
+// TensorFlow.js, which is loaded on demand because loading takes longer than training a small nowcaster.
 
 import type { EngineRequest } from '../engine/engine.js';
 import { EngineUnavailableError } from '../errors.js';
@@ -9,17 +9,17 @@ import type { NowcasterSpec } from '../network/spec.js';
 import { networkOf } from '../nowcaster/spec.js';
 import { openWasmKernels } from './wasmCompute.js';
 
-/** What a user may ask for: an engine by name, or `auto`. */
+/** An engine by name, or `auto`. */
 export type ComputeRequest = EngineRequest;
 
-/** An engine that makes networks computable, one spec at a time. */
+/** An open engine, which creates a compute for a spec. */
 export interface ComputeEngine {
-  /** Name for the record: `wasm`, `tensorflow`, `webgpu`. */
+  /** Name written to the training record: `wasm`, `tensorflow`, `webgpu`. */
   name: string;
   open(spec: NowcasterSpec): Promise<NetworkCompute>;
 }
 
-/** Opens an engine of TensorFlow.js, which computes the networks of every family. */
+/** Opens a TensorFlow.js engine, which supports every family. */
 async function openTfjs(engine: EngineRequest, adapter?: string): Promise<ComputeEngine> {
   const { openEngine } = await import('../engine/engine.js');
   const { createGenericCompute } = await import('./genericCompute.js');
@@ -64,9 +64,9 @@ function openWasm(threads?: number): ComputeEngine {
 /**
  * Chooses the engine. `auto` takes tensorflow where it opens on a GPU, and the wasm kernels elsewhere.
  *
- * @param threads threads of the fused wasm kernels; undefined: one a core.
- * @param adapter GPU for webgpu, or a part of its name; undefined: the one that the system prefers.
- * @throws {@link EngineUnavailableError} when the engine that was asked for cannot open.
+ * @param threads threads of the fused wasm kernels; undefined: one per core.
+ * @param adapter GPU for webgpu, or a part of its name; undefined: the system default.
+ * @throws {@link EngineUnavailableError} when the requested engine cannot be opened.
  */
 export async function chooseComputeEngine(
   request: ComputeRequest,

@@ -1,5 +1,5 @@
-// What runs the networks where the user does not choose: the fused kernels of their family, on several threads where a
-// page may share memory; TensorFlow.js for families without kernels and where WebAssembly SIMD is missing.
+// The default compute: the fused kernels of the family, multithreaded where a page may share memory; TensorFlow.js for
+// families without kernels and where WebAssembly SIMD is missing.
 
 import { loadWasmKernels } from '../families/wasmKernels.js';
 import type { FusedKernels } from '../kernels/kernels.js';
@@ -10,16 +10,16 @@ import { createTfjsCompute } from '../network/tfjsCompute.js';
 import { networkOf } from '../nowcaster/spec.js';
 import type { NoteListener } from '../progress.js';
 
-/** Threads that a page starts at most: more of them only wait for memory. */
+/** Maximum threads in a page: beyond this, memory bandwidth is the limit. */
 const MOST_THREADS = 16;
 
 /**
  * The fused WebAssembly kernels: in a page that is cross-origin isolated on as many Web Workers as it has logical
  * processors (at most 16), elsewhere on the calling thread, with the same bits. Without WebAssembly SIMD, where a page's
- * security policy forbids WebAssembly, and for a family without kernels, tfjs on its current backend. Which one it is
- * stands in its description.
+ * security policy forbids WebAssembly, and for a family without kernels, tfjs on its current backend. The description
+ * says which.
  *
- * @param onNote hears it when workers were wanted and could not start. Default: `console.warn`.
+ * @param onNote called when workers cannot start. Default: `console.warn`.
  */
 export async function createDefaultCompute(
   spec: NowcasterSpec,
@@ -38,7 +38,7 @@ export async function createDefaultCompute(
   }
 }
 
-/** The kernels on Web Workers, or null where there is one thread only. */
+/** The kernels on Web Workers, or null for a single thread. */
 async function createThreadedCompute(
   kernels: FusedKernels,
   spec: NowcasterSpec,

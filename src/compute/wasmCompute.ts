@@ -1,4 +1,4 @@
-// Opens the fused WebAssembly kernels of a spec's family in Node. In browsers defaultCompute.ts does it.
+// Opens the fused WebAssembly kernels of a spec's family in Node. For browsers see defaultCompute.ts.
 
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -12,17 +12,17 @@ import type { NetworkCompute } from '../network/compute.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { networkOf } from '../nowcaster/spec.js';
 
-/** How to run the kernels. */
+/** Options of {@link openWasmKernels}. */
 export interface WasmComputeOptions {
-  /** Threads that compute, the calling one among them: 1 to 256. Default: the cores that this process may use. */
+  /** Number of threads, including the calling thread: 1 to 256. Default: the cores available to this process. */
   threads?: number;
 }
 
 const WORKER = new URL('./worker.js', import.meta.url);
 
 /**
- * Opens the fused WebAssembly kernels for a spec, on several threads. The results are the same bits for any number of
- * threads. With one thread no worker is started. Call `dispose` to end the workers; they do not keep the process alive.
+ * Opens the fused WebAssembly kernels for a spec on several threads. Results are bit-identical for any number of
+ * threads. One thread starts no worker. `dispose` terminates the workers; they do not keep the process alive.
  *
  * @returns null when the family has no fused kernels.
  * @throws {UsageError} when `threads` is not a whole number from 1 to 256.
@@ -47,7 +47,7 @@ export async function openWasmKernels(
     : createPoolCompute(kernels, spec, network, nodeThreads(fileURLToPath(compiledEntry(WORKER)), threads));
 }
 
-/** The fused kernels on all cores; for a family without them, TensorFlow.js on the backend that is open. */
+/** The fused kernels on all cores; for a family without them, TensorFlow.js on the current backend. */
 export async function createWasmCompute(
   spec: NowcasterSpec,
   options: WasmComputeOptions = {},

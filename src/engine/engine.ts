@@ -1,8 +1,8 @@
-// Opens a compute engine: sets the TensorFlow.js backend of this process and completes it for training. It is not an
-// abstraction over TensorFlow.js: once an engine is open, models and tensors are used as ever.
+// Opens a compute engine: sets the TensorFlow.js backend of this process and adds the kernels that training needs. It is
+// not an abstraction over TensorFlow.js: models and tensors are used as usual.
 
 import * as tf from '@tensorflow/tfjs-core';
-// Registers the gradients: tfjs-core leaves that to its caller, and its own module for it is not loadable in Node.
+// Registers the gradients: tfjs-core does not, and its module for it cannot be loaded in Node.
 import '@tensorflow/tfjs-layers';
 import { EngineUnavailableError, UsageError } from '../errors.js';
 import type { NoteListener } from '../progress.js';
@@ -14,37 +14,37 @@ import { openWebgpu } from './webgpu/open.js';
 export { ENGINE_NAMES, type Engine, type EngineName };
 
 /**
- * The engines that `auto` tries, in this order; tensorflow counts only where it has a GPU, as without one it is slower
- * than wasm on small networks, of which every core trains its own. webgpu is not among them: an adapter may be a slow one
- * in software, so it is for the user to choose.
+ * The engines that `auto` tries, in this order. tensorflow is used only with a GPU: without one it is slower than wasm on
+ * small networks, of which every core trains its own. webgpu is not included, since its adapter may be a slow software
+ * renderer.
  */
 export const AUTO_ORDER: readonly EngineName[] = ['tensorflow', 'wasm'];
 
-/** What a user may ask for: one engine, or the first that opens. */
+/** An engine, or `auto` for the first that opens. */
 export type EngineRequest = 'auto' | EngineName;
 
-/** Whether a value from outside is such a request. */
+/** Whether an untrusted value is an engine request. */
 export function isEngineRequest(value: unknown): value is EngineRequest {
   return value === 'auto' || ENGINE_NAMES.includes(value as EngineName);
 }
 
 /** Options of {@link openEngine}. */
 export interface OpenEngineOptions {
-  /** Receives one line for each engine that `auto` passed over. Default: nobody hears of it. */
+  /** Receives one line for each engine that `auto` skipped. Default: none. */
   onNote?: NoteListener;
-  /** For webgpu: the name of the GPU to use, or a part of it. Default: the one that the system prefers. */
+  /** For webgpu: the name of the GPU to use, or a part of it. Default: the system default. */
   adapter?: string;
 }
 
-/** Engines opened in this process. A failure is kept too: what could not open a moment ago still cannot. */
+/** Engines opened in this process. Failures are cached too. */
 const opened = new Map<string, Promise<Engine>>();
 
 /**
- * Opens an engine and makes it the TensorFlow.js backend. Calling it again with the same request costs nothing.
- * Warnings of TensorFlow.js that address its own developers are silenced (its production mode).
+ * Opens an engine and makes it the TensorFlow.js backend. Repeated calls with the same request are cached.
+ * Sets the production mode of TensorFlow.js, which disables its development warnings.
  *
  * @param request Engine to open, or `auto` for the first of {@link AUTO_ORDER} that opens.
- * @throws EngineUnavailableError if the engine that was asked for cannot open here; its message says why.
+ * @throws EngineUnavailableError if the requested engine cannot be opened; its message says why.
  * @throws UsageError if there is no engine of that name.
  */
 export async function openEngine(request: EngineRequest, options: OpenEngineOptions = {}): Promise<Engine> {

@@ -1,4 +1,4 @@
-// The compute engines, for code outside this room: opening one and asking which there are.
+// The public interface of the engine module: opening an engine and listing the available ones.
 
 export {
   ENGINE_NAMES,

@@ -1,9 +1,9 @@
-// Tries every engine and says how it went, for `wnn doctor`.
+// Tests every engine, for `wnn doctor`.
 
 import { EngineUnavailableError } from '../errors.js';
 import { AUTO_ORDER, ENGINE_NAMES, type EngineName, openEngine } from './engine.js';
 
-/** How one engine fares on this machine. */
+/** The state of one engine on this machine. */
 export interface EngineReport {
   name: EngineName;
   available: boolean;
@@ -19,14 +19,14 @@ export interface EngineReport {
   reason: string | null;
   /** What would make it open; `null` when it does. */
   remedy: string | null;
-  /** Whether `auto` takes this engine. */
+  /** Whether `auto` selects this engine. */
   chosenByAuto: boolean;
 }
 
 /**
- * Opens every engine, and leaves the one that `auto` takes open.
+ * Opens every engine, and leaves the one that `auto` selects open.
  *
- * @returns one report an engine, in the order of {@link ENGINE_NAMES}.
+ * @returns one report per engine, in the order of {@link ENGINE_NAMES}.
  */
 export async function surveyEngines(): Promise<EngineReport[]> {
   const reports: EngineReport[] = [];

@@ -1,4 +1,4 @@
-// The stage: plan the runs, train those that are not there yet in worker processes, compare, write results.json.
+// The evaluate stage: plans the runs, trains the missing ones in worker processes, compares them and writes results.json.
 
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../atomic.js';
@@ -33,9 +33,9 @@ export interface EvaluateOptions {
   out: string;
   /** Tasks to train, e.g. `mnist/cnn`. */
   tasks: readonly string[];
-  /** Seeds; each fixes initial weights and batches of all methods. */
+  /** Seeds of initial weights and batches; the same for all methods. */
   seeds: readonly number[];
-  /** Methods to compare with plain training, which is always there; parseMethod makes them. */
+  /** Methods to compare with plain training, which is always included; see parseMethod. */
   methods: readonly Method[];
   /**
    * Paths of ES modules whose default exports are methods from outside of the toolkit (MethodDefinition). All worker processes
@@ -44,7 +44,7 @@ export interface EvaluateOptions {
   methodModules?: readonly string[];
   /** Epochs of each run. */
   epochs: number;
-  /** Examples in a batch. Default 128. */
+  /** Examples per batch. Default 128. */
   batchSize?: number;
   /** Optimizer of all runs. Default: Adam, learning rate 0.001. */
   optimizer?: OptimizerInfo;
@@ -54,23 +54,23 @@ export interface EvaluateOptions {
   validationExamples?: number;
   /** Shorten or undo nowcasts that raise the loss on a batch of training examples. Default false. */
   guard?: boolean;
-  /** Values of validation accuracy to reach, besides plain's best. Default: none. */
+  /** Target values of validation accuracy, in addition to plain's best. Default: none. */
   targets?: readonly number[];
   /** Epoch after which plain's new bests count for the second measure. Default: 40% of the epochs. */
   newBestsAfter?: number;
   /** Compute engine. Default `auto`. */
   engine?: EngineRequest;
-  /** For webgpu: the GPU to use, or a part of its name. Default: the one that the system prefers. */
+  /** For webgpu: the GPU to use, or a part of its name. Default: the system default. */
   adapter?: string;
-  /** Worker processes; not with an `executor`. Default: as many as there are cores, no more than runs. */
+  /** Worker processes; not with an `executor`. Default: one per core, at most one per run. */
   workers?: number;
-  /** Who trains, e.g. a `queueExecutor`. Default: `workers` processes of this machine. */
+  /** Executor of the trainings, e.g. a `queueExecutor`. Default: `workers` processes of this machine. */
   executor?: JobExecutor;
   /** Directory of the image datasets. Default: that of `wnn data`. */
   images?: string;
   onProgress?: ProgressListener;
   onNote?: NoteListener;
-  /** Stops after writing nothing more; finished runs stay. */
+  /** Aborts the evaluation; finished runs are kept. */
   signal?: AbortSignal;
 }
 
@@ -78,7 +78,7 @@ export interface EvaluateOptions {
 export interface EvaluateResult extends EvaluationResults {
   /** Path of `results.json`. */
   file: string;
-  /** Runs that were trained now, and that were there already. */
+  /** Numbers of runs trained now, and of existing runs. */
   trained: number;
   kept: number;
 }
@@ -109,7 +109,7 @@ async function completeRuns(
   return { records, trained: missing.length - failed.length, failed };
 }
 
-/** An evaluation whose trainings can begin. */
+/** An evaluation that is ready for training. */
 interface PreparedEvaluation {
   methods: DescribedMethod[];
   jobs: EvaluationJob[];
@@ -117,7 +117,7 @@ interface PreparedEvaluation {
   options: EvaluateOptions;
 }
 
-/** Plans the trainings of an evaluation, and makes what its methods need. */
+/** Plans the trainings of an evaluation, and prepares its methods. */
 async function prepareEvaluation(given: EvaluateOptions): Promise<PreparedEvaluation> {
   const options = { ...given, methodModules: await loadMethodModules(given.methodModules ?? []) };
   const methods = completeMethods(options.methods);
@@ -137,7 +137,7 @@ async function prepareEvaluation(given: EvaluateOptions): Promise<PreparedEvalua
 /** Result of {@link evaluateShard}. */
 export interface EvaluateShardResult {
   out: string;
-  /** Trainings of the whole evaluation, and how many of them have no result yet. */
+  /** Trainings of the whole evaluation, and how many have no result yet. */
   runs: number;
   missing: number;
   /** Runs of the shard that were trained now, and that were there already. */
@@ -148,8 +148,8 @@ export interface EvaluateShardResult {
 }
 
 /**
- * Does the trainings of one shard of an evaluation and compares nothing: {@link evaluate} with the same options does that
- * when all shards are done.
+ * Runs the trainings of one shard of an evaluation without a comparison. When all shards are finished, {@link evaluate}
+ * with the same options compares.
  *
  * @throws as {@link evaluate}, and {@link UsageError} when there is no such shard.
  */
@@ -166,7 +166,7 @@ export async function evaluateShard(given: EvaluateOptions, shard: Shard): Promi
  * Continues where an earlier call with the same settings stopped.
  *
  * @throws {@link UsageError} for impossible settings, MissingFileError for images or nowcasters that are not there,
- * {@link InsufficientDataError} when no run of a plain training came to its end; `signal.reason` when aborted.
+ * {@link InsufficientDataError} when no plain training finished; `signal.reason` when aborted.
  */
 export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> {
   const { methods, jobs, options } = await prepareEvaluation(given);
@@ -177,7 +177,7 @@ export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> 
   const baselineRuns = jobs.filter(({ id, method }) => method.name === methods[0].name && records.has(id));
   if (baselineRuns.length === 0)
     throw new InsufficientDataError({
-      what: 'no plain training came to its end, so there is nothing to compare with',
+      what: 'no plain training finished, so there is nothing to compare with',
       where: out,
       remedy: 'run the same command again',
     });

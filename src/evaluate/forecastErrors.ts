@@ -1,5 +1,5 @@
-// How well each method forecasts the weights of a training that nobody disturbed: the plain one. Measured on the sampled
-// trajectories, for every window of every kind, in the normalized units that nowcasters are trained in.
+// Forecast errors of each method on the weights of plain training. Measured on the sampled trajectories, for every window
+// of every kind, in the normalized units of nowcaster training.
 
 import type { Forecaster } from '../callback/index.js';
 import type { ForecastErrors, ForecastExamples, Method } from '../evaluation/schema.js';
@@ -10,10 +10,10 @@ import { scaleOfExtent, targetOf } from '../windows/normalize.js';
 import { findMethod } from './methods/registry.js';
 import { sampleName, sampleStore } from './trajectorySample.js';
 
-/** Examples of forecasts that are kept for drawing, of each kind. */
+/** Forecast examples per kind that are kept for plots. */
 const EXAMPLES = 200;
 
-/** Sampled values of one kind, one array an epoch; the epochs follow each other from 0. */
+/** Sampled values of one kind, one array per epoch from 0. */
 type Trajectory = Float32Array[];
 
 /** Reads the sampled trajectories of a run. */
@@ -27,7 +27,7 @@ async function readSample(out: string, id: string): Promise<Partial<Record<Train
   return result;
 }
 
-/** Scales of all windows that end in epoch `last`; 0 for those that did not move. */
+/** Scales of all windows that end in epoch `last`; 0 for constant windows. */
 function windowScales(trajectory: Trajectory, last: number, length: number): Float64Array {
   const window = trajectory.slice(last + 1 - length, last + 1);
   return Float64Array.from(window[0], (_, j) => {
@@ -85,7 +85,7 @@ async function measureKind(
   return errors;
 }
 
-/** A few windows, spread over epochs and weights, with what every contender says of them. */
+/** A few windows, spread over epochs and weights, with the forecasts of every contender. */
 async function drawExamples(
   kind: TrainedKind,
   trajectory: Trajectory,
@@ -127,7 +127,7 @@ async function drawExamples(
 /**
  * Measures the forecasts of all methods that have a forecaster on the sampled trajectories of plain runs.
  *
- * @param ids plain runs of one task, one a seed.
+ * @param ids plain runs of one task, one per seed.
  * @returns errors of each method and kind, with `no change` at every horizon of theirs, averaged over the runs, all in units
  * of the longest window; and examples of the first run.
  */
@@ -180,7 +180,7 @@ const meanOf = (values: readonly (number | null)[]) => {
   return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
 };
 
-/** Means over runs of what several runs measured of the same method and kind. */
+/** Averages the errors of each method and kind over runs. */
 function mergeRuns(errors: readonly ForecastErrors[]): ForecastErrors[] {
   const groups = new Map<string, ForecastErrors[]>();
   for (const entry of errors) {

@@ -1,4 +1,4 @@
-// The evaluate stage: with and without a nowcaster, and what else could extrapolate weights.
+// The evaluate stage: compares trainings with and without nowcasters and other methods of weight extrapolation.
 
 export {
   type DescribedMethod,

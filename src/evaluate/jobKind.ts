@@ -1,4 +1,4 @@
-// Trainings of an evaluation as jobs: what executors and shards need to know of them.
+// The job kind of the evaluate stage: one job is one training.
 
 import { isDeepStrictEqual } from 'node:util';
 import { isEngineRequest } from '../engine/engine.js';
@@ -14,7 +14,7 @@ import { idOf } from './plan.js';
 import { SAMPLE_STORE } from './trajectorySample.js';
 import type { WorkerSpec } from './worker.js';
 
-/** Numbers of a training that comes from a queue, at most. */
+/** Upper limits for trainings from a queue. */
 const LIMITS = { seed: Number.MAX_SAFE_INTEGER, epochs: 1e6, batchSize: 1e6, examples: 1e9 };
 
 /** Trainings with one method each. */
@@ -37,7 +37,7 @@ export const evaluateJobs: JobKind<WorkerSpec> = {
   },
 };
 
-/** All that a job may hold; code above all must not come from a queue. */
+/** Allowed fields of a job; in particular, no code may come from a queue. */
 const FIELDS: ReadonlySet<string> = new Set<keyof EvaluationJob>([
   'id',
   'task',
@@ -62,9 +62,9 @@ function wrong(field: string, value: unknown): UsageError {
 }
 
 /**
- * A job that may come from anyone.
+ * Validates an untrusted job.
  *
- * @throws {@link UsageError} unless a plan could have made it, and its id is that of its settings.
+ * @throws {@link UsageError} unless a plan could have produced it and its id matches its settings.
  */
 function checkJob(value: unknown, id: string, places: JobPlaces): EvaluationJob {
   if (typeof value !== 'object' || value === null) throw wrong('job', value);

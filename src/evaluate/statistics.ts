@@ -1,4 +1,4 @@
-// Figures over seeds: mean, spread, and how sure one can be of the mean. Pure functions of numbers.
+// Statistics over seeds: mean, standard deviation and confidence interval. Pure functions.
 
 import type { Estimate } from '../evaluation/schema.js';
 import { Random } from '../random.js';
@@ -24,7 +24,7 @@ export function bootstrapInterval(values: readonly number[], level = 0.95): [low
   return [means[Math.floor(tail * (RESAMPLINGS - 1))], means[Math.ceil((1 - tail) * (RESAMPLINGS - 1))]];
 }
 
-/** The estimate from one value a seed. Values that are not finite count as none. */
+/** The estimate from one value per seed. Values that are not finite count as missing. */
 export function estimate(values: readonly (number | null)[]): Estimate {
   const kept = values.map((value) => (value !== null && Number.isFinite(value) ? value : null));
   const known = kept.filter((value) => value !== null);
@@ -39,7 +39,7 @@ export function estimate(values: readonly (number | null)[]): Estimate {
   };
 }
 
-/** The best value of a metric that is better the higher, and the first epoch (from 1) that had it; null without one. */
+/** The highest value of a metric and its first epoch (from 1); null without values. */
 export function bestOf(metric: readonly (number | null)[]): { value: number; epoch: number } | null {
   let best: { value: number; epoch: number } | null = null;
   for (const [i, value] of metric.entries())
@@ -48,13 +48,13 @@ export function bestOf(metric: readonly (number | null)[]): { value: number; epo
   return best;
 }
 
-/** Epochs (from 1) until a metric that is better the higher is at least `target`; null when it never is. */
+/** The first epoch (from 1) at which a metric is at least `target`; null when it never is. */
 export function epochsTo(metric: readonly (number | null)[], target: number): number | null {
   const index = metric.findIndex((value) => value !== null && value >= target);
   return index < 0 ? null : index + 1;
 }
 
-/** Every epoch (from 1) after epoch `after` at which the metric is higher than ever before. */
+/** Every epoch (from 1) after epoch `after` at which the metric reaches a new maximum. */
 export function newBestsAfter(metric: readonly (number | null)[], after: number): { epoch: number; value: number }[] {
   const bests: { epoch: number; value: number }[] = [];
   let best = Number.NEGATIVE_INFINITY;
@@ -66,7 +66,7 @@ export function newBestsAfter(metric: readonly (number | null)[], after: number)
   return bests;
 }
 
-/** How much sooner one run had what another had later. */
+/** Speed-up of a run over the new bests of another. */
 export interface NewBestSpeedup {
   /** Mean over the new bests of (plain's epochs) / (the method's epochs); null when plain sets none. */
   speedup: number | null;
@@ -77,11 +77,11 @@ export interface NewBestSpeedup {
 }
 
 /**
- * The mean speed-up over every new best that the plain run sets after epoch `after`. Steadier than the epochs to its
- * very best, which hang on one lucky epoch. A new best that the method never reached counts as if reached one epoch
- * after its end: a bound from above on a speed-up that could not be measured.
+ * The mean speed-up over every new best that the plain run sets after epoch `after`. Less noisy than the epochs to its
+ * overall best, which depend on a single epoch. A new best that the method never reached counts as reached one epoch after
+ * its end, an upper bound of the speed-up.
  *
- * @param epochs epochs that the method's run was meant to have.
+ * @param epochs planned epochs of the method's run.
  */
 export function speedupOverNewBests(
   plain: readonly (number | null)[],

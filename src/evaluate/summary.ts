@@ -1,4 +1,4 @@
-// From the runs of an evaluation to the figures that compare the methods. Pure; works on any subset of finished runs.
+// Computes the metrics that compare the methods from the runs of an evaluation. Pure; works on any subset of finished runs.
 
 import {
   type EvaluationJob,
@@ -15,7 +15,7 @@ import { bestOf, epochsTo, estimate, speedupOverNewBests } from './statistics.js
 
 /** Choices of {@link summarize}. */
 export interface SummaryOptions {
-  /** Values of the metric to reach, besides plain's best. Default: none. */
+  /** Target values of the metric, in addition to plain's best. Default: none. */
   targets?: readonly number[];
   /** Epoch after which plain's new bests count. Default: 40% of the epochs, which is 20 of the paper's 50. */
   newBestsAfter?: number;
@@ -23,7 +23,7 @@ export interface SummaryOptions {
 
 const metricOf = (record: RunRecord | null) => record?.metrics[METRIC] ?? [];
 
-/** Figures for one target a seed; a target of null is one that plain did not set. */
+/** Metrics for one target per seed; null where plain has none. */
 function targetMetrics(
   records: readonly (RunRecord | null)[],
   plain: readonly (RunRecord | null)[],
@@ -102,7 +102,7 @@ function summarizeMethod(
 /**
  * Compares the methods of an evaluation, task by task.
  *
- * @param jobs all jobs that were planned, the baseline's first.
+ * @param jobs all planned jobs, the baseline's first.
  * @param records the finished ones, by the id of their job.
  */
 export function summarize(
@@ -119,7 +119,7 @@ export function summarize(
         const job = ofTask.find((candidate) => candidate.method.name === name && candidate.seed === seed);
         return (job && records.get(job.id)) ?? null;
       });
-    // What a diverged training reached before is no mark for others.
+    // A diverged plain training sets no target.
     const methods = ofTask.filter(({ seed }) => seed === seeds[0]).map(({ method }) => method);
     const plain = runsOf(methods[0]).map((record) => (record?.status === 'diverged' ? null : record));
     const summaries = methods.map((method) =>

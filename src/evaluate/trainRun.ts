@@ -1,4 +1,4 @@
-// The work of one job: train a task's network by one method and record what happened.
+// Runs one job: trains a task's network with one method and records the result.
 
 import type { Engine } from '../engine/engine.js';
 import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord } from '../evaluation/schema.js';
@@ -23,18 +23,18 @@ export interface TrainRunHooks {
   signal?: AbortSignal;
 }
 
-/** A batch of training examples: what a user who guards would have at hand. Validation data must not decide. */
+/** The guard's batch of training examples. Validation data must not be used for it. */
 function takeGuardBatch(data: TaskData): Batch {
   const count = Math.min(GUARD_EXAMPLES, data.train.count);
   return data.train.takeBatch(Uint32Array.from({ length: count }, (_, i) => i));
 }
 
-/** Tasks whose network has run in this process. */
+/** Tasks whose network was warmed up in this process. */
 const warm = new Set<string>();
 
 /**
- * Trains a network of the task on one batch, once a process. The first batches wait for compilers, and would otherwise
- * count against whichever method comes first: plain.
+ * Trains a network of the task on one batch, once per process. The first batches include compilation time, which would
+ * otherwise count against the first method: plain.
  */
 async function warmUp(task: Task, data: TaskData, { batchSize, optimizer }: EvaluationJob): Promise<void> {
   if (warm.has(task.name)) return;
@@ -94,7 +94,7 @@ export async function trainRun(
       validationWeights: method.validationWeights && ((epoch) => method.validationWeights!(epoch)),
       ...hooks,
     });
-    // Aborted at the very end of an epoch, the training ends in good order, but too early to be compared.
+    // A training that is aborted at the end of an epoch finishes cleanly, but is incomplete.
     if (epochs < job.epochs && !diverged) hooks.signal?.throwIfAborted();
     await sample.finish(diverged ? 'diverged' : 'complete');
     return {

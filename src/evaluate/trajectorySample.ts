@@ -1,5 +1,5 @@
-// Keeps a few weights of each kind through a training, as a run of a trajectory store: small enough for every run of an
-// evaluation, and what forecasts are measured on and drawn from afterwards.
+// Records a sample of the weights of each kind during a training, as a run of a trajectory store. Forecast errors and plots
+// are computed from it.
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { Random } from '../random.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { RunWriter } from '../trajectory/runWriter.js';
 
-/** Weights kept of each kind. */
+/** Sampled weights per kind. */
 const SAMPLE = 1000;
 
 /** Name of the trajectory store in an evaluation's output directory. */
@@ -28,11 +28,11 @@ export function sampleName(kind: TrainedKind): string {
 }
 
 /**
- * Records the same weights at the end of every epoch, before whatever callback changes them. All methods of a task and
+ * Records the sampled weights at the end of every epoch, before other callbacks change them. All methods of a task and
  * seed sample the same weights.
  */
 export class TrajectorySample extends tfl.Callback {
-  /** Milliseconds spent here, which are not the training's. */
+  /** Milliseconds spent on recording, to subtract from the training time. */
   milliseconds = 0;
   readonly #out: string;
   readonly #job: EvaluationJob;
@@ -75,7 +75,7 @@ export class TrajectorySample extends tfl.Callback {
       new Random(seed, 'sample', kind).sample(end - begin, SAMPLE).map((i) => i + begin),
     );
     const store = sampleStore(this.#out);
-    // What an attempt left whose results were never written.
+    // Leftover of an earlier attempt without results.
     rmSync(runDirectory(store, id), { recursive: true, force: true });
     const [imageSet, architecture] = task.split('/');
     this.#writer = RunWriter.create(

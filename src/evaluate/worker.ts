@@ -1,4 +1,4 @@
-// A worker process of evaluate: trains one run at a time and writes its file.
+// The worker process of the evaluate stage: trains one run at a time and writes its record.
 
 import { type EngineRequest, openEngine } from '../engine/engine.js';
 import { writeRunRecord } from '../evaluation/files.js';
@@ -7,16 +7,16 @@ import { serveProcess } from '../jobs/index.js';
 import { loadMethodModules } from './methods/registry.js';
 import { trainRun } from './trainRun.js';
 
-/** What a worker is told to do. */
+/** The spec of a worker's job. */
 export interface WorkerSpec {
   job: EvaluationJob;
   /** Directory to write to. */
   out: string;
-  /** Directory with what the evaluation prepared for all its jobs: its output directory. */
+  /** Directory with the inputs that the evaluation prepared: its output directory. */
   inputs: string;
-  /** Engine to open: the job's, or what this machine takes for `auto`. */
+  /** Engine to open: the job's, or the one that replaces `auto` on this machine. */
   engine: EngineRequest;
-  /** GPU for webgpu; undefined: the one that the system prefers. */
+  /** GPU for webgpu; undefined: the system default. */
   adapter?: string;
   /** Directory of the image datasets; undefined: the default. */
   images: string | undefined;

@@ -1,4 +1,4 @@
-// Reading and writing the files of an evaluation's directory.
+// Reads and writes the files of an evaluation's directory.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -7,12 +7,12 @@ import { writeJsonAtomic } from '../atomic.js';
 import { CorruptFileError, SchemaVersionError } from '../errors.js';
 import { EVALUATION_SCHEMA_VERSION, EVALUATION_SCHEMAS, type RunRecord } from './schema.js';
 
-/** Where the file of a job is. */
+/** Path of a job's record. */
 function runRecordPath(directory: string, id: string): string {
   return join(directory, 'runs', `${id}.json`);
 }
 
-/** Writes a run's file, whole or not at all. */
+/** Writes a run's record atomically. */
 export function writeRunRecord(directory: string, record: RunRecord): void {
   writeJsonAtomic(runRecordPath(directory, record.id), record);
 }

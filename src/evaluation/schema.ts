@@ -1,5 +1,5 @@
-// What an evaluation's directory holds: written by evaluate, read by report. Each type comes from what its files are checked by
-// when they are read, so that a number is a number wherever one is shown; fields that are not listed are dropped.
+// The files of an evaluation's directory, written by evaluate and read by report. The types are inferred from the schemas
+// that validate the files; unknown fields are dropped.
 
 import * as v from 'valibot';
 import type { Nowcast } from '../callback/index.js';
@@ -16,7 +16,7 @@ export const RESULTS_NAME = 'results.json';
 /** Name of the file with examples of forecasts, in the output directory. */
 export const FORECASTS_NAME = 'forecasts.json';
 
-/** The metric that decides; better the higher. */
+/** The metric that is compared; higher is better. */
 export const METRIC = 'val_acc';
 
 const number = v.number();
@@ -26,10 +26,10 @@ const numberOrNull = v.nullable(number);
 const numbersOrNulls = v.array(numberOrNull);
 const version = v.literal(EVALUATION_SCHEMA_VERSION);
 const kind = v.picklist(TRAINED_KINDS);
-/** Of methods and runs, which name files too. */
+/** Names of methods and runs, which are also file names. */
 const name = v.pipe(text, v.regex(/^\w[\w.-]*$/));
 
-/** A method as data: JSON that its definition made (src/evaluate/methods/). */
+/** A method as JSON data, created by its definition (src/evaluate/methods/). */
 export interface Method {
   /** Of its definition, e.g. `linear`, `nowcaster`. */
   readonly type: string;
@@ -44,7 +44,7 @@ const method: v.GenericSchema<unknown, Method> = v.looseObject({ type: text, nam
 const description = {
   /** What it does, as a part of a sentence. */
   sentence: text,
-  /** What asks for it again in `wnn evaluate --methods`. */
+  /** Its value for `wnn evaluate --methods`. */
   command: text,
   /** How the networks that it applies were trained, as a sentence. Absent where there are none. */
   training: v.optional(text),
@@ -55,7 +55,7 @@ const description = {
   heldOut: v.optional(v.record(kind, v.object({ noChange: number, linear: number, own: number }))),
 };
 
-/** What a report says of a method. */
+/** The description of a method in a report. */
 export type MethodDescription = v.InferOutput<v.ObjectSchema<typeof description, undefined>>;
 
 const describedMethod = v.looseObject({
@@ -100,7 +100,7 @@ const job = {
   engine: v.custom<EngineRequest>((value) => typeof value === 'string'),
 };
 
-/** What is trained, and by which method. The same settings give the same id wherever and whenever. */
+/** A training with one method. The id depends only on the settings. */
 export type EvaluationJob = v.InferOutput<v.ObjectSchema<typeof job, undefined>>;
 
 const nowcast: v.GenericSchema<unknown, Nowcast> = v.object({
@@ -119,7 +119,7 @@ const record = v.object({
   schemaVersion: version,
   toolkitVersion: text,
   ...job,
-  /** Compute engine that trained, for people: `wasm (SIMD, 1 thread)`. */
+  /** Human-readable description of the compute engine: `wasm (SIMD, 1 thread)`. */
   engineDescription: text,
   /** `diverged`: loss or weights became NaN or infinite, and training ended there. */
   status: v.picklist(['complete', 'diverged']),
@@ -150,7 +150,7 @@ const estimate = v.object({
   interval: v.nullable(v.tuple([number, number])),
 });
 
-/** What was measured once a seed. */
+/** Statistics of a quantity measured once per seed. */
 export type Estimate = v.InferOutput<typeof estimate>;
 
 const targetMetrics = v.object({
@@ -166,14 +166,14 @@ const targetMetrics = v.object({
   reached: number,
 });
 
-/** How soon a method had a value that the plain run of the same seed had at some time. */
+/** How soon a method reached a target value, per seed. */
 export type TargetMetrics = v.InferOutput<typeof targetMetrics>;
 
 const methodSummary = v.object({
   name,
   /** Best value of the metric. */
   best: estimate,
-  /** Best value less that of plain on the same seed. */
+  /** Best value minus that of plain on the same seed. */
   gain: estimate,
   /** To the best value of the plain run of the same seed. */
   toPlainBest: targetMetrics,
@@ -245,7 +245,7 @@ const forecastExamples = v.pipe(
   ),
 );
 
-/** Forecasts of single windows, to be drawn. */
+/** Forecasts of single windows, for plots. */
 export type ForecastExamples = v.InferOutput<typeof forecastExamples>;
 
 const results = v.object({
@@ -278,5 +278,5 @@ const forecasts = v.object({
 /** Content of `forecasts.json`: forecasts of single windows of the first seed's plain run, to be drawn. */
 export type EvaluationForecasts = v.InferOutput<typeof forecasts>;
 
-/** What the files of an evaluation are checked by. */
+/** The schemas of the files. */
 export const EVALUATION_SCHEMAS = { results, forecasts, record };

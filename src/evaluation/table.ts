@@ -1,4 +1,4 @@
-// The headline table: what each method reached, how soon, and how sure that is. Text only; no arithmetic.
+// The results table as text: what each method reached, how soon, and with what uncertainty. No arithmetic.
 
 import type { Estimate, MethodSummary, TaskSummary } from './schema.js';
 
@@ -44,12 +44,12 @@ function methodRow(method: MethodSummary, comparable: number): string[] {
   return row;
 }
 
-/** One row a method. */
+/** One row per method. */
 export function tableRows(summary: TaskSummary): string[][] {
   return summary.methods.map((method) => methodRow(method, comparableSeeds(summary)));
 }
 
-/** Statements on the trainings themselves: which are missing, which did not end well. */
+/** Notes on the trainings: missing and diverged ones. */
 function trainingStatements(
   { name, best, diverged }: MethodSummary,
   seeds: readonly number[],
@@ -66,7 +66,7 @@ function trainingStatements(
   return lines;
 }
 
-/** Plain statements that belong under a task's table: what was not reached, undone, skipped, or is too few to judge. */
+/** Notes below a task's table: targets not reached, nowcasts undone or skipped, too few seeds. */
 export function statements(summary: TaskSummary): string[] {
   const { methods, seeds } = summary;
   const comparable = methods[0].toPlainBest.epochs.values.map((epochs) => epochs !== null);

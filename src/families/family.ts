@@ -1,5 +1,5 @@
-// What a family of nowcaster networks is. A family is one folder, or one file outside the toolkit, and one entry of the
-// list in index.ts.
+// The interface of a family of nowcaster networks. A family is a folder, or a file outside the toolkit, and an entry in
+// the list of index.ts.
 
 import type { Graph } from '../network/graph.js';
 import type { Penalties } from '../network/network.js';
@@ -9,20 +9,20 @@ import type { FamilyConfig, NowcasterSpec } from '../network/spec.js';
 export interface Family<Config extends FamilyConfig = FamilyConfig> {
   /** Written into `dataset.json`, `train.json`, `nowcaster.json` and the metadata of weight files. */
   id: string;
-  /** One line for people. */
+  /** One-line description. */
   description: string;
-  /** Used for what a user does not set. Its keys are all that a config has. */
+  /** Default values. Its keys are the keys of every config. */
   defaultConfig: Config;
-  /** What is wrong with a config whose keys and types are those of `defaultConfig`, or null. Default: nothing is. */
+  /** Validates a config whose keys and types are those of `defaultConfig`: a message, or null if valid. Default: valid. */
   configProblem?(config: Config): string | null;
   /**
-   * Configs among which that of a weight file is looked for, which does not say it (h5). Told apart by the shapes of the
-   * layers. Default: `defaultConfig` alone.
+   * Candidate configs for weight files that do not record one (h5). They are distinguished by the shapes of the layers.
+   * Default: `defaultConfig` alone.
    */
   configs?: readonly Config[];
-  /** Names of the inputs that the networks take from a window, see windows/inputs. Default: `['window']`. */
+  /** Names of the networks' inputs, see windows/inputs. Default: `['window']`. */
   inputs?: readonly string[];
-  /** The network of a spec. Its output has one column a horizon. */
+  /** The network of a spec. Its output has one column per horizon. */
   graph(spec: NowcasterSpec<Config>): Graph;
   /** L1 penalties of the layers that the graph marks as penalized. Default: none. */
   penalties?: Penalties;

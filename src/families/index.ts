@@ -17,10 +17,10 @@ export function findFamily(id: string): Family | undefined {
 }
 
 /**
- * Adds a family of your own. Every command and every callback knows it from then on; in worker processes and on the
- * command line load the module that calls it with `node --import`.
+ * Registers a custom family for all commands and callbacks. In worker processes and on the command line, load the module
+ * that calls this with `node --import`.
  *
- * @throws Error when there is a family of that id.
+ * @throws Error when the id is taken.
  */
 export function registerFamily<Config extends FamilyConfig>(family: Family<Config>): void {
   if (FAMILIES.has(family.id)) throw new Error(`there is a family ${family.id} already`);

@@ -1,4 +1,4 @@
-// Which families have fused WebAssembly kernels. Loaded when they are used, so that a bundle without them stays small.
+// The fused WebAssembly kernels by family, imported on demand to keep bundles small.
 
 import type { FusedKernels } from '../kernels/kernels.js';
 

@@ -1,4 +1,4 @@
-// Which families have fused WebGPU kernels.
+// The fused WebGPU kernels by family.
 
 import type { NetworkCompute } from '../network/compute.js';
 import type { Network } from '../network/network.js';

@@ -1,4 +1,4 @@
-// Where a queue is: the URL that users give, taken apart. Passwords are kept apart from everything that is shown.
+// Parses the URL of a queue. Passwords are kept separate from everything that is displayed.
 
 import { UsageError } from '../errors.js';
 
@@ -6,12 +6,12 @@ import { UsageError } from '../errors.js';
 export interface QueueAddress {
   host: string;
   port: number;
-  /** Of the queue on that server. */
+  /** Name of the queue on that server. */
   name: string;
   tls: boolean;
   username?: string;
   password?: string;
-  /** To show: without user and password. */
+  /** For display: without user and password. */
   label: string;
 }
 
@@ -19,10 +19,10 @@ const FORM = 'redis://HOST:PORT/NAME';
 const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /**
- * Reads `redis[s]://[[USER]:PASSWORD@]HOST[:PORT]/NAME`. User and password may come from `WNN_QUEUE_USER` and
- * `WNN_QUEUE_PASSWORD` instead, which other users of the machine cannot see.
+ * Parses `redis[s]://[[USER]:PASSWORD@]HOST[:PORT]/NAME`. User and password may come from `WNN_QUEUE_USER` and
+ * `WNN_QUEUE_PASSWORD` instead, which are not visible to other users of the machine.
  *
- * @throws {@link UsageError} when it is not such a URL; the message does not repeat it, as it may hold a password.
+ * @throws {@link UsageError} for an invalid URL; the message does not repeat it, as it may contain a password.
  */
 export function parseQueueAddress(text: string, env: NodeJS.ProcessEnv = process.env): QueueAddress {
   const refuse = (what: string, remedy: string): never => {

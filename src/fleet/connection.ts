@@ -1,5 +1,5 @@
-// The way to a queue: BullMQ and its Redis client, loaded only here and only when there is a queue, and errors told
-// without what they carry (a client's errors hold the commands, and with them passwords).
+// Connects to a queue. BullMQ and its Redis client are loaded only here and on demand. Errors are reported without their
+// details, since a client's errors contain the commands and thus passwords.
 
 import type { Queue, Worker } from 'bullmq';
 import { QueueError } from '../errors.js';
@@ -8,12 +8,12 @@ import type { QueueAddress } from './address.js';
 
 /** Prefix of all our keys on the server. */
 const PREFIX = 'wnn';
-/** Milliseconds to wait for the server's first answer. */
-const FIRST_ANSWER = 10_000;
-/** Milliseconds between attempts to reach a server that is gone. */
+/** Milliseconds to wait for the server's first response. */
+const FIRST_RESPONSE = 10_000;
+/** Milliseconds between attempts to reconnect. */
 const RECONNECT = 500;
 
-/** BullMQ, or an error that says how to get it. */
+/** Loads BullMQ, or throws an error that says how to install it. */
 export async function loadBullmq(): Promise<typeof import('bullmq')> {
   try {
     return await import('bullmq');
@@ -27,7 +27,7 @@ export async function loadBullmq(): Promise<typeof import('bullmq')> {
   }
 }
 
-/** Options of all clients: they wait for a server that is gone until `ended` is aborted, as it keeps the process alive. */
+/** Options of all clients. They wait for an unreachable server until `ended` is aborted, and keep the process alive. */
 function connectionOptions({ host, port, tls, username, password }: QueueAddress, ended?: AbortSignal) {
   return {
     host,
@@ -37,7 +37,7 @@ function connectionOptions({ host, port, tls, username, password }: QueueAddress
     ...(tls && { tls: {} }),
     maxRetriesPerRequest: null,
     retryStrategy: () => (ended?.aborted ? null : RECONNECT),
-    connectTimeout: FIRST_ANSWER,
+    connectTimeout: FIRST_RESPONSE,
   };
 }
 
@@ -47,7 +47,7 @@ export function queueOptions(address: QueueAddress, ended?: AbortSignal) {
 }
 
 /**
- * Finds out whether the server answers and lets us in, where a client would try for ever.
+ * Checks that the server responds and accepts the credentials, since a client would retry forever.
  *
  * @throws {@link QueueError} saying why not.
  */
@@ -59,7 +59,7 @@ export async function checkServer(address: QueueAddress): Promise<void> {
     lazyConnect: true,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
-    commandTimeout: FIRST_ANSWER,
+    commandTimeout: FIRST_RESPONSE,
   });
   let first: Error | undefined;
   client.on('error', (error: Error) => {
@@ -75,7 +75,7 @@ export async function checkServer(address: QueueAddress): Promise<void> {
   }
 }
 
-/** What went wrong with a server, for people. No cause: it would carry the password. */
+/** Converts a server error for display. It has no cause, which would contain the password. */
 function explain(error: Error, { label }: QueueAddress): QueueError {
   const { message, code = '' } = error as NodeJS.ErrnoException;
   if (/WRONGPASS|invalid password|invalid username/i.test(message))
@@ -99,19 +99,19 @@ function explain(error: Error, { label }: QueueAddress): QueueError {
   });
 }
 
-/** Tells once when the server is gone, and once when it is back. */
+/** Notes when the connection is lost and when it is restored. */
 export function watchConnection(queue: Queue | Worker, { label }: QueueAddress, onNote: NoteListener): void {
   let gone = false;
   const onError = (error: Error) => {
     const { code, message } = error as NodeJS.ErrnoException;
     if (gone || !(code !== undefined || /connection|ECONN|EPIPE/i.test(message))) return;
     gone = true;
-    onNote(`${label} does not answer; waiting for it`);
+    onNote(`${label} does not respond; waiting for it`);
   };
-  // A listener must be there, or the error would end the process with all that it carries on stderr.
+  // Without a listener, the error would end the process and print its details to stderr.
   (queue as NodeJS.EventEmitter).on('error', onError);
-  (queue.backend as unknown as NodeJS.EventEmitter).on('ready', () => {
-    if (gone) onNote(`${label} answers again`);
+  (queue.backend as NodeJS.EventEmitter).on('ready', () => {
+    if (gone) onNote(`${label} responds again`);
     gone = false;
   });
 }

@@ -1,5 +1,5 @@
-// Work by many machines: the executor that a stage is given to leave its jobs to a queue, the worker that does them, and
-// what looks after the queue.
+// Distributed work: the executor that submits a stage's jobs to a queue, the worker that runs them, and the management of
+// the queue.
 
 export { STAGE_KINDS } from './kinds.js';
 export { cleanParked, drainQueue, type QueueStatus, readQueueStatus, retryParked } from './manage.js';

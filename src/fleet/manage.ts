@@ -1,13 +1,13 @@
-// Looking at a queue and putting it right: what waits, runs and failed; trying again, emptying, clearing away.
+// Manages a queue: status, retry, drain and clean.
 
 import type { Queue } from 'bullmq';
 import { parseQueueAddress } from './address.js';
 import { checkServer, loadBullmq, queueOptions } from './connection.js';
 import { type QueuedJob, readProgress } from './message.js';
 
-/** Jobs that are listed of each sort, at most. */
+/** Maximum listed jobs per state. */
 const LISTED = 100;
-/** Jobs moved or removed in one command. */
+/** Jobs moved or removed per command. */
 const BATCH = 1000;
 
 /** State of a queue. */
@@ -15,19 +15,19 @@ export interface QueueStatus {
   /** The queue, without user and password. */
   queue: string;
   waiting: number;
-  /** Failed before, and waiting for their next attempt. */
+  /** Failed jobs that wait for their next attempt. */
   delayed: number;
   running: number;
   parked: number;
-  /** Workers that are connected. */
+  /** Connected workers. */
   workers: number;
-  /** Jobs under way, the first 100. */
+  /** Running jobs, the first 100. */
   runningJobs: { kind: string; id: string; worker: string; fraction: number; detail: string; rate: number }[];
-  /** Jobs that failed for good, the first 100. */
+  /** Permanently failed jobs, the first 100. */
   parkedJobs: { kind: string; id: string; attempts: number; error: string }[];
 }
 
-/** Does something with a queue and lets go of it. */
+/** Opens a queue for `work` and closes it. */
 async function withQueue<T>(address: string, work: (queue: Queue, label: string) => Promise<T>): Promise<T> {
   const parsed = parseQueueAddress(address);
   await checkServer(parsed);
@@ -41,7 +41,7 @@ async function withQueue<T>(address: string, work: (queue: Queue, label: string)
   }
 }
 
-/** Names of a job, safe to print whatever stands in the queue. */
+/** Names of a job from an untrusted queue, safe to print. */
 function namesOf(job: { name?: string; data?: unknown; id?: string }): { kind: string; id: string } {
   const plain = (value: unknown) =>
     String(value ?? '?')
@@ -52,7 +52,7 @@ function namesOf(job: { name?: string; data?: unknown; id?: string }): { kind: s
 }
 
 /**
- * What a queue holds.
+ * Reads the status of a queue.
  *
  * @throws QueueError when it cannot be reached.
  */
@@ -78,11 +78,11 @@ export function readQueueStatus(address: string): Promise<QueueStatus> {
   });
 }
 
-/** Puts all parked jobs back on the queue, with as many attempts as at first. @returns how many. */
+/** Puts all parked jobs back on the queue with a full number of attempts. @returns their number. */
 export function retryParked(address: string): Promise<number> {
   return withQueue(address, async (queue) => {
     let count = 0;
-    // One by one: a job that is tried again is to have its attempts again too.
+    // One by one, to reset the attempts of each job.
     for (;;) {
       const failed = await queue.getFailed(0, BATCH - 1);
       if (failed.length === 0) return count;
@@ -92,7 +92,7 @@ export function retryParked(address: string): Promise<number> {
   });
 }
 
-/** Takes all jobs off the queue that are not under way. @returns how many. */
+/** Removes all jobs that are not running. @returns their number. */
 export function drainQueue(address: string): Promise<number> {
   return withQueue(address, async (queue) => {
     const counts = await queue.getJobCounts('wait', 'prioritized', 'delayed');
@@ -101,7 +101,7 @@ export function drainQueue(address: string): Promise<number> {
   });
 }
 
-/** Forgets all parked jobs. Their plan puts them on the queue again. @returns how many. */
+/** Removes all parked jobs; their plan will submit them again. @returns their number. */
 export function cleanParked(address: string): Promise<number> {
   return withQueue(address, async (queue) => {
     let count = 0;

@@ -1,5 +1,5 @@
-// What stands in a queue for a job, and its check: a queue is an input like any other, and whoever can write to it must
-// not be able to make a worker touch other files or load code.
+// The format of a queued job, and its validation. A queue is untrusted input: writing to it must not allow access to other
+// files or code on a worker.
 
 import { isAbsolute, join, normalize, relative, resolve, sep } from 'node:path';
 import { UsageError } from '../errors.js';
@@ -7,29 +7,29 @@ import { JOB_ID_PATTERN } from '../jobs/index.js';
 
 /** Version of {@link QueuedJob}. */
 const FORMAT = 1;
-/** Characters of a job's JSON, at most: a run of a thousand tensors has 100,000. */
+/** Maximum characters of a job's JSON: a run of a thousand tensors has 100,000. */
 const LARGEST_JOB = 2 ** 20;
 const LONGEST_PATH = 1000;
 
-/** A job as it stands in a queue. */
+/** A job in the queue. */
 export interface QueuedJob {
   format: typeof FORMAT;
-  /** The stage that it is of. */
+  /** Its stage. */
   kind: string;
   id: string;
-  /** Toolkit that planned it; others may number, draw or write otherwise. */
+  /** Version of the toolkit that planned it; results may differ between versions. */
   toolkitVersion: string;
   /** Directory of the plan, relative to the shared directory, with `/`. */
   directory: string;
-  /** What stands in that directory's token file. */
+  /** Content of that directory's token file. */
   token: string;
   /** Size, in the units of its kind; for progress only. */
   units: number;
-  /** Checked by its kind. */
+  /** Validated by its kind. */
   spec: unknown;
 }
 
-/** How far a job is, as its worker tells the queue. */
+/** Progress of a job, as its worker reports it to the queue. */
 export interface QueuedProgress {
   fraction: number;
   detail: string;
@@ -38,7 +38,7 @@ export interface QueuedProgress {
   worker: string;
 }
 
-/** What a worker told of its job; anyone can write that too. */
+/** Parses a worker's progress report, which is untrusted. */
 export function readProgress(value: unknown): QueuedProgress {
   const { fraction, detail, rate, worker } = (value ?? {}) as Partial<QueuedProgress>;
   const text = (value: unknown) => (typeof value === 'string' ? value.replace(/\p{Cc}/gu, '').slice(0, 100) : '');
@@ -51,9 +51,9 @@ export function makeMessage(fields: Omit<QueuedJob, 'format'>): QueuedJob {
 }
 
 /**
- * Checks what came from a queue, but for `spec`.
+ * Validates a job from a queue, except for `spec`.
  *
- * @throws {@link UsageError} saying what is wrong with it.
+ * @throws {@link UsageError} when it is invalid.
  */
 export function checkMessage(data: unknown): QueuedJob {
   const text = JSON.stringify(data) ?? '';
@@ -71,19 +71,19 @@ export function checkMessage(data: unknown): QueuedJob {
   return job as QueuedJob;
 }
 
-/** The error for a job that is not to be done. */
+/** The error for a refused job. */
 export function refusal(what: string, where: string): UsageError {
   return new UsageError({ what: `refused job: ${what}`, where, remedy: 'remove it with `wnn queue clean`' });
 }
 
-/** A value from a queue, short enough and plain enough to be shown. */
+/** A value from a queue, shortened and escaped for display. */
 export function excerpt(value: unknown): string {
   const text = JSON.stringify(value) ?? 'undefined';
   return text.length > 100 ? `${text.slice(0, 97)}...` : text;
 }
 
 /**
- * Name of a path for machines that have the shared directory elsewhere.
+ * The name of a path relative to the shared directory, which other machines mount elsewhere.
  *
  * @throws {@link UsageError} when it is not below the shared directory.
  */
@@ -91,18 +91,18 @@ export function sharePath(root: string, path: string): string {
   const name = relative(resolve(root), resolve(path));
   if (isAbsolute(name) || name === '..' || name.startsWith(`..${sep}`))
     throw new UsageError({
-      what: 'not within the shared directory',
+      what: 'outside the shared directory',
       where: resolve(path),
-      remedy: `choose a place below ${resolve(root)}, or give a --root that holds all of the fleet's files`,
+      remedy: `choose a path below ${resolve(root)}, or give a --root that holds all of the fleet's files`,
     });
   return name.split(sep).join('/');
 }
 
 /**
- * The path of such a name on this machine. Links below the shared directory are followed: what it contains is for those
- * who set it up.
+ * The path of such a name on this machine. Symbolic links below the shared directory are followed: its content is
+ * trusted.
  *
- * @throws {@link UsageError} for anything that is not plainly below it.
+ * @throws {@link UsageError} for a path that is not below it.
  */
 export function resolveShared(root: string, name: unknown): string {
   if (typeof name !== 'string' || name.length > LONGEST_PATH || /[\0\\]/.test(name))

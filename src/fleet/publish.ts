@@ -1,6 +1,5 @@
-// From an attempt at a job to its result: each attempt writes into a directory of its own, and what is whole is renamed to
-// where it belongs. So attempts may overlap, die or linger, and do no harm. Relies on nothing but that renaming within a
-// directory tree is atomic.
+// Publishes the result of a job: each attempt writes to its own directory, and complete outputs are renamed into place.
+// Attempts may therefore overlap, die or hang without harm. Relies only on atomic renames within a directory tree.
 
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
@@ -9,10 +8,10 @@ import { asWriteError } from '../atomic.js';
 
 /** Directory of the attempts, within the directory of the plan. */
 const STAGING = '.fleet';
-/** Characters that tell attempts at the same job apart: a dot and a UUID. */
+/** Characters that distinguish attempts at the same job: a dot and a UUID. */
 const ATTEMPT_LENGTH = 37;
 
-/** Makes the directory of an attempt. @throws WriteError */
+/** Creates the directory of an attempt. @throws WriteError */
 export function openStaging(directory: string, id: string): string {
   const staging = join(directory, STAGING, `${id}.${randomUUID()}`);
   try {
@@ -23,7 +22,7 @@ export function openStaging(directory: string, id: string): string {
   return staging;
 }
 
-/** Moves an attempt's outputs to where they belong, in their order. Unfinished ones of others there give way. */
+/** Moves an attempt's outputs into place, in order. Incomplete outputs there are replaced. */
 export function publish(directory: string, staging: string, outputs: readonly string[]): void {
   for (const [i, output] of outputs.entries()) {
     const target = join(directory, output);
@@ -37,7 +36,7 @@ export function publish(directory: string, staging: string, outputs: readonly st
   }
 }
 
-/** Removes all attempts at these jobs: what killed workers left, and what is being made a second time for nothing. */
+/** Removes all attempts at these jobs: leftovers of killed workers and redundant attempts. */
 export function clearStaging(directory: string, ids: ReadonlySet<string>): void {
   const parent = join(directory, STAGING);
   if (!existsSync(parent)) return;
@@ -47,6 +46,6 @@ export function clearStaging(directory: string, ids: ReadonlySet<string>): void 
   try {
     rmdirSync(parent);
   } catch {
-    // There are attempts at other jobs.
+    // Attempts at other jobs remain.
   }
 }

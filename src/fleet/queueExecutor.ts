@@ -1,5 +1,5 @@
-// The side of a queue that has a plan: puts the jobs on the queue whose results are missing, and watches until all are
-// there. The results decide, not the queue: it may be lost, emptied or fed twice, and this command stopped at any time.
+// The submitting side of a queue: adds the jobs whose results are missing, and watches until all results exist. The
+// results decide, not the queue: it may be lost, drained or filled twice, and this command may be stopped at any time.
 
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,48 +13,48 @@ import { makeMessage, type QueuedJob, readProgress, sharePath } from './message.
 import { clearStaging } from './publish.js';
 import { ensureToken } from './token.js';
 
-/** How often a job may fail before it is parked. */
+/** Attempts of a job before it is parked. */
 const ATTEMPTS = 3;
-/** Milliseconds before a failed job is tried again, doubled each time. */
+/** Milliseconds before a failed job is retried, doubled each time. */
 const BACKOFF = 2000;
-/** Jobs added to the queue in one command. */
+/** Jobs added to the queue per command. */
 const BATCH = 500;
-/** Least milliseconds between two looks at the queue; a thousand jobs more make it a second longer. */
+/** Minimum milliseconds between two polls of the queue; every thousand jobs add a second. */
 const LOOK = 500;
-/** Jobs under way that are asked how far they are, at most. */
+/** Maximum running jobs whose progress is read. */
 const SHOWN = 256;
-/** Workers that get a line of their own in the progress display, at most. */
+/** Maximum workers with their own line in the progress display. */
 const LINES = 16;
 
-/** States in which a queue holds a job that is still to be done. */
+/** States of an unfinished job. */
 const OPEN_STATES = ['active', 'wait', 'prioritized', 'delayed'] as const;
 
 /** Options of {@link queueExecutor}. */
 export interface QueueExecutorOptions {
   /** Address of the queue: `redis://HOST:PORT/NAME`. */
   queue: string;
-  /** Directory that all machines see and that holds all of the plan's paths. Default: $WNN_FLEET_ROOT, or the working one. */
+  /** Directory shared by all machines; contains all of the plan's paths. Default: $WNN_FLEET_ROOT or the current directory. */
   root?: string;
 }
 
-/** Name of a job on the queue. The token is in it: a directory that was made anew is another one. */
+/** Name of a job on the queue. It includes the token, which a new directory changes. */
 function queueId(id: string, token: string): string {
   return `${id}@${createHash('sha256').update(token).digest('hex').slice(0, 8)}`;
 }
 
 /**
- * An executor that has jobs done by the workers of a queue. It puts them there and watches; when its signal is aborted,
- * watching ends and the jobs stay on the queue. Its `execute` gives `done` for a job whose result is there and `failed` for
- * one that is parked. It throws QueueError when the queue cannot be reached at the start (later it is waited for), and
- * UsageError for paths that are not below `root`.
+ * An executor that runs jobs on the workers of a queue. It submits the jobs and watches them; when its signal is aborted,
+ * it stops watching and the jobs stay on the queue. `execute` returns `done` for a job whose result exists and `failed` for
+ * one that is parked. It throws QueueError when the queue cannot be reached at the start (later it waits), and UsageError
+ * for paths that are not below `root`.
  *
- * @throws UsageError when `queue` is not the address of one.
+ * @throws UsageError when `queue` is not a valid address.
  */
 export function queueExecutor({ queue, root }: QueueExecutorOptions): JobExecutor {
   const address = parseQueueAddress(queue);
   return {
     local: false,
-    remedy: 'look at them with `wnn queue status`, then `wnn queue retry` and run the same command again',
+    remedy: 'inspect them with `wnn queue status`, then `wnn queue retry` and run the same command again',
     execute: <Spec>(list: JobList<Spec>) =>
       dispatchJobs(address, root ?? (process.env.WNN_FLEET_ROOT || process.cwd()), list),
   };
@@ -93,7 +93,7 @@ async function dispatchJobs<Spec>(
   } catch (error) {
     if (!signal?.aborted) throw error;
   } finally {
-    // The connection may be gone; nothing is lost by not waiting for it.
+    // The connection may be lost, so closing it is not awaited.
     ended.abort();
     void queue.close().catch(() => {});
     await Promise.race([queue.disconnect().catch(() => {}), sleep(1000, undefined, { ref: false })]);
@@ -109,7 +109,7 @@ class Dispatch<Spec> {
   readonly #missing: Map<string, QueuedJob>;
   readonly #parked = new Map<string, string>();
   readonly #total: number;
-  /** Jobs that were missing when this command began, and when that was. */
+  /** Jobs that were missing when this command started, and its start time. */
   readonly #atFirst: number;
   readonly #begun = performance.now();
 
@@ -136,10 +136,10 @@ class Dispatch<Spec> {
     return this.#missing.has(name) ? { job, status: 'canceled' } : { job, status: 'done', result: null };
   }
 
-  /** Compares queue, results and plan; adds what neither has. Returns whether there is something to wait for. */
+  /** Compares queue, results and plan, and adds missing jobs. Returns whether there is something to wait for. */
   async #look(): Promise<boolean> {
     const { signal } = this.#list;
-    // Before the results: a job that leaves the queue in between has one.
+    // Read before the results: a job that leaves the queue in between has a result.
     const open = new Set(await abortable(this.#queue.getRanges([...OPEN_STATES], 0, -1), signal));
     const failed = new Set(await abortable(this.#queue.getRanges(['failed'], 0, -1), signal));
     const lost: string[] = [];
@@ -167,7 +167,7 @@ class Dispatch<Spec> {
     this.#list.onNote?.(`${id} is parked: ${reason}`);
   }
 
-  /** Adding what is there already changes nothing. */
+  /** Adds jobs; existing ones are not changed. */
   async #add(names: readonly string[]): Promise<void> {
     for (let begin = 0; begin < names.length; begin += BATCH) {
       const jobs = names.slice(begin, begin + BATCH).map((name) => ({
@@ -223,7 +223,7 @@ class Dispatch<Spec> {
   }
 }
 
-/** A command to a server that is gone waits for ever; the signal does not. */
+/** Rejects when the signal is aborted, since a command to an unreachable server waits forever. */
 function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
   promise.catch(() => {});

@@ -1,4 +1,4 @@
-// The token file of a directory: equal content on two machines shows that both see the same directory.
+// The token file of a directory: equal content shows that two machines see the same directory.
 
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -11,15 +11,15 @@ export const TOKEN_FILE = '.wnn-token';
 const TOKEN_PATTERN = /^[0-9a-f]{32}$/;
 
 /**
- * The token of a directory; both are made where they are missing.
+ * The token of a directory; both are created if missing.
  *
- * @throws WriteError when it cannot be written, {@link CorruptFileError} when there is something else in its place.
+ * @throws WriteError when it cannot be written, {@link CorruptFileError} when the file is not a token.
  */
 export function ensureToken(directory: string): string {
   const path = join(directory, TOKEN_FILE);
   try {
     mkdirSync(directory, { recursive: true });
-    // Fails where there is one already, so that of two commands that start together one makes it.
+    // Fails if it exists, so that only one of two concurrent commands creates it.
     writeFileSync(path, `${randomBytes(16).toString('hex')}\n`, { flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw asWriteError(error, path);

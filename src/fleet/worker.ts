@@ -1,5 +1,5 @@
-// A worker of a queue: takes jobs, checks them, has each done by a process of its own and moves the result to its place.
-// This process only watches, so that locks are renewed whatever the work does to its processes.
+// A worker of a queue: takes jobs, validates them, runs each in its own process and publishes the result. This process does
+// no other work, so that it can always renew the locks.
 
 import { rmSync } from 'node:fs';
 import { hostname } from 'node:os';
@@ -23,43 +23,43 @@ import { checkMessage, excerpt, type QueuedJob, type QueuedProgress, refusal, re
 import { clearStaging, openStaging, publish } from './publish.js';
 import { checkToken } from './token.js';
 
-/** Least milliseconds between two reports of a job to the queue. */
+/** Minimum milliseconds between two progress reports to the queue. */
 const REPORT_INTERVAL = 1000;
-/** How often a job may be lost with the worker that had it before it is parked. */
+/** How often a job may be lost with its worker before it is parked. */
 const MOST_LOSSES = 10;
-/** Milliseconds to wait before asking again after the server did not answer. */
-const ASK_AGAIN = 1000;
+/** Milliseconds to wait before retrying after the server did not respond. */
+const RETRY_DELAY = 1000;
 /** Milliseconds to wait for the server when the worker ends. */
-const LAST_WORDS = 5000;
+const CLOSE_TIMEOUT = 5000;
 
 /** Options of {@link runWorker}. */
 export interface WorkerOptions {
   /** Address of the queue: `redis://HOST:PORT/NAME`. */
   queue: string;
-  /** The kinds of jobs that it does. */
+  /** Accepted job kinds. */
   kinds: Readonly<Record<string, () => Promise<JobKind<unknown>>>>;
-  /** Directory that all machines see; no job can name anything outside. Default: $WNN_FLEET_ROOT, or the working one. */
+  /** Directory shared by all machines; jobs cannot name paths outside. Default: $WNN_FLEET_ROOT or the current directory. */
   root?: string;
-  /** Jobs at a time, a process each. Default 1. */
+  /** Concurrent jobs, one process each. Default 1. */
   concurrency?: number;
-  /** Engine for plans that leave it open. Default: as the plan says. */
+  /** Engine for plans with `auto`. Default: as the plan says. */
   engine?: EngineRequest;
-  /** For webgpu: the GPU of this machine to use, or a part of its name. Default: the one that the system prefers. */
+  /** For webgpu: the GPU of this machine, or a part of its name. Default: the system default. */
   adapter?: string;
   /** Directory of the image datasets on this machine. Default: $WNN_IMAGES, or data/images. */
   images?: string;
-  /** Seconds after which the jobs of a worker that is gone are given to others; at least 1. Default 30. */
+  /** Seconds after which the jobs of a lost worker are given to others; at least 1. Default 30. */
   lockSeconds?: number;
   onNote?: NoteListener;
   /** Called when the worker is ready to take jobs. */
   onReady?(): void;
-  /** When aborted, jobs in hand are handed back to the queue and the worker ends. */
+  /** When aborted, running jobs are returned to the queue and the worker ends. */
   signal?: AbortSignal;
 }
 
 /** Result of {@link runWorker}. */
 export interface WorkerResult {
-  /** Jobs that it did; found done already; that failed; that it handed back. */
+  /** Numbers of jobs finished here; already done; failed; returned to the queue. */
   done: number;
   found: number;
   failed: number;
@@ -67,12 +67,12 @@ export interface WorkerResult {
 }
 
 /**
- * Works for a queue until the signal is aborted.
+ * Runs a worker until the signal is aborted.
  *
- * @throws QueueError when the queue cannot be reached at the start, or this machine turns out to be unable to do its
- *   jobs: another toolkit version, another directory. WriteError, EngineUnavailableError or MissingFileError when the
- *   disk is full, the engine does not open or images are missing. The job is handed back first, and others of this worker
- *   are ended in good order.
+ * @throws QueueError when the queue cannot be reached at the start, or this machine cannot run its jobs: another toolkit
+ *   version, another directory. WriteError, EngineUnavailableError or MissingFileError when the disk is full, the engine
+ *   does not open or images are missing. The job is first returned to the queue, and other jobs of this worker stop
+ *   cleanly.
  */
 export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
   const { concurrency = 1, lockSeconds = 30, signal, onNote = () => {} } = options;
@@ -85,47 +85,47 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
   const address = parseQueueAddress(options.queue);
   await checkServer(address);
   const bullmq = await loadBullmq();
-  const hands = new Hands(options, bullmq);
+  const running = new RunningJobs(options, bullmq);
   const ended = new AbortController();
-  const worker: BullWorker = new bullmq.Worker(address.name, (job, token) => hands.take(job, token as string), {
+  const worker: BullWorker = new bullmq.Worker(address.name, (job, token) => running.take(job, token as string), {
     ...queueOptions(address, ended.signal),
     concurrency,
     lockDuration: 1000 * lockSeconds,
     stalledInterval: 1000 * lockSeconds,
     maxStalledCount: MOST_LOSSES,
     drainDelay: 1,
-    runRetryDelay: ASK_AGAIN,
+    runRetryDelay: RETRY_DELAY,
     autorun: false,
   });
   watchConnection(worker, address, onNote);
-  // A lock that was lost is another worker's job now; this one's result would be the same, and its attempt is its own.
-  worker.on('lockRenewalFailed', (names) => hands.drop(names));
-  hands.worker = worker;
+  // After a lost lock another worker has the job; both results are the same, and each attempt has its own directory.
+  worker.on('lockRenewalFailed', (names) => running.drop(names));
+  running.worker = worker;
   const stopped = new Promise<void>((resolve) => {
     const stop = () => resolve();
     if (signal?.aborted) stop();
     signal?.addEventListener('abort', stop);
-    hands.onUnable = stop;
+    running.onUnable = stop;
   });
   void worker.run().catch(() => {});
   options.onReady?.();
   await stopped;
   const closing = worker.close().catch(() => {});
-  if (signal?.aborted) hands.handBackAll();
-  else signal?.addEventListener('abort', () => hands.handBackAll());
-  await hands.empty();
-  await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, LAST_WORDS).unref())]);
+  if (signal?.aborted) running.handBackAll();
+  else signal?.addEventListener('abort', () => running.handBackAll());
+  await running.empty();
+  await Promise.race([closing, new Promise((resolve) => setTimeout(resolve, CLOSE_TIMEOUT).unref())]);
   ended.abort();
-  hands.end();
-  if (hands.unable) throw hands.unable;
-  return hands.counts;
+  running.end();
+  if (running.unable) throw running.unable;
+  return running.counts;
 }
 
-/** What a worker has in hand. */
-class Hands {
+/** The running jobs of a worker. */
+class RunningJobs {
   readonly counts: WorkerResult = { done: 0, found: 0, failed: 0, handedBack: 0 };
   worker: BullWorker | null = null;
-  /** Why this machine cannot go on. */
+  /** Why this machine cannot run its jobs. */
   unable: Error | null = null;
   onUnable: () => void = () => {};
   readonly #options: WorkerOptions;
@@ -142,11 +142,11 @@ class Hands {
     this.#bullmq = bullmq;
     this.#root = resolve(options.root ?? (process.env.WNN_FLEET_ROOT || process.cwd()));
     this.#env = { ...process.env, ...limitThreads(options.concurrency ?? 1) };
-    // The work has no business with the queue.
+    // Job processes must not see the queue's credentials.
     for (const name of ['WNN_QUEUE', 'WNN_QUEUE_USER', 'WNN_QUEUE_PASSWORD']) delete this.#env[name];
   }
 
-  /** Does a job of the queue; what it throws is what BullMQ makes of it. */
+  /** Runs a job of the queue; BullMQ interprets what it throws. */
   async take(job: BullJob, token: string): Promise<void> {
     const work = this.#take(job, token);
     this.#working.add(work);
@@ -157,7 +157,7 @@ class Hands {
     }
   }
 
-  /** Resolves when nothing is in hand. */
+  /** Resolves when no job is running. */
   async empty(): Promise<void> {
     while (this.#working.size > 0) await Promise.allSettled(this.#working);
   }
@@ -182,23 +182,23 @@ class Hands {
     const name = job.id ?? '';
     this.#aborts.set(name, abort);
     try {
-      // A job that was fetched while the worker was told to end.
+      // A job that was fetched while the worker was stopping.
       if (this.unable || this.#options.signal?.aborted) return await this.#handBack(job, token);
       const message = checkMessage(job.data);
       const begin = performance.now();
       const how = await this.#do(message, job, abort.signal);
       this.counts[how]++;
       const seconds = ((performance.now() - begin) / 1000).toFixed(1);
-      onNote(how === 'done' ? `${message.id}: done in ${seconds} s` : `${message.id}: was done already`);
+      onNote(how === 'done' ? `${message.id}: done in ${seconds} s` : `${message.id}: already done`);
     } catch (error) {
       if (error instanceof this.#bullmq.WaitingError) throw error;
       const id = excerpt((job.data as Partial<QueuedJob> | null)?.id);
       if (abort.signal.aborted && error === abort.signal.reason) {
-        onNote(`${id}: handed back`);
+        onNote(`${id}: returned to the queue`);
         return await this.#handBack(job, token);
       }
       if (isUnable(error)) {
-        if (this.unable === null) onNote(`${id}: handed back, as this worker cannot do it`);
+        if (this.unable === null) onNote(`${id}: returned to the queue, as this worker cannot run it`);
         this.unable ??= error;
         this.onUnable();
         return await this.#handBack(job, token);
@@ -206,7 +206,7 @@ class Hands {
       this.counts.failed++;
       const message = error instanceof Error ? error.message : String(error);
       onNote(`${id}: failed: ${message}`);
-      // What does not pass the check now never will.
+      // A job that fails validation will fail again.
       if (error instanceof UsageError) throw new this.#bullmq.UnrecoverableError(message);
       throw new Error(message);
     } finally {
@@ -214,12 +214,12 @@ class Hands {
     }
   }
 
-  /** Puts a job back to where others take it from. It does not count as an attempt. */
+  /** Returns a job to the queue. It does not count as an attempt. */
   async #handBack(job: BullJob, token: string): Promise<never> {
     this.counts.handedBack++;
     await Promise.race([
       job.moveToWait(token).catch(() => {}),
-      new Promise((resolve) => setTimeout(resolve, LAST_WORDS).unref()),
+      new Promise((resolve) => setTimeout(resolve, CLOSE_TIMEOUT).unref()),
     ]);
     throw new this.#bullmq.WaitingError();
   }
@@ -244,7 +244,7 @@ class Hands {
     check(directory);
     const staging = openStaging(directory, id);
     try {
-      onNote(`${id}: begun`);
+      onNote(`${id}: started`);
       const process = this.#processOf(kind);
       let reported = 0;
       const onReport = ({ fraction, detail, rate = 0 }: { fraction: number; detail: string; rate?: number }) => {
@@ -265,7 +265,7 @@ class Hands {
       return 'done';
     } catch (error) {
       rmSync(staging, { recursive: true, force: true });
-      // Another attempt came first and cleared this one away.
+      // Another attempt finished first and removed this one.
       if (kind.isDone(directory, id)) return 'found';
       throw error;
     }
@@ -274,7 +274,7 @@ class Hands {
   #processOf({ entry }: JobKind<unknown>): JobProcess {
     const idle = this.#idle.get(entry.href) ?? [];
     for (let process = idle.pop(); process !== undefined; process = idle.pop()) if (process.alive) return process;
-    // Those that wait for jobs of another kind would only take memory.
+    // Idle processes of another kind would only use memory.
     this.end();
     return new JobProcess(entry, this.#env);
   }
@@ -284,7 +284,7 @@ class Hands {
   }
 }
 
-/** Whether an error is this machine's rather than the job's. */
+/** Whether an error is due to this machine rather than the job. */
 function isUnable(error: unknown): error is WnnError {
   return (
     error instanceof QueueError ||

@@ -1,17 +1,17 @@
-// How an error crosses from one process or thread to another: as plain data, since classes do not survive the way.
+// Serializes errors between processes or threads as plain data, since structured cloning loses their classes.
 
 import * as errors from '../errors.js';
 
-/** An error taken apart. */
+/** A serialized error. */
 export interface ErrorRecord {
   name: string;
   message: string;
   stack?: string;
-  /** Of a WnnError. */
+  /** The parts of a WnnError. */
   parts?: { what: string; where: string; remedy: string };
 }
 
-/** Takes apart what was thrown. */
+/** Serializes a thrown value. */
 export function encodeError(error: unknown): ErrorRecord {
   if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
   const { name, message, stack } = error;
@@ -20,10 +20,10 @@ export function encodeError(error: unknown): ErrorRecord {
   return { name, message, stack, parts };
 }
 
-/** The error that was taken apart: a WnnError of its class, any other with its name. */
+/** Restores an error: a WnnError with its class, any other with its name. */
 export function decodeError({ name, message, stack, parts }: ErrorRecord): Error {
   if (parts !== undefined) {
-    const known = (errors as unknown as Record<string, typeof errors.WnnError | undefined>)[name];
+    const known = (errors as Record<string, typeof errors.WnnError | undefined>)[name];
     return new (known ?? errors.WnnError)(parts);
   }
   const error = new Error(message);

@@ -1,5 +1,5 @@
-// Work on several processes: lists of independent jobs, what the stages tell of theirs, who does them, and parts of lists.
-// What the jobs do is the stages' business; spreading them over machines is that of src/fleet/.
+// Independent jobs on several processes: job kinds, executors and shards. The stages define the jobs; src/fleet/ runs them
+// on several machines.
 
 export type { JobExecutor, JobList, JobOutcome } from './executor.js';
 export { JOB_ID_PATTERN, type JobKind, type JobPlaces } from './kind.js';

@@ -1,9 +1,9 @@
-// One worker process, for a caller that has one job at a time for it. Its caller replaces it when it ends.
+// One worker process, which runs one job at a time. The caller replaces it when it ends.
 //
-// Ours, since of the pools on npm none keeps a worker's last output for the error that tells of its end, or lets an aborted
-// job end in good order and say how it ended: tinypool 2.2 writes the output of its processes to our stdout, which is for
-// results, and kills them on abort; workerpool 10.0 tells of the end at `exit`, before the last output, and drops what a
-// canceled task returns; piscina 5.3 has only threads, and a crash in an engine's native library ends all of them.
+// No pool on npm reports a worker's last output when it dies and lets an aborted job stop cleanly and return its state:
+// tinypool 2.2 writes the output of its processes to our stdout, which is for results, and kills them on abort; workerpool
+// 10.0 reports the end at `exit`, before the last output, and drops the result of a canceled task; piscina 5.3 has only
+// threads, and a crash in an engine's native library ends all of them.
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -12,16 +12,16 @@ import { compiledEntry } from './compiledEntry.js';
 import { decodeError } from './errorRecord.js';
 import type { FromWorker, Job, JobReport, ToWorker } from './protocol.js';
 
-/** Characters of a process's output that are kept, for when it dies. */
+/** Characters of a process's last output that are kept for errors. */
 const OUTPUT_TAIL = 2000;
-/** Milliseconds that a process has to end by itself. */
+/** Milliseconds that a process has to exit by itself. */
 const GRACE = 2000;
 
-/** What is told of a job while it runs. */
+/** Callbacks and signal of a running job. */
 export interface JobListeners {
   onReport?(report: JobReport): void;
   onNote?: NoteListener;
-  /** When aborted, the job ends in good order and {@link JobProcess.run} rejects with the signal's reason. */
+  /** When aborted, the job stops cleanly and {@link JobProcess.run} rejects with the signal's reason. */
   signal?: AbortSignal;
 }
 
@@ -30,7 +30,7 @@ export class ProcessEndedError extends Error {
   /**
    * @param how its signal or exit status.
    * @param output the end of what it wrote to stdout and stderr.
-   * @param started whether it had come so far as to take jobs.
+   * @param started whether it was ready to take jobs.
    */
   constructor(
     readonly how: string,
@@ -42,7 +42,7 @@ export class ProcessEndedError extends Error {
   }
 }
 
-/** A worker process. It starts at once and takes jobs until it is ended, dies, or a job of it was aborted. */
+/** A worker process. It starts immediately and takes jobs until it is ended, dies, or one of its jobs is aborted. */
 export class JobProcess {
   readonly #child: ChildProcess;
   readonly #closed: Promise<void>;
@@ -84,7 +84,7 @@ export class JobProcess {
       child.on('error', (error) => {
         if (child.pid === undefined) end(error.message);
       });
-      // `close` comes after the last of its output.
+      // `close` comes after the last output.
       child.on('close', (code, signal) => end(signal ?? `exit status ${code}`));
     });
   }
@@ -95,7 +95,7 @@ export class JobProcess {
   }
 
   /**
-   * Does one job; not to be called before the last one has ended.
+   * Runs one job. Must not be called before the previous job has ended.
    *
    * @throws what the job threw, `signal.reason`, or {@link ProcessEndedError}.
    */
@@ -144,7 +144,7 @@ export class JobProcess {
     }
   }
 
-  /** Lets go of a process that has no job, and resolves when it is gone. */
+  /** Ends an idle process and resolves when it has exited. */
   async end(): Promise<void> {
     this.#send({ type: 'end' });
     const timer = setTimeout(() => this.kill(), GRACE);
@@ -152,7 +152,7 @@ export class JobProcess {
     clearTimeout(timer);
   }
 
-  /** Ends the process at once. */
+  /** Kills the process. */
   kill(): void {
     this.#killed = true;
     this.#child.kill('SIGKILL');

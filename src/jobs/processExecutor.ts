@@ -1,5 +1,4 @@
-// Does lists of jobs on processes of this machine, one job each at a time, and survives what happens to them. It knows
-// nothing of what the jobs do.
+// Runs lists of jobs on processes of this machine, one job per process at a time, and survives their failures.
 
 import { availableParallelism } from 'node:os';
 import { OutOfMemoryError, UsageError, WnnError } from '../errors.js';
@@ -8,21 +7,21 @@ import type { JobExecutor, JobList, JobOutcome } from './executor.js';
 import { JobProcess, ProcessEndedError } from './process.js';
 import type { Job, JobReport } from './protocol.js';
 
-/** How often a job is tried before it counts as failed. */
+/** Attempts per job. */
 const ATTEMPTS = 2;
-/** Processes in a row that may die before they take a job. */
+/** Consecutive processes that may die before they take a job. */
 const START_ATTEMPTS = 3;
 
 /** Options of {@link processExecutor}. */
 export interface ProcessExecutorOptions {
-  /** Number of processes, from 1; no more are started than there are jobs. Default: one a core. */
+  /** Number of processes, from 1; at most one per job is started. Default: one per core. */
   workers?: number;
 }
 
 /**
- * An executor that does jobs on worker processes. A job that throws is told of and tried once more; a process that dies
- * (kill, crash, out of memory) is replaced and its job tried once more. A {@link WnnError} is something that the user has
- * to put right, and would come again: it ends the list. Its `execute` throws an Error when processes cannot be started.
+ * An executor that runs jobs on worker processes. A job that throws is reported and retried once; a process that dies
+ * (kill, crash, out of memory) is replaced and its job retried once. A {@link WnnError} needs action by the user and would
+ * recur, so it ends the list. `execute` throws an Error when processes cannot be started.
  *
  * @throws {@link UsageError} for an impossible number of workers.
  */
@@ -36,8 +35,8 @@ export function processExecutor({ workers = availableParallelism() }: ProcessExe
   };
 }
 
-/** Stands for one process at a time, and does jobs with it until none is left. */
-interface Hand {
+/** One process slot, which runs jobs until none is left. */
+interface Slot {
   number: number;
   job: Job | null;
   report: JobReport;
@@ -51,7 +50,7 @@ class Execution<Spec, Result> {
   readonly #waiting: Job<Spec>[];
   readonly #outcomes = new Map<string, JobOutcome<Spec, Result>>();
   readonly #failures = new Map<string, number>();
-  readonly #hands: Hand[];
+  readonly #slots: Slot[];
   readonly #stop = new AbortController();
   readonly #totalUnits: number;
   #doneUnits: number;
@@ -65,7 +64,7 @@ class Execution<Spec, Result> {
     this.#list = list;
     this.#env = { ...process.env, ...kind.env?.(count) };
     this.#waiting = [...jobs];
-    this.#hands = Array.from({ length: count }, (_, number) => ({ number, job: null, report: NOTHING_YET }));
+    this.#slots = Array.from({ length: count }, (_, number) => ({ number, job: null, report: NOTHING_YET }));
     this.#doneUnits = unitsBefore;
     this.#totalUnits = jobs.reduce((sum, { spec }) => sum + kind.unitsOf(spec), unitsBefore);
   }
@@ -76,7 +75,7 @@ class Execution<Spec, Result> {
     if (signal?.aborted) onAbort();
     signal?.addEventListener('abort', onAbort);
     try {
-      await Promise.all(this.#hands.map((hand) => this.#work(hand)));
+      await Promise.all(this.#slots.map((slot) => this.#work(slot)));
     } finally {
       signal?.removeEventListener('abort', onAbort);
     }
@@ -84,17 +83,17 @@ class Execution<Spec, Result> {
     return jobs.map((job) => this.#outcomes.get(job.id) ?? { job, status: 'canceled' });
   }
 
-  async #work(hand: Hand): Promise<void> {
+  async #work(slot: Slot): Promise<void> {
     const { kind, onNote } = this.#list;
     const { signal } = this.#stop;
     const onReport = (report: JobReport) => {
-      hand.report = report;
+      slot.report = report;
       this.#showProgress();
     };
     let worker: JobProcess | undefined;
     for (let job = this.#take(); job !== undefined; job = this.#take()) {
       if (!worker?.alive) worker = new JobProcess(kind.entry, this.#env);
-      hand.job = job;
+      slot.job = job;
       this.#showProgress();
       try {
         const result = await worker.run<Result>(job, { onReport, onNote, signal });
@@ -104,12 +103,12 @@ class Execution<Spec, Result> {
         if (signal.aborted && error === signal.reason) this.#end({ job, status: 'canceled' });
         else this.#fail(job, error as Error, worker);
       }
-      hand.job = null;
-      hand.report = NOTHING_YET;
+      slot.job = null;
+      slot.report = NOTHING_YET;
       this.#showProgress();
     }
     await worker?.end();
-    this.#hands.splice(this.#hands.indexOf(hand), 1);
+    this.#slots.splice(this.#slots.indexOf(slot), 1);
     this.#showProgress();
   }
 
@@ -130,11 +129,11 @@ class Execution<Spec, Result> {
     this.#failures.set(job.id, failures);
     const outcome = { job, status: 'failed', error } as const;
     const giveUp = () => {
-      this.#list.onNote?.(`${job.id} failed: ${error.message}; given up`);
+      this.#list.onNote?.(`${job.id} failed: ${error.message}; giving up`);
       this.#end(outcome);
     };
     if (error instanceof OutOfMemoryError) {
-      // Another attempt would end alike, and this process has no engine any more.
+      // A retry would fail the same way, and this process no longer has an engine.
       giveUp();
       worker.kill();
     } else if (error instanceof WnnError) {
@@ -142,7 +141,7 @@ class Execution<Spec, Result> {
       this.#end(outcome);
       this.#stop.abort();
     } else if (failures < ATTEMPTS && !this.#stop.signal.aborted) {
-      this.#list.onNote?.(`${job.id} failed: ${error.message}; trying once more`);
+      this.#list.onNote?.(`${job.id} failed: ${error.message}; retrying once`);
       this.#waiting.unshift(job);
     } else {
       giveUp();
@@ -159,7 +158,7 @@ class Execution<Spec, Result> {
     if (!onProgress) return;
     let done = this.#doneUnits;
     let rate = 0;
-    const workers = this.#hands.map(({ number, job, report }): WorkerProgress => {
+    const workers = this.#slots.map(({ number, job, report }): WorkerProgress => {
       if (job !== null) done += report.fraction * kind.unitsOf(job.spec as Spec);
       rate += report.rate ?? 0;
       return { worker: number, job: job?.id ?? null, fraction: report.fraction, detail: report.detail };

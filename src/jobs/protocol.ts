@@ -1,22 +1,22 @@
-// What passes between a worker process and the process that started it.
+// The messages between a worker process and its parent.
 
 import type { ErrorRecord } from './errorRecord.js';
 
-/** One piece of work that depends on no other. */
+/** An independent unit of work. */
 export interface Job<Spec = unknown> {
-  /** Stable: made from the job's inputs, unique within a list of jobs. */
+  /** Stable id derived from the job's inputs, unique within a list of jobs. */
   id: string;
-  /** Plain data that says all of the work. */
+  /** Full description of the work as plain data. */
   spec: Spec;
 }
 
-/** How far a worker is with its job. */
+/** Progress of a job. */
 export interface JobReport {
-  /** Share of the job that is done, 0 to 1. */
+  /** Fraction of the job that is done, 0 to 1. */
   fraction: number;
   /** Metrics to show, e.g. `epoch 3/12  loss 0.41`. */
   detail: string;
-  /** Units of work a second, e.g. images; added up over all workers. */
+  /** Units of work per second, e.g. images; summed over all workers. */
   rate?: number;
 }
 

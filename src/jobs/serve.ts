@@ -1,29 +1,29 @@
-// The worker's side of a process: does one job at a time. What the job is, its module says.
+// The worker side of a process: runs one job at a time.
 
 import type { NoteListener } from '../progress.js';
 import { encodeError } from './errorRecord.js';
 import type { FromWorker, JobReport, ToWorker } from './protocol.js';
 
-/** Least milliseconds between two reports of a job. */
+/** Minimum milliseconds between two progress reports. */
 const REPORT_INTERVAL = 200;
 
-/** What a job may use besides its spec. */
+/** The context of a running job. */
 export interface JobContext {
   id: string;
-  /** Tells how far the job is. Cheap: reports in quick succession are left out. */
+  /** Reports progress. Cheap: reports in quick succession are dropped. */
   report(report: JobReport): void;
-  /** For what a user should read once. */
+  /** Shows a note to the user. */
   note: NoteListener;
-  /** Aborted when the job should end soon, in good order; it then rejects with `signal.reason`. */
+  /** Aborted when the job should stop cleanly; it then rejects with `signal.reason`. */
   signal: AbortSignal;
 }
 
 /**
- * Makes this process a worker: a worker's module calls it once, at its top level. The process ends when the one that
- * started it lets go of it, or is gone.
+ * Makes this process a worker. A worker's module calls it once, at the top level. The process exits when its parent ends
+ * it or is gone.
  *
- * @param work does one job; what it returns goes back (plain data, typed arrays allowed). A thrown WnnError ends the whole
- *   list, any other error is tried once more.
+ * @param work runs one job and returns its result (plain data, typed arrays allowed). A thrown WnnError ends the whole
+ *   list; any other error is retried once.
  */
 export function serveProcess<Spec, Result>(work: (spec: Spec, context: JobContext) => Promise<Result>): void {
   if (process.send === undefined) throw new Error('a worker module is started by an executor, not by hand');
@@ -32,7 +32,7 @@ export function serveProcess<Spec, Result>(work: (spec: Spec, context: JobContex
   };
   const abort = new AbortController();
   let terminated = false;
-  // Ctrl-C reaches all processes of the terminal; its parent decides what it means.
+  // Ctrl-C reaches all processes of the terminal; the parent handles it.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {
     terminated = true;
@@ -63,7 +63,7 @@ export function serveProcess<Spec, Result>(work: (spec: Spec, context: JobContex
           send({ type: 'done', result });
         } catch (error) {
           const aborted = abort.signal.aborted && error === abort.signal.reason;
-          // Told to go by someone else than its parent: it goes, and its parent gives the job to another.
+          // Terminated from outside: exits, and the parent gives the job to another process.
           if (aborted && terminated) process.exit(143);
           send(aborted ? { type: 'aborted' } : { type: 'failed', error: encodeError(error) });
         }

@@ -1,8 +1,8 @@
-// Parts of a list of jobs, for schedulers that start the same command many times: job i of a shard is every n-th.
+// Shards of a list of jobs, for schedulers that start the same command many times: a shard is every n-th job.
 
 import { UsageError } from '../errors.js';
 
-/** Every `count`-th job from the `index`-th on, counted from 1: the part of a plan that one of `count` machines does. */
+/** Every `count`-th job from the `index`-th on, counted from 1. */
 export interface Shard {
   index: number;
   count: number;
@@ -21,9 +21,9 @@ export function takeShard<T>(jobs: readonly T[], { index, count }: Shard): T[] {
 }
 
 /**
- * A shard as users write it: `2/8`.
+ * Parses a shard: `2/8`.
  *
- * @throws {@link UsageError} when it is not written so.
+ * @throws {@link UsageError} for another format.
  */
 export function parseShard(text: string): Shard {
   const match = /^(\d{1,9})\/(\d{1,9})$/.exec(text);
@@ -31,19 +31,19 @@ export function parseShard(text: string): Shard {
   throw new UsageError({ what: 'not a shard', where: text, remedy: 'give i/n, e.g. 1/4' });
 }
 
-/** A shard that a scheduler gave, and the variables that say so. */
+/** A shard set by a scheduler, and the environment variables that say so. */
 export interface ScheduledShard extends Shard {
   from: string;
 }
 
 /**
- * The shard that a Slurm array or a Kubernetes Indexed Job gives this process; undefined outside of both.
+ * The shard that a Slurm array or a Kubernetes Indexed Job assigns to this process; undefined outside of both.
  *
- * Slurm says all of it (`SLURM_ARRAY_TASK_ID`, `_COUNT`, `_MIN`, `_STEP`). Kubernetes says only `JOB_COMPLETION_INDEX`,
- * from 0; how many there are must be given in `WNN_SHARDS`, equal to the job's `completions`.
+ * Slurm sets `SLURM_ARRAY_TASK_ID`, `_COUNT`, `_MIN` and `_STEP`. Kubernetes sets only `JOB_COMPLETION_INDEX`, from 0;
+ * `WNN_SHARDS` must be set to the job's `completions`.
  *
- * @throws {@link UsageError} when a variable is no number, or Kubernetes' count is missing: doing the whole plan in each
- *   pod would be worse.
+ * @throws {@link UsageError} when a variable is not a number, or the count is missing on Kubernetes, where each pod would
+ *   otherwise run the whole plan.
  */
 export function shardFromEnvironment(env: NodeJS.ProcessEnv = process.env): ScheduledShard | undefined {
   const read = (name: string, least: number, fallback?: number): number => {
@@ -51,7 +51,7 @@ export function shardFromEnvironment(env: NodeJS.ProcessEnv = process.env): Sche
     const value = text === undefined || text === '' ? fallback : Number(text);
     if (value !== undefined && Number.isSafeInteger(value) && value >= least) return value;
     throw new UsageError({
-      what: text === undefined ? `${name} is not set` : `${name} is no number from ${least}`,
+      what: text === undefined ? `${name} is not set` : `${name} is not a number from ${least}`,
       where: text ?? 'environment',
       remedy: 'correct it, or give --shard i/n (1/1 for all)',
     });

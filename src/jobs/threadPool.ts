@@ -1,5 +1,5 @@
-// Threads that do one task at a time each: Piscina, with errors that keep their class. tinypool is smaller, but leaves the
-// task of a thread that exits pending for ever.
+// A thread pool on Piscina, with errors that keep their class. tinypool is smaller, but never settles the task of a thread
+// that exits.
 
 import type { Transferable } from 'node:worker_threads';
 import { Piscina } from 'piscina';
@@ -8,7 +8,7 @@ import { decodeError, type ErrorRecord, encodeError } from './errorRecord.js';
 
 type Settled<Result> = { result: Result } | { error: ErrorRecord };
 
-/** Modules that NODE_OPTIONS preloads, e.g. with families of the user's own. A thread of other flags does not get them. */
+/** Modules that NODE_OPTIONS preloads, e.g. custom families. Threads with their own execArgv do not inherit them. */
 function preloads(): string[] {
   const words = (process.env.NODE_OPTIONS ?? '').split(/\s+/);
   return words.flatMap((word, i) => {
@@ -17,7 +17,7 @@ function preloads(): string[] {
   });
 }
 
-/** A number of threads, all of one module. They do not keep the process alive while they have nothing to do. */
+/** A pool of threads of one module. Idle threads do not keep the process alive. */
 export class ThreadPool<Task, Result> {
   readonly #pool: Piscina<Task, Settled<Result>>;
 
@@ -25,15 +25,15 @@ export class ThreadPool<Task, Result> {
   constructor(entry: URL, threads: number) {
     const { href: filename } = compiledEntry(entry);
     this.#pool = new Piscina({ filename, minThreads: threads, maxThreads: threads, execArgv: preloads() });
-    // A thread that dies without a task is replaced; nobody has to hear of it.
+    // A thread that dies without a task is replaced silently.
     this.#pool.on('error', () => {});
   }
 
   /**
-   * Has a task done by the next thread that is free.
+   * Runs a task on the next free thread.
    *
-   * @param transferList what of the task goes over rather than being copied.
-   * @param signal when aborted, the thread is ended and another one started.
+   * @param transferList parts of the task to transfer instead of copying.
+   * @param signal when aborted, the thread is terminated and replaced.
    * @throws what the task threw; Error when the thread ended, AbortError when the signal was aborted.
    */
   async run(task: Task, transferList: Transferable[], signal?: AbortSignal): Promise<Result> {
@@ -42,17 +42,17 @@ export class ThreadPool<Task, Result> {
     return settled.result;
   }
 
-  /** Ends all threads at once; tasks that they have fail. */
+  /** Terminates all threads; their tasks fail. */
   end(): Promise<void> {
     return this.#pool.destroy();
   }
 }
 
 /**
- * What a thread's module exports as its default.
+ * Creates the default export of a thread's module.
  *
- * @param work does one task.
- * @param transferOf the buffers of a result that go over rather than being copied.
+ * @param work runs one task.
+ * @param transferOf the buffers of a result to transfer instead of copying.
  */
 export function serveThread<Task, Result>(
   work: (task: Task) => Result | Promise<Result>,

@@ -1,8 +1,8 @@
-// How several engines share one machine.
+// Resource limits for engines that share a machine.
 
 import { availableParallelism } from 'node:os';
 
-/** Environment of worker processes: TensorFlow takes all cores in each unless told otherwise, and all memory of a GPU. */
+/** Environment of worker processes. By default TensorFlow uses all cores in each, and all memory of a GPU. */
 export function limitThreads(workers: number): Record<string, string> {
   const threads = String(Math.max(1, Math.floor(availableParallelism() / workers)));
   const { TF_NUM_INTRAOP_THREADS = threads, TF_FORCE_GPU_ALLOW_GROWTH = 'true' } = process.env;

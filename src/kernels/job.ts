@@ -1,50 +1,50 @@
-// The memory that the threads of a pool share, and the rule by which they take groups of a batch from it. The order
-// in which groups are taken is not fixed; the result is, since each group's sums have a place of their own.
+// The shared memory of a thread pool, and the protocol by which threads take groups of a batch. The order in which
+// groups are taken varies; the result does not, since each group's sums have their own place.
 
 import { type ForecastOutput, LOSSES, type Loss } from '../network/compute.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { GROUPS, LARGEST_GROUP } from './groups.js';
 import type { KernelInstance } from './kernels.js';
 
-/** Samples that the shared memory holds: those of one job. */
+/** Capacity of the shared memory in samples: one job. */
 export const JOB_SAMPLES = GROUPS * LARGEST_GROUP;
 
 /** Indices into the control words. */
 export const Word = {
   /** Job number in the upper 24 bits, next group to take in the lower 8. */
   state: 0,
-  /** Counts jobs; workers sleep on it. */
+  /** Counts jobs; workers wait on it. */
   bell: 1,
-  /** Groups finished; the pool sleeps on it. */
+  /** Finished groups; the pool waits on it. */
   done: 2,
   samples: 3,
   groupSize: 4,
   groups: 5,
-  /** One of {@link WorkCode}, or that of gradients plus the loss's place in LOSSES. */
+  /** One of {@link WorkCode}; for gradients, the code plus the loss's index in LOSSES. */
   work: 6,
-  /** Changes with the parameters. */
+  /** Incremented when the parameters change. */
   parametersVersion: 7,
-  /** Of a forecast: ForecastOutput.index, and 1 where its bias is `published`. */
+  /** For a forecast: ForecastOutput.index, and 1 if its bias is `published`. */
   output: 8,
   published: 9,
 } as const;
 
 const WorkCode = { forward: 0, forecast: 1, gradients: 2 } as const;
 
-/** What a job is: outputs of windows, forecasts of raw values, or loss and gradients of samples. */
+/** The work of a job: outputs of windows, forecasts of raw values, or loss and gradients of samples. */
 export type Work = 'forward' | ForecastOutput | Loss;
 
-/** Lower bits of the state while a job is being written: no group can be taken. */
+/** Lower bits of the state while a job is being written, so that no group can be taken. */
 const CLOSED = 255;
 
-/** All memory that the threads share. Passes through messages as it is. */
+/** The memory that the threads share. Can be posted in messages. */
 export interface SharedJob {
   control: Int32Array<SharedArrayBuffer>;
   parameters: Float32Array<SharedArrayBuffer>;
-  /** [JOB_SAMPLES, L] windows; of a forecast the raw values, [L, JOB_SAMPLES]. */
+  /** [JOB_SAMPLES, L] windows; for a forecast the raw values, [L, JOB_SAMPLES]. */
   windows: Float32Array<SharedArrayBuffer>;
   targets: Float32Array<SharedArrayBuffer>;
-  /** [JOB_SAMPLES, horizons]; of a forecast [JOB_SAMPLES] forecasts. */
+  /** [JOB_SAMPLES, horizons] outputs; for a forecast [JOB_SAMPLES] forecasts. */
   outputs: Float32Array<SharedArrayBuffer>;
   /** [groups, sums of a group]. */
   sums: Float32Array<SharedArrayBuffer>;
@@ -65,7 +65,7 @@ export function allocateJob(spec: NowcasterSpec, parameters: number, sumsLength:
   };
 }
 
-/** The raw values of a forecast, an array an epoch. */
+/** The raw values of a forecast, one array per epoch. */
 export function historyOf({ windows }: SharedJob): Float32Array[] {
   const epochs = windows.length / JOB_SAMPLES;
   return Array.from({ length: epochs }, (_, i) => windows.subarray(i * JOB_SAMPLES, (i + 1) * JOB_SAMPLES));
@@ -77,7 +77,7 @@ export function closeJob({ control }: SharedJob): void {
   Atomics.store(control, Word.state, ((number + 1) << 8) | CLOSED);
 }
 
-/** Opens a job whose numbers have been written, and wakes the workers. Returns the number of its groups. */
+/** Opens a job whose data has been written, and wakes the workers. Returns its number of groups. */
 export function openJob({ control }: SharedJob, samples: number, groupSize: number, work: Work): number {
   const groups = Math.ceil(samples / groupSize);
   control[Word.done] = 0;
@@ -96,8 +96,8 @@ export function openJob({ control }: SharedJob, samples: number, groupSize: numb
 }
 
 /**
- * Makes a function that takes groups of the open job until none is left. It returns whether it ended the job: whether the
- * last group that was done was its own. Remembers between calls which parameters the kernels hold.
+ * Creates a function that takes groups of the open job until none is left and returns whether it finished the job's last
+ * group. Tracks which parameters the kernels hold.
  */
 export function makeGroupRunner(kernels: KernelInstance, job: SharedJob): () => boolean {
   const { control } = job;
@@ -123,7 +123,7 @@ export function makeGroupRunner(kernels: KernelInstance, job: SharedJob): () => 
   return () => {
     const number = Atomics.load(control, Word.state) >>> 8;
     for (let ended = false; ; ) {
-      // The fields belong to this job only if the exchange below finds its number still in the state.
+      // The fields belong to this job only if the compare-exchange below still finds its number in the state.
       const state = Atomics.load(control, Word.state);
       const group = state & 255;
       if (state >>> 8 !== number || group === CLOSED || group >= control[Word.groups]) return ended;

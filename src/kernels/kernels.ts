@@ -1,11 +1,10 @@
-// What fused kernels of a family are to the code that spreads work over threads: a module that is compiled once, and
-// instances of it, one a thread.
+// The interface of a family's fused kernels: a module that is compiled once, and one instance per thread.
 
 import type { ForecastOutput, Loss } from '../network/compute.js';
 import type { Network } from '../network/network.js';
 import type { NowcasterSpec } from '../network/spec.js';
 
-/** Samples that an instance takes at a time; that of assembly code is set there. */
+/** Samples that an instance processes at a time; must equal CHUNK of the assembly code. */
 export const CHUNK = 1024;
 
 /** The fused WebAssembly kernels of a family whose one input is the window. */
@@ -16,9 +15,9 @@ export interface FusedKernels {
   open(module: WebAssembly.Module, spec: NowcasterSpec, network: Network): Promise<KernelInstance>;
 }
 
-/** Kernels that are ready for one spec. What a call leaves behind stays until the next call overwrites it. */
+/** Kernels for one spec. Results are valid until the next call. */
 export interface KernelInstance {
-  /** Sums of a group's gradients, in the kernels' own layout: what one group hands to the totals. */
+  /** Sums of a group's gradients, in the kernels' own layout. */
   readonly sums: Float32Array;
   setParameters(parameters: Float32Array): void;
   /** Outputs of windows `first` to `first + count - 1` (any number) of `windows`, written to the same rows of `outputs`. */

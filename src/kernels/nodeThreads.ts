@@ -1,5 +1,5 @@
-// The pool's threads in Node: worker threads, and the calling thread, which computes too and sleeps at the end of a job
-// until the last group is done. Not: jobs (job.ts) and what comes of them (pool.ts).
+// The pool's threads in Node: worker threads and the calling thread, which also computes and then blocks until the last
+// group is finished. See job.ts for jobs and pool.ts for their results.
 
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
@@ -10,8 +10,8 @@ import { Word } from './job.js';
 import type { ThreadStarter } from './pool.js';
 import type { ThreadStart } from './thread.js';
 
-/** How long the calling thread sleeps at a stretch, in milliseconds; then it looks whether a worker has died. */
-const NAP = 250;
+/** Maximum milliseconds that the calling thread blocks before it checks whether a worker has died. */
+const CHECK_INTERVAL = 250;
 
 async function startWorker(file: string, start: ThreadStart): Promise<Worker> {
   const worker = new Worker(file, { workerData: start, execArgv: [] });
@@ -21,7 +21,7 @@ async function startWorker(file: string, start: ThreadStart): Promise<Worker> {
 }
 
 /**
- * Makes a starter of `count` threads: the calling one and `count - 1` workers, which do not keep the process alive.
+ * Creates a starter of `count` threads: the calling one and `count - 1` workers, which do not keep the process alive.
  *
  * @param file compiled module of a worker.
  */
@@ -44,11 +44,11 @@ export function nodeThreads(file: string, count: number): ThreadStarter {
     return {
       count,
       async finishJob(groups) {
-        // Whatever waits for this thread, such as the gathering of the next batch, is done while the workers compute.
+        // Pending work of this thread, such as gathering the next batch, runs while the workers compute.
         await setImmediate();
         takeGroups();
         for (let done = Atomics.load(control, Word.done); done < groups; done = Atomics.load(control, Word.done)) {
-          if (Atomics.wait(control, Word.done, done, NAP) === 'timed-out') await setImmediate();
+          if (Atomics.wait(control, Word.done, done, CHECK_INTERVAL) === 'timed-out') await setImmediate();
           if (death !== undefined) throw death;
         }
       },

@@ -1,6 +1,5 @@
-// The fused kernels on several threads, whatever threads these are: batches are handed out as jobs, and what comes back is
-// put together. Groups are added in their order, so the number of threads changes no bit of the result. Not: starting
-// threads and waiting for them (nodeThreads.ts, webThreads.ts).
+// Runs the fused kernels on several threads: distributes batches as jobs and combines the results. Groups are summed in
+// order, so results are bit-identical for any number of threads. nodeThreads.ts and webThreads.ts start the threads.
 
 import type { NetworkCompute } from '../network/compute.js';
 import type { Network } from '../network/network.js';
@@ -11,11 +10,11 @@ import type { FusedKernels } from './kernels.js';
 import type { ThreadStart } from './thread.js';
 import { makeQueue } from './turns.js';
 
-/** Threads that compute the jobs of one pool. */
+/** The threads of a pool. */
 export interface Threads {
-  /** How many compute. */
+  /** Number of computing threads. */
   readonly count: number;
-  /** Resolves when all groups of the open job are done; lets pending events run. Rejects when a thread has died. */
+  /** Resolves when all groups of the open job are finished; pending events run meanwhile. Rejects when a thread has died. */
   finishJob(groups: number): Promise<void>;
   /** Ends the threads. */
   end(): Promise<void>;
@@ -28,7 +27,7 @@ export interface Threads {
  */
 export type ThreadStarter = (start: ThreadStart, takeGroups: () => void) => Promise<Threads>;
 
-/** Opens the kernels on threads. What starting them throws is thrown. */
+/** Opens the kernels on threads. @throws the errors of starting them. */
 export async function createPoolCompute(
   fused: FusedKernels,
   spec: NowcasterSpec,
@@ -43,14 +42,14 @@ export async function createPoolCompute(
   const enqueue = makeQueue();
   const horizons = spec.horizons.length;
 
-  /** Has the shared samples computed by all threads; returns the number of groups. */
+  /** Computes the shared samples on all threads; returns the number of groups. */
   async function runJob(samples: number, groupSize: number, work: Work): Promise<number> {
     const groups = openJob(job, samples, groupSize, work);
     await threads.finishJob(groups);
     return groups;
   }
 
-  /** Copies `count` samples from `first` on to where all threads see them. */
+  /** Copies `count` samples from `first` on to shared memory. */
   function share(from: Float32Array, to: Float32Array, width: number, first: number, count: number): void {
     to.set(from.subarray(first * width, (first + count) * width));
   }

@@ -1,4 +1,4 @@
-// The fused kernels on the calling thread, for browsers and for Node. Not: several threads (pool.ts).
+// Runs the fused kernels on the calling thread, in browsers and in Node. For several threads see pool.ts.
 
 import type { NetworkCompute } from '../network/compute.js';
 import type { Network } from '../network/network.js';

@@ -1,11 +1,11 @@
-// What a kernel thread does: waits until a job is opened, computes groups of it, waits again.
+// The loop of a kernel thread: waits for a job, computes groups of it, and waits again.
 
 import type { Network } from '../network/network.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { makeGroupRunner, type SharedJob, Word } from './job.js';
 import type { FusedKernels } from './kernels.js';
 
-/** What a thread is started with. */
+/** The start data of a thread. */
 export interface ThreadStart {
   module: WebAssembly.Module;
   spec: NowcasterSpec;
@@ -14,10 +14,11 @@ export interface ThreadStart {
 }
 
 /**
- * Computes groups until the thread is ended from outside. Blocks the thread while it sleeps, so it must not be a page's own.
+ * Computes groups until the thread is terminated. Blocks the thread while waiting, so it must not run on a page's main
+ * thread.
  *
- * @param onReady called once, when every job that is opened from then on will be heard.
- * @param onJobEnded called when the last group of a job was this thread's.
+ * @param onReady called once, when the thread will notice every job that is opened afterwards.
+ * @param onJobEnded called when this thread finished the last group of a job.
  */
 export async function runGroups(
   kernels: FusedKernels,

@@ -1,13 +1,12 @@
-// What a compute on the calling thread owes its caller: it lets pending events run between blocks, and it executes one
-// call at a time.
+// Scheduling for a compute on the calling thread: pending events run between blocks, and calls execute one at a time.
 
 /** Milliseconds of work after which pending events may run. */
 const INTERVAL = 50;
 
 /**
- * Makes a function that lets pending events run when the last time was long ago.
+ * Creates a function that lets pending events run if the last time was more than INTERVAL ago.
  *
- * @param pause calls back after pending events; `setImmediate` where there is one wastes the least time.
+ * @param pause calls back after pending events; `setImmediate`, where it exists, has the least overhead.
  */
 export function makeYielder(pause: (resume: () => void) => unknown): () => Promise<void> {
   let last = performance.now();
@@ -18,7 +17,7 @@ export function makeYielder(pause: (resume: () => void) => unknown): () => Promi
   };
 }
 
-/** Makes a function that runs one piece of work after the other, in the order of the calls, whether or not one fails. */
+/** Creates a function that runs tasks one after the other, in the order of the calls, even if one fails. */
 export function makeQueue(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {

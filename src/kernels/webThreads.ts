@@ -1,15 +1,15 @@
-// The pool's threads in a page that shares memory: Web Workers from text that the module carries, so that any bundler and
-// a plain static server serve them alike. The calling thread only waits for their messages, so the page stays awake.
-// Not: jobs (job.ts) and what comes of them (pool.ts).
+// The pool's threads in a page with shared memory: Web Workers whose script is a string in the module, so that they work
+// with any bundler and static server. The calling thread only waits for messages, so the page stays responsive.
+// See job.ts for jobs and pool.ts for their results.
 
 import { Word } from './job.js';
 import type { ThreadStarter } from './pool.js';
 import type { ThreadStart } from './thread.js';
 
-/** What a Web Worker says: that it is ready, that it has ended a job, or why it cannot work. */
+/** A message of a Web Worker: it is ready, it has finished a job, or it has failed. */
 export type ThreadMessage = 'ready' | 'ended' | { failure: string };
 
-/** Whether this is a page, or a worker of one, whose threads may share memory. */
+/** Whether this is a page, or a worker of one, with shared memory. */
 export function canShareMemory(): boolean {
   return (
     globalThis.crossOriginIsolated === true &&
@@ -19,14 +19,14 @@ export function canShareMemory(): boolean {
   );
 }
 
-/** What came from a worker that fails: its message, or why it did not even start. */
+/** The error of a worker that failed or did not start. */
 function failureOf(event: Event | ThreadMessage): Error {
   if (typeof event === 'object' && 'failure' in event) return new Error(`a kernel thread failed: ${event.failure}`);
   const { message } = event as ErrorEvent;
   return new Error(message ? `a kernel thread failed: ${message}` : 'a kernel thread could not start');
 }
 
-/** Starts a worker and waits until it serves jobs. */
+/** Starts a worker and waits until it is ready. */
 function startWorker(address: string, start: ThreadStart): Promise<Worker> {
   const worker = new Worker(address, { name: 'weight-nowcaster' });
   return new Promise((resolve, reject) => {
@@ -55,7 +55,7 @@ async function startWorkers(source: string, count: number, start: ThreadStart): 
 }
 
 /**
- * Makes a starter of `count` Web Workers. Starting them fails where the page's security policy forbids workers from blobs
+ * Creates a starter of `count` Web Workers. Starting them fails where the page's security policy forbids workers from blobs
  * (`worker-src blob:`).
  *
  * @param source the worker's script, a classic one.
@@ -79,7 +79,7 @@ export function webThreads(source: string, count: number): ThreadStarter {
     return {
       count,
       async finishJob(groups) {
-        // Looked at before the groups: a worker may go on for a moment after it was ended.
+        // Checked before the groups: a terminated worker may run for a moment longer.
         while (failure === undefined) {
           const message = new Promise<void>((resolve) => {
             wake = resolve;

@@ -1,13 +1,13 @@
-// The interface behind which the engines are: a network's forward pass, and its loss with gradients, on flat arrays.
-// Optimizer, penalties, schedule and normalization are not its business, so every engine trains by the same loop.
+// The interface of the compute engines: a network's forward pass, and its loss with gradients, on flat arrays.
+// Optimizer, penalties, schedule and normalization are outside of it, so every engine uses the same training loop.
 
 import type { NowcasterSpec } from './spec.js';
 
-/** Losses of the data term. `huber` has its corner at 1, in normalized units. */
+/** Losses of the data term. `huber` has delta 1, in normalized units. */
 export const LOSSES = ['mae', 'huber', 'mse'] as const;
 export type Loss = (typeof LOSSES)[number];
 
-/** How a network's outputs become forecasts. */
+/** How network outputs are converted to forecasts. */
 export interface ForecastOutput {
   /** Position of the wanted horizon among the spec's. */
   index: number;
@@ -18,24 +18,24 @@ export interface ForecastOutput {
 /** Computes one network's outputs and gradients. Made for one spec; holds buffers, no parameters. */
 export interface NetworkCompute {
   readonly spec: NowcasterSpec;
-  /** What runs it, for people: `wasm, 2 threads`, `tensorflow`. */
+  /** Human-readable description: `wasm, 2 threads`, `tensorflow`. */
   readonly description: string;
-  /** Samples that {@link forward} is best given at once. Default 32,768. */
+  /** Preferred number of samples per call of {@link forward}. Default 32,768. */
   readonly block?: number;
 
   /**
    * The network's outputs for `count` samples.
    *
    * @param parameters flat parameters in the network's layout.
-   * @param inputs [count, input width] row-major: the named inputs of each sample, one behind the other.
+   * @param inputs [count, input width] row-major: the named inputs of each sample, concatenated.
    * @param outputs receives [count, horizons] row-major.
    */
   forward(parameters: Float32Array, inputs: Float32Array, count: number, outputs: Float32Array): Promise<void>;
 
   /**
-   * Forecasts raw values, for computes that normalize on the threads where they compute. Only for networks whose one
-   * input is the window. Where it is absent, forecast.ts makes the inputs and calls {@link forward}. Both give the same
-   * bits as far as `forward` does.
+   * Forecasts raw values, for computes that normalize on their own threads. Only for networks whose only input is the
+   * window. Without it, forecast.ts computes the inputs and calls {@link forward}; both give the same bits if `forward`
+   * does.
    *
    * @param history raw values, L arrays of equal length, oldest first.
    * @param out receives the forecasts; may be one of the history's arrays.

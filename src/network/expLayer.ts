@@ -1,12 +1,12 @@
-// The one layer of the network that tfjs-layers does not have: the exponential, element by element. Importing this
-// module registers it, so that plain `tf.loadLayersModel` opens exported nowcasters.
+// An element-wise exponential layer, which tfjs-layers lacks. Importing this module registers it, so that
+// `tf.loadLayersModel` loads exported nowcasters.
 
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 
-/** `exp(x)`, element by element; no weights, no settings. */
+/** `exp(x)`, element-wise; no weights, no settings. */
 export class ExpLayer extends tfl.layers.Layer {
-  /** Name under which model.json files refer to it. */
+  /** Class name in model.json files. */
   static className = 'WnnExp';
 
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {

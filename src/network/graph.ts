@@ -11,7 +11,7 @@ export type Operation =
   | { op: 'relu' | 'exp' | 'tanh'; name: string; of: string }
   /** `x` where it is positive, `slope * x` elsewhere. */
   | { op: 'leakyRelu'; name: string; of: string; slope: number }
-  /** Element by element, of two matrices of equal width. */
+  /** Element-wise, of two matrices of equal width. */
   | { op: 'multiply' | 'add'; name: string; of: readonly [string, string] }
   | { op: 'concat'; name: string; of: readonly string[] };
 
@@ -32,7 +32,7 @@ export interface DenseOperation {
   penalized?: boolean;
 }
 
-/** Operations in an order in which each follows those that it refers to. The last one is the output. */
+/** Operations in topological order. The last one is the output. */
 export type Graph = readonly Operation[];
 
 /** Names of the operations that an operation refers to. */

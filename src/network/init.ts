@@ -1,10 +1,10 @@
-// Initial parameters of a network. Each layer draws from a seeded stream of its own, so that they are the same on every
-// engine.
+// Initializes the parameters of a network. Each layer draws from its own seeded stream, so that they are the same on
+// every engine.
 
 import { Random } from '../random.js';
 import type { DenseLayer, Network } from './network.js';
 
-/** Half width of the uniform distribution that a layer's kernel is drawn from: sqrt(3 * variance). */
+/** Limit of the uniform distribution of a layer's kernel: sqrt(3 * variance). */
 function kernelLimit({ operation: { initializer = 'glorot' }, inputs, units }: DenseLayer): number {
   return initializer === 'glorot' ? Math.sqrt(6 / (inputs + units)) : Math.sqrt((3 * initializer) / inputs);
 }

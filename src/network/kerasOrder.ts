@@ -1,10 +1,10 @@
-// The layers of a graph as a Keras functional model has them, in Keras's order: by depth, then in the order in which a
-// walk from the output first meets them (keras/src/models/functional.py, `map_graph`). Published weight files have it.
+// The layers of a graph in the order of a Keras functional model: by depth, then in the order of a traversal from the
+// output (keras/src/models/functional.py, `map_graph`). Published weight files use this order.
 
 import { type Operation, operandsOf } from './graph.js';
 import type { Network } from './network.js';
 
-/** Operations that layered formats have no layer for: the model takes their outputs as inputs. */
+/** Whether layer formats have no layer for an operation, so that the model takes its output as an input. */
 export function isModelInput({ op }: Operation): boolean {
   return op === 'input' || op === 'differences';
 }
@@ -22,7 +22,7 @@ export function kerasLayers({ graph }: Network): Operation[] {
   };
   visit(graph[graph.length - 1]);
   const depths = new Map(met.map((operation) => [operation, 0]));
-  // Users come after what they use in the graph, so backwards each depth is final when it is read.
+  // The graph is in topological order, so that each depth is final when it is read backwards.
   for (const operation of [...graph].reverse()) {
     const depth = depths.get(operation);
     if (depth === undefined) continue;

@@ -1,5 +1,5 @@
-// A network as a TensorFlow.js LayersModel: what users load, inspect and can train by TensorFlow.js itself. The
-// toolkit's own training and forecasting work on flat parameters (compute.ts) and need no model.
+// Builds a TensorFlow.js LayersModel of a network, for users to load, inspect or train with TensorFlow.js. The toolkit's
+// own training and forecasting use flat parameters (compute.ts) and need no model.
 
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -60,7 +60,7 @@ export function buildLayersModel(network: Network, name: string): tfl.LayersMode
   const outputs = new Map<string, tfl.SymbolicTensor>();
   for (const operation of graph) {
     if (operation.op === 'input' || operation.op === 'differences') {
-      // An input that only differences are taken of is none of the model's.
+      // An input that is used only for differences is not an input of the model.
       if (!read.has(operation.name)) continue;
       const input = tfl.input({ name: operation.name, shape: [widths.get(operation.name) as number] });
       inputs.push(input);
@@ -99,7 +99,7 @@ export function setParameters(model: tfl.LayersModel, network: Network, paramete
   });
 }
 
-/** A model's weights as flat parameters, the reverse of {@link setParameters}. */
+/** A model's weights as flat parameters, the inverse of {@link setParameters}. */
 export async function getParameters(model: tfl.LayersModel, network: Network): Promise<Float32Array> {
   const parameters = new Float32Array(network.size);
   for (const { name, start } of network.arrays)

@@ -1,4 +1,4 @@
-// A network: its graph, and where each dense layer's parameters are in the one flat array that holds them all.
+// A network: its graph, and the offsets of each dense layer's parameters in one flat array.
 
 import { type DenseOperation, type Graph, widthsOf } from './graph.js';
 
@@ -8,7 +8,7 @@ export interface InputColumns {
   width: number;
 }
 
-/** One dense layer: its size and its place in the flat array. */
+/** One dense layer: its size and its offsets in the flat array. */
 export interface DenseLayer {
   /** Name of its operation, unique in the network. */
   name: string;
@@ -37,12 +37,12 @@ export interface Penalties {
   bias: number;
 }
 
-/** Everything that engines and file formats need to know of a network. */
+/** A network as engines and file formats use it. */
 export interface Network {
   graph: Graph;
-  /** The inputs of a sample, in the order in which they stand in a row. */
+  /** The inputs of a sample, in the order of a row. */
   inputs: readonly InputColumns[];
-  /** Values of a sample's inputs together: the width of a row. */
+  /** Width of a row: the values of all inputs of a sample. */
   inputWidth: number;
   /** Width of each operation's output, by name. */
   widths: ReadonlyMap<string, number>;
@@ -58,7 +58,7 @@ export interface Network {
 }
 
 /**
- * Lays out a network.
+ * Computes the parameter layout of a network.
  *
  * @throws Error when the graph is not well-formed.
  */

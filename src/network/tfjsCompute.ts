@@ -1,15 +1,15 @@
-// A network on whatever TensorFlow.js backend is open: TensorFlow's native library, WebGPU, wasm or plain JavaScript.
-// Interprets the graph by tfjs-core operations rather than by a LayersModel, so that parameters stay one flat array.
+// Computes a network on the current TensorFlow.js backend: native TensorFlow, WebGPU, wasm or plain JavaScript.
+// Interprets the graph with tfjs-core operations instead of a LayersModel, so that parameters stay one flat array.
 
 import * as tf from '@tensorflow/tfjs-core';
-// For its side effect: it registers the gradients of the operations, which tfjs-core alone does not.
+// Side-effect import: registers the gradients of the operations.
 import '@tensorflow/tfjs-layers';
 import type { Loss, NetworkCompute } from './compute.js';
 import { type Operation, operandsOf } from './graph.js';
 import type { Network } from './network.js';
 import type { NowcasterSpec } from './spec.js';
 
-/** Mean loss over all outputs. Its gradient is written out, so that ties have none whatever the backend does. */
+/** Mean loss over all outputs. The gradient is explicit, so that it is 0 at an error of 0 on every backend. */
 function meanLoss(loss: Loss, outputs: tf.Tensor2D, targets: tf.Tensor2D): tf.Scalar {
   const lossWithGradient = tf.customGrad((...inputs) => {
     const [predicted, save] = inputs as [tf.Tensor, tf.GradSaveFunc];
@@ -51,7 +51,7 @@ function uploadParameters({ arrays }: Network, parameters: Float32Array): tf.Ten
   return arrays.map(({ shape, start, end }) => tf.tensor(parameters.slice(start, end), shape));
 }
 
-/** The columns of each named input, of rows that hold all of them. */
+/** Splits rows into the columns of each named input. */
 function splitInputs({ inputs }: Network, rows: tf.Tensor2D): Record<string, tf.Tensor2D> {
   if (inputs.length === 1) return { [inputs[0].name]: rows };
   const parts = tf.split(
@@ -107,8 +107,7 @@ function applyGraph(network: Network, parameters: readonly tf.Tensor[], rows: tf
 }
 
 /**
- * Makes a {@link NetworkCompute} on the tfjs backend that is current when its methods are called. Leaves no tensors
- * behind.
+ * Creates a {@link NetworkCompute} on the tfjs backend that is current when its methods are called. It leaks no tensors.
  */
 export function createTfjsCompute(spec: NowcasterSpec, network: Network): NetworkCompute {
   const { size, inputWidth, outputWidth } = network;
@@ -141,7 +140,7 @@ export function createTfjsCompute(spec: NowcasterSpec, network: Network): Networ
         const { value, grads } = tf.valueAndGrads((...arrays: tf.Tensor[]) =>
           meanLoss(loss, applyGraph(network, arrays, rows), wanted),
         )(uploadParameters(network, parameters));
-        // One array with the loss at its end: a single transfer from the device.
+        // The loss is appended to the gradients for a single transfer from the device.
         return tf.concat1d([
           ...grads.map((gradient) => tf.reshape<tf.Rank.R1>(gradient, [-1])),
           tf.reshape<tf.Rank.R1>(value, [1]),

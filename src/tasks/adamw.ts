@@ -1,5 +1,5 @@
-// AdamW (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019): Adam whose weight decay does not pass
-// through the gradient's moments. tfjs has only Adam.
+// AdamW (Loshchilov and Hutter, "Decoupled Weight Decay Regularization", 2019): Adam with weight decay that is decoupled
+// from the gradient's moments. tfjs has only Adam.
 
 import * as tf from '@tensorflow/tfjs-core';
 

@@ -1,29 +1,29 @@
-// Random changes of training images: shift, flip, rotation and zoom, as Keras's ImageDataGenerator makes them. One affine
-// map per image, sampled bilinearly; what lies outside the image is taken from its edge.
+// Data augmentation for images: shift, flip, rotation and zoom, as in Keras's ImageDataGenerator. One affine map per
+// image with bilinear interpolation; pixels outside the image take the value of its edge.
 
 import { UsageError } from '../errors.js';
 import type { Random } from '../random.js';
 import type { ImageShape } from './imageShape.js';
 
-/** How much images are changed; what is left out is not done. */
+/** Ranges of the random changes. A setting that is left out is not applied. */
 export interface Augmentation {
-  /** Largest shift in each direction, as a share of height and width, 0 to 1. */
+  /** Maximum shift in each direction, as a fraction of height and width, 0 to 1. */
   shift?: number;
-  /** Whether half of the images are mirrored, left and right exchanged. */
+  /** Whether to flip half of the images horizontally. */
   flip?: boolean;
-  /** Largest rotation to either side, in degrees, 0 to 180. */
+  /** Maximum rotation in either direction, in degrees, 0 to 180. */
   rotation?: number;
-  /** Largest change of size, as a share: 0.1 for 0.9 to 1.1 times, height and width each. Below 1. */
+  /** Maximum zoom of height and width, below 1: 0.1 scales each by 0.9 to 1.1. */
   zoom?: number;
 }
 
-/** Settings and the random numbers for them. */
+/** Settings with their random stream. */
 export interface AugmentationDraw {
   settings: Augmentation;
   random: Random;
 }
 
-/** Where a pixel comes from: source row = rr * row + rc * column + r0, source column = cr * row + cc * column + c0. */
+/** The source of a target pixel: source row = rr * row + rc * column + r0, source column = cr * row + cc * column + c0. */
 export interface AffineMap {
   rr: number;
   rc: number;
@@ -34,7 +34,7 @@ export interface AffineMap {
 }
 
 /**
- * Checks settings that come from a user.
+ * Validates user settings.
  *
  * @throws {@link UsageError} for a value out of range.
  */
@@ -49,8 +49,8 @@ export function checkAugmentation({ shift = 0, rotation = 0, zoom = 0 }: Augment
 }
 
 /**
- * Draws the map of one image. All kinds of change draw their numbers whether they are asked for or not, so that adding
- * one leaves the others as they were.
+ * Draws the map of one image. Every kind of change draws its numbers even if it is off, so that enabling one does not
+ * change the others.
  */
 export function drawMap({ settings, random }: AugmentationDraw, [height, width]: ImageShape): AffineMap {
   const between = (limit = 0) => (2 * random.uniform() - 1) * limit;
@@ -71,7 +71,7 @@ export function drawMap({ settings, random }: AugmentationDraw, [height, width]:
 }
 
 /**
- * Writes one image, changed by a map, as floats.
+ * Writes one image, transformed by a map, as floats.
  *
  * @param pixels images [height, width, channels] of bytes, one of which begins at `from`.
  * @param scale value of each byte, [256].

@@ -1,24 +1,24 @@
-// The order in which a training sees its examples: a new permutation each epoch, fixed by the seed alone, in the form
-// that tfjs-layers' fitDataset reads. Made here because tfjs's own shuffling cannot be seeded.
+// Batches for tfjs-layers' fitDataset, in a new permutation each epoch that depends only on the seed. tfjs's own
+// shuffling cannot be seeded.
 
 import { Random } from '../random.js';
 import type { Augmentation, AugmentationDraw } from './augmentation.js';
 import type { Batch, Examples } from './taskData.js';
 
-/** What fitDataset and evaluateDataset need of a dataset. They dispose of the batches' tensors. */
+/** The dataset interface of fitDataset and evaluateDataset, which dispose of the batches' tensors. */
 export interface BatchSource {
   iterator(): Promise<{ next(): Promise<{ value: Batch; done: false } | { value: null; done: true }> }>;
 }
 
-/** Batches of one pass over all examples; the last one may be smaller. */
+/** Number of batches per epoch; the last one may be smaller. */
 export function countBatches(examples: Examples, batchSize: number): number {
   return Math.ceil(examples.count / batchSize);
 }
 
 /**
- * Endless training batches: epoch after epoch in an order drawn from `seed` and the epoch's number.
+ * An infinite sequence of training batches. The order of each epoch is drawn from `seed` and the epoch's number.
  *
- * @param settings how inputs are changed at random, from the same seed. Default: not at all.
+ * @param settings augmentation of the inputs, from the same seed. Default: none.
  */
 export function shuffledBatches(
   examples: Examples,

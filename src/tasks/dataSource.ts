@@ -1,47 +1,47 @@
-// What the toolkit knows of a set of data before it is in memory: its shape, where to download it, how to read it.
+// The description of a dataset before it is in memory: its shape, where to download it, how to read it.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MissingFileError } from '../errors.js';
 import type { Examples } from './taskData.js';
 
-/** A set of data in its official division. */
+/** A dataset with its official split. */
 export interface DataParts {
   train: Examples;
-  /** The official test part. */
+  /** The official test split. */
   validation: Examples;
 }
 
 /** One file to download. */
 export interface Download {
   url: string;
-  /** Its size. */
+  /** Size in bytes. */
   bytes: number;
   checksum: { algorithm: string; hex: string };
-  /** Whether it is a .tar.gz that holds the set's files in one folder. */
+  /** Whether it is a .tar.gz with the files in one folder. */
   archive: boolean;
 }
 
-/** Where a set of data comes from. One per file in sources/. */
+/** The source of a dataset. One per file in sources/. */
 export interface DataSource {
   name: string;
   /** Shape of one example: [height, width, channels] of an image, [steps, symbols] of a text. */
   inputShape: readonly number[];
   classes: number;
-  /** What there are several of in it: `images`, `passages`. */
+  /** Plural noun for its examples: `images`, `passages`. */
   unit: string;
-  /** The official files; null when the set comes with the installation or a package. */
+  /** The official files; null when the dataset is part of the installation or of a package. */
   downloads: readonly Download[] | null;
   /**
    * Paths of the files that `read` reads.
    *
-   * @throws MissingFileError when one is not there.
+   * @throws MissingFileError when one does not exist.
    */
   locate(directory: string): string[];
   /**
-   * Reads both parts.
+   * Reads both splits.
    *
-   * @throws MissingFileError when a file is not there, CorruptFileError when its content is not what it should be.
+   * @throws MissingFileError when a file does not exist, CorruptFileError when its content is invalid.
    */
   read(directory: string): DataParts;
 }
@@ -49,7 +49,7 @@ export interface DataSource {
 /**
  * The first of several paths under a directory that exists.
  *
- * @param name the set's, for the error.
+ * @param name of the dataset, for the error.
  * @throws {@link MissingFileError} when none does.
  */
 export function locateFile(directory: string, candidates: readonly string[], name: string): string {
@@ -58,6 +58,6 @@ export function locateFile(directory: string, candidates: readonly string[], nam
   throw new MissingFileError({
     what: `${name} has no ${candidates[0]}`,
     where: directory,
-    remedy: `get it with \`wnn data get ${name}\`, or name the directory that has it with --from`,
+    remedy: `get it with \`wnn data get ${name}\`, or give its directory with --from`,
   });
 }

@@ -1,4 +1,4 @@
-// The registry of datasets, and their loading. A new set is a file in sources/ and a line here.
+// The registry of datasets, and their loading. A new dataset is a file in sources/ and a line here.
 
 import { join, resolve } from 'node:path';
 import { UsageError } from '../errors.js';
@@ -16,25 +16,25 @@ const SOURCES: DataSource[] = [mnist, fashionMnist, cifar10, text];
 
 /** Options of {@link loadDataset}. */
 export interface LoadDatasetOptions {
-  /** How many training examples to keep, drawn at random. Default: all. */
+  /** Number of training examples, drawn at random. Default: all. */
   trainExamples?: number;
-  /** How many validation examples to keep, drawn at random. Default: all. */
+  /** Number of validation examples, drawn at random. Default: all. */
   validationExamples?: number;
-  /** Seed of the draw: the same seed keeps the same examples. Default 0. */
+  /** Seed of the draw. Default 0. */
   seed?: number;
   /** Directory that holds a folder for each image dataset. Default: `imagesDirectory()`. */
   directory?: string;
 }
 
-/** Where image datasets are kept by default: `$WNN_IMAGES`, or `data/images` under the working directory. */
+/** The default directory of image datasets: `$WNN_IMAGES`, or `data/images` under the working directory. */
 export function imagesDirectory(): string {
   return resolve(process.env.WNN_IMAGES || join('data', 'images'));
 }
 
 /**
- * Adds a dataset of your own. Every architecture that takes its inputs trains on it.
+ * Registers a custom dataset. It forms a task with every architecture that accepts its inputs.
  *
- * @throws Error when there is one of that name.
+ * @throws Error when the name is taken.
  */
 export function registerDataSource(source: DataSource): void {
   if (datasetNames().includes(source.name)) throw new Error(`there is a dataset ${source.name} already`);
@@ -47,7 +47,7 @@ export function datasetNames(): string[] {
 }
 
 /**
- * The source of the dataset of that name.
+ * Finds a dataset by name.
  *
  * @throws {@link UsageError} when there is none.
  */
@@ -58,10 +58,10 @@ export function findDataSource(name: string): DataSource {
 }
 
 /**
- * Loads a dataset into memory, whole or a random part of it.
+ * Loads a dataset, or a random subset of it, into memory.
  *
- * @throws {@link UsageError} for an unknown name or an impossible number of examples, MissingFileError when the set is
- * not there, CorruptFileError when a file is not what it should be.
+ * @throws {@link UsageError} for an unknown name or an impossible number of examples, MissingFileError when its
+ * files do not exist, CorruptFileError when the content of a file is invalid.
  */
 export async function loadDataset(name: string, options: LoadDatasetOptions = {}): Promise<TaskData> {
   const source = findDataSource(name);

@@ -1,4 +1,4 @@
-// How large images are.
+// The shape of images.
 
 /** [height, width, channels] of an image. */
 export type ImageShape = readonly [height: number, width: number, channels: number];

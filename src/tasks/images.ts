@@ -1,4 +1,4 @@
-// Labeled images in memory: bytes as they come from their files, floats only in batches.
+// Labeled images in memory: stored as bytes, converted to floats in batches.
 
 import * as tf from '@tensorflow/tfjs-core';
 import { MismatchError } from '../errors.js';
@@ -9,15 +9,15 @@ import type { Batch, Examples } from './taskData.js';
 /** Every byte as the float32 nearest to byte / 255. */
 const UNIT = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
 
-/** Images of one shape with a class number each. */
+/** Images of one shape with a class index each. */
 export class ImageExamples implements Examples {
   readonly augmentable = true;
 
   /**
    * @param shape of one image.
    * @param pixels all images one after another, [count, height, width, channels], 0 to 255.
-   * @param labels class number of each image, from 0.
-   * @throws {@link MismatchError} when the number of pixels and labels disagree.
+   * @param labels class index of each image.
+   * @throws {@link MismatchError} when the numbers of images and labels differ.
    */
   constructor(
     readonly shape: ImageShape,
@@ -42,7 +42,7 @@ export class ImageExamples implements Examples {
     return this.shape[0] * this.shape[1] * this.shape[2];
   }
 
-  /** The images with the given numbers, in that order, as a set of its own. */
+  /** The images with the given indices, in that order. */
   subset(indices: Uint32Array): ImageExamples {
     const size = this.imageSize;
     const pixels = new Uint8Array(indices.length * size);

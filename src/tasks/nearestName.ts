@@ -1,12 +1,12 @@
-// The error for a name that is not known: says which one was probably meant, and all that are.
+// The error for an unknown name, which suggests the nearest name and lists all known ones.
 
 import { UnknownNameError } from '../errors.js';
 
 /**
- * Makes the error for an unknown name.
+ * Creates the error for an unknown name.
  *
- * @param sort what the name is of, e.g. `task`.
- * @param known all names there are, aliases included.
+ * @param sort what is named, e.g. `task`.
+ * @param known all names, including aliases.
  */
 export function unknownName(sort: string, name: string, known: readonly string[]): UnknownNameError {
   const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate) }));

@@ -1,5 +1,5 @@
-// Puts a dataset where loadDataset finds it: downloaded from its official address and checked, or copied from where
-// it already is. The set's folder appears when it is whole and readable, or not at all.
+// Installs a dataset where loadDataset finds it: downloads it from its official address and verifies it, or copies it from
+// a directory. The dataset's folder appears only when it is complete and readable.
 
 import { createHash } from 'node:crypto';
 import {
@@ -24,7 +24,7 @@ import { readExistingFile } from './readFile.js';
 
 /** Options of {@link obtainData}. */
 export interface ObtainDataOptions {
-  /** Directory that already has the set's files, or its official archive. Default: download. */
+  /** Directory with the dataset's files or its official archive. Default: download. */
   from?: string;
   /** Directory that holds a folder for each image dataset. Default: `imagesDirectory()`. */
   directory?: string;
@@ -35,17 +35,17 @@ export interface ObtainDataOptions {
 /** Result of {@link obtainData}. */
 export interface ObtainDataResult {
   name: string;
-  /** How it came to be there. `installed`: part of the installation, nothing to do. */
+  /** Where it came from. `installed`: part of the installation, nothing to do. */
   origin: 'installed' | 'already there' | 'copied' | 'downloaded';
-  /** Its files. */
+  /** Paths of its files. */
   files: string[];
-  /** Their size together. */
+  /** Their total size. */
   bytes: number;
   trainExamples: number;
   validationExamples: number;
 }
 
-/** Whether a set's files are there; their content is not looked at. */
+/** Whether a dataset's files exist; their content is not checked. */
 export function isPresent(source: DataSource, directory: string = imagesDirectory()): boolean {
   try {
     source.locate(join(directory, source.name));
@@ -57,11 +57,11 @@ export function isPresent(source: DataSource, directory: string = imagesDirector
 }
 
 /**
- * Downloads or copies a dataset, unless a whole one is there already. Files that are there but cannot be read are
- * replaced, once the new ones are known to be good.
+ * Downloads or copies a dataset unless a complete one exists. Unreadable files are replaced after the new ones have been
+ * verified.
  *
- * @throws {@link MissingFileError} when the address does not answer or `from` lacks a file; {@link CorruptFileError} when
- * a checksum or a file's content is wrong; WriteError; `signal.reason` when aborted. Nothing is left behind then.
+ * @throws {@link MissingFileError} when the download fails or `from` lacks a file; {@link CorruptFileError} when a checksum
+ * or a file's content is wrong; WriteError; `signal.reason` when aborted. Partial files are removed.
  */
 export async function obtainData(source: DataSource, options: ObtainDataOptions = {}): Promise<ObtainDataResult> {
   const target = join(options.directory ?? imagesDirectory(), source.name);
@@ -89,7 +89,7 @@ export async function obtainData(source: DataSource, options: ObtainDataOptions 
   return describe(source, target, options.from === undefined ? 'downloaded' : 'copied');
 }
 
-/** Reads everything, so that what it describes is known to be good. */
+/** Reads the whole dataset to verify it, and describes it. */
 function describe(source: DataSource, directory: string, origin: ObtainDataResult['origin']): ObtainDataResult {
   const { train, validation } = source.read(directory);
   const files = source.locate(directory);
@@ -166,7 +166,7 @@ async function downloadFile(
   checkSum(download, hash.digest('hex'), download.url);
 }
 
-/** The bytes behind an address; every failure of the network becomes an error that says how to go on by hand. */
+/** Streams a download; network errors become an error that says how to proceed by hand. */
 async function* openDownload(url: string, signal: AbortSignal | undefined): AsyncGenerator<Uint8Array> {
   try {
     const response = await fetch(url, { signal });
@@ -178,7 +178,7 @@ async function* openDownload(url: string, signal: AbortSignal | undefined): Asyn
     throw new MissingFileError({
       what: `download failed (${reason.replace(/^Error: /, '')})`,
       where: url,
-      remedy: 'try again, or fetch it by hand and name its directory with --from',
+      remedy: 'try again, or download it by hand and give its directory with --from',
       cause,
     });
   }
@@ -193,7 +193,7 @@ async function unpack(archive: string, directory: string): Promise<void> {
   }
 }
 
-/** Whether the disk refused, in contrast to what was read being wrong (whose codes begin with TAR_ or Z_). */
+/** Whether it is an error of the file system rather than of the archive (codes TAR_ and Z_). */
 function isSystemError(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   return typeof code === 'string' && /^E[A-Z]+$/.test(code);

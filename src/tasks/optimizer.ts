@@ -1,4 +1,4 @@
-// The optimizers of a run: from their settings, as a plan or a manifest holds them, to a tfjs optimizer.
+// Creates tfjs optimizers from the settings of a plan or a manifest.
 
 import * as tf from '@tensorflow/tfjs-core';
 import { UsageError } from '../errors.js';
@@ -6,7 +6,7 @@ import type { OptimizerInfo } from '../trajectory/schema.js';
 import { AdamW } from './adamw.js';
 import { unknownName } from './nearestName.js';
 
-/** Settings of each optimizer beside `learningRate`, with their defaults (those of Keras). */
+/** Settings of each optimizer other than `learningRate`, with their defaults (those of Keras). */
 const DEFAULTS = {
   adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
   adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0.004 },
@@ -51,7 +51,7 @@ export function completeOptimizer(info: OptimizerInfo): OptimizerInfo & { name: 
 }
 
 /**
- * Makes the optimizer. Whoever asked for it disposes of it.
+ * Creates the optimizer. The caller disposes of it.
  *
  * @throws {@link UsageError} as {@link completeOptimizer}.
  */
@@ -75,7 +75,7 @@ export function makeOptimizer(info: OptimizerInfo): tf.Optimizer {
   }
 }
 
-/** tfjs's own forgets to dispose of the learning rate that it inherits from gradient descent. */
+/** tfjs's momentum optimizer does not dispose of the learning rate that it inherits from SGD. */
 class Momentum extends tf.MomentumOptimizer {
   override dispose(): void {
     super.dispose();

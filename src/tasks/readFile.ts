@@ -1,12 +1,12 @@
-// Reading a file that should be there, with the error that a user can act on when it is not.
+// Reads an existing file, with an actionable error when it is missing.
 
 import { readFileSync } from 'node:fs';
 import { MissingFileError } from '../errors.js';
 
 /**
- * The bytes of a file.
+ * Reads the bytes of a file.
  *
- * @throws {@link MissingFileError} when it is not there, or cannot be read.
+ * @throws {@link MissingFileError} when it does not exist or cannot be read.
  */
 export function readExistingFile(path: string): Uint8Array {
   try {

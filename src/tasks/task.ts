@@ -1,11 +1,10 @@
-// The registry of tasks: what can be trained. A dataset and an architecture that takes such inputs make a task;
-// nothing is loaded here.
+// The registry of tasks. A task is a dataset with an architecture that accepts its inputs. No data is loaded here.
 
 import { architectureNames, canonicalArchitecture, takesInputs } from '../zoo/index.js';
 import { datasetNames, findDataSource } from './dataset.js';
 import { unknownName } from './nearestName.js';
 
-/** Something to train: a network of one architecture on one set of data. */
+/** A training task: an architecture on a dataset. */
 export interface Task {
   /** Dataset and architecture, e.g. `mnist/lenet`. */
   name: string;
@@ -24,10 +23,9 @@ export function taskNames(): string[] {
 }
 
 /**
- * The task of that name. An alias of an architecture (`mnist/cnn` for `mnist/simplenet`) gives the task that it stands
- * for.
+ * Finds a task by name. Aliases of architectures are resolved: `mnist/cnn` is `mnist/simplenet`.
  *
- * @throws {@link UsageError} naming the nearest and all known ones when there is none.
+ * @throws {@link UsageError} with the nearest and all known names when there is none.
  */
 export function findTask(name: string): Task {
   const [data, alias, ...rest] = name.split('/');

@@ -1,4 +1,4 @@
-// A text in memory, cut into passages of equal length: the network sees each character and is to tell the next.
+// A text in memory, divided into passages of equal length: the network predicts the next character at each step.
 
 import * as tf from '@tensorflow/tfjs-core';
 import type { Batch, Examples } from './taskData.js';
@@ -9,10 +9,10 @@ export class TextExamples implements Examples {
   readonly #passages: Uint32Array;
 
   /**
-   * @param codes the text, each character as its number, below `symbols`.
-   * @param steps characters of a passage.
+   * @param codes the text as character codes below `symbols`.
+   * @param steps characters per passage.
    * @param symbols number of different characters.
-   * @param passages which passages, by number. Default: all that have a character after them.
+   * @param passages indices of the passages. Default: all that have a character after them.
    */
   constructor(
     readonly codes: Uint8Array,

@@ -1,5 +1,5 @@
-// Trains one network of a task, the same way each time: the seed alone fixes initial weights and batches, whatever
-// callbacks watch or change the training. Recording and nowcasting are callbacks; nothing is stored here.
+// Trains one network of a task deterministically: initial weights and batches depend only on the seed, not on the
+// callbacks. Recording and nowcasting are callbacks; nothing is stored here.
 
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -13,32 +13,32 @@ import type { Task } from './task.js';
 import type { TaskData } from './taskData.js';
 import { type ValidationWeights, withValidationWeights } from './validationWeights.js';
 
-/** Examples in one validation batch; a matter of memory only. */
+/** Examples per validation batch; affects only memory. */
 const VALIDATION_BATCH = 256;
-/** Milliseconds between chances for other work of the process (messages, signals) during training. */
+/** Milliseconds after which training yields to the event loop (messages, signals). */
 const YIELD_INTERVAL = 50;
 
-/** A tfjs callback, or the plain object of functions that tfjs takes in its place. */
+/** A tfjs callback, or a plain object of callback functions. */
 export type TrainCallback = tfl.Callback | tfl.CustomCallbackArgs;
 
 /** Progress within an epoch. */
 export interface BatchProgress {
   /** From 0. */
   epoch: number;
-  /** Batches done in this epoch, from 1. */
+  /** Finished batches of this epoch, from 1. */
   batchesDone: number;
   batchesPerEpoch: number;
-  /** Training examples (images) a second of this epoch so far. */
+  /** Training examples (images) per second of this epoch so far. */
   examplesPerSecond: number;
 }
 
-/** Figures of a finished epoch. */
+/** Metrics of a finished epoch. */
 export interface EpochProgress {
   /** From 0. */
   epoch: number;
   /** loss, acc, val_loss, val_acc. */
   metrics: Record<string, number>;
-  /** Training examples (images) a second of this epoch, without validation. */
+  /** Training examples (images) per second of this epoch, without validation. */
   examplesPerSecond: number;
 }
 
@@ -47,27 +47,27 @@ export interface TrainTaskOptions {
   task: Task;
   /** The task's data, already loaded. */
   data: TaskData;
-  /** Fixes initial weights, order of examples and augmentation. */
+  /** Seed of initial weights, order of examples and augmentation. */
   seed: number;
   /** At least 1. */
   epochs: number;
-  /** Examples in a batch, at least 1; the last batch of an epoch may be smaller. */
+  /** Examples per batch, at least 1; the last batch of an epoch may be smaller. */
   batchSize: number;
   /** Name (`adam`, `sgd`, ...), `learningRate` and further settings; see optimizer.ts. */
   optimizer: OptimizerInfo;
   /** Factor on the network's channels and units. Default 1. */
   width?: number;
-  /** Random changes of the training inputs. Default: none. Only for images. */
+  /** Augmentation of the training inputs, for images only. Default: none. */
   augmentation?: Augmentation;
   /** Called after this module's own, in order. They run at the end of an epoch after its validation, as in Keras. */
   callbacks?: TrainCallback[];
   /**
-   * Weights to validate in place of the trained ones, e.g. their average. Asked after the last batch of an epoch, behind all
-   * `onBatchEnd` and before any `onEpochEnd`; not asked in an epoch that is cut off. The trained weights are back, unchanged,
-   * before `onEpochEnd`. Default: the trained weights are validated.
+   * Weights to validate instead of the trained ones, e.g. their average. Called after the last batch of an epoch, after all
+   * `onBatchEnd` and before any `onEpochEnd`; not called in an interrupted epoch. The trained weights are restored before
+   * `onEpochEnd`. Default: the trained weights are validated.
    */
   validationWeights?: ValidationWeights;
-  /** Stops at the end of the batch; an epoch that is cut off never reaches the callbacks. */
+  /** Aborts at the end of the batch. Callbacks receive no `onEpochEnd` for an interrupted epoch. */
   signal?: AbortSignal;
   onBatch?(progress: BatchProgress): void;
   onEpoch?(progress: EpochProgress): void;
@@ -75,17 +75,17 @@ export interface TrainTaskOptions {
 
 /** Result of {@link trainTask}. */
 export interface TrainTaskResult {
-  /** One array a figure (loss, acc, val_loss, val_acc), one value an epoch. */
+  /** One array per metric (loss, acc, val_loss, val_acc), one value per epoch. */
   history: Record<string, number[]>;
-  /** Epochs done; fewer than asked for when the training diverged. */
+  /** Finished epochs; fewer than requested when the training diverged. */
   epochs: number;
   /** Whether loss or weights became infinite or NaN; training stopped at the end of that epoch. */
   diverged: boolean;
   /** Trainable and other parameters of the network. */
   parameters: number;
-  /** Wall-clock time of all epochs, validation and callbacks included. */
+  /** Wall-clock time of all epochs, including validation and callbacks. */
   seconds: number;
-  /** Training examples (images) a second over the run, without validation and callbacks at epoch ends. */
+  /** Training examples (images) per second over the run, without validation and callbacks at epoch ends. */
   examplesPerSecond: number;
 }
 
@@ -95,7 +95,7 @@ export interface TrainTaskResult {
  * The order of an epoch: batches with `onBatchBegin` and `onBatchEnd`; `validationWeights`; validation; `onEpochEnd`, where
  * callbacks may change the weights that the next epoch begins with.
  *
- * All tensors, the network's included, are gone when it returns: callbacks see the network, and keep what they want.
+ * All tensors, including the network's, are disposed of before it returns; callbacks must copy what they keep.
  *
  * @throws {@link UsageError} for impossible settings; `signal.reason` when aborted.
  */
@@ -147,10 +147,10 @@ export async function trainTask(options: TrainTaskOptions): Promise<TrainTaskRes
   }
 }
 
-/** Runs before all other callbacks: stops a training that was aborted or diverged, and tells of its progress. */
+/** Runs before all other callbacks: stops a training that was aborted or diverged, and reports progress. */
 class TrainingWatch extends tfl.Callback {
   diverged = false;
-  /** Whether the training was aborted in the middle of an epoch. */
+  /** Whether the training was aborted during an epoch. */
   cutOff = false;
   #epoch = 0;
   #epochBegin = 0;
@@ -211,7 +211,7 @@ class TrainingWatch extends tfl.Callback {
   }
 }
 
-/** Hands everything on to a callback, except the end of an epoch that was cut off. */
+/** Forwards all events to a callback, except the end of an interrupted epoch. */
 class GuardedCallback extends tfl.Callback {
   readonly #inner: tfl.Callback;
 
@@ -249,7 +249,7 @@ class GuardedCallback extends tfl.Callback {
   }
 }
 
-/** Turns the scalars that tfjs puts into an epoch's figures into numbers, in place, and disposes of them. */
+/** Replaces scalar tensors in an epoch's logs with numbers, in place, and disposes of them. */
 async function resolveLogs(logs: Record<string, number | tf.Tensor>): Promise<void> {
   for (const [key, value] of Object.entries(logs)) {
     if (typeof value === 'number') continue;
@@ -258,7 +258,7 @@ async function resolveLogs(logs: Record<string, number | tf.Tensor>): Promise<vo
   }
 }
 
-/** A loss that is clipped can look finite when the weights no longer are. */
+/** A clipped loss can be finite when the weights are not. */
 async function hasFiniteWeights(model: tfl.LayersModel): Promise<boolean> {
   for (const weight of model.getWeights()) {
     const sum = tf.tidy(() => tf.sum(weight));

@@ -1,5 +1,5 @@
-// Validates other weights than those in training: puts them in the network's place when a validation asks for its first batch,
-// and the trained ones back when it has had its last.
+// Validates weights other than the trained ones: sets them when a validation requests its first batch, and restores the
+// trained ones after its last batch.
 
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
@@ -7,15 +7,15 @@ import type { BatchSource } from './batches.js';
 
 /**
  * The weights to validate at the end of an epoch (from 0), in the order and the shapes of `model.getWeights()`; null for the
- * trained ones. They stay the caller's.
+ * trained ones. The caller disposes of them.
  */
 export type ValidationWeights = (epoch: number) => Promise<readonly tf.Tensor[] | null>;
 
 /**
- * The same batches, read while the model holds the weights that are to be validated. The trained weights are bit for bit
- * the same afterwards.
+ * Wraps batches so that the model holds the weights to validate while they are read. The trained weights are restored
+ * bit for bit.
  *
- * @param choose asked once for each time the batches are read, i.e. for each epoch.
+ * @param choose called once for each pass over the batches, i.e. for each epoch.
  */
 export function withValidationWeights(
   batches: BatchSource,

@@ -1,14 +1,14 @@
-// The one place where windows of raw weights become network inputs, and network outputs become weights again.
-// Dataset, callback and evaluate all come here. Arithmetic is float64; only stored results are float32.
+// Normalizes windows of raw weights to network inputs and converts network outputs back to weights. Shared by dataset,
+// callback and evaluate. Arithmetic is float64; only stored results are float32.
 
 import type { NowcasterSpec } from '../network/spec.js';
 
-/** Added to the difference of maximum and minimum, as in the paper's code. */
+/** Added to maximum minus minimum, as in the paper's code. */
 const RANGE_EPSILON = 1e-8;
-/** Added once more to the range, as in the paper's code. */
+/** Added to the range again, as in the paper's code. */
 const SCALE_EPSILON = 1e-5;
 
-/** How one window was normalized: `raw = normalized * scale + origin`. */
+/** The normalization of one window: `raw = normalized * scale + origin`. */
 export interface Scaling {
   /** The window's first value, or 0 without normalization. */
   origin: number;
@@ -16,7 +16,7 @@ export interface Scaling {
   scale: number;
 }
 
-/** Twice the paper's range of a window whose extremes are given: `2 * ((max - min + 1e-8) + 1e-5)`. */
+/** Twice the paper's range of a window with these extremes: `2 * ((max - min + 1e-8) + 1e-5)`. */
 export function scaleOfExtent(minimum: number, maximum: number): number {
   return 2 * (maximum - minimum + RANGE_EPSILON + SCALE_EPSILON);
 }
@@ -24,8 +24,8 @@ export function scaleOfExtent(minimum: number, maximum: number): number {
 /**
  * Normalizes `count` windows at once: `x[i] = (w[i] - w[0]) / scale`.
  *
- * @param raw raw weights, one array an epoch of the window, oldest first: `raw[i][j]` is scalar j in epoch i.
- * @param start first scalar to take; `count` scalars follow.
+ * @param raw raw weights, one array per epoch of the window, oldest first: `raw[i][j]` is scalar j in epoch i.
+ * @param start the first of the `count` scalars.
  * @param windows receives [count, L] row-major normalized windows.
  * @param origins receives the origin of each window.
  * @param scales receives the scale of each window.
@@ -67,13 +67,13 @@ export function normalizeWindows(
   }
 }
 
-// Extremes without branches, which no processor can predict here: twice as fast as comparing. NaN stays NaN.
+// Minimum and maximum without branches, which are unpredictable here: twice as fast. NaN stays NaN.
 const lower = (a: number, b: number): number => (a + b - Math.abs(a - b)) / 2;
 const upper = (a: number, b: number): number => (a + b + Math.abs(a - b)) / 2;
 
 /**
  * {@link normalizeWindows} by range for the paper's length, with the window in local variables: twice as fast, which
- * shows where millions of weights are nowcast.
+ * matters when millions of weights are nowcast.
  */
 function normalizeFive(
   [r0, r1, r2, r3, r4]: readonly Float32Array[],
@@ -105,7 +105,7 @@ function normalizeFive(
 }
 
 /**
- * The training target of a raw future value: what the network should answer so that {@link forecastOf} gives `future`.
+ * The training target of a raw future value: the network output for which {@link forecastOf} gives `future`.
  *
  * @param last the window's last raw value; without residual pass the origin instead.
  */
@@ -114,16 +114,16 @@ export function targetOf(future: number, last: number, scale: number): number {
 }
 
 /**
- * The forecast of a raw weight from the network's answer: `(x[L-1] + y) * scale + origin`, or `y * scale + origin`
+ * The forecast of a raw weight from the network's output: `(x[L-1] + y) * scale + origin`, or `y * scale + origin`
  * when the spec has no residual.
  *
  * @param lastNormalized the window's last normalized value, x[L-1].
  */
 export function forecastOf(
   spec: Pick<NowcasterSpec, 'residual'>,
-  answer: number,
+  output: number,
   lastNormalized: number,
   { origin, scale }: Scaling,
 ): number {
-  return ((spec.residual ? lastNormalized : 0) + answer) * scale + origin;
+  return ((spec.residual ? lastNormalized : 0) + output) * scale + origin;
 }

@@ -1,10 +1,10 @@
-// From the outputs of a network back to weights: a block of windows at a time.
+// Converts network outputs back to weights, one block of windows at a time.
 
 import type { ForecastOutput } from '../network/compute.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { forecastOf } from './normalize.js';
 
-/** What stands between raw values and forecasts, for a block of windows. */
+/** Intermediate buffers for a block of windows. */
 export interface ForecastBuffers {
   /** [block, L] normalized windows. */
   windows: Float32Array;
@@ -14,7 +14,7 @@ export interface ForecastBuffers {
   outputs: Float32Array;
 }
 
-/** Makes the buffers for `block` windows. */
+/** Allocates the buffers for `block` windows. */
 export function createForecastBuffers(spec: NowcasterSpec, block: number): ForecastBuffers {
   return {
     windows: new Float32Array(block * spec.inputLength),
@@ -27,7 +27,7 @@ export function createForecastBuffers(spec: NowcasterSpec, block: number): Forec
 /**
  * Turns the outputs for a block of windows into forecasts: `out[start + j]` of the block's window j.
  *
- * @param last raw values of the window's last snapshot, of which `start` is the block's first.
+ * @param last raw values of the window's last snapshot; `start` is the block's first.
  */
 export function restoreWeights(
   spec: NowcasterSpec,

@@ -1,6 +1,6 @@
-// Batch normalization over the last axis (Ioffe and Szegedy, 2015) with its gradient in closed form. It computes what
-// tfjs-layers' own layer does and is saved as one; the own one records each elementary operation, which keeps about ten
-// copies of every activation and takes most of the time of a ResNet's step.
+// Batch normalization over the last axis (Ioffe and Szegedy, 2015) with its gradient in closed form. It is equivalent
+// to tfjs-layers' layer and is saved as one. That layer records each elementary operation, which keeps about ten copies of
+// every activation and takes most of the time of a ResNet's step.
 
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -10,15 +10,15 @@ type LayerConfig = NonNullable<ConstructorParameters<typeof tfl.layers.Layer>[0]
 /** Normalized values and the statistics of a batch. */
 interface NormalizedBatch {
   y: tf.Tensor;
-  /** Of each channel, [channels]. */
+  /** Per channel, [channels]. */
   mean: tf.Tensor1D;
-  /** Of each channel, divided by the number of values, [channels]. */
+  /** Per channel, biased (divided by the number of values), [channels]. */
   variance: tf.Tensor1D;
 }
 
 /** Options of {@link BatchNorm}. */
 export interface BatchNormConfig extends LayerConfig {
-  /** Share of the old value in each update of the moving statistics. */
+  /** Weight of the old value in each update of the moving statistics. */
   momentum: number;
   /** Added to the variance. */
   epsilon: number;
@@ -26,7 +26,7 @@ export interface BatchNormConfig extends LayerConfig {
 
 /** The layer: weights gamma, beta, moving_mean and moving_variance, each [channels]. */
 export class BatchNorm extends tfl.layers.Layer {
-  /** That of tfjs-layers' own, which saved networks load in its place. */
+  /** The class name of tfjs-layers' layer, which saved networks load instead. */
   static className = 'BatchNormalization';
   readonly #momentum: number;
   readonly #epsilon: number;
@@ -104,13 +104,13 @@ export function normalizeBatch(x: tf.Tensor, gamma: tf.Tensor1D, beta: tf.Tensor
     (save as tf.GradSaveFunc)([x as tf.Tensor, gamma as tf.Tensor, mean, variance]);
     return {
       value: tf.reshape(y, (x as tf.Tensor).shape),
-      // tfjs does not tidy around it.
+      // tfjs does not wrap this in tidy.
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.tidy(() => backpropagate(dy, saved, epsilon)),
     };
   });
   const y = normalize(x, gamma, beta);
   const { mean, variance } = statistics as { mean: tf.Tensor1D; variance: tf.Tensor1D };
-  // Kept only past the end of the gradient's own scope; from here on they belong to the caller's.
+  // Kept until the end of the gradient's scope; from here on they belong to the caller's scope.
   return { y, mean: releaseToScope(mean), variance: releaseToScope(variance) };
 }
 

@@ -1,5 +1,5 @@
-// Layers on channels that tfjs-layers lacks: taking some of them, mixing groups of them, adding empty ones. They hold no
-// weights. Names under which they are saved are registered with tfjs, so that saved networks load again.
+// Channel layers that tfjs-layers lacks: slice, shuffle and zero padding. They have no weights. Their class names are
+// registered with tfjs, so that saved networks can be loaded.
 
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -7,7 +7,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 type LayerConfig = ConstructorParameters<typeof tfl.layers.Layer>[0];
 type Shape = (number | null)[];
 
-/** A layer that keeps height and width and changes only the number of channels. */
+/** A layer that changes only the channels. */
 abstract class ChannelLayer extends tfl.layers.Layer {
   protected abstract transform(x: tf.Tensor4D): tf.Tensor;
   protected abstract countChannels(channels: number): number;
@@ -43,7 +43,7 @@ export class ChannelSlice extends ChannelLayer {
   }
 }
 
-/** Deals the channels of `groups` equal groups out in turn, so that neighbors come from different groups. */
+/** Interleaves the channels of `groups` equal groups. */
 export class ChannelShuffle extends ChannelLayer {
   static className = 'WnnChannelShuffle';
   readonly groups: number;
@@ -66,7 +66,7 @@ export class ChannelShuffle extends ChannelLayer {
   }
 }
 
-/** Adds channels of zeros behind those that are there. */
+/** Appends channels of zeros. */
 export class ChannelPad extends ChannelLayer {
   static className = 'WnnChannelPad';
   readonly extra: number;
@@ -92,5 +92,5 @@ export class ChannelPad extends ChannelLayer {
 }
 
 for (const layer of [ChannelSlice, ChannelShuffle, ChannelPad]) {
-  tf.serialization.registerClass(layer as unknown as Parameters<typeof tf.serialization.registerClass>[0]);
+  tf.serialization.registerClass(layer as Parameters<typeof tf.serialization.registerClass>[0]);
 }

@@ -1,4 +1,4 @@
-// A character language model: one gated recurrent unit (Cho et al., 2014) of 128 states, then the next character.
+// A character language model: one GRU layer (Cho et al., 2014) of 128 units.
 
 import type { Architecture } from './architecture.js';
 

@@ -1,5 +1,5 @@
-// The model zoo: the registry of architectures, and the building of a network from one. A new architecture is a file
-// here and a line in ARCHITECTURES.
+// The model zoo: the registry of architectures, which builds networks. A new architecture is a file here and a line in
+// ARCHITECTURES.
 
 import * as tfl from '@tensorflow/tfjs-layers';
 import { MismatchError, UsageError } from '../errors.js';
@@ -33,9 +33,9 @@ const ARCHITECTURES: Architecture[] = [
 ];
 
 /**
- * Adds an architecture of your own. It pairs with every dataset whose inputs it takes.
+ * Registers a custom architecture. It forms a task with every dataset whose inputs it accepts.
  *
- * @throws Error when there is one of that name.
+ * @throws Error when the name is taken.
  */
 export function registerArchitecture(architecture: Architecture): void {
   const { name } = architecture;
@@ -48,25 +48,25 @@ export function architectureNames(): string[] {
   return ARCHITECTURES.map((architecture) => architecture.name);
 }
 
-/** The architecture's name for a name or alias; `undefined` when there is none. */
+/** Resolves a name or alias; `undefined` when there is no such architecture. */
 export function canonicalArchitecture(name: string): string | undefined {
   return ARCHITECTURES.find((candidate) => candidate.name === name || candidate.aliases?.includes(name))?.name;
 }
 
-/** Whether an architecture takes inputs of that shape. */
+/** Whether an architecture accepts inputs of that shape. */
 export function takesInputs(architecture: string, inputShape: readonly number[]): boolean {
   const name = canonicalArchitecture(architecture);
   return ARCHITECTURES.find((candidate) => candidate.name === name)?.inputRank === inputShape.length;
 }
 
 /**
- * Builds a network, not compiled, that ends in class probabilities (softmax). The same options give the same names of
- * layers and the same initial weights, whatever was built before. Names of weights must be taken from `originalName`:
- * tfjs appends a number to `name` when the same one was used before in the process.
+ * Builds an uncompiled network that ends in class probabilities (softmax). The same options always give the same layer
+ * names and initial weights. Take names of weights from `originalName`: tfjs appends a number to `name` when it was used
+ * before in the process.
  *
  * @param architecture name or alias.
- * @returns the network; whoever asked for it disposes of it.
- * @throws {@link UsageError} for an unknown architecture or width, {@link MismatchError} when it cannot take such inputs.
+ * @returns the network; the caller disposes of it.
+ * @throws {@link UsageError} for an unknown architecture or width, {@link MismatchError} when it does not accept such inputs.
  */
 export function buildModel(architecture: string, options: ModelOptions): tfl.LayersModel {
   const { inputShape, classes, seed, width = 1 } = options;

@@ -1,5 +1,5 @@
-// Makes the layers of one network: named explicitly, so that names do not depend on what the process built before, and
-// with seeded initial values, so that one seed fixes the network.
+// Creates the layers of one network: with explicit names, so that they do not depend on earlier networks of the process,
+// and with seeded initializers.
 
 import * as tfl from '@tensorflow/tfjs-layers';
 import { Random } from '../random.js';
@@ -16,12 +16,12 @@ export interface ConvOptions {
   stride?: number;
   /** Default `same`. */
   padding?: 'same' | 'valid';
-  /** Default false: followed by a batch normalization, which has its own offset. */
+  /** Default false, since a batch normalization usually follows, which has its own offset. */
   bias?: boolean;
   activation?: 'relu' | 'tanh';
 }
 
-/** The momentum of batch-norm's moving statistics. Runs here are short, so they follow faster than Keras's 0.99. */
+/** Momentum of the moving statistics; Keras's 0.99 is too slow for the short runs here. */
 const BATCH_NORM_MOMENTUM = 0.9;
 
 /** The layers of one network. Names must be unique within it; underscores join their parts. */
@@ -31,7 +31,7 @@ export class LayerKit {
   readonly #seed: number;
 
   /**
-   * @param seed fixes all initial weights; each layer draws from a stream of its own name.
+   * @param seed of all initial weights; each layer draws from a stream with its name.
    * @param width factor on the number of channels and hidden units.
    */
   constructor(seed: number, width: number) {
@@ -39,12 +39,12 @@ export class LayerKit {
     this.width = width;
   }
 
-  /** A number of channels or units times the network's width, at least 1, rounded to a multiple of `multiple`. */
+  /** Scales a number of channels or units by the width, rounded to a multiple of `multiple`, at least 1. */
   scale(channels: number, multiple = 1): number {
     return Math.max(multiple, Math.round((channels * this.width) / multiple) * multiple);
   }
 
-  /** Seed of a layer's initial values. tfjs takes 0 for none, so it is at least 1. */
+  /** Seed of a layer's initializer, at least 1, since tfjs treats 0 as no seed. */
   seedOf(name: string): number {
     return 1 + (new Random(this.#seed, 'initial weights', name).uint32() >>> 1);
   }
@@ -83,7 +83,7 @@ export class LayerKit {
     );
   }
 
-  /** A gated recurrent unit over [steps, features] that gives its state at each step. */
+  /** A GRU over [steps, features] that returns sequences. */
   gru(x: Tensor, name: string, units: number): Tensor {
     const kernelInitializer = tfl.initializers.glorotUniform({ seed: this.seedOf(name) });
     const recurrentInitializer = tfl.initializers.glorotUniform({ seed: this.seedOf(`${name} recurrent`) });
@@ -95,7 +95,7 @@ export class LayerKit {
     return apply(new BatchNorm({ name, momentum: BATCH_NORM_MOMENTUM, epsilon: 1e-3 }), x);
   }
 
-  /** A 3x3 convolution of each channel by itself, without offset. */
+  /** A 3x3 depthwise convolution without bias. */
   depthwise(x: Tensor, name: string, stride: number): Tensor {
     const depthwiseInitializer = tfl.initializers.heNormal({ seed: this.seedOf(name) });
     const shape = { kernelSize: 3, strides: stride, padding: 'same', useBias: false } as const;
@@ -114,7 +114,7 @@ export class LayerKit {
     return apply(tfl.layers.add({ name }), x);
   }
 
-  /** Joins along the channels. */
+  /** Concatenates along the channels. */
   concat(x: Tensor[], name: string): Tensor {
     return apply(tfl.layers.concatenate({ name, axis: -1 }), x);
   }

@@ -1,5 +1,5 @@
-// LeNet-5 (LeCun et al., 1998) as it is mostly built today: every feature map sees all others, and the classes come
-// from a softmax. Convolutions 5x5 of 6 and 16 maps with average pooling, dense 120, 84. 28x28 inputs are padded to 32x32.
+// LeNet-5 (LeCun et al., 1998) in its modern form: every convolution uses all feature maps, and the output is a softmax.
+// Convolutions 5x5 of 6 and 16 maps with average pooling, dense 120, 84. 28x28 inputs are padded to 32x32.
 
 import type { Architecture } from './architecture.js';
 

@@ -51,7 +51,7 @@ export const mobilenetv2: Architecture = {
         x = addBlock(kit, x, `row${row + 1}_block${block}`, expansion, kit.scale(channels, 8), stride);
       }
     });
-    // The paper leaves the last convolution as wide as it is when the network is narrower than 1.
+    // As in the paper, the last convolution is not narrowed for widths below 1.
     x = addPointwise(kit, x, 'last', Math.max(1280, kit.scale(1280, 8)), true);
     return kit.globalAveragePool(x, 'pool');
   },

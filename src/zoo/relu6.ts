@@ -1,5 +1,5 @@
-// min(max(x, 0), 6) with a gradient made of operations that are quick on every engine; tfjs's own compares, which on
-// wasm takes longer than the convolution before it. Saved as tfjs-layers' activation layer.
+// min(max(x, 0), 6) with a gradient of operations that are fast on every engine. The gradient of tfjs uses comparisons,
+// which on wasm take longer than the convolution before it. Saved as tfjs-layers' activation layer.
 
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -23,7 +23,7 @@ export const relu6 = tf.customGrad((x, save) => {
   (save as tf.GradSaveFunc)([y]);
   return {
     value: y,
-    // tfjs does not tidy around it.
+    // tfjs does not wrap this in tidy.
     gradFunc: (dy: tf.Tensor, [y]: tf.Tensor[]) => tf.tidy(() => tf.mul(dy, tf.mul(tf.step(y), tf.step(tf.sub(6, y))))),
   };
 });

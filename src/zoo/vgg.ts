@@ -1,5 +1,5 @@
 // VGG (Simonyan and Zisserman, 2015): blocks of 3x3 convolutions, each block followed by 2x2 max pooling. For small
-// images the classes follow the last pooling at once, without the paper's two layers of 4,096 units.
+// images the output layer follows the last pooling, without the paper's two layers of 4,096 units.
 
 import type { Architecture } from './architecture.js';
 

@@ -95,7 +95,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-test('records each run of the plan with its figures and settings', async () => {
+test('records each run of the plan with its metrics and settings', async () => {
   const runs = listRuns(reference);
   expect(runs.map(({ manifest }) => [manifest.task, manifest.architecture, manifest.snapshotsRecorded])).toEqual([
     ['mnist', 'lenet', 14],

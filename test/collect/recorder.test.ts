@@ -82,7 +82,7 @@ describe('with fit', () => {
     });
     const onEpochEnd = async () => {
       const named = new Map<string, Float32Array>();
-      for (const layer of [...model.layers, ...(model.getLayer('part') as unknown as tfl.Sequential).layers]) {
+      for (const layer of [...model.layers, ...(model.getLayer('part') as tfl.Sequential).layers]) {
         if (layer.name === 'part') continue;
         for (const weight of layer.weights) {
           const own = weight.originalName.split('/').at(-1);

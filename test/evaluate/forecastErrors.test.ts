@@ -83,9 +83,9 @@ describe('measureForecasts', () => {
     const { windows, residuals, forecasts } = examples[0];
     let sum = 0;
     for (const [i, window] of windows.entries()) {
-      const [answer] = referenceForward(PAPER_SPEC, parameters.conv, window, 1);
-      expect(forecasts[0].residuals[i]).toBeCloseTo(answer, 4);
-      sum += Math.abs(answer - residuals[i][4]);
+      const [output] = referenceForward(PAPER_SPEC, parameters.conv, window, 1);
+      expect(forecasts[0].residuals[i]).toBeCloseTo(output, 4);
+      sum += Math.abs(output - residuals[i][4]);
     }
     expect(windows.length).toBe(15);
     expect(errors.find(({ method }) => method === 'random')!.mean).toBeCloseTo(sum / 15, 4);

@@ -28,7 +28,7 @@ function recordsOf(
 }
 
 describe('summarize', () => {
-  it('gives the known figures of a method twice as fast an epoch and 1.5 times slower a second', () => {
+  it('gives the known metrics of a method that is twice as fast per epoch and 1.5 times slower per second', () => {
     const jobs = syntheticJobs([1, 2], 20);
     const records = recordsOf(jobs, (job) => {
       if (job.method.name === 'ours') {

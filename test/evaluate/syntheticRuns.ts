@@ -1,4 +1,4 @@
-// Runs whose curves, and so all figures that follow from them, are known.
+// Runs with known curves and metrics.
 
 import { planJobs } from '../../src/evaluate/plan.js';
 import {

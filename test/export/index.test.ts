@@ -33,7 +33,7 @@ const listFiles = (directory: string) =>
     .sort();
 
 describe('a training becomes a nowcaster directory', () => {
-  test('with its files, figures and provenance', async () => {
+  test('with its files, metrics and provenance', async () => {
     const record = writeTraining(training);
     const result = await exportNowcaster({ from: training, to, tag: 'v1', formats: ['h5', 'safetensors'] });
     expect(listFiles(to)).toEqual(
@@ -110,9 +110,9 @@ describe('a training becomes a nowcaster directory', () => {
       const { windows } = drawSamples(spec, count, 1);
       const values = tf.tensor2d(windows, [count, spec.inputLength]);
       const differences = tf.sub(tf.slice(values, [0, 1]), tf.slice(values, [0, 0], [-1, spec.inputLength - 1]));
-      const answers = model.predict(spec.config.streams === 'both' ? [values, differences] : values) as tf.Tensor;
+      const outputs = model.predict(spec.config.streams === 'both' ? [values, differences] : values) as tf.Tensor;
       const expected = referenceForward(spec, parametersOf(spec, 'fc'), windows, count);
-      answers.dataSync().forEach((y, i) => {
+      outputs.dataSync().forEach((y, i) => {
         expect(Math.abs(y - expected[i])).toBeLessThan(2e-6);
       });
     });

@@ -109,7 +109,7 @@ export async function runKilledFleet(options: KilledFleetOptions): Promise<Kille
     ];
     const order = random.permutation(kills.length);
     // Not before there is something to disturb.
-    while (!ended && !all.some(({ err }) => err.includes('begun'))) await sleep(50);
+    while (!ended && !all.some(({ err }) => err.includes(': started'))) await sleep(50);
     for (const i of order) {
       const [low, high] = options.pause;
       await Promise.race([sleep(1000 * (low + random.uniform() * (high - low))), plan.ended]);

@@ -70,9 +70,9 @@ test('tries a job that fails, or whose process dies, once more', async () => {
   const outcomes = await run([...specs, ...squares(2)], { onNote: (note) => notes.push(note) });
   expect(outcomes.map((outcome) => outcome.status === 'done' && outcome.result?.square)).toEqual([4, 9, 16, 0, 1]);
   expect(notes.sort()).toEqual([
-    'job-0 failed: a slip; trying once more',
-    'job-1 failed: its worker process ended (SIGKILL); trying once more',
-    'job-2 failed: its worker process ended (exit status 143); trying once more',
+    'job-0 failed: a slip; retrying once',
+    'job-1 failed: its worker process ended (SIGKILL); retrying once',
+    'job-2 failed: its worker process ended (exit status 143); retrying once',
   ]);
 });
 

@@ -32,9 +32,9 @@ for (const [name, spec] of Object.entries(SPECS)) {
     const values = tf.tensor2d(windows, [count, spec.inputLength]);
     const differences = tf.sub(tf.slice(values, [0, 1]), tf.slice(values, [0, 0], [-1, spec.inputLength - 1]));
     for (const each of [model, loaded]) {
-      const answers = each.predict(spec.config.streams === 'both' ? [values, differences] : values) as tf.Tensor;
-      expect(answers.shape).toEqual([count, spec.horizons.length]);
-      answers.dataSync().forEach((y, i) => {
+      const outputs = each.predict(spec.config.streams === 'both' ? [values, differences] : values) as tf.Tensor;
+      expect(outputs.shape).toEqual([count, spec.horizons.length]);
+      outputs.dataSync().forEach((y, i) => {
         expect(Math.abs(y - expected[i])).toBeLessThan(2e-6);
       });
     }

@@ -21,7 +21,7 @@ for (const backend of ['cpu', 'wasm']) {
     });
 
     for (const [name, spec] of Object.entries(SPECS)) {
-      test(`${name}: answers, loss and gradients are those of the reference, and no tensor stays`, async () => {
+      test(`${name}: outputs, loss and gradients are those of the reference, and no tensor stays`, async () => {
         const count = 37;
         const { windows, targets } = drawSamples(spec, count, 2);
         const random = new Random(6);
@@ -29,10 +29,10 @@ for (const backend of ['cpu', 'wasm']) {
         const compute = createGenericCompute(spec);
         const before = tf.memory().numTensors;
 
-        const answers = new Float32Array(count * spec.horizons.length);
-        await compute.forward(parameters, windows, count, answers);
+        const outputs = new Float32Array(count * spec.horizons.length);
+        await compute.forward(parameters, windows, count, outputs);
         const expected = referenceForward(spec, parameters, windows, count);
-        answers.forEach((y, i) => {
+        outputs.forEach((y, i) => {
           expect(Math.abs(y - expected[i])).toBeLessThan(2e-6);
         });
 

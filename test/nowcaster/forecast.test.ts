@@ -13,11 +13,11 @@ import { drawRaw, SPECS } from '../families/wnn/samples.js';
 beforeAll(() => openEngine('wasm'));
 
 /** The formulas of the paper, a scalar at a time. */
-function referenceForecast(raw: number[], answer: number, normalization: string, residual: boolean, base?: number) {
+function referenceForecast(raw: number[], output: number, normalization: string, residual: boolean, base?: number) {
   const range = Math.max(...raw) - Math.min(...raw) + 1e-8 + 1e-5;
   const [scale, origin] = normalization === 'range' ? [2 * range, raw[0]] : [1, 0];
   const last = raw[raw.length - 1];
-  return ((base ?? (residual ? (last - origin) / scale : 0)) + answer) * scale + origin;
+  return ((base ?? (residual ? (last - origin) / scale : 0)) + output) * scale + origin;
 }
 
 describe('on weights of our own', () => {
@@ -35,8 +35,8 @@ describe('on weights of our own', () => {
         const window = raw.map((values) => values[j]);
         const normalized = new Float32Array(spec.inputLength);
         normalizeWindows(spec, raw, j, 1, normalized, new Float64Array(1), new Float64Array(1));
-        const [answer] = referenceForward(spec, parameters, normalized, 1);
-        const expected = referenceForecast(window, answer, spec.normalization, spec.residual);
+        const [output] = referenceForward(spec, parameters, normalized, 1);
+        const expected = referenceForecast(window, output, spec.normalization, spec.residual);
         const unit = spec.normalization === 'range' ? Math.max(...window) - Math.min(...window) + 1e-5 : 1;
         expect(Math.abs(out[j] - expected)).toBeLessThan(2e-6 * unit + 6e-8 * Math.abs(expected) + 1e-9);
       }
@@ -53,8 +53,8 @@ describe('on weights of our own', () => {
       const window = raw.map((values) => values[j]);
       const normalized = new Float32Array(5);
       normalizeWindows(PAPER_SPEC, raw, j, 1, normalized, new Float64Array(1), new Float64Array(1));
-      const [answer] = referenceForward(PAPER_SPEC, parameters, normalized, 1);
-      expect(out[j]).toBeCloseTo(referenceForecast(window, answer, 'range', true, window[4]), 5);
+      const [output] = referenceForward(PAPER_SPEC, parameters, normalized, 1);
+      expect(out[j]).toBeCloseTo(referenceForecast(window, output, 'range', true, window[4]), 5);
     }
   });
 
@@ -96,9 +96,9 @@ describe.skipIf(!existsSync(reference))(
           expect(Math.abs(x - normalized.flat()[i])).toBeLessThan(1e-5);
         });
         const compute = createGenericCompute(spec);
-        const answers = new Float32Array(count);
-        await compute.forward(parameters, Float32Array.from(normalized.flat()), count, answers);
-        answers.forEach((y, j) => {
+        const outputs = new Float32Array(count);
+        await compute.forward(parameters, Float32Array.from(normalized.flat()), count, outputs);
+        outputs.forEach((y, j) => {
           expect(Math.abs(y - (residual[j] as unknown as number))).toBeLessThan(1e-5);
         });
         const out = new Float32Array(count);

@@ -21,7 +21,7 @@ import { OURS, syntheticJobs, syntheticRecord } from '../evaluate/syntheticRuns.
 const directory = mkdtempSync(join(tmpdir(), 'wnn-report-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 
-/** Writes an evaluation as `wnn evaluate` does, with runs of known figures. */
+/** Writes an evaluation as `wnn evaluate` does, with runs of known metrics. */
 function writeEvaluation(
   out: string,
   seeds: number[],
@@ -127,7 +127,7 @@ describe('averageCourse', () => {
 });
 
 describe('writeReport', () => {
-  it('puts the figures of the evaluation on one page without anything from elsewhere', () => {
+  it('puts the metrics of the evaluation on one self-contained page', () => {
     const { file, charts, bytes } = writeReport({ directory: good });
     const page = readFileSync(file, 'utf8');
     expect(bytes).toBe(Buffer.byteLength(page));

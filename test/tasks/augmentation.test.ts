@@ -65,7 +65,7 @@ describe('applyMap', () => {
 function draw(settings: Augmentation, seed = 1): AffineMap[] {
   const random = new Random(seed, 'augmentation');
   const positiveZero = (map: AffineMap) => Object.fromEntries(Object.entries(map).map(([name, x]) => [name, x + 0]));
-  return Array.from({ length: 400 }, () => positiveZero(drawMap({ settings, random }, SHAPE)) as unknown as AffineMap);
+  return Array.from({ length: 400 }, () => positiveZero(drawMap({ settings, random }, SHAPE)) as AffineMap);
 }
 
 describe('drawMap', () => {

@@ -90,7 +90,7 @@ describe('60 steps from one seed', () => {
   // The last: it takes the device away.
   test.skipIf(webgpuAbsence !== null)('are gone on with after the GPU was lost', async () => {
     await openEngine('webgpu');
-    const { device } = tf.backend() as unknown as { device: GPUDevice };
+    const { device } = tf.backend() as tf.KernelBackend & { device: GPUDevice };
     let steps = 0;
     const lost = train('lost', {
       engine: 'webgpu',

@@ -138,8 +138,8 @@ export function createReferenceCompute(
   return {
     spec,
     description: 'reference',
-    async forward(parameters, windows, count, answers) {
-      answers.set(referenceForward(spec, parameters, windows, count));
+    async forward(parameters, windows, count, outputs) {
+      outputs.set(referenceForward(spec, parameters, windows, count));
     },
     async lossAndGradients(parameters, windows, targets, count, loss, gradients) {
       const result = referenceLossAndGradients(spec, parameters, windows, targets, count, loss);

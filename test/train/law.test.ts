@@ -30,8 +30,8 @@ afterAll(() => dispose());
 /** Mean absolute errors against the law on the held-out samples. */
 function measure(parameters: Float32Array | Float64Array): number {
   const { windows, targets } = drawLaw(PAPER_SPEC, VAL, 1, 'fc/val-00000.arrow');
-  const answers = referenceForward(PAPER_SPEC, parameters, windows, VAL);
-  return answers.reduce((sum, answer, j) => sum + Math.abs(answer - targets[j]), 0) / VAL;
+  const outputs = referenceForward(PAPER_SPEC, parameters, windows, VAL);
+  return outputs.reduce((sum, output, j) => sum + Math.abs(output - targets[j]), 0) / VAL;
 }
 
 /** The whole training again in float64: batches, gradient, penalties, Adam and cosine from their definitions. */

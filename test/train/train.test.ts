@@ -1,4 +1,4 @@
-// The train stage as a whole, on small samples and the float64 reference as its engine: figures, interruptions,
+// The train stage as a whole, on small samples and the float64 reference as its engine: metrics, interruptions,
 // rollbacks, early stopping.
 
 import { createHash } from 'node:crypto';
@@ -80,9 +80,9 @@ describe('trainNowcaster', () => {
     expect(seen).toHaveLength(2);
     expect(seen[0]).toEqual(seen[1].map((target) => Math.max(-Math.fround(0.01), Math.min(Math.fround(0.01), target))));
     expect(seen[1].filter((target) => Math.abs(target) > 0.01).length).toBeGreaterThan(32);
-    const figures = [clipped, plain].map(({ record }) => record.kinds.fc!);
-    expect(figures[0].validation.noChange).toBe(figures[1].validation.noChange);
-    expect(figures.map(({ settings }) => settings.clipTarget)).toEqual([0.01, null]);
+    const records = [clipped, plain].map(({ record }) => record.kinds.fc!);
+    expect(records[0].validation.noChange).toBe(records[1].validation.noChange);
+    expect(records.map(({ settings }) => settings.clipTarget)).toEqual([0.01, null]);
     await expect(trainNowcaster(optionsFor('plain', { ...once, clipTarget: 1 }))).rejects.toThrow(
       /clipTarget is null there, 1 here/,
     );
@@ -101,13 +101,13 @@ describe('trainNowcaster', () => {
       expect(createHash('sha256').update(bytes).digest('hex')).toBe(training.weightsSha256);
       const { parameters } = decodeWeights(bytes, 'best');
       const { windows, targets } = drawLaw(spec, 150, 1, `${kind}/val-00000.arrow`);
-      const answers = referenceForward(spec, parameters, windows, 150);
+      const outputs = referenceForward(spec, parameters, windows, 150);
       const meanError = (errorOf: (j: number, h: number) => number, h: number) =>
         Array.from({ length: 150 }, (_, j) => Math.abs(errorOf(j, h))).reduce((a, b) => a + b) / 150;
       training.horizons.forEach(({ horizon, network, noChange, linear, raw }, h) => {
         expect(horizon).toBe(spec.horizons[h]);
         expect(network).toBeCloseTo(
-          meanError((j) => answers[j * 2 + h] - targets[j * 2 + h], h),
+          meanError((j) => outputs[j * 2 + h] - targets[j * 2 + h], h),
           6,
         );
         expect(noChange).toBeCloseTo(
@@ -116,7 +116,7 @@ describe('trainNowcaster', () => {
         );
         expect(linear).not.toBeCloseTo(noChange, 3);
         expect(raw.network).toBeCloseTo(
-          meanError((j) => scaleOf(j) * (answers[j * 2 + h] - targets[j * 2 + h]), h),
+          meanError((j) => scaleOf(j) * (outputs[j * 2 + h] - targets[j * 2 + h]), h),
           7,
         );
         expect(raw.noChange).toBeCloseTo(
@@ -148,8 +148,8 @@ describe('trainNowcaster', () => {
     const { noChange, network } = record.kinds.fc!.validation;
     const { windows, targets } = drawLaw(SMALL, 150, 1, 'fc/val-00000.arrow');
     const { parameters } = decodeWeights(readFileSync(join(dir, 'out/fc/best.safetensors')), 'best');
-    const answers = referenceForward(SMALL, parameters, windows, 150);
-    const errors = Array.from(answers, (answer, j) => Math.abs(answer - (targets[j] + windows[j * 5 + 4])));
+    const outputs = referenceForward(SMALL, parameters, windows, 150);
+    const errors = Array.from(outputs, (output, j) => Math.abs(output - (targets[j] + windows[j * 5 + 4])));
     expect(network).toBeCloseTo(errors.reduce((a, b) => a + b) / 150, 6);
     expect(noChange).toBeCloseTo(targets.reduce((sum, target) => sum + Math.abs(target), 0) / 150, 6);
   });

@@ -43,7 +43,7 @@ async function expectEpochs(directory: string, epochs: number, tensors = TENSORS
 }
 
 describe('a finished run', () => {
-  test('gives back every bit, and its figures, from Parquet; the log is gone', async () => {
+  test('restores every bit and the metrics from Parquet and removes the log', async () => {
     const writer = await record('a', 7);
     await writer.finish('complete');
     expect(readdirSync(writer.directory).sort()).toEqual(['metrics.parquet', 'run.json', 'weights-00000.parquet']);
@@ -148,7 +148,7 @@ describe('a finished run', () => {
     await expectEpochs(writer.directory, 3, tensors);
   });
 
-  test('keeps figures that are not finite or came late as missing', async () => {
+  test('keeps metrics that are not finite or came late as missing', async () => {
     const writer = RunWriter.create(store, runInfo('a'), TENSORS);
     await writer.append({ ...makeSnapshot(0), metrics: { loss: Number.POSITIVE_INFINITY } });
     await writer.append({ ...makeSnapshot(1), metrics: { loss: 0.5, val_acc: Number.NaN } });
@@ -185,12 +185,12 @@ describe('a run that did not end', () => {
     await expectEpochs(writer.directory, 0);
   });
 
-  test('keeps figures that grow longer, and fewer again, from epoch to epoch', async () => {
+  test('keeps metrics whose number grows and shrinks from epoch to epoch', async () => {
     const writer = await record('a', 0);
     const many = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`figure of class ${i}: ü`, i / 7]));
     const metrics = [{}, { loss: 1 / 3 }, many, { loss: 2 }, {}];
-    for (const [epoch, figures] of metrics.entries())
-      await writer.append({ ...makeSnapshot(epoch), metrics: figures as Record<string, number> });
+    for (const [epoch, values] of metrics.entries())
+      await writer.append({ ...makeSnapshot(epoch), metrics: values as Record<string, number> });
     expect((await readMetrics(writer.directory)).map((row) => row.metrics)).toEqual(metrics);
     await expectEpochs(writer.directory, 5);
   });

@@ -96,7 +96,7 @@ describe('BatchNorm', () => {
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  it('is saved as the layer of tfjs-layers, with the same figures', async () => {
+  it('is saved as the layer of tfjs-layers, with the same values', async () => {
     const model = tfl.sequential({ layers: [new BatchNorm({ ...CONFIG, name: 'bn', inputShape: [2, 2, 3] })] });
     const x = tf.randomNormal([4, 2, 2, 3], 0, 1, 'float32', 1);
     model.layers[0].setWeights([1, 2, 3, 4].map((value) => tf.fill([3], value)));

@@ -124,7 +124,7 @@ function countTrained(model: tfl.LayersModel): number {
 }
 
 describe('the derivations of this test', () => {
-  it('agree with the published figures', () => {
+  it('agree with the published numbers', () => {
     expect(TRAINED.lenet(1, 32)).toBe(61706);
     // He et al., table 6: 0.27 M and 0.46 M; counted exactly in public reimplementations with option A.
     expect(resnet(20, 3)).toBe(269722);

@@ -1,11 +1,11 @@
-// What an importer is: how the files of one format are recognized, and how the checkpoints in them are listed and read.
-// Which checkpoints make a run, their order, kinds and layout are not its concern (src/collect/import/).
+// The interface of an importer, which recognizes the files of one format and lists and reads their checkpoints. Runs,
+// order, kinds and layout are handled by src/collect/import/.
 
 import type { WnnError } from '../../errors.js';
 import type { FloatType } from '../../formats/floats.js';
 import type { RunInfo, TensorKind } from '../../trajectory/schema.js';
 
-/** In which order the axes of kernels stand: Keras's [kh, kw, in, out] and [in, out], or PyTorch's. */
+/** The axis order of kernels: Keras's [kh, kw, in, out] and [in, out], or PyTorch's. */
 export type KernelLayout = 'keras' | 'torch';
 
 /** The start of a file. */
@@ -18,7 +18,7 @@ export interface FileStart {
   text: string;
 }
 
-/** An array of a checkpoint, by what the file says of it before its values are read. */
+/** The metadata of a checkpoint's array, before its values are read. */
 export interface ListedTensor {
   /** Unique within the checkpoint. */
   name: string;
@@ -28,11 +28,11 @@ export interface ListedTensor {
    * format calls a type that is not read (`float8_e4m3fn`), which is told with the tensor's name.
    */
   type: FloatType | 'whole' | { unreadable: string };
-  /** Class of its layer, where the file says it: `BatchNormalization`, `batch_normalization`. */
+  /** Class of its layer, if the file records it: `BatchNormalization`, `batch_normalization`. */
   layerClass?: string;
   /** Its kind, where the format says it. Default: by class, name and rank. */
   kind?: TensorKind;
-  /** Whether the format says that it is state of the optimizer. Default: by name. */
+  /** Whether it is optimizer state, if the format says so. Default: by name. */
   isOptimizer?: boolean;
   /**
    * Reads the values, row-major. Asked of floats only, one tensor at a time, while the checkpoint is open.
@@ -58,9 +58,9 @@ export interface ListedCheckpoint {
   layout?: KernelLayout;
   /** Facts of the training, of the first checkpoint. Default: none. */
   training?: TrainingFacts;
-  /** Arrays that the file holds and the list does not, and that are state of the optimizer. Default 0. */
+  /** Number of optimizer arrays in the file that are not listed. Default 0. */
   optimizerArrays?: number;
-  /** Other arrays of floats that the file holds and the list does not. Default 0. */
+  /** Number of other float arrays in the file that are not listed. Default 0. */
   otherArrays?: number;
   /** Of files that hold several dictionaries of tensors: the one that is listed, and the others that could be. */
   dictionary?: { key: string; others: string[] };
@@ -76,7 +76,7 @@ export interface OpenOptions {
 
 /** The importer of one format of checkpoints. */
 export interface CheckpointImporter {
-  /** What the format is called by `--format`, e.g. `npz`. */
+  /** Name for `--format`, e.g. `npz`. */
   id: string;
   /** Files that it takes, for people: `.npz of named arrays`. */
   describe: string;
@@ -86,7 +86,7 @@ export interface CheckpointImporter {
   sharedEnding?: RegExp;
   /** A file that makes its directory a checkpoint as a whole, e.g. `model.json`. Default: none. */
   folderFile?: string;
-  /** Whether a file that begins so is of this format. Content decides before endings do. */
+  /** Recognizes a file by its first bytes. Content takes precedence over endings. */
   recognizes(start: FileStart): boolean;
   /** Other files that a file of this format consists of, beside it: they are no checkpoints of their own. Default: none. */
   listParts?(path: string): string[];
@@ -97,7 +97,7 @@ export interface CheckpointImporter {
   layout?: KernelLayout | 'open';
   /** Whether its files hold dictionaries of tensors, of which {@link OpenOptions.key} chooses one. Default false. */
   hasDictionaries?: boolean;
-  /** Whether a file is a run by itself rather than a checkpoint of one. Default false. */
+  /** Whether a file is a whole run rather than one checkpoint. Default false. */
   isTrajectory?: boolean;
   /**
    * Opens a file and hands over its checkpoints in order: one, or all of a trajectory. Sizes that the file claims are
@@ -109,7 +109,7 @@ export interface CheckpointImporter {
   open(path: string, take: (checkpoint: ListedCheckpoint) => Promise<void>, options: OpenOptions): Promise<void>;
 }
 
-/** A format that is recognized to say how it is converted, but not read. */
+/** A format that is recognized but not read; the error says how to convert it. */
 export interface RefusedFormat {
   /** How names of its files end. */
   ending: RegExp;

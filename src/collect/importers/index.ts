@@ -1,4 +1,4 @@
-// The list of importers, one a format.
+// The list of importers, one per format.
 
 import { h5Importer } from './h5.js';
 import type { CheckpointImporter } from './importer.js';

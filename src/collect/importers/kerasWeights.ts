@@ -32,7 +32,7 @@ function classOf({ classKey, name }: KerasLayer): string | null {
   return candidates.find(isKnown) ?? null;
 }
 
-/** Four vectors of one length are those of a batch normalization, whatever it is called. */
+/** A layer with four vectors of equal length is a batch normalization, whatever its name. */
 function isBatchNorm({ arrays }: KerasLayer): boolean {
   return arrays.length === 4 && arrays.every(({ shape }) => shape.length === 1 && shape[0] === arrays[0].shape[0]);
 }
@@ -59,7 +59,7 @@ function describeArrays(layer: KerasLayer): { name: string; layerClass?: string 
 
 const isFloat = ({ type }: KerasArray): boolean => typeof type === 'string' && isFloatType(type);
 
-/** Refuses what all arrays together claim, when the file can hardly hold it. */
+/** Refuses a total array size that the file cannot hold. */
 function checkSize(arrays: readonly KerasArray[], fileBytes: number): void {
   const total = arrays.reduce((sum, { shape, type }) => sum + countValues(shape) * FLOAT_BYTES[type as FloatType], 0);
   if (total > maxContentBytes(fileBytes))
@@ -74,7 +74,7 @@ interface OpenFiles {
   readers: H5Content['readFloats'][];
 }
 
-/** Opens all files, one inside the other, and hands on what they hold together. */
+/** Opens all files, nested, and passes on their merged content. */
 async function withH5Files<T>(
   files: readonly Uint8Array[],
   use: (open: OpenFiles) => Promise<T>,

@@ -1,13 +1,13 @@
-// Formats of checkpoints that are recognized and not read, each with the line that converts it to one that is.
+// Checkpoint formats that are recognized but not read, each with a command that converts it to a supported one.
 
 import { basename, dirname } from 'node:path';
 import { WnnError } from '../../errors.js';
 import type { RefusedFormat } from './importer.js';
 
-/** A checkpoint of a format that is known and not read. */
+/** A checkpoint of a format that is recognized but not supported. */
 export class RefusedFormatError extends WnnError {}
 
-/** Paths that a shell might read otherwise are left to the user. */
+/** Whether a path needs no shell quoting; others are left to the user. */
 const isPlain = (path: string) => /^[\w./ @%+=:,~-]+$/.test(path);
 const withoutEnding = (path: string) => path.replace(/\.[^./\\]+$/, '');
 

@@ -35,7 +35,7 @@ interface WeightGroup {
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** What is wrong with a model.json, for people. */
+/** An invalid model.json. */
 class ManifestProblem extends Error {}
 
 function parseWeight(value: unknown): WeightEntry {
@@ -167,7 +167,7 @@ export const tfjsImporter: CheckpointImporter = {
       const groups = parseGroups(readFileSync(path, 'utf8'));
       return groups.flatMap(({ paths }) => paths.map((name) => join(dirname(path), name)));
     } catch {
-      // Reading it will say why.
+      // Reading it will report the error.
       return [];
     }
   },

@@ -1,5 +1,5 @@
-// Compiles tfjs-node's binding against a TensorFlow. The binding is two C++ files on Node's stable interface, so one call
-// of a compiler does it; node-gyp would want Python and Node's own headers from the network besides.
+// Compiles tfjs-node's binding against a TensorFlow. The binding is two C++ files on Node-API, so a single compiler call
+// is enough; node-gyp would also need Python and a download of Node's headers.
 
 import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import type { PythonTensorflow } from './python.js';
 
 const run = promisify(execFile);
 
-/** Version of Node's interface that the binding is written for. */
+/** Node-API version of the binding. */
 const NAPI_VERSION = 8;
 
 /**
@@ -47,8 +47,8 @@ NAPI_MODULE_INIT() {
 `;
 
 /**
- * Recent TensorFlow logs through Abseil, which heeds TF_CPP_MIN_LOG_LEVEL only once Python has set it up. This does the
- * same as the binding is loaded. Older releases have no such headers and heed the variable by themselves.
+ * Recent TensorFlow logs through Abseil, which respects TF_CPP_MIN_LOG_LEVEL only after Python has set it up. This does
+ * the same when the binding is loaded. Older releases lack these headers and respect the variable themselves.
  */
 const QUIET_LOG = `
 #include <cstdlib>
@@ -72,7 +72,7 @@ struct QuietLog {
 #endif
 `;
 
-/** Where things lie that the binding is compiled from and to. */
+/** Input and output paths of the compilation. */
 export interface BindingPaths {
   /** Unpacked tfjs-node. */
   tfjsNode: string;

@@ -1,4 +1,4 @@
-// Fetches the sources of tfjs-node through npm, without its installer and without what it depends on.
+// Downloads the sources of tfjs-node through npm, without its install script and its dependencies.
 
 import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';

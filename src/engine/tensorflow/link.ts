@@ -1,5 +1,5 @@
-// Makes and removes the link to a Python's TensorFlow: fetch tfjs-node's sources, compile its binding against that
-// TensorFlow, try it, and only then put it in place.
+// Creates and removes the link to a Python's TensorFlow: downloads tfjs-node's sources, compiles its binding against that
+// TensorFlow, tests it, and installs it.
 
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
@@ -33,11 +33,11 @@ const TOLERANCE = 5e-3;
 export interface LinkOptions {
   /** Python whose TensorFlow to use. Default: that of the active virtual environment, then `python3`, then `python`. */
   python?: string;
-  /** Receives a line at the start of each step. Default: nobody hears of it. */
+  /** Receives a line at the start of each step. Default: none. */
   onNote?: NoteListener;
 }
 
-/** What {@link linkTensorflow} made. */
+/** Result of {@link linkTensorflow}. */
 export interface LinkResult extends LinkRecord {
   /** Folder of the link. */
   directory: string;
@@ -45,8 +45,8 @@ export interface LinkResult extends LinkRecord {
 }
 
 /**
- * Links the tensorflow engine to the TensorFlow of a Python environment. An earlier link is replaced, but only by one
- * that passed its self-test; on an error nothing changes.
+ * Links the tensorflow engine to the TensorFlow of a Python environment. An existing link is replaced only after the new
+ * one has passed its self-test.
  *
  * @throws EngineUnavailableError, MissingFileError or WriteError, saying what is missing.
  */
@@ -91,7 +91,7 @@ export async function linkTensorflow(options: LinkOptions = {}): Promise<LinkRes
   }
 }
 
-/** Undoes {@link linkTensorflow}. @returns whether there was a link. */
+/** Removes the link. @returns whether there was one. */
 export function unlinkTensorflow(): { directory: string; removed: boolean } {
   const directory = linkDirectory();
   const removed = existsSync(directory);
@@ -112,7 +112,7 @@ async function testBinding(directory: string, library: string): Promise<SelfTest
     result = JSON.parse(stdout) as SelfTestResult;
   } catch (cause) {
     const { stderr = '', signal } = cause as { stderr?: string; signal?: string };
-    const reason = stderr.split('\n').find((line) => /^\w*Error\b|\berror:/.test(line)) ?? signal ?? 'no answer';
+    const reason = stderr.split('\n').find((line) => /^\w*Error\b|\berror:/.test(line)) ?? signal ?? 'no output';
     throw new EngineUnavailableError({
       what: `the compiled binding does not run (${reason.trim()})`,
       where: directory,
@@ -122,12 +122,12 @@ async function testBinding(directory: string, library: string): Promise<SelfTest
   }
   if (!(Math.max(result.productError, result.trainingError) <= TOLERANCE)) {
     const errors = `product off by ${result.productError}, training step by ${result.trainingError}`;
-    throw new EngineUnavailableError({ what: `TensorFlow computes wrongly (${errors})`, where: directory, remedy });
+    throw new EngineUnavailableError({ what: `TensorFlow gives wrong results (${errors})`, where: directory, remedy });
   }
   return result;
 }
 
-/** Puts `fresh` in the place of `directory`, which keeps its content until the new one can take over. */
+/** Replaces `directory` by `fresh`. On an error `directory` keeps its content. */
 function replaceDirectory(directory: string, fresh: string): void {
   const old = `${fresh}.old`;
   if (existsSync(directory)) renameSync(directory, old);

@@ -1,4 +1,4 @@
-// Where the link to a Python's TensorFlow is kept, and the record of what it was made of.
+// The location and the record of the link to a Python's TensorFlow.
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import os from 'node:os';
@@ -26,7 +26,7 @@ export interface LinkRecord {
   python: string;
   /** TensorFlow's library. */
   library: string;
-  /** Its size in bytes and its time of change, by which a later installation is noticed. */
+  /** Its size in bytes and modification time, to detect a later installation. */
   librarySize: number;
   libraryChanged: number;
   devices: TensorflowDevice[];
@@ -64,7 +64,7 @@ export function readLinkRecord(directory = linkDirectory()): LinkRecord | undefi
   return record as LinkRecord;
 }
 
-/** Size and time of change of a library, as {@link LinkRecord} keeps them. */
+/** Size and modification time of a library, as in {@link LinkRecord}. */
 export function fingerprintLibrary(library: string): Pick<LinkRecord, 'librarySize' | 'libraryChanged'> {
   const { size, mtimeMs } = statSync(library);
   return { librarySize: size, libraryChanged: Math.round(mtimeMs) };
@@ -73,7 +73,7 @@ export function fingerprintLibrary(library: string): Pick<LinkRecord, 'librarySi
 /**
  * Checks that the linked library is still the one that the binding was compiled against.
  *
- * @throws EngineUnavailableError if it is gone or another was installed in its place, or the toolkit's tfjs changed.
+ * @throws EngineUnavailableError if it is missing or was replaced, or the toolkit's tfjs version changed.
  */
 export function checkLink(record: LinkRecord, tfjs: string): void {
   const fail = (what: string, where: string): never => {

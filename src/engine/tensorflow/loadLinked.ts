@@ -8,7 +8,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 
 /** Name of the binding in a link's folder. */
 export const BINDING = 'tfjs_binding.node';
-/** Name of what loads TensorFlow's libraries without their log. */
+/** Name of the addon that loads TensorFlow's libraries without their log. */
 export const QUIET_LOADER_BINARY = 'quiet_loader.node';
 
 const SHARED = 'weight-nowcaster.tfjs';
@@ -17,8 +17,8 @@ const SHARED = 'weight-nowcaster.tfjs';
 const REQUIRED = ['tfjs', 'tfjs-core'];
 
 /**
- * Writes stand-ins for what tfjs-node requires of TensorFlow.js. They hand out what the toolkit has loaded, so that
- * there is one instance of tfjs-core in the process, wherever the link's folder lies.
+ * Writes stub packages for the TensorFlow.js modules that tfjs-node requires. They export the instances that the toolkit
+ * has loaded, so that there is one tfjs-core in the process, wherever the link's folder is.
  */
 export function writeSharedTfjs(directory: string): void {
   for (const name of REQUIRED) {
@@ -39,7 +39,7 @@ interface Binding {
  * Registers the `tensorflow` backend of a link.
  *
  * @param library TensorFlow's library, for loading it without its log.
- * @returns what the binding says of itself.
+ * @returns the version and GPU support of the binding.
  */
 export function registerLinkedBackend(directory: string, library: string): { tensorflow: string; usesGpu: boolean } {
   (globalThis as Record<symbol, unknown>)[Symbol.for(SHARED)] = { ...tf, ...tfl };

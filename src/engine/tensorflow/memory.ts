@@ -1,12 +1,11 @@
-// Turns TensorFlow's ways of saying that there is no memory left into the toolkit's error. The binding itself throws
-// plain errors with a status number.
+// Converts TensorFlow's out-of-memory errors to the toolkit's error. The binding throws plain errors with a status number.
 
 import { OutOfMemoryError } from '../../errors.js';
 
 /** RESOURCE_EXHAUSTED, a failed copy to the GPU, and what CUDA's libraries say when they cannot allocate. */
 const EXHAUSTED = /^Invalid TF_Status: 8\b|Dst tensor is not initialized|STATUS_ALLOC_FAILED|CUDA_ERROR_OUT_OF_MEMORY/;
 
-/** What of tfjs-node's backend passes every operation. */
+/** The methods of tfjs-node's backend that every operation passes through. */
 export interface TensorflowBackend {
   // biome-ignore lint/suspicious/noExplicitAny: passed through as it comes
   executeSingleOutput(...args: any[]): any;
@@ -15,7 +14,7 @@ export interface TensorflowBackend {
 }
 
 /**
- * Lets a backend throw OutOfMemoryError where TensorFlow has no memory for an operation.
+ * Makes a backend throw OutOfMemoryError when TensorFlow has no memory for an operation.
  *
  * @param description of the engine, for the error.
  */

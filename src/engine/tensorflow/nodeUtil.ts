@@ -1,17 +1,17 @@
-// What tfjs-node 4.22 expects of its surroundings, set before it is loaded.
+// Prepares the environment that tfjs-node 4.22 expects before it is loaded.
 
 import util from 'node:util';
 
-/** Gives back to node:util what tfjs-node calls and Node 23 took away. */
+/** Restores functions of node:util that tfjs-node calls and Node 23 removed. */
 export function restoreNodeUtil(): void {
-  const module = util as unknown as Record<string, unknown>;
+  const module = util as Record<string, unknown>;
   module.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
   module.isArray ??= Array.isArray;
 }
 
 /**
- * Quietens TensorFlow's own log, which reports on processors and libraries rather than on the user's work, and lets
- * several processes share a GPU. What the user has set in the environment stays.
+ * Reduces TensorFlow's log level, since it logs about processors and libraries, and lets several processes share a GPU.
+ * Does not override environment variables of the user.
  */
 export function setNativeDefaults(): void {
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '3';

@@ -9,7 +9,7 @@ import { registerLinkedBackend } from './loadLinked.js';
 import { guardMemory, type TensorflowBackend } from './memory.js';
 import { restoreNodeUtil, setNativeDefaults } from './nodeUtil.js';
 
-/** The packages that carry the native library, the GPU one first. Neither need be there. */
+/** The optional packages with the native library, the GPU one first. */
 const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const;
 
 /** Opens the tensorflow engine. @throws EngineUnavailableError saying what the link or each package lacks. */
@@ -18,11 +18,11 @@ export async function openTensorflow(): Promise<Engine> {
   restoreNodeUtil();
   const link = readUsableRecord();
   const engine = link === undefined ? await openInstalled() : openLinked(link);
-  guardMemory(tf.findBackend('tensorflow') as unknown as TensorflowBackend, engine.description);
+  guardMemory(tf.findBackend('tensorflow') as tf.KernelBackend & TensorflowBackend, engine.description);
   return engine;
 }
 
-/** Whether tensorflow can have a GPU, as far as is known without loading it. */
+/** Whether tensorflow may have a GPU, as far as is known without loading it. */
 export function mayHaveGpu(): boolean {
   try {
     return readLinkRecord()?.devices.some(({ type }) => type === 'GPU') ?? true;
@@ -32,7 +32,7 @@ export function mayHaveGpu(): boolean {
   }
 }
 
-/** A link that another version of the toolkit wrote keeps this engine from opening, not the others. */
+/** A link of another toolkit version disables only this engine. */
 function readUsableRecord(): LinkRecord | undefined {
   try {
     return readLinkRecord();
@@ -78,7 +78,7 @@ async function openInstalled(): Promise<Engine> {
     try {
       const module = (await import(name)) as TensorflowModule & { default?: TensorflowModule };
       const version = (module.default ?? module).version['tfjs-node'] ?? 'unknown';
-      const usesGpu = (tf.backend() as { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
+      const usesGpu = (tf.backend() as tf.KernelBackend & { isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
       return { name: 'tensorflow', description: `tensorflow (${name})`, version, devices: [], usesGpu };
     } catch (error) {
       reasons.push(`${name}: ${explainImportFailure(error)}`);

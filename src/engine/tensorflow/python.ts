@@ -22,7 +22,7 @@ const DISTRIBUTIONS = [
   'tf-nightly',
 ];
 
-/** Finds the package without importing it, which would take seconds. */
+/** Locates the package without importing it, which would take seconds. */
 const PROBE = `
 import importlib.metadata, importlib.util, json, sys
 spec = importlib.util.find_spec('tensorflow')
@@ -68,25 +68,25 @@ export interface PythonTensorflow {
  * @throws EngineUnavailableError if it has no TensorFlow, one that is too old, or one without library or headers.
  */
 export async function findTensorflow(python?: string): Promise<PythonTensorflow> {
-  const answer = await probe(python);
-  const where = answer.python;
-  if (answer.directory === null) {
+  const found = await probe(python);
+  const where = found.python;
+  if (found.directory === null) {
     throw new EngineUnavailableError({
       what: 'Python without TensorFlow',
       where,
       remedy: `\`${where} -m pip install tensorflow\`, or name another Python with --python`,
     });
   }
-  const version = answer.version ?? 'unknown';
+  const version = found.version ?? 'unknown';
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
     throw new EngineUnavailableError({
       what: `TensorFlow ${version} is older than ${OLDEST.join('.')}`,
-      where: answer.directory,
+      where: found.directory,
       remedy: `\`${where} -m pip install --upgrade tensorflow\``,
     });
   }
-  const include = join(answer.directory, 'include');
+  const include = join(found.directory, 'include');
   if (!existsSync(join(include, 'tensorflow', 'c', 'eager', 'c_api.h'))) {
     throw new EngineUnavailableError({
       what: 'TensorFlow without headers',
@@ -94,7 +94,7 @@ export async function findTensorflow(python?: string): Promise<PythonTensorflow>
       remedy: 'install TensorFlow from its pip wheel; packages of other distributors leave them out',
     });
   }
-  return { python: where, version, include, libraries: findLibraries(answer.directory) };
+  return { python: where, version, include, libraries: findLibraries(found.directory) };
 }
 
 function findLibraries(directory: string): [string, string] {
@@ -117,13 +117,13 @@ function findLibraries(directory: string): [string, string] {
   return [library, framework];
 }
 
-interface ProbeAnswer {
+interface ProbeResult {
   python: string;
   directory: string | null;
   version: string | null;
 }
 
-async function probe(python: string | undefined): Promise<ProbeAnswer> {
+async function probe(python: string | undefined): Promise<ProbeResult> {
   const environment = process.env.VIRTUAL_ENV;
   const candidates = python
     ? [python]
@@ -131,12 +131,12 @@ async function probe(python: string | undefined): Promise<ProbeAnswer> {
   for (const candidate of candidates) {
     try {
       const { stdout } = await run(candidate, ['-c', PROBE]);
-      return JSON.parse(stdout) as ProbeAnswer;
+      return JSON.parse(stdout) as ProbeResult;
     } catch (cause) {
       const { code, stderr = '' } = cause as { code?: string | number; stderr?: string };
       if (code === 'ENOENT' || code === 'EACCES') continue;
       throw new EngineUnavailableError({
-        what: `Python does not answer (${stderr.trim().split('\n').at(-1) || code})`,
+        what: `Python does not run (${stderr.trim().split('\n').at(-1) || code})`,
         where: candidate,
         remedy: 'name a Python 3.8 or later with --python',
         cause,
@@ -158,7 +158,7 @@ export async function listDevices(python: string): Promise<TensorflowDevice[]> {
   } catch (cause) {
     const { stderr = '' } = cause as { stderr?: string };
     throw new EngineUnavailableError({
-      what: `TensorFlow cannot be imported (${stderr.trim().split('\n').at(-1) || 'no answer'})`,
+      what: `TensorFlow cannot be imported (${stderr.trim().split('\n').at(-1) || 'no output'})`,
       where: python,
       remedy: `make \`${python} -c "import tensorflow"\` work first`,
       cause,

@@ -1,5 +1,5 @@
-// Run as a process of its own on a fresh link, so that a fault of the native library ends that process only: computes a
-// matrix product and a convolution training step on TensorFlow and on pure JavaScript, and prints what it found.
+// The self-test of a new link, run in its own process because the native library may crash: computes a matrix product and
+// a convolution training step on TensorFlow and in pure JavaScript, and prints the differences.
 
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';

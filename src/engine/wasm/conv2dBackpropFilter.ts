@@ -14,9 +14,9 @@ export function conv2dBackpropFilterKernel(kernels: WasmKernels): tf.KernelConfi
     backendName: 'wasm',
     kernelFunc: ({ inputs, attrs, backend: anyBackend }) => {
       const backend = anyBackend as BackendWasm;
-      const { x, dy } = inputs as unknown as { x: tf.Tensor4D; dy: tf.Tensor4D };
-      const { strides, pad, dataFormat, dimRoundingMode, filterShape } =
-        attrs as unknown as tf.Conv2DBackpropFilterAttrs;
+      const { x, dy } = inputs as { x: tf.Tensor4D; dy: tf.Tensor4D };
+      const { strides, pad, dataFormat, dimRoundingMode, filterShape } = attrs as tf.NamedAttrMap &
+        tf.Conv2DBackpropFilterAttrs;
       if (dataFormat !== 'NHWC') throw new Error(`the wasm engine convolves NHWC images only, not ${dataFormat}`);
       const info = tf.backend_util.computeConv2DInfo(x.shape, filterShape, strides, 1, pad, dimRoundingMode);
       const { batchSize, inHeight, inWidth, inChannels, outHeight, outWidth, outChannels } = info;

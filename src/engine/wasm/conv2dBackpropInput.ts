@@ -1,5 +1,5 @@
 // The gradient of a 2D convolution with respect to its input, as a convolution of the output's gradient with the filter
-// turned by half a circle. tfjs-backend-wasm has this kernel as plain loops; its convolution is several times as fast.
+// rotated by 180 degrees. tfjs-backend-wasm implements it in plain loops; its convolution is several times as fast.
 
 import * as tf from '@tensorflow/tfjs-core';
 import { framePixels, spreadPixels } from './pixels.js';
@@ -9,8 +9,9 @@ export const conv2dBackpropInputKernel: tf.KernelConfig = {
   kernelName: tf.Conv2DBackpropInput,
   backendName: 'wasm',
   kernelFunc: ({ inputs, attrs }) => {
-    const { dy, filter } = inputs as unknown as { dy: tf.Tensor4D; filter: tf.Tensor4D };
-    const { strides, pad, dataFormat, dimRoundingMode, inputShape } = attrs as unknown as tf.Conv2DBackpropInputAttrs;
+    const { dy, filter } = inputs as { dy: tf.Tensor4D; filter: tf.Tensor4D };
+    const { strides, pad, dataFormat, dimRoundingMode, inputShape } = attrs as tf.NamedAttrMap &
+      tf.Conv2DBackpropInputAttrs;
     if (dataFormat !== 'NHWC') throw new Error(`the wasm engine convolves NHWC images only, not ${dataFormat}`);
     const info = tf.backend_util.computeConv2DInfo(inputShape, filter.shape, strides, 1, pad, dimRoundingMode);
     return tf.tidy(() => {

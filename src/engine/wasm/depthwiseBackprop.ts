@@ -1,4 +1,4 @@
-// The gradients of a depthwise 2D convolution, which tfjs-backend-wasm lacks. Several filters a channel (M) are computed
+// The gradients of a depthwise 2D convolution, which tfjs-backend-wasm lacks. Several filters per channel (M) are computed
 // as one filter on each of C * M channels.
 
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
@@ -23,7 +23,7 @@ function describeConvolution(inputShape: Shape, filterShape: Shape, attrs: Depth
   return [
     ...[info.batchSize, info.inHeight, info.inWidth, info.outChannels, info.outHeight, info.outWidth],
     ...[info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth, info.padInfo.top, info.padInfo.left],
-  ] as unknown as Parameters<WasmKernels['depthwiseInputGradient']> extends [number, number, number, ...infer Sizes]
+  ] as Parameters<WasmKernels['depthwiseInputGradient']> extends [number, number, number, ...infer Sizes]
     ? Sizes
     : never;
 }
@@ -38,8 +38,8 @@ export function depthwiseBackpropInputKernel(kernels: WasmKernels): tf.KernelCon
     backendName: 'wasm',
     kernelFunc: ({ inputs, attrs, backend: anyBackend }) => {
       const backend = anyBackend as BackendWasm;
-      const { dy, filter } = inputs as unknown as { dy: tf.Tensor4D; filter: tf.Tensor4D };
-      const { inputShape, ...convolution } = attrs as unknown as tf.DepthwiseConv2dNativeBackpropInputAttrs;
+      const { dy, filter } = inputs as { dy: tf.Tensor4D; filter: tf.Tensor4D };
+      const { inputShape, ...convolution } = attrs as tf.NamedAttrMap & tf.DepthwiseConv2dNativeBackpropInputAttrs;
       const sizes = describeConvolution(inputShape, filter.shape, convolution);
       const multiplier = filter.shape[3];
       const result = backend.makeOutput([...inputShape, multiplier], 'float32');
@@ -64,8 +64,8 @@ export function depthwiseBackpropFilterKernel(kernels: WasmKernels): tf.KernelCo
     backendName: 'wasm',
     kernelFunc: ({ inputs, attrs, backend: anyBackend }) => {
       const backend = anyBackend as BackendWasm;
-      const { x, dy } = inputs as unknown as { x: tf.Tensor4D; dy: tf.Tensor4D };
-      const { filterShape, ...convolution } = attrs as unknown as tf.DepthwiseConv2dNativeBackpropFilterAttrs;
+      const { x, dy } = inputs as { x: tf.Tensor4D; dy: tf.Tensor4D };
+      const { filterShape, ...convolution } = attrs as tf.NamedAttrMap & tf.DepthwiseConv2dNativeBackpropFilterAttrs;
       const sizes = describeConvolution(x.shape, filterShape, convolution);
       const result = backend.makeOutput(filterShape, 'float32');
       tf.tidy(() => {

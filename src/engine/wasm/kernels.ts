@@ -1,11 +1,11 @@
-// The toolkit's own kernels beside those of tfjs-backend-wasm: one WebAssembly module on the backend's memory, so that
-// tensors are used where they lie.
+// The toolkit's kernels for tfjs-backend-wasm: one WebAssembly module on the backend's memory, so that tensors are not
+// copied.
 
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import type { TensorInfo } from '@tensorflow/tfjs-core';
 import { KERNELS_BASE64 } from './binary.generated.js';
 
-/** What src/engine/wasm/assembly exports. Addresses are in bytes, sizes in elements. */
+/** The exports of src/engine/wasm/assembly. Addresses are in bytes, sizes in elements. */
 export interface WasmKernels {
   depthwiseInputGradient(
     gradient: number,
@@ -88,17 +88,17 @@ export interface WasmKernels {
 /** Starts the kernels on the memory of a backend. */
 export async function startKernels(backend: BackendWasm): Promise<WasmKernels> {
   const binary = Uint8Array.from(atob(KERNELS_BASE64), (character) => character.charCodeAt(0));
-  const { memory } = (backend.wasm as unknown as { asm: { memory: WebAssembly.Memory } }).asm;
+  const { memory } = (backend.wasm as BackendWasm['wasm'] & { asm: { memory: WebAssembly.Memory } }).asm;
   const { instance } = await WebAssembly.instantiate(binary, { env: { memory } });
-  return instance.exports as unknown as WasmKernels;
+  return instance.exports as WebAssembly.Exports & WasmKernels;
 }
 
-/** Where a tensor's values lie in the backend's memory, in bytes. */
+/** Byte address of a tensor's values in the backend's memory. */
 export function addressOf(backend: BackendWasm, tensor: TensorInfo): number {
   return backend.getMemoryOffset(tensor.dataId);
 }
 
-/** Calls `work` with the addresses of scratch memory of the given sizes (in floats), which it may use until it returns. */
+/** Calls `work` with the addresses of scratch memory of the given sizes (in floats), valid until it returns. */
 export function withScratch<T>(backend: BackendWasm, sizes: number[], work: (...addresses: number[]) => T): T {
   const scratch = sizes.map((size) => backend.makeOutput([size], 'float32'));
   try {

@@ -1,5 +1,5 @@
-// The gradient of max pooling. tfjs-backend-wasm has this kernel as plain loops over single numbers; ours takes four
-// channels at a time and, as the pure JavaScript backend, gives the gradient to the first of equal maxima.
+// The gradient of max pooling. tfjs-backend-wasm implements it in scalar loops; this one processes four channels at a
+// time and, like the pure JavaScript backend, assigns the gradient to the first of equal maxima.
 
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
@@ -12,8 +12,8 @@ export function maxPoolGradKernel(kernels: WasmKernels): tf.KernelConfig {
     backendName: 'wasm',
     kernelFunc: ({ inputs, attrs, backend: anyBackend }) => {
       const backend = anyBackend as BackendWasm;
-      const { dy, input } = inputs as unknown as { dy: tf.Tensor4D; input: tf.Tensor4D };
-      const { filterSize, strides, pad, dimRoundingMode } = attrs as unknown as tf.MaxPoolGradAttrs;
+      const { dy, input } = inputs as { dy: tf.Tensor4D; input: tf.Tensor4D };
+      const { filterSize, strides, pad, dimRoundingMode } = attrs as tf.NamedAttrMap & tf.MaxPoolGradAttrs;
       const info = tf.backend_util.computePool2DInfo(input.shape, filterSize, strides, 1, pad, dimRoundingMode);
       const result = backend.makeOutput(input.shape, 'float32');
       kernels.maxPoolGradient(

@@ -22,7 +22,7 @@ export async function openWasm(): Promise<Engine> {
   }
   await tf.ready();
   removeNewListeners(listeners);
-  const { wasm } = tf.backend() as unknown as { wasm: { onAbort?: (reason: string) => void } };
+  const { wasm } = tf.backend() as tf.KernelBackend & { wasm: { onAbort?: (reason: string) => void } };
   wasm.onAbort = explainAbort;
   registerWasmKernels(await startKernels(tf.backend() as BackendWasm));
   const threads = Math.max(1, backend.getThreadsCount() || 1);
@@ -36,12 +36,12 @@ export async function openWasm(): Promise<Engine> {
 }
 
 /**
- * What the wasm module calls before it gives up, which it does with a bare `Aborted()` when memory runs out. What is
- * thrown here takes that one's place. The module cannot be used after it.
+ * The abort handler of the wasm module, which aborts with a bare `Aborted()` when memory runs out. Throws the toolkit's
+ * error instead. The module cannot be used afterwards.
  */
 function explainAbort(reason: string): never {
   throw new OutOfMemoryError({
-    what: `the wasm engine gave up${reason ? ` (${reason})` : ''}, most likely out of the 4 GiB that it can address`,
+    what: `the wasm engine aborted${reason ? ` (${reason})` : ''}, most likely out of the 4 GiB that it can address`,
     where: `${Math.round(tf.memory().numBytes / 2 ** 20)} MiB in tensors`,
     remedy: 'use a smaller batch or a narrower network, or another engine',
   });
@@ -56,8 +56,7 @@ function processListeners(): Listeners {
 }
 
 /**
- * The wasm module takes over how the whole process dies of uncaught errors, which is not for a library to decide; take
- * its handlers off again.
+ * Removes the handlers of uncaught errors that the wasm module installs for the whole process.
  */
 function removeNewListeners(before: Listeners): void {
   for (const event of HANDLED_EVENTS) {

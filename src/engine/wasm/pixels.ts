@@ -1,8 +1,8 @@
-// Moving pixels of images [B, H, W, C] about, as the gradients of strided and padded convolutions need it.
+// Rearranges pixels of images [B, H, W, C] for the gradients of strided and padded convolutions.
 
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Puts `strideHeight - 1` rows and `strideWidth - 1` columns of zeros after each pixel. */
+/** Inserts `strideHeight - 1` rows and `strideWidth - 1` columns of zeros after each pixel. */
 export function spreadPixels(images: tf.Tensor4D, strideHeight: number, strideWidth: number): tf.Tensor4D {
   if (strideHeight === 1 && strideWidth === 1) return images;
   const [batch, height, width, channels] = images.shape;
@@ -16,9 +16,9 @@ export function spreadPixels(images: tf.Tensor4D, strideHeight: number, strideWi
   return tf.reshape(apart, [batch, height * strideHeight, width * strideWidth, channels]);
 }
 
-/** Where images lie in a larger or smaller frame. */
+/** The position of images in a larger or smaller frame. */
 export interface Framing {
-  /** Row of the frame where the images' first row lies; may be negative. */
+  /** Row of the images' first row in the frame; may be negative. */
   top: number;
   left: number;
   /** Size of the frame. */
@@ -26,7 +26,7 @@ export interface Framing {
   width: number;
 }
 
-/** Cuts or pads images with zeros to fill a frame. */
+/** Crops images or pads them with zeros to fill a frame. */
 export function framePixels(images: tf.Tensor4D, { top, left, height, width }: Framing): tf.Tensor4D {
   const bottom = height - top - images.shape[1];
   const right = width - left - images.shape[2];

@@ -12,7 +12,7 @@ import { meanKernel, sumKernel } from './sum.js';
 import { tileKernel } from './tile.js';
 import { unsortedSegmentSumKernel } from './unsortedSegmentSum.js';
 
-/** Registers them, in place of what the backend has under their names. */
+/** Registers the kernels, replacing those of the backend with the same names. */
 export function registerWasmKernels(kernels: WasmKernels): void {
   const original = {
     batchMatMul: tf.getKernel(tf.BatchMatMul, 'wasm'),

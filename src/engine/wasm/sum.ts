@@ -1,5 +1,5 @@
-// Sums and means over leading axes, as the gradients of biases and the statistics of batch normalization take them. The kernels
-// of tfjs-backend-wasm transpose their input first; other reductions are left to them.
+// Sums and means over leading axes, as in the gradients of biases and the statistics of batch normalization. The kernels of
+// tfjs-backend-wasm transpose their input first; they handle all other reductions.
 
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
@@ -15,14 +15,14 @@ export function meanKernel(kernels: WasmKernels, original: tf.KernelConfig): tf.
   return { ...original, kernelFunc: (args) => reduceRows(kernels, args, true) ?? original.kernelFunc(args) };
 }
 
-/** The sum or mean over leading axes; undefined where others, or not floats, are to be reduced. */
+/** The sum or mean over leading axes; undefined for other axes or types other than float32. */
 function reduceRows(
   kernels: WasmKernels,
   { inputs, attrs, backend: anyBackend }: Parameters<tf.KernelFunc>[0],
   average: boolean,
 ): tf.TensorInfo | undefined {
-  const { x } = inputs as unknown as { x: tf.TensorInfo };
-  const { axis, keepDims } = attrs as unknown as tf.SumAttrs;
+  const { x } = inputs as { x: tf.TensorInfo };
+  const { axis, keepDims } = attrs as tf.NamedAttrMap & tf.SumAttrs;
   const axes = tf.util.parseAxisParam(axis, x.shape).sort((a, b) => a - b);
   const leading = axes.length < x.shape.length && axes.every((value, i) => value === i);
   const size = tf.util.sizeFromShape(x.shape);

@@ -1,5 +1,5 @@
-// Repetition of a whole tensor, as the gradient of batch normalization takes it. The kernel of tfjs-backend-wasm goes
-// through JavaScript for each number; repetitions inside a tensor are left to it.
+// Repetition of a whole tensor, as in the gradient of batch normalization. The kernel of tfjs-backend-wasm runs in
+// JavaScript for each number; it still handles repetitions along inner axes.
 
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
@@ -9,8 +9,8 @@ export function tileKernel(original: tf.KernelConfig): tf.KernelConfig {
   return {
     ...original,
     kernelFunc: (args) => {
-      const { x } = args.inputs as unknown as { x: tf.TensorInfo };
-      const { reps } = args.attrs as unknown as tf.TileAttrs;
+      const { x } = args.inputs as { x: tf.TensorInfo };
+      const { reps } = args.attrs as tf.NamedAttrMap & tf.TileAttrs;
       // Whole when every axis up to the last repeated one has length 1.
       const lastRepeated = reps.findLastIndex((count) => count !== 1);
       const whole = x.shape.slice(0, lastRepeated).every((size) => size === 1);

@@ -8,8 +8,8 @@ export const unsortedSegmentSumKernel: tf.KernelConfig = {
   kernelName: tf.UnsortedSegmentSum,
   backendName: 'wasm',
   kernelFunc: ({ inputs, attrs }) => {
-    const { x, segmentIds } = inputs as unknown as { x: tf.Tensor; segmentIds: tf.Tensor1D };
-    const { numSegments } = attrs as unknown as tf.UnsortedSegmentSumAttrs;
+    const { x, segmentIds } = inputs as { x: tf.Tensor; segmentIds: tf.Tensor1D };
+    const { numSegments } = attrs as tf.NamedAttrMap & tf.UnsortedSegmentSumAttrs;
     const rowShape = x.shape.slice(1);
     const rowSize = tf.util.sizeFromShape(rowShape);
     const ids = segmentIds.dataSync();

@@ -1,4 +1,4 @@
-// Which GPUs Dawn (the `webgpu` package) can use here, and if none, why.
+// Lists the GPUs that Dawn (the `webgpu` package) can use, or the reason why there are none.
 
 import { execFile } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -27,16 +27,16 @@ export interface AdapterSurvey {
 // Dawn lists its adapters only in the error about one that does not exist, and explains itself only on stderr.
 const LIST_ADAPTERS = `
 import { create } from process.argv[1];
-let answer = '';
+let output = '';
 try {
   await create(['adapter=\\n']).requestAdapter();
 } catch (error) {
-  answer = error.message;
+  output = error.message;
 }
-console.log(JSON.stringify(answer));
+console.log(JSON.stringify(output));
 `;
 
-/** Asks Dawn, in a process of its own: drivers may write to stderr or crash while they are tried. */
+/** Queries Dawn in a separate process, since drivers may write to stderr or crash. */
 export async function surveyAdapters(): Promise<AdapterSurvey> {
   let dawn: string;
   try {
@@ -56,7 +56,7 @@ export async function surveyAdapters(): Promise<AdapterSurvey> {
   }
 }
 
-/** Reads `* backend: 'vulkan', name: 'NVIDIA H100'` lines. */
+/** Parses `* backend: 'vulkan', name: 'NVIDIA H100'` lines. */
 export function parseAdapters(text: string): WebgpuAdapter[] {
   return [...text.matchAll(/^ \* backend: '([^']*)', name: '(.*)'$/gm)].map(([, backend, name]) => ({
     backend: backend!,
@@ -64,7 +64,7 @@ export function parseAdapters(text: string): WebgpuAdapter[] {
   }));
 }
 
-/** The reason in what Dawn wrote while it looked for drivers. */
+/** Extracts the reason from Dawn's output. */
 export function explainAbsence(stderr: string): string {
   const warning = /^Warning: (.*?)\.?$/m.exec(stderr)?.[1];
   if (warning === undefined) return 'no Vulkan, Metal or Direct3D 12 driver';
@@ -72,7 +72,7 @@ export function explainAbsence(stderr: string): string {
   return `no usable driver; the one that is there was refused: ${warning}`;
 }
 
-/** The adapter that a user names: by its whole name, or by a part that no other has. Upper and lower case are alike. */
+/** Finds an adapter by its name or a unique part of it, ignoring case. */
 export function findAdapter(adapters: readonly WebgpuAdapter[], wanted: string): WebgpuAdapter | undefined {
   const key = wanted.toLowerCase();
   const whole = adapters.find(({ name }) => name.toLowerCase() === key);

@@ -1,15 +1,15 @@
-// The device of the webgpu engine, for what computes on it beside TensorFlow.js.
+// The device of the webgpu engine, for kernels outside TensorFlow.js.
 
 import * as tf from '@tensorflow/tfjs-core';
 import { openEngine } from '../engine.js';
 
 /**
- * Opens the webgpu engine and hands out its device.
+ * Opens the webgpu engine and returns its device.
  *
- * @param adapter name of the GPU, or a part of it. Default: the one that the system prefers.
+ * @param adapter name of the GPU, or a part of it. Default: the system default.
  * @throws EngineUnavailableError as `openEngine` does.
  */
 export async function openWebgpuDevice(adapter?: string): Promise<GPUDevice> {
   await openEngine('webgpu', { adapter });
-  return (tf.backend() as unknown as { device: GPUDevice }).device;
+  return (tf.backend() as tf.KernelBackend & { device: GPUDevice }).device;
 }

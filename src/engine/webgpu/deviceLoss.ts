@@ -1,21 +1,21 @@
-// Turns what goes wrong on a GPU behind the program's back, loss of the device or of memory, into errors at the next
-// computation or read, so that a training loop ends in good order and keeps its last checkpoint. Nothing from Node.
+// Converts asynchronous GPU failures (device loss, out of memory) to errors at the next computation or read, so that a
+// training loop ends cleanly and keeps its last checkpoint. Does not use Node.
 
 import { EngineUnavailableError, OutOfMemoryError, type WnnError } from '../../errors.js';
 import { GPU_MEMORY_REMEDY, makeSizeError } from './memory.js';
 
-/** Knows whether a device still computes. */
+/** Monitors a device for failures. */
 export interface DeviceWatch {
   /** @throws EngineUnavailableError once the device has been lost, OutOfMemoryError once its memory was not enough. */
   check(): void;
-  /** Waits for work of the device; rejects as {@link check} throws when the device fails before it is done. */
+  /** Waits for work of the device; rejects with the error of {@link check} when the device fails first. */
   race<T>(work: Promise<T>): Promise<T>;
 }
 
 const watches = new WeakMap<GPUDevice, DeviceWatch>();
 
 /**
- * Watches a device, once however often it is called.
+ * Watches a device. Repeated calls return the same watch.
  *
  * @param adapter name of the GPU, for the errors.
  */
@@ -39,7 +39,7 @@ export function watchDevice(device: GPUDevice, adapter: string): DeviceWatch {
     failDevice(`the GPU was lost (${detail})`, 'start the command again: it goes on from the last checkpoint');
   });
   device.addEventListener('uncapturederror', (event) => {
-    // Dawn in Node prints what nobody claims.
+    // Dawn in Node prints unhandled errors.
     event.preventDefault();
     const { error } = event as GPUUncapturedErrorEvent;
     if (error.constructor.name === 'GPUOutOfMemoryError') {
@@ -60,7 +60,7 @@ export function watchDevice(device: GPUDevice, adapter: string): DeviceWatch {
       try {
         return await Promise.race([work, failed]);
       } catch (error) {
-        // A read that the loss cut off may fail before the loss is told.
+        // A read may fail before the device loss is reported.
         await new Promise((resolve) => setTimeout(resolve));
         throw failure ?? error;
       }
@@ -70,7 +70,7 @@ export function watchDevice(device: GPUDevice, adapter: string): DeviceWatch {
   return watch;
 }
 
-/** What of tfjs-backend-webgpu passes every computation, every buffer and every result. */
+/** The methods of tfjs-backend-webgpu that every computation, buffer and result passes through. */
 export interface WatchedBackend {
   // biome-ignore lint/suspicious/noExplicitAny: passed through as it comes
   runWebGPUProgram(...args: any[]): any;
@@ -82,7 +82,7 @@ export interface WatchedBackend {
 }
 
 /**
- * Lets a backend throw as soon as its device has failed, and when a tensor is larger than any buffer of the device.
+ * Makes a backend throw when its device has failed, and when a tensor exceeds the buffer size limit of the device.
  *
  * @param adapter name of the GPU, for the errors.
  */
@@ -99,7 +99,7 @@ export function guardBackend(backend: WatchedBackend, device: GPUDevice, adapter
     return watch.race(read.call(backend, dataId));
   };
   bufferManager.acquireBuffer = (size, usage, mapped, reuse) => {
-    // Asked for, such a buffer would only be reported later, as a mistake of the program.
+    // The device would report such a buffer only later, as a validation error.
     const error = makeSizeError(device.limits, size, adapter);
     if (error !== null) throw error;
     const buffer = acquireBuffer.call(bufferManager, size, usage, mapped, reuse);

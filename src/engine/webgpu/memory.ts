@@ -1,13 +1,13 @@
-// What is said when the memory of a GPU is not enough. Nothing from Node.
+// Out-of-memory errors of a GPU. Does not use Node.
 
 import { OutOfMemoryError } from '../../errors.js';
 
-/** What to do when a GPU has no memory left. Worker processes share it, as do other programs. */
+/** Remedy for a GPU without free memory, which worker processes and other programs share. */
 export const GPU_MEMORY_REMEDY =
   'use a smaller --batch-size or fewer --workers, end other programs on that GPU, or choose another --adapter or --engine';
 
 /**
- * The error for a buffer that the device cannot have, whatever is free; `null` when it can.
+ * The error for a buffer above the size limit of the device; `null` when it is within the limit.
  *
  * @param size bytes of the buffer.
  * @param where what it is for, or the name of the GPU.
@@ -17,7 +17,7 @@ export function makeSizeError(limits: GPUSupportedLimits, size: number, where: s
   if (size <= most) return null;
   const [needed, allowed] = [size, most].map((bytes) => (bytes / 2 ** 30).toFixed(2));
   return new OutOfMemoryError({
-    what: `a tensor of ${needed} GiB, where buffers of the GPU have ${allowed} GiB at most`,
+    what: `a tensor of ${needed} GiB, but buffers of the GPU have ${allowed} GiB at most`,
     where,
     remedy: 'use a smaller --batch-size, or another --adapter or --engine',
   });

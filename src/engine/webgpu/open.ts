@@ -1,4 +1,4 @@
-// Opens the webgpu engine: tfjs-backend-webgpu on Dawn, which the `webgpu` package brings to Node.
+// Opens the webgpu engine: tfjs-backend-webgpu on Dawn, from the `webgpu` package.
 
 import * as tf from '@tensorflow/tfjs-core';
 import { EngineUnavailableError } from '../../errors.js';
@@ -6,7 +6,7 @@ import type { Engine } from '../openedEngine.js';
 import { findAdapter, surveyAdapters, type WebgpuAdapter } from './adapters.js';
 import { guardBackend, type WatchedBackend } from './deviceLoss.js';
 
-/** Limits that the computations run into, raised to what the adapter has. */
+/** Limits that are raised to those of the adapter. */
 const RAISED_LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -22,24 +22,24 @@ const RAISED_LIMITS = [
 const DRIVER_REMEDY =
   'install a Vulkan loader and driver (Debian: libvulkan1 and the driver of the GPU), or another engine';
 
-/** Drivers that compute on the processor. */
+/** Software adapters. */
 const SOFTWARE = /swiftshader|llvmpipe/i;
 /** The packages of this engine, in the versions that fit. Not installed with the toolkit, as they are large. */
 const INSTALL = `run \`npm install webgpu @tensorflow/tfjs-backend-webgpu@${tf.version_core}\``;
 
 /**
- * Leaves workgroup memory as it is found. SwiftShader takes ten seconds to compile the clearing of a large one, and no
- * shader here reads what it has not written; GPUs clear it at no cost.
+ * Disables the initialization of workgroup memory. SwiftShader takes ten seconds to compile it for a large memory, and no
+ * shader here reads uninitialized memory.
  */
 const QUICK_START = 'enable-dawn-features=disable_workgroup_init';
 
-/** What of the `webgpu` package is used. */
+/** The used part of the `webgpu` package. */
 interface Dawn {
   create(options: string[]): GPU;
   globals: Record<string, unknown>;
 }
 
-/** What of `@tensorflow/tfjs-backend-webgpu` is used. */
+/** The used part of `@tensorflow/tfjs-backend-webgpu`. */
 interface TfjsWebgpu {
   WebGPUBackend: new (device: GPUDevice, info: GPUAdapterInfo) => tf.KernelBackend & WatchedBackend;
 }
@@ -65,7 +65,7 @@ export async function openWebgpu(wanted?: string): Promise<Engine> {
   if (adapter === null) throw unavailable('no adapter', chosen?.name ?? 'any', DRIVER_REMEDY);
   const device = await requestDevice(adapter);
 
-  // The backend looks for these while it is made.
+  // The backend reads these when it is created.
   Object.assign(globalThis, globals);
   const navigator = borrowNavigator(gpu);
   const backend = new WebGPUBackend(device, adapter.info);
@@ -98,7 +98,7 @@ async function chooseAdapter(
   throw unavailable('no such adapter, or several', wanted, `name one of: ${names}`);
 }
 
-/** Imports a package that need not be installed. */
+/** Imports an optional package. */
 async function importOptional<T>(name: string): Promise<T> {
   try {
     return (await import(name)) as T;
@@ -127,7 +127,7 @@ function unavailable(what: string, where: string, remedy: string, cause?: unknow
   return new EngineUnavailableError({ what, where, remedy, cause });
 }
 
-/** Puts `gpu` where browsers have it, until it is given back. */
+/** Sets `navigator.gpu` until `giveBack` is called. */
 function borrowNavigator(gpu: GPU): { giveBack(): void } {
   const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
   Object.defineProperty(globalThis, 'navigator', { value: { gpu }, configurable: true, writable: true });

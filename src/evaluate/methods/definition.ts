@@ -1,4 +1,4 @@
-// What a method of evaluate is. One definition a file; index.ts lists them. Types only.
+// The interface of a method. One definition per file; index.ts lists them. Types only.
 
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Forecaster, GuardBatch, Nowcast } from '../../callback/index.js';
@@ -6,7 +6,7 @@ import type { EvaluationJob, Method, MethodDescription } from '../../evaluation/
 import type { NoteListener, ProgressListener } from '../../progress.js';
 import type { TrainCallback } from '../../tasks/trainTask.js';
 
-/** What {@link MethodDefinition.prepare} may use. */
+/** The context of {@link MethodDefinition.prepare}. */
 export interface PrepareContext {
   /** Output directory of the evaluation; what is prepared for its runs is kept there. */
   out: string;
@@ -17,17 +17,17 @@ export interface PrepareContext {
   signal?: AbortSignal;
 }
 
-/** What {@link MethodDefinition.train} may use. */
+/** The context of {@link MethodDefinition.train}. */
 export interface TrainingContext {
   /** The training: task, seed, epochs, batch size, optimizer. */
   job: EvaluationJob;
-  /** Directory with what `prepare` left: the `out` of its context. */
+  /** Directory with the files of `prepare`: the `out` of its context. */
   inputs: string;
-  /** Training examples on which nowcasts must prove themselves; undefined without `--guard` and for methods that do not nowcast. */
+  /** Training examples for the guard; undefined without `--guard` and for methods that do not nowcast. */
   guard?: GuardBatch;
 }
 
-/** A method's part in one training. Everything is optional: plain training has no part. */
+/** A method's hooks in one training. All are optional; plain training has none. */
 export interface MethodTraining {
   /**
    * Hooks of the training: a tfjs `Callback` (its `model` is the network) or an object of functions. `onEpochEnd` runs after
@@ -35,30 +35,30 @@ export interface MethodTraining {
    */
   callback?: TrainCallback;
   /**
-   * Weights to validate in place of the trained ones; see `validationWeights` of trainTask. The trained ones are put back
-   * after each validation. The time that this takes counts as the method's.
+   * Weights to validate instead of the trained ones; see `validationWeights` of trainTask. The trained ones are restored
+   * after each validation. The time counts as the method's.
    */
   validationWeights?(epoch: number): Promise<readonly tf.Tensor[] | null>;
   /** Nowcasts of the training so far, in order. Default: none. */
   nowcasts?(): readonly Nowcast[];
-  /** Frees what the method holds. Called once, also when the training failed. */
+  /** Frees the method's resources. Called once, also when the training failed. */
   dispose?(): Promise<void>;
 }
 
-/** A forecaster that knows how far ahead it looks. */
+/** A forecaster with its horizon. */
 export interface MethodForecaster extends Forecaster {
   /** Epochs from the window's last value to the forecast. */
   readonly horizon: number;
 }
 
 /**
- * A method: how it is asked for, what data it is between the processes, and what it does in a training.
+ * A method: its command-line syntax, its data, and its hooks in a training.
  *
  * @typeParam M its data: JSON, made by `parse`. All of it but `paths` goes into the ids of the runs, so that runs of other
  * settings or other file contents (as a hash) are never taken for each other.
  */
 export interface MethodDefinition<M extends Method = Method> {
-  /** The word that asks for it and the `type` of its data: letters, digits, `-`. Unique. */
+  /** Its name on the command line and the `type` of its data: letters, digits, `-`. Unique. */
   readonly type: string;
   /** What follows the word and a colon, for people: `STORE` for `introspection:STORE`. Undefined: nothing may follow. */
   readonly argument?: string;
@@ -85,19 +85,19 @@ export interface MethodDefinition<M extends Method = Method> {
    */
   check?(data: Method): M | null;
   /**
-   * What the report says of it. Called before anything is trained.
+   * Its description in the report. Called before any training.
    *
    * @throws the errors of files that cannot be read.
    */
   describe(method: M): MethodDescription | Promise<MethodDescription>;
   /**
-   * Makes what all its runs need, once, before they begin; keeps what it finds made.
+   * Prepares the inputs of all its runs once, before they start; keeps existing ones.
    *
    * @throws `signal.reason` when aborted.
    */
   prepare?(method: M, context: PrepareContext): Promise<void>;
-  /** What forecasts for it, for the table of forecast errors. Default: it is not in that table. */
+  /** Its forecaster, for the table of forecast errors. Default: it is not in that table. */
   forecaster?(method: M): Promise<MethodForecaster>;
-  /** Its part in a training, new for each. Default: none. */
+  /** Its hooks for a training, created for each. Default: none. */
   train?(method: M, context: TrainingContext): MethodTraining | Promise<MethodTraining>;
 }

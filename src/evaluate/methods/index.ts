@@ -7,7 +7,7 @@ import { introspection } from './introspection.js';
 import { nowcaster } from './nowcaster.js';
 import { plain } from './plain.js';
 
-/** What all methods are compared with; in every evaluation, and first there. */
+/** The baseline: the first method of every evaluation. */
 export const BASELINE = plain;
 
 /** The methods of the toolkit, the baseline among them. */

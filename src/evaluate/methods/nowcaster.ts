@@ -44,7 +44,7 @@ function hashDirectory(directory: string): string {
 async function createCompute(spec: NowcasterSpec): Promise<NetworkCompute> {
   const openKernels = tf.getBackend() === 'webgpu' ? await loadWebgpuKernels(spec.family) : null;
   if (openKernels === null) return createDefaultCompute(spec);
-  return openKernels(spec, networkOf(spec), (tf.backend() as unknown as { device: GPUDevice }).device);
+  return openKernels(spec, networkOf(spec), (tf.backend() as tf.KernelBackend & { device: GPUDevice }).device);
 }
 
 function describeTraining({ dataset, spec, recommended, toolkitVersion }: NowcasterManifest) {

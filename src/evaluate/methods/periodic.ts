@@ -1,4 +1,4 @@
-// Methods that replace weights once a period by what a forecaster says of their last epochs.
+// Methods that periodically replace weights by a forecast from their last epochs.
 
 import { PeriodicForecasting } from '../../callback/index.js';
 import type { Method } from '../../evaluation/schema.js';

@@ -1,4 +1,4 @@
-// Training as it is.
+// Plain training, the baseline.
 
 import type { MethodDefinition } from './definition.js';
 

@@ -1,4 +1,4 @@
-// Finds methods by their type: the toolkit's, and those of modules that the user names.
+// The registry of methods: the toolkit's, and those of user modules.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ const TYPE_PATTERN = /^[a-z][a-z0-9-]{0,49}$/;
 
 const entries = new Map<string, Entry>(METHODS.map((definition) => [definition.type, { definition }]));
 
-/** Words that ask for methods, with what follows them; the baseline is left out. */
+/** Command-line syntax of all methods but the baseline. */
 export function methodWords(): string[] {
   return [...entries.values()]
     .filter(({ definition }) => definition !== BASELINE)
@@ -75,7 +75,7 @@ export async function loadMethodModules(modules: readonly string[]): Promise<str
     const { type } = definition;
     if (entries.get(type)?.definition === definition) continue;
     if (entries.has(type))
-      throw new UsageError({ what: `the method ${type} is there already`, where, remedy: 'give it another type' });
+      throw new UsageError({ what: `there is a method ${type} already`, where, remedy: 'give it another type' });
     entries.set(type, { definition, moduleHash: createHash('sha256').update(bytes).digest('hex') });
   }
   return addresses;
@@ -140,7 +140,7 @@ function mapPaths(method: Method, map: (path: string) => string | undefined): Me
   return { ...method, ...Object.fromEntries(paths.map((field) => [field, map(method[field] as string)])) };
 }
 
-/** What of a method decides its results: without the places of files, and with the code where it is not the toolkit's. */
+/** The part of a method that determines its results: without paths, with the code of user modules. */
 export function identityOf(method: Method): object {
   return { ...mapPaths(method, () => undefined), module: moduleHashOf(method.type) };
 }
@@ -167,7 +167,7 @@ export function packMethod(method: Method, share: (path: string) => string): Met
 }
 
 /**
- * A method from a queue, where anyone may have put it.
+ * Validates a method from a queue, which is untrusted.
  *
  * @param resolvePath path on this machine of a name that {@link packMethod} made; throws when it leads elsewhere.
  * @returns null when no plan could have made it.

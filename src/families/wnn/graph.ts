@@ -1,5 +1,5 @@
-// The graph of the paper's network. Its dense layers stand in the order of the published h5 files: in, code, exp, mul,
-// add, out, each for the values and then for the differences; the head last.
+// The graph of the paper's network. Its dense layers are in the order of the published h5 files: in, code, exp, mul, add,
+// out, each for the values and then for the differences; the head is last.
 
 import type { DenseOperation, Graph, Operation } from '../../network/graph.js';
 import type { NowcasterSpec } from '../../network/spec.js';

@@ -1,5 +1,5 @@
-// The fused WebAssembly kernels of the paper's network: one instance for one spec, and the views of its memory through
-// which samples and parameters pass. Browsers load it too.
+// The fused WebAssembly kernels of the paper's network: one instance per spec, with views of its memory for samples and
+// parameters. Also runs in browsers.
 
 import { CHUNK, type FusedKernels, type KernelInstance } from '../../kernels/kernels.js';
 import type { Loss } from '../../network/compute.js';
@@ -12,7 +12,7 @@ import { streamsOf } from './graph.js';
 
 const LOSS_CODES: Record<Loss, number> = { mae: 0, huber: 1, mse: 2 };
 
-/** What assembly/network.ts exports. */
+/** The exports of assembly/network.ts. */
 interface KernelExports {
   memory: WebAssembly.Memory;
   configure(inputLength: number, streams: number, network: number, horizons: number, parameters: number): void;
@@ -57,7 +57,7 @@ async function openInstance(
   network: Network,
 ): Promise<KernelInstance> {
   const instance = await WebAssembly.instantiate(module, {});
-  const kernels = instance.exports as unknown as KernelExports;
+  const kernels = instance.exports as WebAssembly.Exports & KernelExports;
   const length = spec.inputLength;
   const horizons = spec.horizons.length;
   const activation = spec.config.activation === 'network' ? 1 : 0;
@@ -73,7 +73,7 @@ async function openInstance(
   const targetsView = view(kernels.targetsAt(), CHUNK * horizons);
   const outputsView = view(kernels.outputsAt(), CHUNK * horizons);
   const sums = view(kernels.sumsAt(), kernels.sumsLength() / 4);
-  // Windows and outputs of forecasts stand where the kernels read and write them.
+  // Windows and outputs of forecasts are computed in place in the kernels' memory.
   const buffers = { ...createForecastBuffers(spec, CHUNK), windows: windowsView, outputs: outputsView };
 
   return {

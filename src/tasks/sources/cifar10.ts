@@ -35,7 +35,7 @@ export const cifar10: DataSource = {
   }),
 };
 
-/** The official archive holds the batches in a folder, which may have been left in place. */
+/** The batches may still be in the folder of the official archive. */
 function locateBatch(directory: string, file: string): string {
   return locateFile(directory, [file, join('cifar-10-batches-bin', file)], 'cifar10');
 }
@@ -43,7 +43,7 @@ function locateBatch(directory: string, file: string): string {
 /**
  * Reads CIFAR-10's binary batches, one after another, into images of [32, 32, 3].
  *
- * @throws MissingFileError, or {@link CorruptFileError} when a file is not whole records or has a label above 9.
+ * @throws MissingFileError, or {@link CorruptFileError} when a file has an incomplete record or a label above 9.
  */
 function readCifarBatches(paths: readonly string[]): ImageExamples {
   const batches = paths.map((path) => ({ path, bytes: readExistingFile(path) }));

@@ -1,4 +1,4 @@
-// The four IDX files that MNIST and its relatives consist of, plain or gzip-compressed, as image parts.
+// Reads the four IDX files of MNIST and similar datasets, plain or gzip-compressed.
 
 import { CorruptFileError } from '../../errors.js';
 import { decodeIdx } from '../../formats/idx.js';
@@ -18,8 +18,8 @@ interface IdxPaths {
 /**
  * Finds `{train,t10k}-images-idx3-ubyte` and `{train,t10k}-labels-idx1-ubyte` in a directory, each plain or `.gz`.
  *
- * @param name the set's, for errors.
- * @throws MissingFileError when one is not there.
+ * @param name of the dataset, for errors.
+ * @throws MissingFileError when one does not exist.
  */
 export function locateIdxImages(directory: string, name: string): IdxPaths {
   const find = (file: string) => locateFile(directory, [file, `${file}.gz`], name);
@@ -35,7 +35,7 @@ export function locateIdxImages(directory: string, name: string): IdxPaths {
  * Reads the four files that {@link locateIdxImages} finds.
  *
  * @param shape of one image; one channel.
- * @throws MissingFileError when one is not there; {@link CorruptFileError} when shapes or labels are not those expected.
+ * @throws MissingFileError when one does not exist; {@link CorruptFileError} when shapes or labels are not as expected.
  */
 export function readIdxImages(directory: string, name: string, shape: ImageShape, classes: number): DataParts {
   const paths = locateIdxImages(directory, name);

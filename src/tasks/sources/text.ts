@@ -1,5 +1,5 @@
-// A text to predict letter by letter: the Third Book of Newton's Opticks, which ships with the toolkit (assets/text).
-// The first nine tenths are trained on, the rest is for validation.
+// Text for next-character prediction: the Third Book of Newton's Opticks, which ships with the toolkit (assets/text). The
+// first nine tenths are for training, the rest is for validation.
 
 import { fileURLToPath } from 'node:url';
 import { CorruptFileError } from '../../errors.js';
@@ -8,7 +8,7 @@ import { readExistingFile } from '../readFile.js';
 import { TextExamples } from '../text.js';
 
 const FILE = fileURLToPath(new URL('../../../assets/text/opticks.txt', import.meta.url));
-/** All characters of the text; a class is a place in this list. */
+/** All characters of the text; a class is an index into this list. */
 const ALPHABET = "\n &'(),-./0123456789:;?ABCDEFGHIJKLMNOPQRSTUVWXYabcdefghijklmnopqrstuvwxyz";
 /** Characters of a passage. */
 const STEPS = 40;

@@ -1,4 +1,4 @@
-// The list of inputs that networks may take from a window, and the rows of samples that hold several.
+// The registry of network inputs, and the layout of rows with several inputs.
 
 import type { InputColumns } from '../../network/network.js';
 import type { WindowSpec } from '../../network/spec.js';
@@ -8,9 +8,9 @@ import { windowInput } from './window.js';
 const INPUTS = new Map<string, WindowInput>([windowInput].map((input) => [input.name, input]));
 
 /**
- * Adds an input of your own, for families of your own.
+ * Registers a custom input, for custom families.
  *
- * @throws Error when there is an input of that name, or it is that of another column of samples.
+ * @throws Error when the name is that of another input or of another sample column.
  */
 export function registerWindowInput(input: WindowInput): void {
   const { name } = input;
@@ -25,17 +25,17 @@ function findInput(name: string): WindowInput {
   return input;
 }
 
-/** The columns of samples with these inputs. @throws Error for an unknown input. */
+/** The sample columns of these inputs. @throws Error for an unknown input. */
 export function inputColumns(names: readonly string[], spec: WindowSpec): InputColumns[] {
   return names.map((name) => ({ name, width: findInput(name).width(spec) }));
 }
 
-/** Whether the normalized windows are all that a network takes: rows of samples are then the windows themselves. */
+/** Whether the normalized window is the only input, so that rows are the windows themselves. */
 export function isWindowOnly(names: readonly string[]): boolean {
   return names.length === 1 && names[0] === windowInput.name;
 }
 
-/** Writes the rows of a block: its inputs in the order of `columns`, one behind the other. */
+/** Writes the rows of a block: its inputs concatenated in the order of `columns`. */
 export function fillRows(columns: readonly InputColumns[], block: WindowBlock, rows: Float32Array): void {
   const stride = columns.reduce((sum, { width }) => sum + width, 0);
   let offset = 0;

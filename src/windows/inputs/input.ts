@@ -1,9 +1,9 @@
-// What a named input of a network is: numbers that are computed from windows of raw weights and from what is known of
-// the tensor that they belong to. Samples hold a column an input.
+// A named network input: values computed from windows of raw weights and from the metadata of their tensor. Samples have
+// one column per input.
 
 import type { WindowSpec } from '../../network/spec.js';
 
-/** What is known of a tensor besides its values. */
+/** The metadata of a tensor. */
 export interface TensorInfo {
   /** Full name with its layer, e.g. `conv2d_1/kernel`. */
   name: string;
@@ -24,7 +24,7 @@ export interface WindowBlock {
   start: number;
   /** [count, L] row-major: the normalized windows. */
   windows: Float32Array;
-  /** [count]: what a normalized value is multiplied by to be raw. */
+  /** [count]: the factor from normalized to raw values. */
   scales: Float64Array;
 }
 
@@ -32,7 +32,7 @@ export interface WindowBlock {
 export interface WindowInput {
   /** Name of its column in sample files and of the network's input. */
   name: string;
-  /** Values a sample. */
+  /** Values per sample. */
   width(spec: WindowSpec): number;
   /** Writes [count, width] row-major, each row at `rows[offset + j * stride]`. */
   fill(block: WindowBlock, rows: Float32Array, offset: number, stride: number): void;

@@ -34,9 +34,9 @@ async function run(): Promise<PageResult> {
   const compute = await createDefaultCompute(PAPER_SPEC, (note) => notes.push(note));
   Object.assign(globalThis, { end: () => compute.dispose() });
   const digest = await computeAll(compute);
-  const answers = new Float32Array(4096);
+  const outputs = new Float32Array(4096);
   for (let job = 0; compute.description !== 'wasm, 1 thread' && enders.size < 2 && job < 5000; job++)
-    await compute.forward(initParameters(networkOf(PAPER_SPEC), 1), new Float32Array(4096 * 5), 4096, answers);
+    await compute.forward(initParameters(networkOf(PAPER_SPEC), 1), new Float32Array(4096 * 5), 4096, outputs);
 
   const trainingNotes: string[] = [];
   const network = initParameters(networkOf(PAPER_SPEC), 1);

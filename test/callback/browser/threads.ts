@@ -19,9 +19,9 @@ export async function computeAll(compute: NetworkCompute): Promise<string> {
   const gradients = new Float32Array(networkOf(spec).size + 1);
   const loss = await compute.lossAndGradients(parameters, windows, targets, 3000, 'mae', gradients.subarray(0, -1));
   gradients[gradients.length - 1] = loss;
-  const answers = new Float32Array(3000);
-  await compute.forward(parameters, windows, 3000, answers);
-  const bytes = [out, gradients, answers].flatMap((values) => [...new Uint8Array(values.buffer)]);
+  const outputs = new Float32Array(3000);
+  await compute.forward(parameters, windows, 3000, outputs);
+  const bytes = [out, gradients, outputs].flatMap((values) => [...new Uint8Array(values.buffer)]);
   const digest = await crypto.subtle.digest('SHA-256', new Uint8Array(bytes));
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -5,7 +5,7 @@ import { OutOfMemoryError } from '../../../src/errors.js';
 
 test('out of memory is told as such, with what to do', async () => {
   await openEngine('wasm');
-  const { wasm } = tf.backend() as unknown as { wasm: { _malloc(bytes: number): number } };
+  const { wasm } = tf.backend() as tf.KernelBackend & { wasm: { _malloc(bytes: number): number } };
   // Takes all addresses, not the memory behind them.
   for (const bytes of [2 ** 28, 2 ** 24]) while (wasm._malloc(bytes) !== 0);
   const large = tf.ones([2 ** 23]);

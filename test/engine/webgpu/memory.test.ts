@@ -7,7 +7,7 @@ import { webgpuAbsence } from './swiftShader.js';
 describe.skipIf(webgpuAbsence !== null)('a tensor that the GPU has no room for', () => {
   it('is refused at once where no buffer can be so large, and the device stays usable', async () => {
     await openEngine('webgpu');
-    const { device } = tf.backend() as unknown as { device: GPUDevice };
+    const { device } = tf.backend() as tf.KernelBackend & { device: GPUDevice };
     const tooMany = Math.min(device.limits.maxBufferSize, device.limits.maxStorageBufferBindingSize) / 4 + 1;
     const make = () => tf.tidy(() => tf.fill([tooMany], 1));
     expect(make).toThrow(OutOfMemoryError);

@@ -17,7 +17,7 @@ describe.skipIf(webgpuAbsence !== null)('the webgpu engine', () => {
 
   it('has the limits of the adapter, not the least that the standard asks for', async () => {
     await openEngine('webgpu');
-    const { device } = tf.backend() as unknown as { device: GPUDevice };
+    const { device } = tf.backend() as tf.KernelBackend & { device: GPUDevice };
     expect(device.limits.maxBufferSize).toBeGreaterThan(268_435_456);
   });
 
@@ -29,7 +29,7 @@ describe.skipIf(webgpuAbsence !== null)('the webgpu engine', () => {
 
   it('says that the GPU was lost, at the next computation and at a read that waits', async () => {
     await openEngine('webgpu');
-    const { device } = tf.backend() as unknown as { device: GPUDevice };
+    const { device } = tf.backend() as tf.KernelBackend & { device: GPUDevice };
     // Large enough not to be computed beside the GPU.
     const before = tf.ones([100_000]);
     await before.data();

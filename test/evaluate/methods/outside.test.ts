@@ -210,7 +210,7 @@ describe('a method from a module', () => {
     const empty = write('empty.mjs', 'export const type = 1;');
     await expect(loadMethodModules([empty])).rejects.toThrow(/exports no method: .*empty.mjs/);
     const taken = write('taken.mjs', "export default { type: 'linear', parse: () => ({}) };");
-    await expect(loadMethodModules([taken])).rejects.toThrow(/the method linear is there already: .*taken.mjs/);
+    await expect(loadMethodModules([taken])).rejects.toThrow(/there is a method linear already: .*taken.mjs/);
   });
 
   it('is not handed to a queue, and neither it nor a path of code is taken from one', () => {

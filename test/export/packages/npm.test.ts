@@ -99,9 +99,9 @@ describe('the package', () => {
         const windows = new Float32Array(count * 5);
         const [origins, scales] = [new Float64Array(count), new Float64Array(count)];
         normalizeWindows(PAPER_SPEC, raw, 0, count, windows, origins, scales);
-        const answers = referenceForward(PAPER_SPEC, parametersOf(PAPER_SPEC, kind), windows, count);
+        const outputs = referenceForward(PAPER_SPEC, parametersOf(PAPER_SPEC, kind), windows, count);
         nowcast[tensor].forEach((value, j) => {
-          const forecast = (windows[5 * j + 4] + answers[j]) * scales[j] + origins[j];
+          const forecast = (windows[5 * j + 4] + outputs[j]) * scales[j] + origins[j];
           expect(value).toBeCloseTo((raw[4][j] + forecast) / 2, 5);
         });
       }
@@ -133,14 +133,14 @@ describe('the package', () => {
       const refused = await load().then(() => false, () => true);
       await import('${NAME}');
       const model = await load();
-      const answer = model.predict([tf.tensor2d([[0, 0.1, 0.2, 0.3, 0.4]]), tf.tensor2d([[0.1, 0.1, 0.1, 0.1]])]);
-      console.log(JSON.stringify({ refused, answer: answer.dataSync()[0] }));
+      const output = model.predict([tf.tensor2d([[0, 0.1, 0.2, 0.3, 0.4]]), tf.tensor2d([[0.1, 0.1, 0.1, 0.1]])]);
+      console.log(JSON.stringify({ refused, output: output.dataSync()[0] }));
     `;
     writeFileSync(join(project, 'open.mjs'), script);
-    const { refused, answer } = JSON.parse(run('node', ['open.mjs', join(root, 'weights/tfjs/conv')], project));
+    const { refused, output } = JSON.parse(run('node', ['open.mjs', join(root, 'weights/tfjs/conv')], project));
     const window = Float32Array.of(0, 0.1, 0.2, 0.3, 0.4);
     expect(refused).toBe(true);
-    expect(answer).toBeCloseTo(referenceForward(PAPER_SPEC, parametersOf(PAPER_SPEC, 'conv'), window, 1)[0], 6);
+    expect(output).toBeCloseTo(referenceForward(PAPER_SPEC, parametersOf(PAPER_SPEC, 'conv'), window, 1)[0], 6);
   });
 
   test('is shaken: who imports one small function does not carry networks or kernels', async () => {

@@ -23,19 +23,19 @@ export function drawParameters(spec: NowcasterSpec, seed: number, spread: number
   return initParameters(networkOf(spec), seed).map((x) => x + spread * random.normal());
 }
 
-/** Each answer within 1e-5 of the reference's. */
-export async function expectAnswers(
+/** Each output within 1e-5 of the reference's. */
+export async function expectOutputs(
   compute: NetworkCompute,
   parameters: Float32Array,
   windows: Float32Array,
   count: number,
 ) {
   const { spec } = compute;
-  const answers = new Float32Array(count * spec.horizons.length).fill(Number.NaN);
-  await compute.forward(parameters, windows, count, answers);
+  const outputs = new Float32Array(count * spec.horizons.length).fill(Number.NaN);
+  await compute.forward(parameters, windows, count, outputs);
   const expected = referenceForward(spec, parameters, windows, count);
-  const worst = answers.reduce((most, y, i) => Math.max(most, Math.abs(y - expected[i])), 0);
-  expect(answers.some(Number.isNaN)).toBe(false);
+  const worst = outputs.reduce((most, y, i) => Math.max(most, Math.abs(y - expected[i])), 0);
+  expect(outputs.some(Number.isNaN)).toBe(false);
   expect(worst).toBeLessThan(1e-5);
 }
 

@@ -17,11 +17,11 @@ test('any number of threads gives the same bits, also over several jobs and afte
     const compute = await createWasmCompute(spec, { threads });
     const results: (Float32Array | number)[] = [];
     for (const count of [1, 255, 257, 5000, most]) {
-      const answers = new Float32Array(count * spec.horizons.length);
+      const outputs = new Float32Array(count * spec.horizons.length);
       const gradients = new Float32Array(networkOf(spec).size);
-      await compute.forward(parameters, windows, count, answers);
+      await compute.forward(parameters, windows, count, outputs);
       const loss = await compute.lossAndGradients(parameters, windows, targets, count, 'huber', gradients);
-      results.push(answers, gradients, loss);
+      results.push(outputs, gradients, loss);
     }
     await compute.dispose();
     seen.push(results);
@@ -30,16 +30,16 @@ test('any number of threads gives the same bits, also over several jobs and afte
   expect(seen[2]).toEqual(seen[0]);
 });
 
-test('threads compute the right answers, with the parameters of each call', async () => {
+test('threads compute the right outputs, with the parameters of each call', async () => {
   const compute = await createWasmCompute(spec, { threads: 2 });
   const count = 3000;
   const { windows } = drawSamples(spec, count, 7);
   const calls = [1, 2, 3].map(async (seed) => {
     const parameters = initParameters(networkOf(spec), seed);
-    const answers = new Float32Array(count * 2);
-    await compute.forward(parameters, windows, count, answers);
+    const outputs = new Float32Array(count * 2);
+    await compute.forward(parameters, windows, count, outputs);
     const expected = referenceForward(spec, parameters, windows, count);
-    expect(answers.every((y, i) => Math.abs(y - expected[i]) < 1e-5)).toBe(true);
+    expect(outputs.every((y, i) => Math.abs(y - expected[i]) < 1e-5)).toBe(true);
   });
   await Promise.all(calls);
   await compute.dispose();

@@ -16,9 +16,9 @@ for (const [name, spec] of Object.entries(SPECS)) {
       const random = new Random(5);
       const parameters = Float64Array.from(initParameters(networkOf(spec), 3), (x) => x + 0.05 * random.normal());
       const { loss: value, gradients } = referenceLossAndGradients(spec, parameters, windows, targets, count, loss);
-      const answers = referenceForward(spec, parameters, windows, count);
+      const outputs = referenceForward(spec, parameters, windows, count);
       if (loss === 'mae') {
-        const mean = answers.reduce((sum, y, i) => sum + Math.abs(y - targets[i]), 0) / answers.length;
+        const mean = outputs.reduce((sum, y, i) => sum + Math.abs(y - targets[i]), 0) / outputs.length;
         expect(value).toBeCloseTo(mean, 12);
       }
       const lossAt = (i: number, step: number) => {

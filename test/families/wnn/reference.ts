@@ -77,12 +77,12 @@ function runNetwork(spec: NowcasterSpec, p: Numbers, window: Float64Array) {
     return { input, features, codeSum, code, e, g, power, activated, outSum };
   });
   const joinedArray = Float64Array.from(joined);
-  const answer = dense(byName.get('head')!, p, joinedArray).map(Math.tanh);
-  return { byName, at, traces, joined: joinedArray, answer };
+  const output = dense(byName.get('head')!, p, joinedArray).map(Math.tanh);
+  return { byName, at, traces, joined: joinedArray, output };
 }
 
 /**
- * The network's answers in float64.
+ * The network's outputs in float64.
  *
  * @param windows [count, L] row-major, normalized.
  * @returns [count, horizons] row-major.
@@ -94,12 +94,12 @@ export function referenceForward(
   count: number,
 ): Float64Array {
   const length = spec.inputLength;
-  const answers = new Float64Array(count * spec.horizons.length);
+  const outputs = new Float64Array(count * spec.horizons.length);
   for (let n = 0; n < count; n++) {
     const window = Float64Array.from({ length }, (_, i) => windows[n * length + i]);
-    answers.set(runNetwork(spec, parameters, window).answer, n * spec.horizons.length);
+    outputs.set(runNetwork(spec, parameters, window).output, n * spec.horizons.length);
   }
-  return answers;
+  return outputs;
 }
 
 function lossOf(loss: Loss, error: number): [value: number, slope: number] {
@@ -135,8 +135,8 @@ export function referenceLossAndGradients(
   let total = 0;
   for (let n = 0; n < count; n++) {
     const window = Float64Array.from({ length }, (_, i) => windows[n * length + i]);
-    const { byName, at, traces, joined, answer } = runNetwork(spec, p, window);
-    const headBack = answer.map((y, h) => {
+    const { byName, at, traces, joined, output } = runNetwork(spec, p, window);
+    const headBack = output.map((y, h) => {
       const [value, slope] = lossOf(loss, y - targets[n * outputs + h]);
       total += value;
       return (slope * (1 - y * y)) / (count * outputs);

@@ -2,17 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { createWasmCompute } from '../../../src/compute/wasmCompute.js';
 import { initParameters } from '../../../src/network/init.js';
 import { networkOf, PAPER_SPEC } from '../../../src/nowcaster/spec.js';
-import { ALL_SPECS, drawParameters, expectAnswers, expectGradients } from './againstReference.js';
+import { ALL_SPECS, drawParameters, expectGradients, expectOutputs } from './againstReference.js';
 import { drawSamples } from './samples.js';
 
 for (const [name, spec] of Object.entries(ALL_SPECS)) {
   describe(name, () => {
     for (const count of [1, 7, 64, 300])
-      test(`${count} samples: answers and gradients are those of the reference`, async () => {
+      test(`${count} samples: outputs and gradients are those of the reference`, async () => {
         const compute = await createWasmCompute(spec, { threads: 1 });
         const { windows, targets } = drawSamples(spec, count, count);
         const parameters = drawParameters(spec, 3, 0.05);
-        await expectAnswers(compute, parameters, windows, count);
+        await expectOutputs(compute, parameters, windows, count);
         await expectGradients(compute, parameters, windows, targets, count);
       });
   });
@@ -25,11 +25,11 @@ describe('extremes', () => {
     const windows = new Float32Array(count * 5);
     const { targets } = drawSamples(PAPER_SPEC, count, 1);
     const parameters = initParameters(networkOf(PAPER_SPEC), 1);
-    await expectAnswers(compute, parameters, windows, count);
+    await expectOutputs(compute, parameters, windows, count);
     await expectGradients(compute, parameters, windows, targets, count);
   });
 
-  test('saturated answers', async () => {
+  test('saturated outputs', async () => {
     const compute = await createWasmCompute(PAPER_SPEC, { threads: 1 });
     const count = 100;
     const { windows, targets } = drawSamples(PAPER_SPEC, count, 2);
@@ -37,7 +37,7 @@ describe('extremes', () => {
     for (const bias of [6, -9]) {
       const parameters = drawParameters(PAPER_SPEC, 5, 0.02);
       parameters[head.bias] = bias;
-      await expectAnswers(compute, parameters, windows, count);
+      await expectOutputs(compute, parameters, windows, count);
       await expectGradients(compute, parameters, windows, targets, count);
     }
   });
@@ -55,11 +55,11 @@ describe('extremes', () => {
         if (name.endsWith('_add')) parameters.fill(0, kernel, bias + units);
         if (name === 'head') for (let i = kernel; i < bias; i++) parameters[i] *= Math.exp(-exponent) / 8;
       }
-      await expectAnswers(compute, parameters, windows, count);
+      await expectOutputs(compute, parameters, windows, count);
     }
   });
 
-  test('an overflow shows in the loss, also where tanh hides it from the answers', async () => {
+  test('an overflow shows in the loss, also where tanh hides it from the outputs', async () => {
     const compute = await createWasmCompute(PAPER_SPEC, { threads: 1 });
     const count = 64;
     const { windows, targets } = drawSamples(PAPER_SPEC, count, 4);
@@ -75,7 +75,7 @@ describe('extremes', () => {
     await expectGradients(compute, initParameters(networkOf(PAPER_SPEC), 7), windows, targets, count);
   });
 
-  test('NaN in one window spoils that answer alone, and the loss of its batch', async () => {
+  test('NaN in one window spoils that output alone, and the loss of its batch', async () => {
     const compute = await createWasmCompute(PAPER_SPEC, { threads: 1 });
     const count = 21;
     const { windows, targets } = drawSamples(PAPER_SPEC, count, 5);

@@ -1,5 +1,5 @@
-// Introspection as a training callback: after given epochs, every weight jumps to where the network sees it at twice the
-// time.
+// Introspection as a training callback: after given epochs, every weight is replaced by the network's forecast for twice
+// the time.
 
 import * as tfl from '@tensorflow/tfjs-layers';
 import { measureGuardLoss } from '../../../callback/guard.js';
@@ -14,7 +14,7 @@ export function historyEpochs(epoch: number): number[] {
   return HISTORY_FRACTIONS.map((fraction) => Math.round(fraction * epoch));
 }
 
-/** Replaces the same tensors as the nowcaster's callback, at epochs of its own. The optimizer's state is untouched. */
+/** Replaces the same tensors as the nowcaster's callback, at its own epochs. The optimizer's state is not changed. */
 export class IntrospectionForecasting extends tfl.Callback {
   /** Jumps of the training, in order. */
   history: Nowcast[] = [];

@@ -7,7 +7,7 @@ import { Random } from '../../../random.js';
 export const HISTORY_FRACTIONS = [1, 0.7, 0.4, 0] as const;
 const INPUTS = HISTORY_FRACTIONS.length;
 const HIDDEN = 40;
-/** Weights are multiplied by this before the network, and its answers divided by it, as in the paper. */
+/** Weights are multiplied by this before the network, and its outputs divided by it, as in the paper. */
 const SCALE = 1000;
 
 /** Length of the flat parameters: hidden kernel [4, 40], hidden bias, output kernel [40], output bias. */
@@ -27,7 +27,7 @@ export interface IntrospectionSamples {
   count: number;
 }
 
-/** How {@link trainIntrospection} goes. */
+/** Options of {@link trainIntrospection}. */
 export interface IntrospectionTraining {
   seed: number;
   steps: number;
@@ -58,12 +58,12 @@ export function forecastIntrospection(
   const [now, late, early, first] = history;
   for (let j = 0; j < out.length; j++) {
     const [a, b, c, d] = [SCALE * now[j], SCALE * late[j], SCALE * early[j], SCALE * first[j]];
-    let answer = p[OUT_BIAS];
+    let output = p[OUT_BIAS];
     for (let h = 0; h < HIDDEN; h++) {
       const sum = p[HIDDEN_BIAS + h] + a * p[h] + b * p[HIDDEN + h] + c * p[2 * HIDDEN + h] + d * p[3 * HIDDEN + h];
-      if (sum > 0) answer += sum * p[OUT_KERNEL + h];
+      if (sum > 0) output += sum * p[OUT_KERNEL + h];
     }
-    out[j] = answer / SCALE;
+    out[j] = output / SCALE;
   }
 }
 
@@ -83,14 +83,14 @@ export function introspectionLoss(
   const active = new Float64Array(HIDDEN);
   let loss = 0;
   for (const i of chosen) {
-    let answer = p[OUT_BIAS];
+    let output = p[OUT_BIAS];
     for (let h = 0; h < HIDDEN; h++) {
       let sum = p[HIDDEN_BIAS + h];
       for (let k = 0; k < INPUTS; k++) sum += SCALE * histories[i * INPUTS + k] * p[k * HIDDEN + h];
       active[h] = Math.max(sum, 0);
-      answer += active[h] * p[OUT_KERNEL + h];
+      output += active[h] * p[OUT_KERNEL + h];
     }
-    const error = answer - SCALE * futures[i];
+    const error = output - SCALE * futures[i];
     loss += Math.abs(error);
     const slope = Math.sign(error) / chosen.length;
     gradients[OUT_BIAS] += slope;
@@ -110,7 +110,7 @@ export function introspectionLoss(
  *
  * @param steps optimizer steps.
  * @param signal stops it between steps.
- * @param onStep hears now and then how many steps are done, of the last one too.
+ * @param onStep called from time to time, and after the last step, with the number of finished steps.
  */
 export async function trainIntrospection(
   samples: IntrospectionSamples,

@@ -1,4 +1,4 @@
-// Trains the introspection network of an evaluation on a trajectory store, once, and keeps it with the results.
+// Trains the introspection network of an evaluation once on a trajectory store, and stores it with the results.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';

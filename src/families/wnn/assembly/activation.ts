@@ -1,14 +1,13 @@
-// The learned activation: G e^(E f) on rows of eight samples. Not: where E, G and f come from, nor the way back
-// (backward.ts).
+// The learned activation G e^(E f) on rows of eight samples. Its gradient is in backward.ts.
 
 import { EXP } from './elementary';
 import { ROW } from './products';
 
 /**
- * u = G e^(E f), row by row; `e`, `g`, `f` and `u` are addresses of `rows` rows each. Leaves e^(E f) in place of G, for
- * the way back.
+ * u = G e^(E f), row by row; `e`, `g`, `f` and `u` are addresses of `rows` rows each. Overwrites G with e^(E f), for the
+ * backward pass.
  *
- * The steps are those of exp4, taken for two vectors at a time so that each constant is loaded once for both.
+ * Same steps as exp4, for two vectors at a time, so that each constant is loaded once.
  */
 export function activate(e: usize, g: usize, f: usize, u: usize, rows: usize): void {
   const rounder = v128.load32_splat(EXP, 12);

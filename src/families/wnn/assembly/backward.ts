@@ -1,5 +1,5 @@
-// The loss of one strip, its gradients back to the inputs of the layers, and the sums over a block of what the weights'
-// gradients are made of. Not: the gradients themselves (fold.ts).
+// The loss of one strip, its gradients with respect to the inputs of the layers, and their sums over a block. fold.ts
+// computes the gradients of the weights.
 
 import { tanh4, tanhSlope4 } from './elementary';
 import { CODE, FEATURES, LEAK, OUTPUTS } from './fold';
@@ -27,7 +27,7 @@ import {
 const LOSS_MAE: i32 = 0;
 const LOSS_HUBER: i32 = 1;
 
-/** The losses of four outputs; their slopes before tanh replace `pre`. */
+/** The losses of four outputs; `pre` is overwritten with their gradients before tanh. */
 // @ts-ignore: decorator
 @inline
 function lossOf(pre: usize, target: v128, mask: v128, kind: i32): v128 {
@@ -55,7 +55,7 @@ function lossOf(pre: usize, target: v128, mask: v128, kind: i32): v128 {
   return v128.and(value, mask);
 }
 
-/** The sum of a strip's losses; its head rows become the gradients before tanh. */
+/** The sum of a strip's losses; its head rows are overwritten with the gradients before tanh. */
 export function lossStrip(strip: usize, targets: usize, count: usize, kind: i32): f64 {
   let sum: f64 = 0;
   for (let lane: usize = 0; lane < STRIP; lane++) store<i32>(laneMask + lane * 4, lane < count ? -1 : 0);
@@ -72,7 +72,8 @@ export function lossStrip(strip: usize, targets: usize, count: usize, kind: i32)
   return sum;
 }
 
-/** Through the learned activation: gradient of u in `slope` becomes that of f; E and e^(E f) become those of E and G. */
+/** Backward through the learned activation: overwrites the gradient of u in `slope` with that of f, and E and e^(E f) with
+ * those of E and G. */
 function deactivate(f: usize, eg: usize, u: usize, slope: usize): void {
   const half = FEATURES * ROW;
   for (let i: usize = 0; i < half; i += 16) {
@@ -103,7 +104,7 @@ function maskLeakyRelu(slope: usize, rows: usize, count: usize): void {
   }
 }
 
-/** One stream backward on one strip, from the gradients of its outputs at `outputSlope` (before leaky relu). */
+/** Backward pass of one stream on one strip, from the gradients of its outputs at `outputSlope` (before leaky relu). */
 function backwardStream(stream: Stream, strip: usize, outputSlope: usize): void {
   const fold = stream.fold;
   const outer = stream.outer + strip * strideOf(outerRows);
@@ -121,7 +122,7 @@ function backwardStream(stream: Stream, strip: usize, outputSlope: usize): void 
   }
 }
 
-/** Backward on one strip, from the gradients that `lossStrip` leaves. */
+/** Backward pass on one strip, from the gradients that `lossStrip` writes. */
 export function backwardStrip(strip: usize): void {
   const outputRows = OUTPUTS * streamCount;
   const slope = outputSlopes + strip * strideOf(outputRows);

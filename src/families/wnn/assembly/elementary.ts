@@ -1,12 +1,12 @@
-// exp and tanh of four numbers at once, by polynomial, within 1e-6 of the true value relatively. Not: anything else. The
-// coefficients are our own minimax fits.
+// Vectorized exp and tanh of four numbers by polynomials, with a relative error below 1e-6. The coefficients are minimax
+// fits.
 
 /**
  * The constants of exp: lowest and highest argument, log2 e, the number whose addition rounds to whole numbers, ln 2 in two
- * parts (the first so short that whole numbers times it are exact), the polynomial. They stand in memory because V8
- * loads a vector constant from there by one instruction, and composes a constant in the code by three, each time.
+ * parts (the first so short that whole numbers times it are exact), the polynomial. They are in memory because V8
+ * loads a vector constant with one instruction but composes a constant in the code with three.
  *
- * With r what is left after whole powers of two, e^r = 1 + r + r^2 (c2 + c3 r + c4 r^2 + c5 r^3); here from c5 down to c2,
+ * With r the remainder after whole powers of two, e^r = 1 + r + r^2 (c2 + c3 r + c4 r^2 + c5 r^3); here from c5 down to c2,
  * then 1.
  */
 export const EXP = memory.data<f32>([
@@ -15,26 +15,26 @@ export const EXP = memory.data<f32>([
 ]);
 
 /**
- * e^x, with the argument held to where the result is a normal float32: below, it would lose digits, above, be infinite.
- * NaN stays NaN. activation.ts has the same steps for two vectors.
+ * e^x, with the argument clamped to where the result is a normal float32. NaN stays NaN. activation.ts has the same steps
+ * for two vectors.
  */
 // @ts-ignore: decorator
 @inline
 export function exp4(argument: v128): v128 {
-  // pmax and pmin keep a NaN that stands first.
+  // pmax and pmin keep a NaN in the first operand.
   const x = f32x4.pmin(f32x4.pmax(argument, v128.load32_splat(EXP)), v128.load32_splat(EXP, 4));
   const rounder = v128.load32_splat(EXP, 12);
   const rounded = f32x4.add(f32x4.mul(x, v128.load32_splat(EXP, 8)), rounder);
   const n = f32x4.sub(rounded, rounder);
   const rough = f32x4.sub(x, f32x4.mul(n, v128.load32_splat(EXP, 16)));
   const r = f32x4.sub(rough, f32x4.mul(n, v128.load32_splat(EXP, 20)));
-  // The polynomial by pairs of terms: half as deep as Horner's scheme, and the processor waits for depth here.
+  // Estrin's scheme: half the depth of Horner's, since latency is the limit here.
   const r2 = f32x4.mul(r, r);
   const high = f32x4.add(f32x4.mul(r, v128.load32_splat(EXP, 24)), v128.load32_splat(EXP, 28));
   const middle = f32x4.add(f32x4.mul(r, v128.load32_splat(EXP, 32)), v128.load32_splat(EXP, 36));
   const low = f32x4.add(r, v128.load32_splat(EXP, 40));
   const p = f32x4.add(f32x4.mul(f32x4.add(f32x4.mul(high, r2), middle), r2), low);
-  // The whole number stands in the low bits of `rounded`; there it is added to the exponent of e^r.
+  // The low bits of `rounded` hold the whole number, which is added to the exponent of e^r.
   return i32x4.add(p, i32x4.shl(rounded, 23));
 }
 
@@ -63,7 +63,7 @@ export function tanh4(x: v128): v128 {
   return v128.bitselect(small, v128.or(big, sign), f32x4.lt(f32x4.abs(x), f32x4.splat(0.625)));
 }
 
-/** The derivative of tanh at x; it stays exact where tanh itself has rounded to 1. */
+/** The derivative of tanh at x; accurate also where tanh rounds to 1. */
 // @ts-ignore: decorator
 @inline
 export function tanhSlope4(x: v128): v128 {

@@ -1,4 +1,4 @@
-// Products of weights that are taken once a call, and how gradients come back from them. Not: anything per sample.
+// Folds weights into products once per call, and unfolds their gradients. Nothing here is per sample.
 // With the activation network, a stream is: c = relu(x A + a), A = Win Wcode, a = bin Wcode + bcode; f = x Win + bin;
 // u = (c Wmul + bmul) * e^((c Wexp + bexp) f); o = leakyRelu([u, c] B + b), B = [Wout; Wadd Wout],
 // b = badd Wout + bout. Without it: o = leakyRelu(relu(f) Wout + bout).
@@ -27,7 +27,7 @@ export class StreamTable {
   outBias: usize;
 }
 
-/** The packed weights of a stream (`panels` as in products.ts, `starts` one number an output) and its sums. */
+/** The packed weights of a stream (`panels` as in products.ts, `starts` one number per output) and its sums. */
 @unmanaged
 export class StreamFold {
   inPanels: usize;
@@ -148,7 +148,7 @@ export function foldStream(
   packPanels(fold.outKernel, OUTPUTS, 4, FEATURES + CODE, outputRow, fold.outBackPanels);
 }
 
-/** Unfolds one stream's sums to the gradients of its parameters. */
+/** Unfolds one stream's sums into the gradients of its parameters. */
 export function unfoldStream(
   fold: StreamFold,
   table: StreamTable,

@@ -1,4 +1,4 @@
-// The forward pass of one strip. Not: tanh at the end, nor what comes after it.
+// The forward pass of one strip, up to the head before its tanh.
 
 import { activate } from './activation';
 import { CODE, FEATURES, LEAK, OUTPUTS } from './fold';
@@ -22,7 +22,7 @@ import {
   values,
 } from './state';
 
-/** Turns eight row-major windows into the rows of the streams; lanes past `count` repeat the last window. */
+/** Transposes eight row-major windows into the rows of the streams; lanes past `count` repeat the last window. */
 function loadWindows(strip: usize, windows: usize, count: usize): void {
   const x = values.x + strip * strideOf(values.inputRows);
   const length = inputLength;
@@ -42,12 +42,12 @@ function loadWindows(strip: usize, windows: usize, count: usize): void {
 function relu(from: usize, to: usize, rows: usize): void {
   const zero = f32x4.splat(0);
   for (let i: usize = 0, end = rows * ROW; i < end; i += 16) {
-    // pmax(x, 0) keeps a NaN that stands first.
+    // pmax(x, 0) keeps a NaN in the first operand.
     v128.store(to + i, f32x4.pmax(v128.load(from + i), zero));
   }
 }
 
-/** One stream forward on one strip, from its input rows to its 32 output rows at `to`. */
+/** Forward pass of one stream on one strip, from its input rows to its 32 output rows at `to`. */
 function forwardStream(stream: Stream, strip: usize, to: usize): void {
   const fold = stream.fold;
   const x = stream.x + strip * strideOf(stream.inputRows);
@@ -67,7 +67,7 @@ function forwardStream(stream: Stream, strip: usize, to: usize): void {
   multiplyRowsLeaky(outer, outerRows, fold.outPanels, fold.outStarts, to, OUTPUTS / 4, LEAK);
 }
 
-/** Forward on one strip, as far as the head before its tanh. */
+/** Forward pass on one strip, up to the head before its tanh. */
 export function forwardStrip(strip: usize, windows: usize, count: usize): void {
   const outputRows = OUTPUTS * streamCount;
   const out = outputs + strip * strideOf(outputRows);
@@ -75,7 +75,7 @@ export function forwardStrip(strip: usize, windows: usize, count: usize): void {
   forwardStream(values, strip, out);
   if (streamCount === 2) forwardStream(differences, strip, out + OUTPUTS * ROW);
   const to = head + strip * strideOf(headRows);
-  // With one horizon, the other three rows stay at the zeros that they were made with.
+  // With one horizon, the other three rows keep their initial zeros.
   if (horizons === 1) multiplySingleRow(out, outputRows, parameters + headKernel() * 4, headStarts, to);
   else multiplyRows(out, outputRows, headPanels, headStarts, to, headRows / 4);
 }

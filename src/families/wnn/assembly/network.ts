@@ -1,11 +1,11 @@
-// The nowcaster network on blocks of samples: its outputs, and its loss with gradients. Not: threads, copying, the
-// optimizer. One instance of the module serves one spec; the host sees a chunk of samples at a time.
+// The nowcaster network on blocks of samples: its outputs, and its loss with gradients. One instance of the module serves
+// one spec; the host passes one chunk of samples at a time.
 //
-// What is saved against computing the network as written:
+// Optimizations compared to the network as written:
 // - Dense8(Dense64(x)) and Dense32(DenseT64(c)) have no activation between, so each is folded into one product, both
-//   ways; the gradients of the folded weights are unfolded once a call (fold.ts).
+//   ways; the gradients of the folded weights are unfolded once per call (fold.ts).
 // - The three layers that read the code share their input, so they are one product with 128 outputs, T being folded.
-// - Everything lies in strips of eight samples (products.ts), so that all of it is vector arithmetic.
+// - Data is stored in strips of eight samples (products.ts), so that all arithmetic is vectorized.
 
 import { backwardStrip, lossStrip, sumStream } from './backward';
 import { tanh4 } from './elementary';
@@ -62,7 +62,7 @@ export function parametersAt(): usize {
   return parameters;
 }
 
-/** Where {@link finish} leaves the gradients, laid out like the parameters. */
+/** Where {@link finish} writes the gradients, laid out like the parameters. */
 export function gradientsAt(): usize {
   return gradients;
 }
@@ -77,12 +77,12 @@ export function targetsAt(): usize {
   return targetsChunk;
 }
 
-/** Where {@link forward} leaves the outputs, [count, horizons]. */
+/** Where {@link forward} writes the outputs, [count, horizons]. */
 export function outputsAt(): usize {
   return outputsChunk;
 }
 
-/** Where the sums of folded gradients are: what one group of samples hands on. */
+/** Where the sums of folded gradients of a group are. */
 export function sumsAt(): usize {
   return sums;
 }
@@ -92,7 +92,7 @@ export function sumsLength(): usize {
   return sumsBytes;
 }
 
-/** Folds and packs the parameters that the host has written. Call after every change of them. */
+/** Folds and packs the parameters that the host has written. Call it after every change. */
 export function prepare(): void {
   foldStream(values.fold, valuesTable(), parameters, values.inputs, hasNetwork, zeros);
   if (streamCount === 2)

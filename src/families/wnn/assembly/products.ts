@@ -1,4 +1,4 @@
-// The matrix products of the network, on strips of eight samples. Not: what the numbers mean.
+// The matrix products of the network, on strips of eight samples.
 // A strip is a list of rows; a row holds one quantity for eight samples, so it is 32 bytes, two vectors.
 // Eight accumulators (two vectors times four outputs) fit the sixteen registers of x86 together with their operands.
 
@@ -48,7 +48,7 @@ function multiplyWithLeak(
     }
     if (leak !== 1) {
       const slope = f32x4.splat(leak);
-      // pmax keeps a NaN that stands first.
+      // pmax keeps a NaN in the first operand.
       a0 = f32x4.pmax(a0, f32x4.mul(a0, slope));
       b0 = f32x4.pmax(b0, f32x4.mul(b0, slope));
       a1 = f32x4.pmax(a1, f32x4.mul(a1, slope));
@@ -74,8 +74,8 @@ function multiplyWithLeak(
 /**
  * `output[j] = start[j] + sum over k of input[k] * weight[k, j]` for `4 * groups` output rows.
  *
- * @param panels weights as `packPanels` leaves them: for each four outputs, [k][4].
- * @param starts one number an output.
+ * @param panels weights as `packPanels` writes them: for each four outputs, [k][4].
+ * @param starts one number per output.
  */
 export function multiplyRows(input: usize, k: usize, panels: usize, starts: usize, output: usize, groups: usize): void {
   multiplyWithLeak(input, k, panels, starts, output, groups, 1);
@@ -95,8 +95,7 @@ export function multiplyRowsLeaky(
 }
 
 /**
- * `output = start + sum over k of input[k] * weight[k]` for one output row, in the place of four of which three would be
- * thrown away; `k` is a multiple of four.
+ * `output = start + sum over k of input[k] * weight[k]` for a single output row; `k` is a multiple of four.
  */
 export function multiplySingleRow(input: usize, k: usize, weights: usize, start: usize, output: usize): void {
   const zero = f32x4.splat(0);
@@ -172,7 +171,7 @@ export function sumProducts(
       let q1 = p0;
       let q2 = p0;
       let q3 = p0;
-      // One vector of each strip, then the other: with both in one turn V8 runs out of registers.
+      // One vector of each strip, then the other: with both in one iteration V8 runs out of registers.
       let right = b + j * ROW;
       for (let left = a + i * ROW, end = left + strips * aStride; left < end; left += aStride) {
         const x = v128.load(left);

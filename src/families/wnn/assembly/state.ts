@@ -1,18 +1,18 @@
-// The spec that this instance serves, and where in its memory everything is. Not: what is computed there.
+// The spec of this instance, and the layout of its memory.
 
 import { CODE, FEATURES, OUTPUTS, StreamFold, StreamTable } from './fold';
 import { ROW } from './products';
 
 /** Strips whose activations are kept from the forward pass to the sums of weight gradients: they fit the L2 cache. */
 export const BLOCK: usize = 8;
-/** Samples that the host hands over at a time. */
+/** Samples that the host passes at a time. */
 export const CHUNK: usize = 1024;
 
 export let inputLength: usize = 0;
 export let streamCount: usize = 0;
 export let hasNetwork: bool = false;
 export let horizons: usize = 0;
-/** Rows that feed the output layer: the features, and with an activation network the code. */
+/** Input rows of the output layer: the features, and with an activation network the code. */
 export let outerRows: usize = 0;
 /** Horizons rounded up to whole panels. */
 export let headRows: usize = 0;
@@ -58,7 +58,7 @@ export let parameters: usize = 0;
 export let gradients: usize = 0;
 export let sums: usize = 0;
 export let sumsBytes: usize = 0;
-/** The same numbers, added up over groups of samples. */
+/** The same sums, over groups of samples. */
 export let totals: usize = 0;
 export let headSums: usize = 0;
 export let headBiasSums: usize = 0;
@@ -67,7 +67,7 @@ export let windowsChunk: usize = 0;
 export let targetsChunk: usize = 0;
 export let outputsChunk: usize = 0;
 
-/** Takes zeroed memory for good, at a whole vector; grows the memory when needed. */
+/** Allocates zeroed, vector-aligned memory that is never freed; grows the memory when needed. */
 function take(bytes: usize): usize {
   const start = heap.alloc(bytes + 64);
   const aligned = (start + 63) & ~(63);
@@ -77,13 +77,13 @@ function take(bytes: usize): usize {
 
 /**
  * Bytes from a strip's rows to the next strip's: an odd number of cache lines, so that the same row of several strips
- * does not fall into the same set of the first cache, which would evict them from each other.
+ * maps to different sets of the L1 cache.
  */
 export function strideOf(rows: usize): usize {
   return (((rows * ROW + 63) >> 6) | 1) << 6;
 }
 
-/** Takes memory for the rows of all strips of a block. */
+/** Allocates the rows of all strips of a block. */
 function takeRows(rows: usize): usize {
   return take(BLOCK * strideOf(rows));
 }
@@ -116,7 +116,7 @@ function makeStream(inputs: usize): Stream {
   return stream;
 }
 
-/** Gives a stream its part of the sums of folded gradients, from `at`; returns the end. */
+/** Assigns a stream its part of the sums of folded gradients, from `at`; returns the end. */
 function placeSums(stream: Stream, at: usize): usize {
   const fold = stream.fold;
   fold.outSums = at;
@@ -142,7 +142,7 @@ function placeAllSums(at: usize): usize {
 }
 
 /**
- * Makes the buffers for a spec. Call once.
+ * Allocates the buffers for a spec. Call once.
  *
  * @param parameterCount length of the flat parameters.
  */
@@ -175,7 +175,7 @@ export function configure(length: usize, streams: usize, network: bool, horizonC
   targetRow = take(ROW);
   codeScratch = take(CODE * ROW);
 
-  // Placed twice: the first time to learn the size.
+  // Called twice: the first call determines the size.
   const headSize = (headRows * outputRows) * 4;
   sumsBytes = placeAllSums(0) + headSize + headRows * 4;
   sums = take(sumsBytes);

@@ -1,4 +1,4 @@
-// The part of the shader that goes back through the network, and its end, where each workgroup writes its sums.
+// The backward pass of the shader, and its end, where each workgroup writes its sums.
 
 import { LEAK, streamsOf } from '../graph.js';
 import { headPasses, repeat, writeFeature, writePower } from './phrases.js';
@@ -52,7 +52,7 @@ function writeInBack({ quads }: KernelPlan): string {
       ${repeat(quads, (v) => `inSum${v} += featureBack * x${v};`)}`;
 }
 
-/** The activation network, for a part of the block at a time: its slopes are many. */
+/** The activation network, for a part of the block at a time, since its gradients take much memory. */
 function writeNetworkBack(plan: KernelPlan): string {
   const { streams, threads, samples, part, packed } = plan;
   const tiles = part * streams * 2;
@@ -78,7 +78,7 @@ function writeNetworkBack(plan: KernelPlan): string {
         ${scratchAt(0)} = factorBack;
         ${scratchAt(1)} = exponentBack;
         ${scratchAt(2)} = hiddenBack;
-        // The hidden value has done its service; its place keeps what reaches the feature past the codes.
+// The hidden value is no longer needed; its memory is reused for the gradient that bypasses the codes.
         hidden[n * ${threads}u + tid] = productBack * exponent;
       }
       workgroupBarrier();
@@ -131,14 +131,14 @@ function writeReluBack(plan: KernelPlan): string {
     workgroupBarrier();`;
 }
 
-/** Text that goes back from a block's outputs and adds to the sums. */
+/** Text of the backward pass from a block's outputs, which adds to the sums. */
 export function writeBackward(plan: KernelPlan): string {
   return (
     writeHeadBack(plan) + (plan.spec.config.activation === 'network' ? writeNetworkBack(plan) : writeReluBack(plan))
   );
 }
 
-/** Text that adds up a vector of all threads with equal `tid % width`, and hands it to `use` as `sum`. */
+/** Text that sums a vector over all threads with equal `tid % width`; `use` reads it as `sum`. */
 function writeVectorSum(name: string, width: number, threads: number, use: string): string {
   return `
   quads[tid] = ${name};
@@ -151,7 +151,7 @@ function writeVectorSum(name: string, width: number, threads: number, use: strin
   workgroupBarrier();`;
 }
 
-/** The same of a single number, over the first `count` threads. */
+/** The same for a single number, over the first `count` threads. */
 function writeNumberSum(name: string, width: number, count: number, use: string): string {
   return `
   scratch[tid] = ${name};
@@ -164,12 +164,12 @@ function writeNumberSum(name: string, width: number, count: number, use: string)
   workgroupBarrier();`;
 }
 
-/** Floats that a workgroup's sums take: those of the parameters, and the loss behind them. */
+/** Floats of a workgroup's sums: those of the parameters, then the loss. */
 export function sumsLength({ network }: KernelPlan): number {
   return network.size + 1;
 }
 
-/** Text that writes what the workgroup has added up. */
+/** Text that writes the workgroup's sums. */
 export function writeGradients(plan: KernelPlan): string {
   const { spec, streams, threads, outQuads, samples } = plan;
   const { layers, size } = plan.network;

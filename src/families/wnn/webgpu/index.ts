@@ -1,5 +1,5 @@
-// The fused kernels on a GPU: uploads, dispatches and read-backs around the shaders. Works on any WebGPU device, a
-// browser's or Dawn's; opening one is not its business.
+// The fused kernels on a GPU: uploads, dispatches and read-backs around the shaders. Works on any open WebGPU device, a
+// browser's or Dawn's.
 
 import { type DeviceWatch, watchDevice } from '../../../engine/webgpu/deviceLoss.js';
 import { GPU_MEMORY_REMEDY } from '../../../engine/webgpu/memory.js';
@@ -14,19 +14,19 @@ import { planKernels } from './plan.js';
 import { reduceGroups, writeReduceShader } from './reduceShader.js';
 import { writeNetworkShader } from './shader.js';
 
-/** Workgroups of a dispatch, at most: enough for the largest GPUs to have several a core. */
+/** Maximum workgroups of a dispatch: several per core even on the largest GPUs. */
 const MOST_GROUPS = 1024;
-/** Blocks that a workgroup in training should have before there are more workgroups: each costs a set of sums. */
+/** Minimum blocks per workgroup in training, since each workgroup costs a set of sums. */
 const BLOCKS_A_GROUP = 2;
 /** Bytes of the shaders' Job. */
 const JOB_BYTES = 32;
 const NAN_BITS = 0x7fc00000;
 
-/** Milliseconds that the parts of one call took. */
+/** Milliseconds of the parts of one call. */
 export interface CallTimes {
-  /** Packing parameters and handing all numbers to the device, until it has them. */
+  /** Packing parameters and uploading all data, until the device has it. */
   upload: number;
-  /** Until the device has computed all. */
+  /** Until the device has finished computing. */
   compute: number;
   /** Until the results are in the caller's arrays. */
   readBack: number;
@@ -36,9 +36,9 @@ export interface CallTimes {
 export interface WebgpuComputeOptions {
   /** Samples of one dispatch; larger batches take several. Default 262,144, less where the device's buffers are small. */
   dispatchSamples?: number;
-  /** Bytes of workgroup memory to use. Default: what the device was opened with, 32 KiB at most. */
+  /** Bytes of workgroup memory to use. Default: the device's limit, 32 KiB at most. */
   workgroupMemory?: number;
-  /** Hears of each call's times. The parts are then kept apart, which takes longer than letting them overlap. */
+  /** Receives the times of each call. The parts then do not overlap, which is slower. */
   onTimes?: (times: CallTimes) => void;
 }
 
@@ -52,7 +52,7 @@ class GrowingBuffer {
     private readonly usage: GPUBufferUsageFlags,
   ) {}
 
-  /** The buffer, of at least `floats` numbers; what an earlier, smaller one held is gone. */
+  /** The buffer, of at least `floats` numbers; growing discards its content. */
   async ofSize(floats: number): Promise<GPUBuffer> {
     const size = Math.max(16, 4 * floats);
     if (this.#buffer !== undefined && this.#buffer.size >= size) return this.#buffer;
@@ -79,13 +79,13 @@ class GrowingBuffer {
   }
 }
 
-/** Name of a device's GPU, for people. */
+/** Display name of a device's GPU. */
 function nameOf({ adapterInfo }: GPUDevice): string {
   const { description, vendor, architecture } = adapterInfo;
   return description || [vendor, architecture].filter(Boolean).join(' ') || 'GPU';
 }
 
-/** Pipelines by their shader: compiling one can take seconds, and networks of one spec follow each other. */
+/** Pipelines by shader: compiling one can take seconds, and several networks usually share a spec. */
 const pipelines = new WeakMap<GPUDevice, Map<string, Promise<GPUComputePipeline>>>();
 
 function createPipeline(device: GPUDevice, label: string, code: string): Promise<GPUComputePipeline> {
@@ -103,13 +103,13 @@ function createPipeline(device: GPUDevice, label: string, code: string): Promise
 
 /**
  * Opens the fused kernels on a WebGPU device. Buffers are kept between calls; a call uploads parameters and samples and
- * reads back outputs, or gradients and loss. The same call gives the same bits each time on the same device.
+ * reads back outputs, or gradients and loss. The same call is bit-reproducible on the same device.
  *
- * Arguments of exp are held to [-87.3, 88]. Where a window or an output's sum is not finite the output is NaN, and
+ * Arguments of exp are clamped to [-87.3, 88]. Where a window or an output's sum is not finite the output is NaN, and
  * `lossAndGradients` returns NaN, as it does when a gradient is not finite.
  *
  * @param device stays the caller's; it is not destroyed with the compute.
- * @throws from the calls, EngineUnavailableError when the device is lost, OutOfMemoryError when its memory is not enough.
+ * @throws from the calls: EngineUnavailableError when the device is lost, OutOfMemoryError when it is out of memory.
  */
 export async function createWebgpuCompute(
   spec: NowcasterSpec,
@@ -177,7 +177,7 @@ export async function createWebgpuCompute(
     from.unmap();
   };
 
-  /** Takes the time of a call's parts, when someone wants to know. */
+  /** Measures the times of a call's parts if `onTimes` is set. */
   const makeClock = () => {
     const times: CallTimes = { upload: 0, compute: 0, readBack: 0 };
     let last = performance.now();

@@ -1,14 +1,14 @@
-// Brings flat parameters into the order in which the shaders read them. Not: uploading them.
+// Reorders flat parameters for the shaders.
 
 import type { DenseLayer } from '../../../network/network.js';
 import { CODE, FEATURES, STREAM_OUTPUTS, type Stream, streamsOf } from '../graph.js';
 import type { KernelPlan } from './plan.js';
 
-/** The layers whose biases stand together, and those that read the codes. */
+/** The layers whose biases are stored together, and those that read the codes. */
 const BIASED = ['in', 'exp', 'mul', 'add'] as const;
 const GATES = ['mul', 'exp', 'add'] as const;
 
-/** Makes a function that packs parameters of the plan's spec into an array of its own, which the next call overwrites. */
+/** Creates a function that packs parameters of the plan's spec into an array that the next call overwrites. */
 export function makePacker({
   spec,
   network,

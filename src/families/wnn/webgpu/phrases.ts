@@ -1,8 +1,8 @@
-// Text that both passes of the shader have in common.
+// Text that both passes of the shader share.
 
 import { HORIZONS_AT_ONCE, type KernelPlan } from './plan.js';
 
-/** Arguments of exp are held to these, so that exp itself stays finite. */
+/** Arguments of exp are clamped to these limits, so that the result is finite. */
 const [LEAST_EXPONENT, MOST_EXPONENT] = [-87.3, 88];
 
 /** Number of passes in which a block's outputs are computed. */

@@ -1,5 +1,5 @@
-// The sizes that the shaders are written for: how many samples a workgroup computes at once, and where each layer's
-// numbers stand in the buffer that the shaders read. No shader text (shader.ts) and no numbers (pack.ts).
+// The sizes that the shaders are generated for: samples per workgroup, and the offsets of each layer in the parameter
+// buffer. shader.ts writes the text, pack.ts the numbers.
 
 import type { Network } from '../../../network/network.js';
 import type { NowcasterSpec } from '../../../network/spec.js';
@@ -10,7 +10,7 @@ export const HORIZONS_AT_ONCE = 4;
 /** Threads that share the outputs of one sample, each with four of them, times the samples that they take. */
 export const SAMPLE_GROUPS = 8;
 
-/** Samples of a block, and how many of them go back through the code at once, by falling need of memory. */
+/** Samples of a block, and those of one part of the backward pass through the code, by decreasing memory. */
 const BLOCKS = [
   [16, 8],
   [8, 8],
@@ -18,10 +18,10 @@ const BLOCKS = [
   [8, 2],
 ] as const;
 
-/** Workgroup memory that is used of what a device offers: beyond it, fewer workgroups fit on a core of the GPU. */
+/** Maximum workgroup memory: beyond it, fewer workgroups fit on a GPU core. */
 const MOST_MEMORY = 32_768;
 
-/** Places of the packed numbers, in vectors of four. A stream's numbers of one layer stand together. */
+/** Offsets of the packed numbers, in vectors of four. A stream's numbers of one layer are contiguous. */
 export interface PackedLayout {
   /** [streams, FEATURES, quads]: a feature's weights, zeros behind them. */
   in: number;
@@ -53,7 +53,7 @@ export interface KernelPlan {
   network: Network;
   /** 1 or 2. */
   streams: number;
-  /** Threads of a workgroup: one a feature of a stream. */
+  /** Threads of a workgroup: one per feature of a stream. */
   threads: number;
   /** Vectors of four that hold a stream's inputs. */
   quads: number;
@@ -90,7 +90,7 @@ function layOutPacked(spec: NowcasterSpec, streams: number, quads: number): Pack
   };
 }
 
-/** Floats of the workgroup memory that serves one purpose after the other. */
+/** Floats of the scratch workgroup memory. */
 export function scratchSize({ samples, part, threads, outQuads, spec }: Omit<KernelPlan, 'packed'>): number {
   const outputs = samples * Math.min(spec.horizons.length, HORIZONS_AT_ONCE) * outQuads;
   return Math.max(outputs, threads, spec.config.activation === 'network' ? 3 * part * threads : 0);
@@ -106,7 +106,7 @@ export function memoryOf(plan: Omit<KernelPlan, 'packed'>): number {
 /**
  * Plans the shaders of a spec.
  *
- * @param memory bytes of workgroup memory that the device offers; 16,384 at least, as WebGPU demands.
+ * @param memory bytes of workgroup memory of the device; WebGPU guarantees at least 16,384.
  */
 export function planKernels(spec: NowcasterSpec, network: Network, memory: number): KernelPlan {
   const streams = streamsOf(spec).length;

@@ -1,6 +1,6 @@
-// The shader that adds up the workgroups' sums, in an order that depends on nothing but their number.
+// The shader that adds up the workgroups' sums, in an order that depends only on their number.
 
-/** Sums that a workgroup adds up side by side, and threads that share one. */
+/** Sums per workgroup, and threads per sum. */
 const COLUMNS = 32;
 const SHARES = 8;
 

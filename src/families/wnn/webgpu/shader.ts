@@ -1,6 +1,6 @@
 // The shader of the forward pass, and of both passes together with backwardShader.ts. A workgroup holds a block of
 // samples in its memory through the whole network. A thread is one feature of one stream: it keeps that feature's
-// weights, and in training their gradients, in registers from block to block. Written out for one spec.
+// weights, and in training their gradients, in registers from block to block. The text is generated for one spec.
 
 import { LEAK } from '../graph.js';
 import { writeBackward, writeGradients } from './backwardShader.js';
@@ -37,7 +37,7 @@ fn valueAt(window: u32, l: u32) -> f32 {
 fn differenceAt(window: u32, l: u32) -> f32 {
   return select(0.0, valueAt(window, l + 1u) - valueAt(window, l), l + 1u < ${spec.inputLength}u);
 }
-// By its bits: a shader's compiler may take all numbers for finite.
+// Tests the bits: a shader compiler may assume that all numbers are finite.
 fn isBroken(x: vec4f) -> bool {
   return any((bitcast<vec4u>(x) & vec4u(0x7f800000u)) == vec4u(0x7f800000u));
 }`;
@@ -46,7 +46,7 @@ fn isBroken(x: vec4f) -> bool {
 function writeLoading({ streams, threads, quads, samples, spec }: KernelPlan): string {
   const quad = (name: string) => `vec4f(${repeat(4, (i) => `${name}(window, l + ${i}u)`, ', ')})`;
   return `
-    // Places behind the last sample hold that one again; nothing of them is used.
+// Samples past the end repeat the last one; their results are not used.
     for (var i = tid; i < ${samples * streams * quads}u; i += ${threads}u) {
       let window = min(block * ${samples}u + i / ${streams * quads}u, job.count - 1u) * ${spec.inputLength}u;
       let l = 4u * (i % ${quads}u);
@@ -105,12 +105,12 @@ function writeOutputs({ threads, samples, packed }: KernelPlan): string {
     ${repeat(each, (m) => `o${m} = select(${LEAK} * o${m}, o${m}, o${m} > vec4f(0.0));`)}`;
 }
 
-/** What becomes of the output with sum `z` of horizon `h`: the forward pass's result, or its loss and slope. */
+/** Text for the output with sum `z` of horizon `h`: stores it in the forward pass, else its loss and gradient. */
 function writeOutput({ spec, samples }: KernelPlan, trains: boolean, pass: number): string {
   const horizons = spec.horizons.length;
   const place = `(block * ${samples}u + n) * ${horizons}u + h`;
-  // tanh by exp: the shader's own may be NaN where it is 1, and 1 - y * y loses its digits there. Near 0, where this one
-  // loses its digits, by its series.
+  // tanh by exp: the built-in may be NaN where the result is 1, and 1 - y * y loses precision there. Near 0, where exp
+  // loses precision, by its series.
   const curve = `
           let decay = exp(-2.0 * min(abs(z), 40.0));
           let zz = z * z;
@@ -185,7 +185,7 @@ function writeWeights({ spec, streams, quads, packed }: KernelPlan, trains: bool
   let outBias = numbers[${packed.outBias}u + quad];`;
 }
 
-/** Text that declares what a thread adds up over all samples of its workgroup. */
+/** Text that declares a thread's sums over all samples of its workgroup. */
 function writeSums(plan: KernelPlan): string {
   const { spec, quads } = plan;
   const vectors = [

@@ -7,7 +7,7 @@ import { initParameters } from '../../../../src/network/init.js';
 import type { NowcasterSpec } from '../../../../src/network/spec.js';
 import { networkOf, PAPER_SPEC } from '../../../../src/nowcaster/spec.js';
 import { webgpuAbsence } from '../../../engine/webgpu/swiftShader.js';
-import { ALL_SPECS, drawParameters, expectAnswers, expectGradients } from '../againstReference.js';
+import { ALL_SPECS, drawParameters, expectGradients, expectOutputs } from '../againstReference.js';
 import { drawSamples } from '../samples.js';
 
 /** The least workgroup memory that WebGPU has everywhere. */
@@ -17,7 +17,7 @@ describe.skipIf(webgpuAbsence !== null)('the WGSL kernels', () => {
   let device: GPUDevice;
   beforeAll(async () => {
     await openEngine('webgpu');
-    device = (tf.backend() as unknown as { device: GPUDevice }).device;
+    device = (tf.backend() as tf.KernelBackend & { device: GPUDevice }).device;
   });
 
   async function expectReference(
@@ -28,7 +28,7 @@ describe.skipIf(webgpuAbsence !== null)('the WGSL kernels', () => {
     const compute = await createWebgpuCompute(spec, networkOf(spec), device, options);
     const { windows, targets } = drawSamples(spec, count, count);
     const parameters = drawParameters(spec, 3, 0.05);
-    await expectAnswers(compute, parameters, windows, count);
+    await expectOutputs(compute, parameters, windows, count);
     await expectGradients(compute, parameters, windows, targets, count);
     await compute.dispose();
   }
@@ -41,7 +41,7 @@ describe.skipIf(webgpuAbsence !== null)('the WGSL kernels', () => {
     'one stream of relu, no normalization',
     'relu, two horizons',
   ])
-    test(`${name}: answers and gradients are those of the reference`, () => expectReference(ALL_SPECS[name], 75));
+    test(`${name}: outputs and gradients are those of the reference`, () => expectReference(ALL_SPECS[name], 75));
 
   test('one sample, as many as a block has, and one more', async () => {
     for (const count of [1, 16, 17]) await expectReference(PAPER_SPEC, count);
@@ -67,7 +67,7 @@ describe.skipIf(webgpuAbsence !== null)('the WGSL kernels', () => {
       /^out of GPU memory \(.+\): windows, 1024\.0 MiB, on .+; use a smaller --batch/,
     );
     const samples = drawSamples(PAPER_SPEC, 20, 1);
-    await expectAnswers(compute, parameters, samples.windows, 20);
+    await expectOutputs(compute, parameters, samples.windows, 20);
     await compute.dispose();
   });
 
@@ -92,19 +92,19 @@ describe.skipIf(webgpuAbsence !== null)('the WGSL kernels', () => {
     const compute = await createWebgpuCompute(PAPER_SPEC, networkOf(PAPER_SPEC), device);
     const count = 20;
     const { windows } = drawSamples(PAPER_SPEC, count, 1);
-    const answers = await Promise.all(
+    const outputs = await Promise.all(
       [1, 2, 1].map(async (seed) => {
         const out = new Float32Array(count);
         await compute.forward(drawParameters(PAPER_SPEC, seed, 0.05), windows, count, out);
         return out;
       }),
     );
-    expect(answers[2]).toEqual(answers[0]);
-    expect(answers[1]).not.toEqual(answers[0]);
+    expect(outputs[2]).toEqual(outputs[0]);
+    expect(outputs[1]).not.toEqual(outputs[0]);
     await compute.dispose();
   });
 
-  test('NaN in one window spoils that answer alone, and the loss of its batch; an overflow too', async () => {
+  test('NaN in one window spoils that output alone, and the loss of its batch; an overflow too', async () => {
     const compute = await createWebgpuCompute(PAPER_SPEC, networkOf(PAPER_SPEC), device);
     const count = 21;
     const { windows, targets } = drawSamples(PAPER_SPEC, count, 5);
