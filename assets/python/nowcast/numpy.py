@@ -17,8 +17,9 @@ WINDOW_LENGTH: int = SPEC["inputLength"]
 #: Snapshots past the last one that are forecast, ascending.
 HORIZONS: tuple[int, ...] = tuple(SPEC["horizons"])
 
-# Scalars that go through a network at once: the activations of a block stay in the processor's caches.
-_BLOCK = 4096
+# Scalars that go through a network at once. OpenBLAS multiplies matrices of this size on the calling thread: its threads
+# wait spinning where other work has the cores, and with blocks of 4,096 a forecast took ten times as long there.
+_BLOCK = 128
 
 
 def horizon_index(horizon: Optional[int]) -> int:
