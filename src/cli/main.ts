@@ -84,11 +84,11 @@ function checkOptions(given: Record<string, unknown>, words: readonly string[]):
     if (Number.isNaN(value)) throw new Misuse(`--${name} ${typed[0]} is not a number`);
   }
   for (const [i, word] of words.entries()) {
-    const name = word.slice(2);
-    const bare = word.startsWith('--') && (words[i + 1] === undefined || words[i + 1].startsWith('--'));
-    const value = given[name];
-    const empty = value === undefined || value === '' || (Array.isArray(value) && value.length === 0);
-    if (bare && empty && !word.includes('=')) throw new Misuse(`--${name} has no value`);
+    const name = /^--([\w-]+)$/.exec(word)?.[1];
+    const bare = words[i + 1] === undefined || words[i + 1].startsWith('--');
+    // An option that is no flag would silently have its default.
+    if (name !== undefined && bare && typeof given[name.replace(/^no-/, '')] !== 'boolean')
+      throw new Misuse(`--${name} has no value`);
   }
   return true;
 }
