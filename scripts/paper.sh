@@ -13,12 +13,12 @@ wnn() { node "$here/dist/cli/main.js" "$@"; }
 out=${OUT:-$here/data/paper}
 epochs=${EPOCHS:-50}
 
-methods=(--methods linear --nowcaster "ours=$here/weights/zoo")
+methods=(--method linear --nowcaster "ours=$here/weights/zoo")
 if [ -n "${PUBLISHED:-}" ]; then
   files=("$PUBLISHED"/NWNN_Conv_13.h5 "$PUBLISHED"/NWNN_FC_13.h5 "$PUBLISHED"/NWNN_Bias_13.h5)
   [ -e "$out/published/nowcaster.json" ] || wnn export --from "$(IFS=,; echo "${files[*]}")" --to "$out/published" --tag 13
   methods+=(--nowcaster "published=$out/published")
 fi
-wnn evaluate --tasks cifar10/simplenet --seeds "${SEEDS:-1,2,3}" --epochs "$epochs" --bests-after $((epochs * 2 / 5)) \
+wnn evaluate --task cifar10/simplenet --seed "${SEEDS:-1,2,3}" --epochs "$epochs" --bests-after $((epochs * 2 / 5)) \
   --optimizer adam --learning-rate 0.001 --batch-size 1024 --engine wasm "${methods[@]}" --out "$out" "$@"
 wnn report "$out" --title "Weight nowcasting: the paper's experiment" ${TRAINING:+--training "ours=$TRAINING"}

@@ -36,9 +36,7 @@ export class UsageError extends WnnError {
 }
 
 /** A well-formed command named something that does not exist: a task, a dataset, an optimizer. */
-export class UnknownNameError extends UsageError {
-  override readonly exitCode = 1;
-}
+export class UnknownNameError extends UsageError {}
 
 /** A file or directory that was named does not exist or cannot be read. */
 export class MissingFileError extends WnnError {}

@@ -1,19 +1,23 @@
 // `wnn collect`: records the training runs of a plan.
 
-import type { Argv, CommandModule } from 'yargs';
+import type { CommandModule, Options } from 'yargs';
 import { type CollectResult, collect, type PlanOptions, readPlanFile } from '../collect/index.js';
-import { ENGINE_NAMES, type EngineRequest } from '../engine/index.js';
+import type { EngineRequest } from '../engine/index.js';
 import { InsufficientDataError, UsageError } from '../errors.js';
 import { OPTIMIZERS, type OptimizerName } from '../tasks/optimizer.js';
 import { parseCadence } from '../trajectory/cadence.js';
 import { collectImportCommand } from './collectImport.js';
 import { formatBytes, formatCount, formatDuration } from './figures.js';
 import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
+import { listOption, numbersOption } from './lists.js';
+import { ADAPTER, ENGINE, IMAGES, STORE, TASK, WORKERS } from './sharedOptions.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 
-/** Options that every command takes; see main.ts. */
-const GLOBAL_OPTIONS: ReadonlySet<string> = new Set(['json', 'quiet', 'q', 'help', 'version']);
+/** The options end with the command: they are not those of its sub-commands. */
+function local<T extends Record<string, Options>>(options: T): T {
+  return Object.fromEntries(Object.entries(options).map(([name, option]) => [name, { ...option, global: false }])) as T;
+}
 
 interface CollectArguments extends GlobalArguments, FleetArguments {
   store: string;
@@ -133,69 +137,46 @@ ${formatCount(runs.length)} runs, ${formatCount(missing)} of them to be recorded
   return lines.join('\n');
 }
 
-/** Has a command's options end with it: they are not those of its sub-commands. */
-function keepLocal<T>(yargs: Argv<T>): Argv<T> {
-  const { key } = (yargs as unknown as { getOptions(): { key: Record<string, unknown> } }).getOptions();
-  for (const name of Object.keys(key)) if (!GLOBAL_OPTIONS.has(name)) yargs.option(name, { global: false });
-  return yargs;
-}
-
 /** `wnn collect`. */
 export const collectCommand: CommandModule<object, CollectArguments> = {
   command: 'collect',
   describe: 'record training runs into a trajectory store',
   builder: (yargs) =>
-    keepLocal(
-      fleetOptions(yargs)
-        .command(collectImportCommand)
-        .option('store', { type: 'string', default: 'data/trajectories', describe: 'directory of the store' })
-        .option('plan', { type: 'string', describe: 'plan file (YAML): tasks, runs, epochs, ... as the options below' })
-        .option('task', { type: 'string', array: true, describe: 'tasks, e.g. mnist/lenet; runs take turns' })
-        .option('runs', { type: 'number', describe: 'number of runs over all tasks [default: one a task]' })
-        .option('epochs', { type: 'number', describe: 'epochs of each run [default: 30]' })
-        .option('seed', { type: 'number', describe: 'fixes everything that is drawn [default: 1]' })
-        .option('learning-rate', {
-          type: 'number',
-          array: true,
-          describe: 'one, or the ends of a range [default: a usual range of the optimizer]',
-        })
-        .option('batch-size', { type: 'number', array: true, describe: 'one of these [default: 64 128 256]' })
-        .option('optimizer', {
-          type: 'string',
-          array: true,
-          choices: OPTIMIZERS,
-          describe: 'one of these [default: adam]',
-        })
-        .option('width', {
-          type: 'number',
-          array: true,
-          describe: 'factor on channels and units, or a range [default: 1]',
-        })
-        .option('train-examples', {
-          type: 'number',
-          array: true,
-          describe: 'training examples of a run, or a range [default: all]',
-        })
-        .option('validation-examples', { type: 'number', describe: 'validation examples of a run [default: all]' })
-        .option('augment', {
-          type: 'string',
-          array: true,
-          describe: 'change training images at random, e.g. shift=0.1 flip rotation=10 zoom=0.1',
-        })
-        .option('snapshot-every', { type: 'string', describe: 'e.g. 100steps or 2epochs [default: epoch]' })
-        .option('engine', { choices: ['auto', ...ENGINE_NAMES] as const, default: 'auto' as const, describe: 'engine' })
-        .option('adapter', { type: 'string', describe: 'with --engine webgpu: the GPU, or a part of its name' })
-        .option('workers', { type: 'number', describe: 'processes, a run each [default: one a core]' })
-        .option('dry-run', { type: 'boolean', describe: 'only print the plan with its expected size' })
-        .option('images', {
-          type: 'string',
-          describe: 'directory that holds a folder for each image dataset [default: $WNN_IMAGES or data/images]',
-        })
-        .example('wnn collect --task mnist/lenet mnist/mlp --runs 6 --epochs 20', 'record six runs of two networks')
-        .example('wnn collect --plan plan.yaml --dry-run', 'what a plan would record, and how large it gets')
-        .example('wnn collect --plan plan.yaml --shard 2/8', 'the second of eight parts of a plan')
-        .example('wnn collect --plan plan.yaml --queue redis://head:6379/runs', 'by the workers of a queue'),
-    ),
+    fleetOptions(yargs)
+      .command(collectImportCommand)
+      .options(
+        local({
+          store: STORE,
+          plan: { type: 'string', describe: 'plan file (YAML): tasks, runs, epochs, ... as the options below' },
+          task: TASK,
+          runs: { type: 'number', describe: 'number of runs over all tasks, which take turns [default: one a task]' },
+          epochs: { type: 'number', describe: 'epochs of each run [default: 30]' },
+          seed: { type: 'number', describe: 'fixes everything that is drawn [default: 1]' },
+          'learning-rate': numbersOption('learning-rate', {
+            describe: 'one, or the ends of a range [default: a usual range of the optimizer]',
+          }),
+          'batch-size': numbersOption('batch-size', { describe: 'one of these [default: 64,128,256]' }),
+          optimizer: listOption({ choices: OPTIMIZERS, describe: 'one of these [default: adam]' }),
+          width: numbersOption('width', { describe: 'factor on channels and units, or a range [default: 1]' }),
+          'train-examples': numbersOption('train-examples', {
+            describe: 'training examples of a run, drawn at random, or a range [default: all]',
+          }),
+          'validation-examples': { type: 'number', describe: 'validation examples [default: all]' },
+          augment: listOption({
+            describe: 'change training images at random, e.g. shift=0.1,flip,rotation=10,zoom=0.1',
+          }),
+          'snapshot-every': { type: 'string', describe: 'e.g. 100steps or 2epochs [default: epoch]' },
+          engine: ENGINE,
+          adapter: ADAPTER,
+          workers: WORKERS,
+          'dry-run': { type: 'boolean', default: false, describe: 'say what would be done, and stop' },
+          images: IMAGES,
+        }),
+      )
+      .example('wnn collect --task mnist/lenet mnist/mlp --runs 6 --epochs 20', 'record six runs of two networks')
+      .example('wnn collect --plan plan.yaml --dry-run', 'what a plan would record, and how large it gets')
+      .example('wnn collect --plan plan.yaml --shard 2/8', 'the second of eight parts of a plan')
+      .example('wnn collect --plan plan.yaml --queue redis://head:6379/runs', 'by the workers of a queue'),
   handler: async (argv) => {
     const plan = mergePlan(argv);
     const terminal = openTerminal(argv);

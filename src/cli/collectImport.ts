@@ -12,6 +12,8 @@ import {
 } from '../collect/import/index.js';
 import { TENSOR_KINDS } from '../trajectory/schema.js';
 import { formatCount } from './figures.js';
+import { listOption, pathList } from './lists.js';
+import { STORE } from './sharedOptions.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 
@@ -57,9 +59,10 @@ export const collectImportCommand: CommandModule<object, ImportArguments> = {
         type: 'string',
         array: true,
         demandOption: true,
+        coerce: pathList,
         describe: 'checkpoints, or directories that hold them; each .mat is a run by itself',
       })
-      .option('store', { type: 'string', default: 'data/trajectories', describe: 'directory of the store' })
+      .option('store', STORE)
       .option('format', {
         choices: ['auto', ...IMPORTERS.map(({ id }) => id)],
         default: 'auto',
@@ -75,24 +78,15 @@ export const collectImportCommand: CommandModule<object, ImportArguments> = {
         type: 'string',
         describe: 'dictionary of tensors in files of PyTorch, e.g. ema [default: the one with the most values]',
       })
-      .option('include', {
-        type: 'string',
-        array: true,
-        requiresArg: true,
-        describe: "names of tensors to take although a rule leaves them out, e.g. 'ema.*'",
-      })
-      .option('exclude', {
-        type: 'string',
-        array: true,
-        requiresArg: true,
-        describe: "names of tensors to leave out, e.g. '*.mask'",
-      })
-      .option('kind', {
-        type: 'string',
-        array: true,
-        requiresArg: true,
-        describe: `kind of tensors by name, e.g. 'head.*=fc'; one of ${TENSOR_KINDS.join(', ')}`,
-      })
+      .option(
+        'include',
+        listOption({ describe: "names of tensors to take although a rule leaves them out, e.g. 'ema.*'" }),
+      )
+      .option('exclude', listOption({ describe: "names of tensors to leave out, e.g. '*.mask'" }))
+      .option(
+        'kind',
+        listOption({ describe: `kind of tensors by name, e.g. 'head.*=fc'; one of ${TENSOR_KINDS.join(', ')}` }),
+      )
       .option('metrics', {
         type: 'string',
         describe: "log of the training: of Keras's CSVLogger, Lightning's metrics.csv, trainer_state.json",

@@ -4,6 +4,7 @@ import type { CommandModule } from 'yargs';
 import { datasetNames, findDataSource, imagesDirectory } from '../tasks/dataset.js';
 import { isPresent, obtainData } from '../tasks/obtainData.js';
 import { formatBytes, formatCount } from './figures.js';
+import { IMAGES } from './sharedOptions.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 
@@ -16,15 +17,10 @@ interface GetArguments extends DataArguments {
   from?: string;
 }
 
-const IMAGES_OPTION = {
-  type: 'string',
-  describe: 'directory that holds a folder for each image dataset [default: $WNN_IMAGES or data/images]',
-} as const;
-
 const listCommand: CommandModule<object, DataArguments> = {
   command: 'list',
   describe: 'list the datasets and whether they are here',
-  builder: (yargs) => yargs.option('images', IMAGES_OPTION),
+  builder: (yargs) => yargs.option('images', IMAGES),
   handler: (argv) => {
     const directory = argv.images ?? imagesDirectory();
     const dataSets = datasetNames()
@@ -58,7 +54,7 @@ const getCommand: CommandModule<object, GetArguments> = {
     yargs
       .positional('name', { type: 'string', demandOption: true, describe: 'dataset, see `wnn data list`' })
       .option('from', { type: 'string', describe: 'directory that already has the files or the official archive' })
-      .option('images', IMAGES_OPTION)
+      .option('images', IMAGES)
       .example('wnn data get fashion-mnist', 'download it and check it')
       .example('wnn data get cifar10 --from ~/cifar-10-batches-bin', 'take the files that are there'),
   handler: async (argv) => {

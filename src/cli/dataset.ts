@@ -2,6 +2,7 @@
 
 import type { CommandModule } from 'yargs';
 import {
+  BALANCES,
   type Balance,
   buildDataset,
   type DatasetOptions,
@@ -14,6 +15,7 @@ import { UsageError } from '../errors.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { formatBytes, formatCount } from './figures.js';
 import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
+import { groupList, listOption, numbersOption, pathList } from './lists.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 
@@ -38,33 +40,23 @@ type PlainOption =
 
 interface DatasetArguments extends GlobalArguments, FleetArguments, Pick<DatasetOptions, PlainOption> {
   stores: string[];
-  horizon?: string;
+  horizon: number[];
   holdOut?: string[];
-  balance?: string;
+  balance?: string[];
   memoryMib?: number;
 }
 
-function splitList(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-}
-
-/** `['architecture=lenet,mlp', 'task=mnist']` as names of each. */
-function parseHoldOut(words: readonly string[]): HoldOut {
-  const holdOut: Required<HoldOut> = { architecture: [], task: [] };
-  for (const word of words) {
-    const [field, names = ''] = word.split('=', 2);
-    if ((field !== 'architecture' && field !== 'task') || splitList(names).length === 0)
+/** `architecture=lenet,mlp` and `task=mnist` as names of each. */
+function parseHoldOut(values: readonly string[]): HoldOut {
+  const groups = groupList(values, '--hold-out');
+  for (const [field, names] of Object.entries(groups))
+    if ((field !== 'architecture' && field !== 'task') || names.includes(''))
       throw new UsageError({
-        what: `cannot hold out ${word}`,
+        what: `cannot hold out ${field}=${names.join(',')}`,
         where: '--hold-out',
         remedy: 'write architecture=NAME,NAME or task=NAME,NAME',
       });
-    holdOut[field].push(...splitList(names));
-  }
-  return holdOut;
+  return groups;
 }
 
 /** The stage's options from the arguments. */
@@ -73,9 +65,9 @@ function optionsOf(argv: DatasetArguments): DatasetOptions {
   const { queue: _queue, root: _root, shard: _shard, adapter: _adapter, ...plain } = fleetAndPlain;
   return {
     ...plain,
-    horizons: horizon === undefined ? undefined : splitList(horizon).map(Number),
+    horizons: horizon,
     holdOut: holdOut && parseHoldOut(holdOut),
-    balance: balance === undefined ? undefined : (splitList(balance) as Balance[]),
+    balance: balance as Balance[] | undefined,
     memory: memoryMib === undefined ? undefined : memoryMib * 2 ** 20,
   };
 }
@@ -151,10 +143,16 @@ export const datasetCommand: CommandModule<object, DatasetArguments> = {
   describe: 'make training samples out of recorded trajectories',
   builder: (yargs) =>
     fleetOptions(yargs)
-      .positional('stores', { type: 'string', array: true, demandOption: true, describe: 'trajectory stores to read' })
+      .positional('stores', {
+        type: 'string',
+        array: true,
+        demandOption: true,
+        coerce: pathList,
+        describe: 'trajectory stores to read',
+      })
       .option('out', { type: 'string', demandOption: true, describe: 'directory for the samples' })
       .option('input-length', { type: 'number', describe: 'epochs in a window', default: 5 })
-      .option('horizon', { type: 'string', describe: 'epochs ahead to predict; several: 1,3,5', default: '5' })
+      .option('horizon', numbersOption('horizon', { describe: 'epochs ahead to predict, e.g. 1,3,5', default: [5] }))
       .option('normalization', {
         choices: ['range', 'none'] as const,
         describe: 'of windows',
@@ -170,14 +168,14 @@ export const datasetCommand: CommandModule<object, DatasetArguments> = {
         default: 0,
       })
       .option('validation-share', { type: 'number', describe: 'share of runs kept for validation [default: 0.2]' })
-      .option('hold-out', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        describe: 'runs kept for validation: architecture=NAME,... or task=NAME,...; may be repeated',
-        conflicts: 'validation-share',
-      })
-      .option('balance', { type: 'string', describe: 'give even shares: kinds, architectures, runs (list)' })
+      .option(
+        'hold-out',
+        listOption({
+          describe: 'runs kept for validation: architecture=NAME,... or task=NAME,...',
+          conflicts: 'validation-share',
+        }),
+      )
+      .option('balance', listOption({ choices: BALANCES, describe: 'what gets even shares' }))
       .option('include-norm', { type: 'boolean', describe: 'batch-norm tensors too, as biases', default: false })
       .option('include-interrupted', { type: 'boolean', describe: 'runs too that did not end', default: false })
       .option('seed', { type: 'number', describe: 'of the draw, the split and the order', default: 0 })

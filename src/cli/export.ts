@@ -14,39 +14,27 @@ import {
 import type { WindowSpec } from '../network/spec.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { formatBytes } from './figures.js';
+import { listOption, numbersOption } from './lists.js';
+import { KIND } from './sharedOptions.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, printResult } from './terminal.js';
 
 interface ExportArguments extends GlobalArguments {
-  from: string;
+  from: string[];
   to: string;
   tag?: string;
-  format: string;
+  format: string[];
   name?: string;
   packageVersion?: string;
-  kinds?: string;
+  kind?: string[];
   stepScale?: number;
   period?: number;
   normalization?: WindowSpec['normalization'];
-  horizons?: string;
+  horizon?: number[];
   overwrite: boolean;
 }
 
 const packageIds = PACKAGE_KINDS.map(({ id }) => id);
-
-const splitList = (text: string): string[] =>
-  text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-
-/** `5,7` as numbers. */
-function parseHorizons(text: string): number[] {
-  const horizons = splitList(text).map(Number);
-  if (horizons.length === 0 || horizons.some((horizon) => !Number.isInteger(horizon) || horizon < 1 || horizon > 20))
-    throw new UsageError({ what: `not a list of horizons: ${text}`, where: '--horizons', remedy: 'use e.g. 3,5,7' });
-  return horizons;
-}
 
 function describeExport({ directory, files, manifest }: ExportResult): string {
   const trained = TRAINED_KINDS.filter((kind) => manifest.kinds[kind]?.training);
@@ -77,23 +65,27 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
   describe: 'write a nowcaster in the formats that training jobs read',
   builder: (yargs) =>
     yargs
-      .option('from', {
-        type: 'string',
-        demandOption: true,
-        describe: 'directory of `wnn train` or of a nowcaster, or weight files: conv.h5,fc.h5,bias.h5',
-      })
+      .option(
+        'from',
+        listOption({
+          demandOption: true,
+          describe: 'directory of `wnn train` or of a nowcaster, or weight files: conv.h5,fc.h5,bias.h5',
+        }),
+      )
       .option('to', { type: 'string', demandOption: true, describe: 'directory to write; must be absent or empty' })
       .option('tag', { type: 'string', describe: "part of the h5 files' names [default: name of the directory]" })
-      .option('format', {
-        type: 'string',
-        default: 'h5',
-        describe: `formats besides tfjs, separated by commas: ${exportFormats()
-          .map(({ id }) => id)
-          .join(', ')}; or alone, a package: ${packageIds.join(', ')}`,
-      })
+      .option(
+        'format',
+        listOption({
+          default: ['h5'],
+          describe: `formats besides tfjs: ${exportFormats()
+            .map(({ id }) => id)
+            .join(', ')}; or alone, a package: ${packageIds.join(', ')}`,
+        }),
+      )
       .option('name', { type: 'string', describe: 'name of the package' })
       .option('package-version', { type: 'string', describe: 'version of the package [default: 1.0.0]' })
-      .option('kinds', { type: 'string', describe: 'kinds to export, e.g. conv,fc [default: all three]' })
+      .option('kind', KIND)
       .option('step-scale', {
         type: 'number',
         describe: 'multiplier on the predicted update in training jobs [default: 1, or as before]',
@@ -106,7 +98,10 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
         choices: ['range', 'none'] as const,
         describe: 'how h5 files from elsewhere expect their input [default: range]',
       })
-      .option('horizons', { type: 'string', describe: 'epochs ahead of the outputs of h5 files [default: 5]' })
+      .option(
+        'horizon',
+        numbersOption('horizon', { describe: 'epochs ahead of the outputs of h5 files from elsewhere [default: 5]' }),
+      )
       .option('overwrite', { type: 'boolean', default: false, describe: 'replace a nowcaster directory' })
       .example('$0 export --from data/quick/training --to weights/mine', 'export what was trained')
       .example('$0 export --from weights/mine --to weights/bold --step-scale 1.5', 'go half as far again')
@@ -126,36 +121,35 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
     format,
     name,
     packageVersion,
-    kinds,
+    kind,
     stepScale,
     period,
     normalization,
-    horizons,
+    horizon,
     overwrite,
     ...argv
   }) => {
     const shared = {
-      from: splitList(from),
+      from,
       to,
-      kinds: kinds === undefined ? undefined : (splitList(kinds) as TrainedKind[]),
+      kinds: kind as TrainedKind[] | undefined,
       recommended: { stepScale, period },
       normalization,
-      horizons: horizons === undefined ? undefined : parseHorizons(horizons),
+      horizons: horizon,
     };
-    const formats = splitList(format);
-    const kind = formats.find((id) => packageIds.includes(id));
-    if (kind !== undefined) {
-      if (formats.length > 1 || name === undefined)
+    const packageKind = format.find((id) => packageIds.includes(id));
+    if (packageKind !== undefined) {
+      if (format.length > 1 || name === undefined)
         throw new UsageError({
-          what: name === undefined ? 'the package has no name' : `${kind} goes with no other format`,
-          where: `--format ${format}`,
-          remedy: `use --format ${kind} --name NAME`,
+          what: name === undefined ? 'the package has no name' : `${packageKind} goes with no other format`,
+          where: `--format ${format.join(',')}`,
+          remedy: `use --format ${packageKind} --name NAME`,
         });
-      const made = await exportPackage({ ...shared, format: kind, name, version: packageVersion });
+      const made = await exportPackage({ ...shared, format: packageKind, name, version: packageVersion });
       printResult(argv, made, () => describePackage(made));
       return;
     }
-    const result = await exportNowcaster({ ...shared, tag, formats, overwrite });
+    const result = await exportNowcaster({ ...shared, tag, formats: format, overwrite });
     printResult(argv, result, () => describeExport(result));
   },
 };

@@ -19,6 +19,7 @@ export interface FleetArguments {
 export function fleetOptions<T>(yargs: Argv<T>): Argv<T & FleetArguments> {
   return queueOptions(yargs).option('shard', {
     type: 'string',
+    global: false,
     describe: 'do only part i of n, from 1/n to n/n [default: what Slurm or Kubernetes say]',
   }) as unknown as Argv<T & FleetArguments>;
 }
@@ -26,9 +27,14 @@ export function fleetOptions<T>(yargs: Argv<T>): Argv<T & FleetArguments> {
 /** Adds `--queue` and `--root`. */
 export function queueOptions<T>(yargs: Argv<T>): Argv<T & FleetArguments> {
   return yargs
-    .option('queue', { type: 'string', describe: 'redis://HOST:PORT/NAME: leave the work to the workers of a queue' })
+    .option('queue', {
+      type: 'string',
+      global: false,
+      describe: 'redis://HOST:PORT/NAME: leave the work to the workers of a queue',
+    })
     .option('root', {
       type: 'string',
+      global: false,
       describe: 'of a queue: directory that all machines see [default: $WNN_FLEET_ROOT or this one]',
     }) as unknown as Argv<T & FleetArguments>;
 }

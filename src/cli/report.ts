@@ -4,6 +4,7 @@ import type { CommandModule } from 'yargs';
 import { UsageError } from '../errors.js';
 import { writeReport } from '../report/index.js';
 import { formatBytes } from './figures.js';
+import { listOption } from './lists.js';
 import { type GlobalArguments, printResult } from './terminal.js';
 
 interface ReportArguments extends GlobalArguments {
@@ -34,14 +35,13 @@ export const reportCommand: CommandModule<object, ReportArguments> = {
       .option('out', { type: 'string', describe: 'the page [default: report.html in the directory]' })
       .option('title', { type: 'string', describe: 'title of the page' })
       .option('note', { type: 'string', describe: 'what readers should know before they read, under the title' })
-      .option('training', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        requiresArg: true,
-        default: [] as string[],
-        describe: 'NAME=DIR of a nowcaster’s `wnn train --out`, for the course of its training',
-      })
+      .option(
+        'training',
+        listOption({
+          default: [] as string[],
+          describe: 'NAME=DIR of a nowcaster’s `wnn train --out`, for the course of its training',
+        }),
+      )
       .example('$0 report eval', 'write eval/report.html'),
   handler: (argv) => {
     const result = writeReport({

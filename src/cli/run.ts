@@ -3,12 +3,13 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
-import { ENGINE_NAMES, type EngineRequest } from '../engine/engine.js';
+import type { EngineRequest } from '../engine/engine.js';
 import { statements, TABLE_HEADER, tableRows } from '../evaluation/table.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { type PipelinePaths, type PipelineResult, runPipeline } from '../pipeline/index.js';
 import { PRESET_NAMES, PRESETS, type PresetName } from '../pipeline/presets.js';
 import { formatBytes, formatCount, formatDuration } from './figures.js';
+import { ADAPTER, ENGINE, WORKERS } from './sharedOptions.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 
@@ -88,13 +89,9 @@ export const runCommand: CommandModule<object, RunArguments> = {
       .option('data', { type: 'string', default: 'data', describe: 'where recordings, samples and results go' })
       .option('weights', { type: 'string', default: 'weights', describe: 'where the nowcaster goes' })
       .option('seed', { type: 'number', default: 1, describe: 'every draw comes from it' })
-      .option('engine', {
-        choices: ['auto', ...ENGINE_NAMES] as const,
-        default: 'auto' as EngineRequest,
-        describe: 'what computes, see `wnn doctor`',
-      })
-      .option('adapter', { type: 'string', describe: 'with --engine webgpu: the GPU, or a part of its name' })
-      .option('workers', { type: 'number', describe: 'training processes [default: one a core]' })
+      .option('engine', ENGINE)
+      .option('adapter', ADAPTER)
+      .option('workers', WORKERS)
       .example('$0 run', 'the quick preset; again: goes on where it stopped')
       .example('$0 run --preset tiny --data /tmp/d --weights /tmp/w', 'does every stage run here?'),
   handler: async (argv) => {

@@ -1,7 +1,6 @@
 // `wnn train`: samples in, one trained network a kind out, with a table of what it gains over doing nothing.
 
 import type { CommandModule } from 'yargs';
-import { ENGINE_NAMES } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import { listFamilies } from '../families/index.js';
 import { LOSSES } from '../network/compute.js';
@@ -19,6 +18,8 @@ import {
   trainNowcaster,
 } from '../train/index.js';
 import { formatBytes, formatCount, formatDuration, formatRate } from './figures.js';
+import { listOption } from './lists.js';
+import { ADAPTER, ENGINE, KIND } from './sharedOptions.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 import { runGrid } from './trainGrid.js';
@@ -27,7 +28,7 @@ import { runGrid } from './trainGrid.js';
 interface TrainArguments extends GlobalArguments, Omit<TrainingChoices, 'memory'> {
   samples: string;
   out: string;
-  kinds?: string;
+  kind?: string[];
   engine: ComputeRequest;
   adapter?: string;
   threads?: number;
@@ -62,11 +63,11 @@ function parseConfig(words: readonly string[]): FamilyConfig {
 
 /** The stage's options from the arguments. */
 function optionsOf(argv: TrainArguments): TrainOptions {
-  const { kinds, config, memoryMib, restart, ...rest } = argv;
+  const { kind, config, memoryMib, restart, ...rest } = argv;
   const { json: _json, quiet: _quiet, dryRun: _dryRun, grid: _grid, scalarsPerTensor: _scalars, ...plain } = rest;
   return {
     ...plain,
-    kinds: kinds?.split(',').map((kind) => kind.trim() as TrainedKind),
+    kinds: kind as TrainedKind[] | undefined,
     config: config && parseConfig(config),
     memory: memoryMib === undefined ? undefined : memoryMib * 2 ** 20,
     resume: !restart,
@@ -165,21 +166,15 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
     yargs
       .positional('samples', { type: 'string', demandOption: true, describe: 'directory that `wnn dataset` wrote' })
       .option('out', { type: 'string', demandOption: true, describe: 'directory for train.json, weights, checkpoints' })
-      .option('kinds', { type: 'string', describe: 'kinds to train, e.g. conv,fc [default: all three]' })
-      .option('engine', {
-        choices: ['auto', ...ENGINE_NAMES] as const,
-        default: 'auto' as ComputeRequest,
-        describe: 'what computes: auto takes tensorflow on a GPU, else wasm',
-      })
-      .option('adapter', { type: 'string', describe: 'with --engine webgpu: the GPU, or a part of its name' })
+      .option('kind', KIND)
+      .option('engine', ENGINE)
+      .option('adapter', ADAPTER)
       .option('threads', { type: 'number', describe: 'threads of the wasm kernels [default: one a core]' })
       .option('family', { type: 'string', describe: `family of the networks: ${familyList()} [default: the samples']` })
-      .option('config', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        describe: 'a setting of the family in place of its default, e.g. activation=relu; may be given again',
-      })
+      .option(
+        'config',
+        listOption({ describe: 'settings of the family in place of its defaults, e.g. activation=relu' }),
+      )
       .option('residual', { type: 'boolean', default: true, describe: 'predict the change from the last value' })
       .option('batch-size', { type: 'number', describe: 'samples a step [default: 128 to 8192, by their number]' })
       .option('epochs', { type: 'number', describe: 'passes over the samples [default: 20]' })
@@ -201,17 +196,18 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       .option('seed', { type: 'number', describe: 'seed of start and order [default: 0]' })
       .option('memory-mib', { type: 'number', describe: 'MiB of samples held in memory [default: 1024]' })
       .option('tensorboard', { type: 'string', describe: 'directory for TensorBoard event files [default: none]' })
-      .option('grid', {
-        type: 'string',
-        array: true,
-        nargs: 1,
-        describe: 'train one nowcaster a pair of values, e.g. inputLength=3,5,10; <samples> is a trajectory store then',
-      })
+      .option(
+        'grid',
+        listOption({
+          describe:
+            'train one nowcaster a pair of values, e.g. inputLength=3,5,10; <samples> is a trajectory store then',
+        }),
+      )
       .option('scalars-per-tensor', { type: 'number', describe: 'with --grid: as of `wnn dataset` [default: 1000]' })
       .option('restart', { type: 'boolean', default: false, describe: 'start over instead of going on' })
       .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be done, and stop' })
       .example('$0 train data/samples --out weights/mine', 'train all three kinds; again: go on after a stop')
-      .example('$0 train data/samples --out weights/fc --kinds fc --epochs 60 --patience 5', 'one kind, longer')
+      .example('$0 train data/samples --out weights/fc --kind fc --epochs 60 --patience 5', 'one kind, longer')
       .example('$0 train data/samples --out weights/plain --config activation=relu --no-residual', 'an ablation')
       .example('$0 train data/samples --out weights/mine --dry-run', 'sizes, steps and memory')
       .example(

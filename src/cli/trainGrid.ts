@@ -4,19 +4,19 @@ import { UsageError } from '../errors.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { GRID_AXES, type GridAxis, type GridResult, trainGrid } from '../pipeline/grid.js';
 import type { TrainOptions } from '../train/index.js';
+import { groupList } from './lists.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 
-/** `['inputLength=3,5', 'horizon=5']` as numbers of each axis. */
+/** `inputLength=3,5` and `horizon=5` as numbers of each axis. */
 function parseGrid(words: readonly string[]): Partial<Record<GridAxis, number[]>> {
   const axes: Partial<Record<GridAxis, number[]>> = {};
-  for (const word of words) {
-    const [name, list = ''] = word.split('=', 2);
+  for (const [name, texts] of Object.entries(groupList(words, '--grid'))) {
     const axis = GRID_AXES.find((known) => known === name);
-    const values = list.split(',').map((text) => (/^\s*\d+\s*$/.test(text) ? Number(text) : Number.NaN));
+    const values = texts.map((text) => (/^\d+$/.test(text) ? Number(text) : Number.NaN));
     if (axis === undefined || values.some((value) => !(value >= 1 && value <= 20)))
       throw new UsageError({
-        what: `cannot read ${word}`,
+        what: `cannot read ${name}=${texts.join(',')}`,
         where: '--grid',
         remedy: `write ${GRID_AXES.map((known) => `${known}=NUMBER,NUMBER`).join(' or ')}, numbers from 1 to 20`,
       });

@@ -1,10 +1,11 @@
 // `wnn worker`: does jobs of a queue on this machine, until it is told to stop.
 
 import type { CommandModule } from 'yargs';
-import { ENGINE_NAMES, type EngineRequest } from '../engine/index.js';
+import type { EngineRequest } from '../engine/index.js';
 import { STAGE_KINDS } from '../fleet/kinds.js';
 import { runWorker } from '../fleet/worker.js';
 import { type FleetArguments, hideArguments, needQueue, queueOptions } from './fleet.js';
+import { ADAPTER, ENGINE, IMAGES } from './sharedOptions.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 
 interface WorkerArguments extends GlobalArguments, FleetArguments {
@@ -22,15 +23,9 @@ export const workerCommand: CommandModule<object, WorkerArguments> = {
   builder: (yargs) =>
     queueOptions(yargs)
       .option('concurrency', { type: 'number', default: 1, describe: 'jobs at a time, a process each' })
-      .option('engine', {
-        choices: ['auto', ...ENGINE_NAMES] as const,
-        describe: 'for plans that leave it open [default: auto]',
-      })
-      .option('adapter', { type: 'string', describe: 'for webgpu: the GPU of this machine, or a part of its name' })
-      .option('images', {
-        type: 'string',
-        describe: 'directory of the image datasets here [default: $WNN_IMAGES or data/images]',
-      })
+      .option('engine', { choices: ENGINE.choices, describe: 'for plans that leave it open [default: auto]' })
+      .option('adapter', ADAPTER)
+      .option('images', IMAGES)
       .option('lock-seconds', {
         type: 'number',
         default: 30,

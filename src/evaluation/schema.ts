@@ -44,7 +44,7 @@ const method: v.GenericSchema<unknown, Method> = v.looseObject({ type: text, nam
 const description = {
   /** What it does, as a part of a sentence. */
   sentence: text,
-  /** Its value for `wnn evaluate --methods`. */
+  /** Its value for `wnn evaluate --method`. */
   command: text,
   /** How the networks that it applies were trained, as a sentence. Absent where there are none. */
   training: v.optional(text),

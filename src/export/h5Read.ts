@@ -94,7 +94,7 @@ function specOf(layers: H5Layer[], meaning: H5Meaning, fileName: string): Nowcas
     throw new MismatchError({
       what: `a network of ${outputs} outputs, ${horizons.length} horizons`,
       where: fileName,
-      remedy: 'say how many snapshots ahead each output predicts (--horizons 3,5,7)',
+      remedy: 'say how many snapshots ahead each output predicts (--horizon 3,5,7)',
     });
   }
   return null;

@@ -98,13 +98,13 @@ export async function exportNowcaster(options: ExportOptions): Promise<ExportRes
     if (!TRAINED_KINDS.includes(kind))
       throw new UsageError({
         what: `unknown value ${kind}`,
-        where: '--kinds',
+        where: '--kind',
         remedy: `use ${TRAINED_KINDS.join(', ')}`,
       });
   if (from.length === 0 || kinds?.length === 0)
     throw new UsageError({
       what: 'nothing to export',
-      where: from.length === 0 ? '--from' : '--kinds',
+      where: from.length === 0 ? '--from' : '--kind',
       remedy: 'name at least one',
     });
   checkTarget(to, overwrite ? NOWCASTER_MANIFEST_NAME : null);

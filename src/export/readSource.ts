@@ -167,7 +167,7 @@ function selectKinds(
       throw new InsufficientDataError({
         what: `no network for the ${kind} kind`,
         where,
-        remedy: `train or give it, or leave the kind out (--kinds ${Object.keys(source.kinds).join(',')})`,
+        remedy: `train or give it, or leave the kind out (--kind ${Object.keys(source.kinds).join(',')})`,
       });
     kinds[kind] = network;
   }

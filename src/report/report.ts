@@ -92,14 +92,14 @@ function commandOf({ results, runs }: Evaluation): string {
   const { settings, methods, methodModules, tasks } = results;
   const { name, learningRate } = settings.optimizer;
   const asked = methods.filter(({ about }) => !about.baseline).map(({ about }) => about.command);
-  const parts = ['wnn evaluate', `--tasks ${tasks.map(({ task }) => task).join(',')}`];
-  parts.push(`--seeds ${tasks[0]?.seeds.join(',')}`, `--epochs ${settings.epochs}`);
+  const parts = ['wnn evaluate', `--task ${tasks.map(({ task }) => task).join(',')}`];
+  parts.push(`--seed ${tasks[0]?.seeds.join(',')}`, `--epochs ${settings.epochs}`);
   parts.push(`--batch-size ${settings.batchSize}`, `--optimizer ${name}`, `--learning-rate ${learningRate}`);
   if (settings.trainExamples !== null) parts.push(`--train-examples ${settings.trainExamples}`);
   if (settings.validationExamples !== null) parts.push(`--validation-examples ${settings.validationExamples}`);
   if (settings.guard) parts.push('--guard');
-  if (settings.targets.length > 0) parts.push(`--targets ${settings.targets.join(',')}`);
-  parts.push(`--methods ${asked.length > 0 ? quoteWord(asked.join(',')) : "''"}`);
+  if (settings.targets.length > 0) parts.push(`--target ${settings.targets.join(',')}`);
+  parts.push(`--method ${asked.length > 0 ? quoteWord(asked.join(',')) : "''"}`);
   for (const module of methodModules) parts.push(`--method-module ${quoteWord(module)}`);
   if (runs[0]) parts.push(`--engine ${runs[0].engine}`);
   return `${parts.join(' ')} --out DIR`;

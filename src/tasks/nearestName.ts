@@ -9,14 +9,20 @@ import { UnknownNameError } from '../errors.js';
  * @param known all names, including aliases.
  */
 export function unknownName(sort: string, name: string, known: readonly string[]): UnknownNameError {
-  const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate) }));
-  const nearest = ranked.reduce((best, entry) => (entry.distance < best.distance ? entry : best));
-  const close = nearest.distance <= Math.max(2, name.length / 3);
+  const meant = nearestName(name, known);
   return new UnknownNameError({
     what: `unknown ${sort}`,
     where: name === '' ? '(empty)' : name,
-    remedy: `${close ? `did you mean ${nearest.candidate}? ` : ''}known: ${known.join(', ')}`,
+    remedy: `${meant === undefined ? '' : `did you mean ${meant}? `}known: ${known.join(', ')}`,
   });
+}
+
+/** The name that was probably meant; undefined when none is close. */
+export function nearestName(name: string, known: readonly string[]): string | undefined {
+  if (known.length === 0) return undefined;
+  const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate) }));
+  const nearest = ranked.reduce((best, entry) => (entry.distance < best.distance ? entry : best));
+  return nearest.distance <= Math.max(2, name.length / 3) ? nearest.candidate : undefined;
 }
 
 /** Levenshtein's distance: insertions, deletions and substitutions from `a` to `b`. */

@@ -89,9 +89,9 @@ function resolveSpec(options: TrainOptions, manifest: DatasetManifest): Nowcaste
 function resolveKinds(kinds: readonly TrainedKind[] = TRAINED_KINDS): TrainedKind[] {
   for (const kind of kinds)
     if (!TRAINED_KINDS.includes(kind))
-      throw new UsageError({ what: `no kind ${kind}`, where: '--kinds', remedy: `use ${TRAINED_KINDS.join(', ')}` });
+      throw new UsageError({ what: `no kind ${kind}`, where: '--kind', remedy: `use ${TRAINED_KINDS.join(', ')}` });
   if (kinds.length === 0)
-    throw new UsageError({ what: 'no kinds', where: '--kinds', remedy: `use ${TRAINED_KINDS.join(', ')}` });
+    throw new UsageError({ what: 'no kinds', where: '--kind', remedy: `use ${TRAINED_KINDS.join(', ')}` });
   return TRAINED_KINDS.filter((kind) => kinds.includes(kind));
 }
 
@@ -162,7 +162,7 @@ function prepareKind(
       throw new InsufficientDataError({
         what: `no ${name} samples of kind ${kind}`,
         where: join(options.samples, DATASET_MANIFEST),
-        remedy: `record more runs whose networks have ${kind} tensors, or leave ${kind} out with --kinds`,
+        remedy: `record more runs whose networks have ${kind} tensors, or leave ${kind} out with --kind`,
       });
   const network = networkOf(spec);
   const extent: SampleExtent = {

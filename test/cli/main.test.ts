@@ -19,10 +19,24 @@ function run(...words: string[]): { status: number | null; out: string; err: str
 describe('wnn', () => {
   it.each([
     { words: [], says: 'name a command' },
-    { words: ['colect'], says: 'Did you mean collect?' },
-    { words: ['train'], says: 'Not enough non-option arguments' },
-    { words: ['train', 'nowhere', '--out', 'x', '--bar'], says: 'Unknown argument: bar' },
+    { words: ['colect'], says: 'unknown command colect; did you mean collect?' },
+    { words: ['engine', 'link'], says: 'unknown argument link' },
+    { words: ['train'], says: 'missing <samples>: wnn train <samples>' },
+    { words: ['collect', 'import'], says: 'missing <sources>: wnn collect import <sources..>' },
+    { words: ['train', 'nowhere', '--out', 'x', '--bar'], says: 'unknown option --bar' },
+    {
+      words: ['train', 'nowhere', '--out', 'x', '--epoch', '3'],
+      says: 'unknown option --epoch; did you mean --epochs?',
+    },
+    { words: ['train', 'nowhere', '--out', 'x', '--epochs', 'ten'], says: '--epochs ten is not a number' },
+    { words: ['train', 'nowhere', '--out'], says: '--out has no value' },
+    { words: ['train', 'nowhere', '--out', 'x', '--kind', 'cov'], says: '--kind cov is not known; did you mean conv?' },
+    {
+      words: ['collect', '--engine', 'wams', '--task', 'mnist/mlp'],
+      says: '--engine wams is not known; did you mean wasm?',
+    },
     { words: ['train', 'nowhere', '--out', 'x', '--out', 'y'], says: '--out is given 2 times' },
+    { words: ['evaluate', '--out', 'x', '--method', '--guard'], says: '--method has no value' },
   ])('ends with status 2, one line and no work on $words', ({ words, says }) => {
     const { status, out, err } = run(...words);
     expect(err).toContain(says);
@@ -35,7 +49,6 @@ describe('wnn', () => {
   it.each([
     { words: ['dataset', 'nowhere', '--out', 'x'], says: 'nowhere' },
     { words: ['train', 'nowhere', '--out', 'x'], says: 'nowhere/dataset.json' },
-    { words: ['collect', '--store', 'x', '--task', 'mnist/lenex'], says: 'did you mean mnist/lenet?' },
     { words: ['export', '--from', 'nowhere', '--to', 'x'], says: 'nowhere' },
     { words: ['inspect', 'nowhere'], says: 'nowhere' },
     { words: ['evaluate', '--nowcaster', 'a=nowhere', '--nowcaster', 'b=nowhere', '--out', 'x'], says: 'nowhere' },
@@ -46,6 +59,32 @@ describe('wnn', () => {
     expect(err).toMatch(/^wnn: [^:]+: .+; .+/);
     expect(out).toBe('');
     expect(status).toBe(1);
+  });
+
+  it.each([
+    { words: ['collect', '--store', 'x', '--task', 'mnist/lenex'], says: 'mnist/lenex; did you mean mnist/lenet?' },
+    { words: ['collect', '--store', 'x', '--task', 'mnist/mlp', '--epochs', '0'], says: '0' },
+    { words: ['evaluate', '--out', 'x', '--method', 'linaer'], says: 'linaer; did you mean linear?' },
+    { words: ['evaluate', '--out', 'x', '--seed', '1,two'], says: 'not a number: --seed two' },
+    { words: ['export', '--from', 'x', '--to', 'y', '--format', 'onx'], says: 'onx; did you mean onnx?' },
+    { words: ['data', 'get', 'cifar'], says: 'cifar' },
+  ])('ends with status 2 and one line that shows what was typed on $words', ({ words, says }) => {
+    const { status, out, err } = run(...words);
+    expect(err).toContain(says);
+    expect(err.trimEnd().split('\n')).toHaveLength(1);
+    expect(out).toBe('');
+    expect(status).toBe(2);
+  });
+
+  it.each([
+    { words: ['--task', 'mnist/mlp', 'mnist/lenet'] },
+    { words: ['--task', 'mnist/mlp,mnist/lenet'] },
+    { words: ['--task', 'mnist/mlp', '--task', 'mnist/lenet'] },
+  ])('takes a list as $words', ({ words }) => {
+    const { out, status } = run('collect', ...words, '--batch-size', '8,16', '--dry-run', '--json', '--store', 'x');
+    expect(status).toBe(0);
+    const { runs } = JSON.parse(out) as { runs: { task: string }[] };
+    expect(runs.map(({ task }) => task)).toEqual(['mnist/mlp', 'mnist/lenet']);
   });
 
   it('lists every command in its help', () => {

@@ -192,7 +192,7 @@ describe('bad input gets one line and nothing is written', () => {
     'a training of two kinds only': {
       prepare: () => writeTraining(training, PAPER_SPEC, ['conv', 'fc']),
       options: () => ({}),
-      message: /no network for the bias kind: .*training; .*--kinds conv,fc/,
+      message: /no network for the bias kind: .*training; .*--kind conv,fc/,
     },
     'a record of another schema version': {
       prepare: () => {
@@ -213,12 +213,12 @@ describe('bad input gets one line and nothing is written', () => {
     'an unknown format': {
       prepare: () => writeTraining(training),
       options: () => ({ formats: ['pickle' as never] }),
-      message: /unknown value pickle: --format \(packages, npm and python, go alone\); use tfjs, h5/,
+      message: /unknown format: pickle; known: tfjs, h5/,
     },
     'an unknown kind': {
       prepare: () => writeTraining(training),
       options: () => ({ kinds: ['norm' as never] }),
-      message: /unknown value norm: --kinds; use conv, fc, bias/,
+      message: /unknown value norm: --kind; use conv, fc, bias/,
     },
     'a tag that leaves the directory': {
       prepare: () => writeTraining(training),

@@ -187,9 +187,9 @@ describe('a linear map of the window', () => {
         }),
       );
     const out = join(root, 'cli');
-    const { record } = run('train', samples, '--out', out, '--family', 'linear-map', '--kinds', 'fc', '--epochs', '1');
+    const { record } = run('train', samples, '--out', out, '--family', 'linear-map', '--kind', 'fc', '--epochs', '1');
     expect(record.spec.family).toBe('linear-map');
-    run('export', '--from', out, '--to', join(root, 'cliWeights'), '--kinds', 'fc');
+    run('export', '--from', out, '--to', join(root, 'cliWeights'), '--kind', 'fc');
     expect(existsSync(join(root, 'cliWeights/NWNN_FC_cliWeights.h5'))).toBe(true);
   });
 });

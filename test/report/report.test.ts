@@ -135,8 +135,8 @@ describe('writeReport', () => {
     expect(charts).toBe(10);
     expect(page).toContain('×2.');
     expect(page).toContain('95% bootstrap intervals');
-    expect(page).toContain('wnn evaluate --tasks mnist/lenet --seeds 1,2,3 --epochs 20');
-    expect(page).toContain('--methods &#39;linear,nowcaster:ours=/no where&#39;');
+    expect(page).toContain('wnn evaluate --task mnist/lenet --seed 1,2,3 --epochs 20');
+    expect(page).toContain('--method &#39;linear,nowcaster:ours=/no where&#39;');
     expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)|NaN|undefined/);
   });
 

@@ -83,7 +83,7 @@ describe('samples', () => {
 
   it('without any of a kind, or without any held out', async () => {
     writeSamples(join(dir, 'samples'), { kinds: ['conv'] });
-    await expectError(train(), InsufficientDataError, /no training samples of kind fc: .*; .*--kinds/);
+    await expectError(train(), InsufficientDataError, /no training samples of kind fc: .*; .*--kind/);
     writeSamples(join(dir, 'samples'), { val: [] });
     await expectError(train(), InsufficientDataError, /no validation samples of kind fc/);
   });
@@ -180,7 +180,7 @@ describe('options', () => {
     [{ warmUpSteps: 6 }, /--warm-up-steps/],
     [{ schedule: 'linear' as 'cosine' }, /--schedule/],
     [{ loss: 'l1' as 'mae' }, /--loss/],
-    [{ kinds: ['norm' as 'fc'] }, /--kinds/],
+    [{ kinds: ['norm' as 'fc'] }, /--kind/],
     [{ config: { activation: 'gelu' } }, /gelu/],
   ])('%j', async (more, message) => {
     writeSamples(join(dir, 'samples'));

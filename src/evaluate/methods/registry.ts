@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MissingFileError, UsageError } from '../../errors.js';
 import type { DescribedMethod, Method } from '../../evaluation/schema.js';
+import { unknownName } from '../../tasks/nearestName.js';
 import type { MethodDefinition } from './definition.js';
 import { BASELINE, METHODS } from './index.js';
 
@@ -31,7 +32,7 @@ export function methodWords(): string[] {
 function findEntry(type: string): Entry {
   const entry = entries.get(type);
   if (entry !== undefined) return entry;
-  throw new UsageError({ what: 'unknown method', where: String(type), remedy: `known: ${methodWords().join(', ')}` });
+  throw unknownName('method', String(type), methodWords());
 }
 
 /**

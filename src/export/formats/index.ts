@@ -1,6 +1,7 @@
 // The list of export formats.
 
-import { UsageError } from '../../errors.js';
+import { unknownName } from '../../tasks/nearestName.js';
+import { PACKAGE_KINDS } from '../packages/index.js';
 import type { ExportFormat } from './format.js';
 import { h5 } from './h5.js';
 import { onnx } from './onnx.js';
@@ -24,13 +25,9 @@ export function registerExportFormat(format: ExportFormat): void {
   FORMATS.set(format.id, format);
 }
 
-/** The format of that id. @throws {@link UsageError} naming the known ones. */
+/** The format of that id. @throws UsageError naming the known ones. */
 export function findExportFormat(id: string): ExportFormat {
   const format = FORMATS.get(id);
   if (format !== undefined) return format;
-  throw new UsageError({
-    what: `unknown value ${id}`,
-    where: '--format (packages, npm and python, go alone)',
-    remedy: `use ${[...FORMATS.keys()].join(', ')}`,
-  });
+  throw unknownName('format', id, [...FORMATS.keys(), ...PACKAGE_KINDS.map((kind) => kind.id)]);
 }

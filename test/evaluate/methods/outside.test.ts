@@ -140,7 +140,7 @@ describe('a method from a module', () => {
     expect(statements(summary).join()).not.toContain('nowcast');
     const page = readFileSync(writeReport({ directory: out }).file, 'utf8');
     expect(page).toContain('the moving average of the weights, decay 0.6 a step');
-    expect(page).toMatch(/--methods ema:0\.6 --method-module file:\S+\/ema\.mjs/);
+    expect(page).toMatch(/--method ema:0\.6 --method-module file:\S+\/ema\.mjs/);
   });
 
   it('holds the average during each validation, and the trained weights, bit for bit, before and after', async () => {
