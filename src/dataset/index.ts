@@ -1,10 +1,10 @@
 // The dataset stage: from trajectory stores to samples that a nowcaster can be trained on. Reads each run once, writes
 // each sample once.
 
-import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { asWriteError, writeJsonAtomic } from '../atomic.js';
 import { WnnError } from '../errors.js';
+import { discardStaging, openStaging, publishDirectory } from '../files/directory.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import type { ProgressEvent } from '../progress.js';
 import { DATASET_MANIFEST } from '../samples/index.js';
@@ -13,10 +13,9 @@ import type { RunFigures } from './extractRun.js';
 import { extractRuns, type RunListeners } from './extractRuns.js';
 import { checkNotEmpty, describeDataset } from './manifest.js';
 import type { DatasetOptions, DatasetResult } from './options.js';
-import { makeParts, mergeParts } from './parts.js';
-import { prepareDataset } from './prepare.js';
+import { makeParts, mergeParts, removeParts } from './parts.js';
+import { checkPlace, prepareDataset } from './prepare.js';
 import { trackProgress } from './progress.js';
-import { putInPlace } from './publish.js';
 import { findSame } from './reuse.js';
 
 export { BALANCES, type Balance, type DatasetOptions, type DatasetResult, type HoldOut } from './options.js';
@@ -27,8 +26,7 @@ export { extractShard, type ShardResult } from './parts.js';
  *
  * Which scalars are drawn, which runs validate, which shard a sample goes to and in what order follows from the seed and
  * the ids of the runs alone: the same inputs give the same bytes, with any number of threads and any executor. The samples
- * appear under their directory when they are whole; a build that was killed leaves `<out>.partial`, which the next one
- * replaces.
+ * appear under their directory when they are whole; what a killed build left beside it is removed by the next one.
  *
  * @throws UsageError for impossible options, or when `out` holds anything but samples.
  * @throws InsufficientDataError when the stores hold no usable run, only runs shorter than L + H epochs, or nothing moves,
@@ -52,13 +50,11 @@ export async function buildDataset(options: DatasetOptions): Promise<DatasetResu
     const onParts = (event: ProgressEvent) => onProgress({ ...event, task: 'dataset parts' });
     await makeParts(executor, parts, jobs, { ...options, onProgress: onParts });
   }
-  const partial = `${dir}.partial`;
+  const staging = openStaging(dir);
   try {
-    rmSync(partial, { recursive: true, force: true });
-    mkdirSync(partial, { recursive: true });
     const figures: RunFigures[] = [];
     const ids = runs.map(({ id }) => id);
-    const assembler = new ShardAssembler(partial, plan.packet, ids, settings.seed);
+    const assembler = new ShardAssembler(staging.directory, plan.packet, ids, settings.seed);
     const { onAdvance, onEnd } = trackProgress(plan, onProgress);
     const listeners: RunListeners = {
       onPacket: (index, packet) => assembler.take(packet, plan.splits[index], index),
@@ -72,14 +68,14 @@ export async function buildDataset(options: DatasetOptions): Promise<DatasetResu
     const manifest = describeDataset(prepared, figures, assembler.finish());
     checkNotEmpty(manifest, settings);
     for (const kind of TRAINED_KINDS) if (manifest.kinds[kind].samples === 0) onNote(`no samples of kind ${kind}`);
-    writeJsonAtomic(join(partial, DATASET_MANIFEST), manifest);
+    writeJsonAtomic(join(staging.directory, DATASET_MANIFEST), manifest);
     signal?.throwIfAborted();
-    putInPlace(partial, dir);
-    if (fromParts) rmSync(parts, { recursive: true, force: true });
+    publishDirectory(staging, checkPlace);
+    if (fromParts) removeParts(prepared);
     onEnd();
     return { dir, manifest, reused: false };
   } catch (error) {
-    rmSync(partial, { recursive: true, force: true });
+    discardStaging(staging);
     throw error instanceof WnnError ? error : asWriteError(error, dir);
   }
 }

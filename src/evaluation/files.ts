@@ -7,9 +7,14 @@ import { writeJsonAtomic } from '../atomic.js';
 import { CorruptFileError, SchemaVersionError } from '../errors.js';
 import { EVALUATION_SCHEMA_VERSION, EVALUATION_SCHEMAS, type RunRecord } from './schema.js';
 
+/** Where the files of jobs are. */
+export function runsDirectory(directory: string): string {
+  return join(directory, 'runs');
+}
+
 /** Where the file of a job is. */
 export function runRecordPath(directory: string, id: string): string {
-  return join(directory, 'runs', `${id}.json`);
+  return join(runsDirectory(directory), `${id}.json`);
 }
 
 /** Writes a run's file, whole or not at all. */

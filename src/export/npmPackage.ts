@@ -7,13 +7,13 @@ import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { collectCode } from './packageCode.js';
 import { type ExportSource, readSource, type SourceChoices } from './readSource.js';
-import { checkTarget, replaceDirectory } from './replaceDirectory.js';
+import { writeExport } from './target.js';
 
 /** Options of {@link exportNpmPackage}. */
 export interface NpmPackageOptions extends SourceChoices {
   /** What to export, as of `exportNowcaster`. */
   from: string | readonly string[];
-  /** Directory to write; must be absent or empty. */
+  /** Directory to write; must be absent, empty, or hold this package already. */
   to: string;
   /** Name of the package, with its scope if any. */
   name: string;
@@ -24,6 +24,8 @@ export interface NpmPackageOptions extends SourceChoices {
 /** Result of {@link exportNpmPackage}. */
 export interface NpmPackageResult {
   directory: string;
+  /** False when it held the same files already. */
+  written: boolean;
   name: string;
   version: string;
   /** Its files, relative to the directory, and their sizes in bytes. */
@@ -205,7 +207,6 @@ export async function exportNpmPackage(options: NpmPackageOptions): Promise<NpmP
     });
   if (!VERSION_PATTERN.test(version))
     throw new UsageError({ what: `not a version: ${version}`, where: '--package-version', remedy: 'use e.g. 1.0.0' });
-  checkTarget(to, null);
   const from = typeof options.from === 'string' ? [options.from] : options.from;
   const source = await readSource(from, options);
   const texts: Record<string, string> = {
@@ -221,9 +222,10 @@ export async function exportNpmPackage(options: NpmPackageOptions): Promise<NpmP
   for (const [path, text] of Object.entries(collectCode(ENTRY))) texts[`lib/${path}`] = text;
   const encoder = new TextEncoder();
   const files = Object.fromEntries(Object.entries(texts).map(([path, text]) => [path, encoder.encode(text)]));
-  replaceDirectory(to, files);
+  const written = writeExport(to, files, false);
   return {
     directory: to,
+    written,
     name,
     version,
     files: Object.entries(files).map(([path, content]) => ({ path, bytes: content.length })),

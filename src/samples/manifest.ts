@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorruptFileError, MissingFileError, SchemaVersionError } from '../errors.js';
+import { settleDirectory } from '../files/directory.js';
 import { familyProblem, TRAINED_KINDS, type TrainedKind, windowSpecProblem } from '../nowcaster/spec.js';
 import { cadenceProblem } from '../trajectory/cadence.js';
 import {
@@ -28,6 +29,7 @@ const REBUILD = 'build the samples again with wnn dataset';
  */
 export function readDatasetManifest(dir: string): DatasetManifest {
   const path = join(dir, DATASET_MANIFEST);
+  settleDirectory(dir);
   let text: string;
   try {
     text = readFileSync(path, 'utf8');

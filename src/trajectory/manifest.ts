@@ -7,6 +7,7 @@ import { CorruptFileError, MissingFileError, SchemaVersionError, UsageError } fr
 import { isNowcastSchedule } from '../nowcaster/schedule.js';
 import { cadenceProblem } from './cadence.js';
 import {
+  type FileSum,
   RUN_STATUSES,
   type RunManifest,
   TENSOR_KINDS,
@@ -96,6 +97,7 @@ export function readManifestFile(directory: string): RunManifest {
   if (new Set(manifest.tensors.map(({ name }) => name)).size !== manifest.tensors.length) {
     throw corrupt(path, 'two tensors of one name');
   }
+  if (manifest.metricsFile !== null && !isFileSum(manifest.metricsFile)) throw corrupt(path, 'bad metricsFile');
   if (!Array.isArray(manifest.files) || !manifest.files.every(isWeightsFile)) throw corrupt(path, 'bad list of files');
   if (manifest.nowcasts !== undefined && !isNowcastSchedule(manifest.nowcasts)) throw corrupt(path, 'bad nowcasts');
   return manifest as RunManifest;
@@ -126,14 +128,11 @@ function isTensorSpec(value: unknown): value is TensorSpec {
   );
 }
 
+function isFileSum(value: unknown): value is FileSum {
+  const file = value as Partial<FileSum> | null | undefined;
+  return typeof file === 'object' && file !== null && isCount(file.bytes) && isCount(file.crc32);
+}
+
 function isWeightsFile(value: unknown): value is WeightsFile {
-  const file = value as Partial<WeightsFile> | null;
-  return (
-    typeof file === 'object' &&
-    file !== null &&
-    typeof file.name === 'string' &&
-    WEIGHTS_FILE_PATTERN.test(file.name) &&
-    isCount(file.bytes) &&
-    isCount(file.crc32)
-  );
+  return isFileSum(value) && WEIGHTS_FILE_PATTERN.test(String((value as Partial<WeightsFile>).name));
 }

@@ -2,9 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
+import { crc32 } from 'node:zlib';
 import parquet, { type FieldDefinition } from 'parquetjs-lite';
 import { writeFileAtomic } from '../atomic.js';
 import { CorruptFileError } from '../errors.js';
+import type { FileSum } from './schema.js';
 
 /** Figures of one epoch. A figure that was not finite, or is missing in this epoch only, is NaN. */
 export interface EpochMetrics {
@@ -16,9 +18,10 @@ export interface EpochMetrics {
  * Writes `metrics.parquet` whole: `epoch` int32 and one nullable double for each figure that any epoch has. A figure that
  * is not finite is null. A figure called `epoch` is left out.
  *
+ * @returns what tells whether the file is whole.
  * @throws WriteError
  */
-export async function writeMetricsParquet(path: string, rows: readonly EpochMetrics[]): Promise<void> {
+export async function writeMetricsParquet(path: string, rows: readonly EpochMetrics[]): Promise<FileSum> {
   const names = [...new Set(rows.flatMap(({ metrics }) => Object.keys(metrics)))].filter((name) => name !== 'epoch');
   const fields: Record<string, FieldDefinition> = { epoch: { type: 'INT32' } };
   for (const name of names) fields[name] = { type: 'DOUBLE', optional: true };
@@ -34,17 +37,24 @@ export async function writeMetricsParquet(path: string, rows: readonly EpochMetr
   }
   await writer.close();
   await ended;
-  writeFileAtomic(path, Buffer.concat(chunks));
+  const bytes = Buffer.concat(chunks);
+  writeFileAtomic(path, bytes);
+  return { bytes: bytes.length, crc32: crc32(bytes) };
 }
 
 /**
  * Reads `metrics.parquet`.
  *
- * @throws {@link CorruptFileError} when it is missing, truncated or damaged.
+ * @param sum what the manifest says of it.
+ * @throws {@link CorruptFileError} when it is missing, another than the manifest says, truncated or damaged.
  */
-export async function readMetricsParquet(path: string): Promise<EpochMetrics[]> {
+export async function readMetricsParquet(path: string, sum: FileSum | null): Promise<EpochMetrics[]> {
   try {
-    const reader = await parquet.ParquetReader.openBuffer(readFileSync(path));
+    const bytes = readFileSync(path);
+    if (sum !== null && bytes.length !== sum.bytes)
+      throw new Error(`${bytes.length} bytes, run.json says ${sum.bytes}`);
+    if (sum !== null && crc32(bytes) !== sum.crc32) throw new Error('its checksum is not that of run.json');
+    const reader = await parquet.ParquetReader.openBuffer(bytes);
     const cursor = reader.getCursor();
     const names = reader.schema.fieldList.map(({ name }) => name).filter((name) => name !== 'epoch');
     const rows: EpochMetrics[] = [];

@@ -133,7 +133,7 @@ export async function* readSnapshots(
  * @throws {@link CorruptFileError} when the table is missing or damaged.
  */
 export async function readMetrics(runDirectory: string): Promise<EpochMetrics[]> {
-  const { status, tensors, snapshotsRecorded } = readManifestFile(runDirectory);
+  const { status, tensors, snapshotsRecorded, metricsFile } = readManifestFile(runDirectory);
   const log = activeLog(runDirectory, status);
   if (log !== undefined) {
     const rows: EpochMetrics[] = [];
@@ -141,5 +141,5 @@ export async function readMetrics(runDirectory: string): Promise<EpochMetrics[]>
     return rows;
   }
   const path = join(runDirectory, METRICS_FILE);
-  return snapshotsRecorded === 0 && !existsSync(path) ? [] : readMetricsParquet(path);
+  return snapshotsRecorded === 0 && !existsSync(path) ? [] : readMetricsParquet(path, metricsFile);
 }

@@ -75,14 +75,18 @@ export interface RunInfo {
   nowcasts?: NowcastSchedule;
 }
 
-/** One file of a run's values, as it was written. Readers compare it before they decode it. */
-export interface WeightsFile {
-  /** Name within the run's directory, e.g. `weights-00000.parquet`. */
-  name: string;
+/** A file as it was written. Readers compare it before they decode it. */
+export interface FileSum {
   /** Its length. */
   bytes: number;
   /** CRC-32 of the whole file (that of zlib), unsigned. */
   crc32: number;
+}
+
+/** One file of a run's values. */
+export interface WeightsFile extends FileSum {
+  /** Name within the run's directory, e.g. `weights-00000.parquet`. */
+  name: string;
 }
 
 /** `run.json`. */
@@ -94,6 +98,8 @@ export interface RunManifest extends RunInfo {
   snapshotsRecorded: number;
   /** Files of values in the order of their epochs; none while the run is being recorded. */
   files: WeightsFile[];
+  /** `metrics.parquet`; null while the run is being recorded. */
+  metricsFile: FileSum | null;
   status: RunStatus;
   /** Why the run is interrupted, diverged or failed; null otherwise. */
   reason: string | null;

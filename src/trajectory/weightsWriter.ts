@@ -5,7 +5,8 @@ import { closeSync, fsync, openSync, readdirSync, renameSync, rmSync, writeSync 
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { crc32 } from 'node:zlib';
-import { asWriteError, temporaryName } from '../atomic.js';
+import { asWriteError } from '../atomic.js';
+import { temporaryName } from '../files/temporary.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { countValues, WEIGHTS_FILE_PATTERN } from './manifest.js';
 import { describeGroup, encodeFooter, MAGIC } from './parquetEncode.js';
