@@ -41,8 +41,15 @@ export function parseJson(json: Uint8Array | string): unknown {
   }
 }
 
+/** Elements of a list that are shown. */
+const MOST_ELEMENTS = 6;
+
+const isObject = (value: unknown) => typeof value === 'object' && value !== null;
+
 /** A value for a message: short ones as JSON, of others only their type, so that nothing large is walked. */
 export function quoteValue(value: unknown): string {
+  if (Array.isArray(value) && value.length <= MOST_ELEMENTS && value.every((element) => !isObject(element)))
+    return `[${value.map(quoteValue).join(',')}]`;
   switch (typeof value) {
     case 'string':
       return JSON.stringify(value.length > LONGEST_QUOTE ? `${value.slice(0, LONGEST_QUOTE)}...` : value);

@@ -1,7 +1,7 @@
 // A nowcaster directory on disk: its manifest, and the check of all its files.
 
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { settleDirectory } from '../files/directory.js';
 import { readJsonFile } from '../formats/json.js';
 import { checkListed } from './listedFile.js';
@@ -30,4 +30,15 @@ export function checkNowcasterFiles(directory: string, { files }: NowcasterManif
     const path = join(directory, entry.path);
     if (existsSync(path)) checkListed(entry, readFileSync(path), path);
   }
+}
+
+/**
+ * Checks a weight file that is given by itself, if a nowcaster's manifest beside it lists it.
+ *
+ * @throws CorruptFileError when it is damaged, and what {@link readNowcasterManifest} throws.
+ */
+export function checkBeside(path: string, content: Uint8Array): void {
+  if (!existsSync(join(dirname(path), NOWCASTER_MANIFEST_NAME))) return;
+  const entry = readNowcasterManifest(dirname(path)).files.find((file) => file.path === basename(path));
+  if (entry !== undefined) checkListed(entry, content, path);
 }

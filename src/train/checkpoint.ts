@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { writeFileAtomic } from '../atomic.js';
 import { CorruptFileError, MismatchError, MissingFileError, SchemaVersionError } from '../errors.js';
+import { parseJson } from '../formats/parseJson.js';
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -178,8 +179,8 @@ export function decodeCheckpoint(bytes: Uint8Array, fileName: string, identity: 
   let saved: TrainingIdentity;
   let figures: StateFigures;
   try {
-    saved = JSON.parse(identityText);
-    figures = JSON.parse(stateText);
+    saved = parseJson(identityText) as TrainingIdentity;
+    figures = parseJson(stateText) as StateFigures;
   } catch (cause) {
     throw corrupt('checkpoint with unreadable metadata', cause);
   }

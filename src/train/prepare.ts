@@ -3,7 +3,8 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CorruptFileError, InsufficientDataError, MismatchError, UsageError, WnnError } from '../errors.js';
+import { InsufficientDataError, MismatchError, UsageError, WnnError } from '../errors.js';
+import { readJsonFile } from '../formats/json.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import {
   completeConfig,
@@ -97,18 +98,8 @@ function resolveKinds(kinds: readonly TrainedKind[] = TRAINED_KINDS): TrainedKin
 
 function readRecord(path: string): TrainingRecord | null {
   if (!existsSync(path)) return null;
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new CorruptFileError({
-      what: 'not a JSON file',
-      where: path,
-      remedy: 'give --restart to start over, or another --out',
-      cause,
-    });
-  }
-  return checkTrainingRecord(value, path);
+  const remedy = 'give --restart to start over, or another --out';
+  return checkTrainingRecord(readJsonFile(path, { missing: { what: 'no training record', remedy }, remedy }), path);
 }
 
 /** The state to go on from, null when there is none, or `discard` when what is there is to go. */
