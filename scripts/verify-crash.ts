@@ -11,13 +11,13 @@ import { Crashes, SCENARIO_NAMES, type ScenarioName } from '../test/faults/crash
 
 /** Changes of the file system that each command makes in its own process and in a worker, about. */
 const CHANGES: Record<ScenarioName, [own: number, worker: number]> = {
-  collect: [8, 60],
+  collect: [4, 60],
   dataset: [60, 0],
-  train: [120, 0],
+  train: [70, 0],
   export: [60, 0],
   npm: [120, 0],
-  evaluate: [12, 40],
-  report: [6, 0],
+  evaluate: [8, 40],
+  report: [4, 0],
 };
 
 interface Done {

@@ -8,12 +8,13 @@ import { loadNowcaster } from '../callback/node.js';
 import { InsufficientDataError, MismatchError, MissingFileError, UsageError } from '../errors.js';
 import { readJsonFile } from '../formats/json.js';
 import type { NowcasterSpec } from '../network/spec.js';
+import { checkTrainingRecord } from '../nowcaster/checkTraining.js';
 import { type NetworkSource, NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../nowcaster/nowcaster.js';
 import { checkBeside } from '../nowcaster/onDisk.js';
 import { checkProvenance } from '../nowcaster/provenance.js';
 import { defaultRecommendation, type Recommendation, requireRecommendation } from '../nowcaster/recommendation.js';
 import { sameSpec, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
-import { checkTrainingRecord, type KindTraining, TRAINING_RECORD_NAME } from '../nowcaster/trainingRecord.js';
+import { type KindTraining, TRAINING_RECORD_NAME } from '../nowcaster/trainingRecord.js';
 import { decodeWeights, type NetworkWeights } from '../nowcaster/weightsFile.js';
 import { decodeH5, type H5Meaning } from './h5Read.js';
 

@@ -4,9 +4,9 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { requireSchema } from '../formats/jsonSchema.js';
+import { KIND_TRAINING_SCHEMA, TRAINING_DATASET_SCHEMA } from './checkTraining.js';
 import { NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from './nowcaster.js';
 import { TRAINED_KINDS } from './spec.js';
-import { KIND_TRAINING_SCHEMA, TRAINING_DATASET_SCHEMA } from './trainingRecord.js';
 
 const kind = v.looseObject({
   training: v.nullable(KIND_TRAINING_SCHEMA),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { InsufficientDataError, MismatchError, UsageError, WnnError } from '../errors.js';
 import { readJsonFile } from '../formats/json.js';
 import type { NowcasterSpec } from '../network/spec.js';
+import { checkTrainingRecord } from '../nowcaster/checkTraining.js';
 import {
   completeConfig,
   familyProblem,
@@ -16,12 +17,7 @@ import {
   TRAINED_KINDS,
   type TrainedKind,
 } from '../nowcaster/spec.js';
-import {
-  checkTrainingRecord,
-  TRAINING_RECORD_NAME,
-  type TrainingRecord,
-  type TrainingSettings,
-} from '../nowcaster/trainingRecord.js';
+import { TRAINING_RECORD_NAME, type TrainingRecord, type TrainingSettings } from '../nowcaster/trainingRecord.js';
 import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest } from '../samples/index.js';
 import { hashBytes, readCheckpoint, type TrainingIdentity, type TrainingState } from './checkpoint.js';
 import { checkChoices, planMemory, resolveSettings, type SampleExtent, type TrainOptions } from './options.js';
