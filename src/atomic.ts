@@ -1,9 +1,9 @@
 // Files appear whole or not at all: written under a temporary name in the same directory, flushed, then renamed.
 
-import { randomInt } from 'node:crypto';
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { WriteError } from './errors.js';
+import { clearLeftoversOnce, temporaryName } from './files/temporary.js';
 
 /** The system's reason, in words a user knows. */
 const REASONS: Record<string, [what: string, remedy: string]> = {
@@ -29,12 +29,18 @@ export function asWriteError(error: unknown, path: string): unknown {
   return new WriteError({ what, where: path, remedy, cause: error });
 }
 
-/** Names this process; the number alone is not enough on a disk that several machines write to. */
-const PROCESS = `${process.pid}${String(randomInt(1e9)).padStart(9, '0')}`;
-
-/** The temporary name beside `path` that this process writes before it renames. */
-export function temporaryName(path: string): string {
-  return `${path}.${PROCESS}.tmp`;
+/** Brings the names in a directory to the disk, where the system can: a rename survives a power failure only then. */
+export function flushDirectory(directory: string): void {
+  try {
+    const descriptor = openSync(directory, 'r');
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    // Windows and some network file systems flush no directories.
+  }
 }
 
 /**
@@ -46,6 +52,7 @@ export function writeFileAtomic(path: string, content: Uint8Array | string): voi
   const temporary = temporaryName(path);
   try {
     mkdirSync(dirname(path), { recursive: true });
+    clearLeftoversOnce(dirname(path));
     const bytes = typeof content === 'string' ? Buffer.from(content) : content;
     const descriptor = openSync(temporary, 'w');
     try {
@@ -55,6 +62,7 @@ export function writeFileAtomic(path: string, content: Uint8Array | string): voi
       closeSync(descriptor);
     }
     renameSync(temporary, path);
+    flushDirectory(dirname(path));
   } catch (error) {
     rmSync(temporary, { force: true });
     throw asWriteError(error, path);

@@ -1,6 +1,11 @@
 // The errors that a user can cause. Each says what happened, where, and what to do; the command line prints that one
 // line without a stack. Anything else that is thrown is a fault of ours and keeps its stack.
 
+import { printableLine } from './printable.js';
+
+/** Names and values in a message are cut to this length. */
+const LONGEST_PART = 1000;
+
 /** What a {@link WnnError} is made of. */
 export interface WnnErrorParts {
   /** What happened, without a full stop: `no complete run`. */
@@ -13,7 +18,16 @@ export interface WnnErrorParts {
   cause?: unknown;
 }
 
-/** Base of all errors that a user can cause. Its message reads `what: where; what to do`. */
+/** A part of a message as it may be shown: it may quote a file or an argument. */
+function showPart(text: string): string {
+  const cut = text.length > LONGEST_PART ? `${text.slice(0, LONGEST_PART)}...` : text;
+  return printableLine(cut);
+}
+
+/**
+ * Base of all errors that a user can cause. Its message reads `what: where; what to do`, on one line and without control
+ * characters.
+ */
 export class WnnError extends Error {
   /** Exit status of the command line: 1, or 2 for usage. */
   readonly exitCode: number = 1;
@@ -22,7 +36,7 @@ export class WnnError extends Error {
   readonly remedy: string;
 
   constructor({ what, where, remedy, cause }: WnnErrorParts) {
-    super(`${what}: ${where}; ${remedy}`, cause === undefined ? undefined : { cause });
+    super(`${showPart(what)}: ${showPart(where)}; ${showPart(remedy)}`, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.what = what;
     this.where = where;

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createWasmCompute } from '../compute/wasmCompute.js';
 import { MissingFileError } from '../errors.js';
+import { settleDirectory } from '../files/directory.js';
 import { type Nowcaster, type NowcasterSource, readNowcaster } from '../nowcaster/nowcaster.js';
+import { checkNowcasterFiles } from '../nowcaster/onDisk.js';
 import { loadShipped } from './shipped.js';
 import { fetchSource } from './source.js';
 import { WeightForecasting } from './weightForecasting.js';
@@ -31,16 +33,26 @@ export function directorySource(directory: string): NowcasterSource {
   };
 }
 
-/** The source for a path, a `file:` address or an address to fetch from. */
-export function sourceOf(location: string | URL): NowcasterSource {
+/** The path of a directory on disk; null for an address to fetch from. */
+function localDirectory(location: string | URL): string | null {
   const text = String(location);
-  if (text.startsWith('file:')) return directorySource(fileURLToPath(text));
-  return /^[a-z][a-z0-9+.-]+:\/\//i.test(text) ? fetchSource(location) : directorySource(text);
+  if (text.startsWith('file:')) return fileURLToPath(text);
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(text) ? null : text;
 }
 
-/** Reads the nowcaster at a path or an address. */
-export function loadNowcaster(location: string | URL): Promise<Nowcaster> {
-  return readNowcaster(sourceOf(location), String(location));
+/** The source for a path, a `file:` address or an address to fetch from. */
+export function sourceOf(location: string | URL): NowcasterSource {
+  const directory = localDirectory(location);
+  return directory === null ? fetchSource(location) : directorySource(directory);
+}
+
+/** Reads the nowcaster at a path or an address. On disk the files of its other formats are checked too. */
+export async function loadNowcaster(location: string | URL): Promise<Nowcaster> {
+  const directory = localDirectory(location);
+  if (directory !== null) settleDirectory(directory);
+  const nowcaster = await readNowcaster(sourceOf(location), String(location));
+  if (directory !== null) checkNowcasterFiles(directory, nowcaster.manifest);
+  return nowcaster;
 }
 
 WeightForecasting.platform = { loadShipped, sourceOf, createCompute: (spec) => createWasmCompute(spec) };

@@ -38,10 +38,16 @@ function describeKinds({ kinds }: ImportedRun): (string | number)[] {
   return TENSOR_KINDS.map((kind) => (kinds[kind] ? formatCount(kinds[kind].parameters) : '-'));
 }
 
+function describeCounts(runs: readonly ImportedRun[]): string {
+  const kept = runs.filter(({ written }) => !written).length;
+  const imported = kept < runs.length || kept === 0 ? [`${formatCount(runs.length - kept)} imported`] : [];
+  return [...imported, ...(kept > 0 ? [`${formatCount(kept)} up to date`] : [])].join(', ');
+}
+
 function describeResult({ store, runs }: ImportResult): string {
   const header = ['run', 'status', 'epochs', ...TENSOR_KINDS];
   const rows = runs.map((run) => [run.id, run.status, run.epochs, ...describeKinds(run)]);
-  const lines = [formatTable(header, rows, 2), '', `${store}: ${formatCount(runs.length)} imported`];
+  const lines = [formatTable(header, rows, 2), '', `${store}: ${describeCounts(runs)}`];
   for (const { id, status, reason, files } of runs) {
     if (status !== 'complete') lines.push(`${id} is ${status}: ${reason}`);
     if (files.length > 1) lines.push(`${id}: ${files[0]} ... ${files[files.length - 1]}`);

@@ -36,24 +36,24 @@ interface ExportArguments extends GlobalArguments {
 
 const packageIds = PACKAGE_KINDS.map(({ id }) => id);
 
-function describeExport({ directory, files, manifest }: ExportResult): string {
+function describeExport({ directory, written, files, manifest }: ExportResult): string {
   const trained = TRAINED_KINDS.filter((kind) => manifest.kinds[kind]?.training);
   const figures = trained.map((kind) => {
     const { noChange, linear, network } = manifest.kinds[kind]!.training!.validation;
     return [kind, noChange.toFixed(5), linear.toFixed(5), network.toFixed(5)];
   });
   return [
-    `Nowcaster ${manifest.tag} (${Object.keys(manifest.kinds).join(', ')}) in ${directory}`,
+    `Nowcaster ${manifest.tag} (${Object.keys(manifest.kinds).join(', ')}) in ${directory}${written ? '' : ', up to date'}`,
     '',
     ...(figures.length > 0 ? [formatTable(['kind', 'no change', 'linear', 'network'], figures), ''] : []),
     ...files.map(({ path, bytes }) => `${join(directory, path)} (${formatBytes(bytes)})`),
   ].join('\n');
 }
 
-function describePackage({ directory, name, version, files, commands }: PackageResult): string {
+function describePackage({ directory, written, name, version, files, commands }: PackageResult): string {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   return [
-    `Package ${name}@${version} in ${directory} (${files.length} files, ${formatBytes(bytes)})`,
+    `Package ${name}@${version} in ${directory} (${files.length} files, ${formatBytes(bytes)})${written ? '' : ', up to date'}`,
     '',
     `Look at it:  ${commands.look}`,
     `Publish it:  ${commands.publish}`,

@@ -4,6 +4,7 @@
 import yargs, { type CommandModule } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { WnnError } from '../errors.js';
+import { printableLines } from '../printable.js';
 import { nearestName } from '../tasks/nearestName.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { isList } from './lists.js';
@@ -46,7 +47,7 @@ class Misuse extends Error {}
 function report(error: unknown, command: string | undefined): number {
   if (error instanceof Misuse) {
     const named = command !== undefined && command in COMMANDS ? ` ${command}` : '';
-    process.stderr.write(`wnn: ${error.message}; see \`wnn${named} --help\`\n`);
+    process.stderr.write(`wnn: ${printableLines(error.message)}; see \`wnn${named} --help\`\n`);
     return 2;
   }
   if (error instanceof WnnError) {
@@ -57,7 +58,9 @@ function report(error: unknown, command: string | undefined): number {
     process.stderr.write('wnn: interrupted; what is finished is kept, run the same command to go on\n');
     return 130;
   }
-  process.stderr.write(`wnn: unexpected error, please report it:\n${error instanceof Error ? error.stack : error}\n`);
+  process.stderr.write(
+    `wnn: unexpected error, please report it:\n${printableLines(String(error instanceof Error ? error.stack : error))}\n`,
+  );
   return 1;
 }
 

@@ -1,6 +1,7 @@
 // What the commands show: progress and notes on stderr (bars on a terminal, plain lines elsewhere), results on stdout.
 
 import { MultiBar, type SingleBar } from 'cli-progress';
+import { printableJson, printableLine, printableLines } from '../printable.js';
 import type { NoteListener, ProgressEvent, ProgressListener } from '../progress.js';
 import { formatCount, formatDuration, formatRate } from './figures.js';
 
@@ -112,12 +113,29 @@ function openLines(): Terminal {
 /** Opens the way to the user that fits the arguments and what stderr is. */
 export function openTerminal({ quiet }: GlobalArguments): Terminal {
   if (quiet) return { progress: () => {}, note: () => {}, close: () => {} };
-  return process.stderr.isTTY ? openBars() : openLines();
+  const { progress, note, close } = process.stderr.isTTY ? openBars() : openLines();
+  return { progress: (event) => progress(printableEvent(event)), note: (text) => note(printableLine(text)), close };
+}
+
+/** An event whose names and details may come from files. */
+function printableEvent(event: ProgressEvent): ProgressEvent {
+  const { task, detail, workers } = event;
+  return {
+    ...event,
+    task: printableLine(task),
+    detail: detail && printableLine(detail),
+    workers: workers?.map((worker) => ({
+      ...worker,
+      job: worker.job && printableLine(worker.job),
+      detail: printableLine(worker.detail),
+    })),
+  };
 }
 
 /** Prints a command's result on stdout: one JSON object with `--json`, text for people otherwise. */
 export function printResult({ json }: GlobalArguments, result: object, human: () => string): void {
-  process.stdout.write(`${json ? JSON.stringify(result, null, 2) : human()}\n`);
+  const text = json ? printableJson(JSON.stringify(result, null, 2)) : printableLines(human());
+  process.stdout.write(`${text}\n`);
 }
 
 /**

@@ -6,12 +6,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { asWriteError } from '../atomic.js';
 import type { EngineRequest } from '../engine/index.js';
+import { clearLeftovers } from '../files/temporary.js';
 import { type Job, type JobExecutor, type JobOutcome, processExecutor, type Shard, takeShard } from '../jobs/index.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import { findDataSource, imagesDirectory } from '../tasks/dataset.js';
 import { findTask } from '../tasks/task.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { isFinished } from '../trajectory/runReader.js';
+import { tidyFinishedRun } from '../trajectory/runWriter.js';
 import type { RunManifest, RunStatus } from '../trajectory/schema.js';
 import { type ExpectedSize, SizeEstimator } from './expectedSize.js';
 import { collectJobs, findRun } from './jobKind.js';
@@ -121,6 +123,10 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
   const before = new Map(runs.map((run) => [run.id, findRun(store, run.id)]));
   const missing = runs.filter(({ id }) => !isFinished(before.get(id)?.status ?? 'recording'));
 
+  if (!dryRun) {
+    clearLeftovers(store);
+    for (const run of runs) if (!missing.includes(run)) tidyFinishedRun(runDirectory(store, run.id));
+  }
   let outcomes: JobOutcome<RecordJob, RecordRunResult | null>[] = [];
   if (!dryRun && missing.length > 0) {
     // Otherwise the images are where the workers are.

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { isEngineRequest } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
+import { quoteValue } from '../formats/parseJson.js';
 import { type JobKind, limitThreads } from '../jobs/index.js';
 import { completeOptimizer } from '../tasks/optimizer.js';
 import { findTask } from '../tasks/task.js';
@@ -49,10 +50,9 @@ export const collectJobs: JobKind<RecordJob> = {
 };
 
 function wrong(field: string, value: unknown): UsageError {
-  const text = JSON.stringify(value) ?? 'undefined';
   return new UsageError({
     what: `refused run: impossible ${field}`,
-    where: text.slice(0, 100),
+    where: quoteValue(value),
     remedy: 'plan it with `wnn collect`',
   });
 }

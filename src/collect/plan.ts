@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
+import { quoteValue } from '../formats/parseJson.js';
 import { Random } from '../random.js';
 import { type Augmentation, checkAugmentation } from '../tasks/augmentation.js';
 import { unknownName } from '../tasks/nearestName.js';
@@ -20,6 +21,9 @@ export type PlannedOptimizer =
   | { name: OptimizerName; learningRate?: number | Range; [setting: string]: unknown };
 
 /** What to record. In a plan file (YAML) the same names are used. */
+/** Numbers of a plan, at most: more would fill memory or disks by mistake. */
+export const MOST = { runs: 100_000, epochs: 1e6, batchSize: 1e6 };
+
 export interface PlanOptions {
   /** Tasks to train, e.g. `mnist/lenet`; run i trains task i modulo their number. */
   tasks: readonly string[];
@@ -104,10 +108,10 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
   requireSome('tasks', tasks);
   requireSome('batchSizes', batchSizes);
   requireSome('optimizers', optimizers);
-  requireWhole('runs', runs, 1);
-  requireWhole('epochs', epochs, 1);
+  requireWhole('runs', runs, 1, MOST.runs);
+  requireWhole('epochs', epochs, 1, MOST.epochs);
   requireWhole('seed', seed, 0);
-  for (const size of batchSizes) requireWhole('batchSizes', size, 1);
+  for (const size of batchSizes) requireWhole('batchSizes', size, 1, MOST.batchSize);
   if (options.validationExamples !== undefined) requireWhole('validationExamples', options.validationExamples, 1);
   const cadence = requireCadence(options.cadence ?? EVERY_EPOCH, 'cadence of the plan');
   const augmentation = options.augmentation === undefined ? null : settleAugmentation(options.augmentation);
@@ -152,13 +156,13 @@ export function settleAugmentation(settings: Augmentation): Augmentation | null 
   const known = ['shift', 'flip', 'rotation', 'zoom'] as const;
   if (typeof settings !== 'object' || settings === null) {
     const remedy = `give some of ${known.join(', ')}`;
-    throw new UsageError({ what: 'not an augmentation', where: JSON.stringify(settings), remedy });
+    throw new UsageError({ what: 'not an augmentation', where: quoteValue(settings), remedy });
   }
   for (const [name, value] of Object.entries(settings)) {
     if (!known.includes(name as never)) throw unknownName('augmentation', name, known);
     if (typeof value === (name === 'flip' ? 'boolean' : 'number')) continue;
     const remedy = name === 'flip' ? 'give true or false' : 'give a number';
-    throw new UsageError({ what: `${name} of the augmentation`, where: JSON.stringify(value), remedy });
+    throw new UsageError({ what: `${name} of the augmentation`, where: quoteValue(value), remedy });
   }
   checkAugmentation(settings);
   const used = known.filter((name) => settings[name]);
@@ -187,16 +191,16 @@ function toRange(name: string, value: unknown, least: number, most: number): Ran
   if (fits(low) && fits(high) && low <= high && rest.length === 0) return [low, high];
   throw new UsageError({
     what: `${name} must be a number or a range`,
-    where: JSON.stringify(value),
+    where: quoteValue(value),
     remedy: least > 0.1 ? `give one or two numbers, ${least} to ${most}, the lower one first` : 'give positive numbers',
   });
 }
 
-function requireWhole(name: string, value: unknown, least: number): void {
-  if (Number.isSafeInteger(value) && (value as number) >= least) return;
+function requireWhole(name: string, value: unknown, least: number, most = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most) return;
   throw new UsageError({
-    what: `${name} must be a whole number from ${least}`,
-    where: JSON.stringify(value),
+    what: `${name} must be a whole number from ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : ''}`,
+    where: quoteValue(value),
     remedy: 'correct it',
   });
 }

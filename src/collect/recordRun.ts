@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../engine/index.js';
+import { claim } from '../files/claim.js';
 import { loadDataset } from '../tasks/dataset.js';
 import { findTask } from '../tasks/task.js';
 import { type BatchProgress, type EpochProgress, trainTask } from '../tasks/trainTask.js';
@@ -53,8 +54,19 @@ class PlanRecorder extends TrajectoryRecorder {
  *   aborted, after what was recorded has been kept.
  */
 export async function recordRun(options: RecordRunOptions): Promise<RecordRunResult> {
-  const { store, run, engine, signal } = options;
+  const { store, run, signal } = options;
   const directory = runDirectory(store, run.id);
+  // Another process may record the same plan into the same store; whoever comes second finds the finished run.
+  const release = await claim(directory, { signal });
+  try {
+    return await recordClaimed(directory, options);
+  } finally {
+    release();
+  }
+}
+
+async function recordClaimed(directory: string, options: RecordRunOptions): Promise<RecordRunResult> {
+  const { store, run, engine, signal } = options;
   if (existsSync(join(directory, MANIFEST_FILE))) {
     const manifest = readManifest(directory);
     if (isFinished(manifest.status)) {

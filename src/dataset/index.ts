@@ -1,9 +1,9 @@
 // The dataset stage: extracts training samples from trajectory stores. Reads each run once and writes each sample once.
 
-import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { asWriteError, writeJsonAtomic } from '../atomic.js';
 import { WnnError } from '../errors.js';
+import { discardStaging, openStaging, publishDirectory } from '../files/directory.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import type { ProgressEvent } from '../progress.js';
 import { DATASET_MANIFEST } from '../samples/index.js';
@@ -12,10 +12,9 @@ import type { RunStatistics } from './extractRun.js';
 import { extractRuns, type RunListeners } from './extractRuns.js';
 import { checkNotEmpty, describeDataset } from './manifest.js';
 import type { DatasetOptions, DatasetResult } from './options.js';
-import { makeParts, mergeParts } from './parts.js';
-import { prepareDataset } from './prepare.js';
+import { makeParts, mergeParts, removeParts } from './parts.js';
+import { checkPlace, prepareDataset } from './prepare.js';
 import { trackProgress } from './progress.js';
-import { putInPlace } from './publish.js';
 import { findSame } from './reuse.js';
 
 export { BALANCES, type Balance, type DatasetOptions, type DatasetResult, type HoldOut } from './options.js';
@@ -25,8 +24,8 @@ export { extractShard, type ShardResult } from './parts.js';
  * Builds samples from trajectory stores.
  *
  * The drawn scalars, the validation split, and the shard and position of each sample depend only on the seed and the run
- * ids: the same inputs give the same bytes with any number of threads and any executor. The output directory appears when
- * it is complete; an interrupted build leaves `<out>.partial`, which the next one replaces.
+ * ids: the same inputs give the same bytes with any number of threads and any executor. The samples appear under their
+ * directory when they are complete; the next build removes what a killed one left beside it.
  *
  * @throws UsageError for impossible options, or when `out` holds anything but samples.
  * @throws InsufficientDataError when the stores hold no usable run, only runs shorter than L + H epochs, or no weight that
@@ -50,13 +49,11 @@ export async function buildDataset(options: DatasetOptions): Promise<DatasetResu
     const onParts = (event: ProgressEvent) => onProgress({ ...event, task: 'dataset parts' });
     await makeParts(executor, parts, jobs, { ...options, onProgress: onParts });
   }
-  const partial = `${dir}.partial`;
+  const staging = openStaging(dir);
   try {
-    rmSync(partial, { recursive: true, force: true });
-    mkdirSync(partial, { recursive: true });
     const statistics: RunStatistics[] = [];
     const ids = runs.map(({ id }) => id);
-    const assembler = new ShardAssembler(partial, plan.packet, ids, settings.seed);
+    const assembler = new ShardAssembler(staging.directory, plan.packet, ids, settings.seed);
     const { onAdvance, onEnd } = trackProgress(plan, onProgress);
     const listeners: RunListeners = {
       onPacket: (index, packet) => assembler.take(packet, plan.splits[index], index),
@@ -70,14 +67,14 @@ export async function buildDataset(options: DatasetOptions): Promise<DatasetResu
     const manifest = describeDataset(prepared, statistics, assembler.finish());
     checkNotEmpty(manifest, settings);
     for (const kind of TRAINED_KINDS) if (manifest.kinds[kind].samples === 0) onNote(`no samples of kind ${kind}`);
-    writeJsonAtomic(join(partial, DATASET_MANIFEST), manifest);
+    writeJsonAtomic(join(staging.directory, DATASET_MANIFEST), manifest);
     signal?.throwIfAborted();
-    putInPlace(partial, dir);
-    if (fromParts) rmSync(parts, { recursive: true, force: true });
+    publishDirectory(staging, checkPlace);
+    if (fromParts) removeParts(prepared);
     onEnd();
     return { dir, manifest, reused: false };
   } catch (error) {
-    rmSync(partial, { recursive: true, force: true });
+    discardStaging(staging);
     throw error instanceof WnnError ? error : asWriteError(error, dir);
   }
 }

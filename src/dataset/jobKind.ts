@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { UsageError } from '../errors.js';
+import { quoteValue } from '../formats/parseJson.js';
 import type { JobKind } from '../jobs/index.js';
 import { isNowcastSchedule } from '../nowcaster/schedule.js';
 import { familyProblem, sampleInputs, spanOf, TRAINED_KINDS, windowSpecProblem } from '../nowcaster/spec.js';
@@ -40,10 +41,9 @@ export const datasetJobs: JobKind<PartJob> = {
 };
 
 function wrong(field: string, value: unknown): UsageError {
-  const text = JSON.stringify(value) ?? 'undefined';
   return new UsageError({
     what: `refused part: impossible ${field}`,
-    where: text.slice(0, 100),
+    where: quoteValue(value),
     remedy: 'plan it with `wnn dataset`',
   });
 }

@@ -3,8 +3,9 @@
 
 import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { asWriteError, temporaryName } from '../atomic.js';
+import { asWriteError } from '../atomic.js';
 import { CorruptFileError, MissingFileError } from '../errors.js';
+import { temporaryName } from '../files/temporary.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import type { RunStatistics } from './extractRun.js';
 import { type Packet, type PacketShape, sampleWidth } from './packets.js';

@@ -1,7 +1,10 @@
 // Builds a dataset in two steps, so that several machines can read the runs: executors and shards write parts beside the
 // dataset, which are then merged.
 
+import { existsSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { InsufficientDataError } from '../errors.js';
+import { clearLeftovers } from '../files/temporary.js';
 import { type Job, type JobExecutor, processExecutor, type Shard, takeShard } from '../jobs/index.js';
 import type { RunListeners } from './extractRuns.js';
 import { datasetJobs } from './jobKind.js';
@@ -74,6 +77,18 @@ export async function makeParts(
       cause: failed[0].error,
     });
   return missing.length;
+}
+
+/** What a queue leaves in the directory of its jobs. */
+const TOKEN = '.wnn-token';
+
+/** Removes the parts of a build, and their directory unless it holds anything else. */
+export function removeParts({ parts, jobs }: PreparedDataset): void {
+  for (const { id } of jobs) rmSync(partPath(parts, id), { force: true });
+  clearLeftovers(parts);
+  if (!existsSync(parts) || readdirSync(parts).some((name) => name !== TOKEN)) return;
+  rmSync(join(parts, TOKEN), { force: true });
+  rmdirSync(parts);
 }
 
 /**

@@ -1,11 +1,11 @@
 // Prepares a build before any run is read: the runs, the plan, and the output paths.
 
 import { resolve } from 'node:path';
+import { checkReplaceable, settleDirectory } from '../files/directory.js';
 import type { Job } from '../jobs/index.js';
 import { type DatasetOptions, type DatasetSettings, settleOptions } from './options.js';
 import { type PartJob, partId } from './partJob.js';
 import { type DatasetPlan, planDataset } from './plan.js';
-import { checkReplaceable } from './publish.js';
 import { findRuns, hashRun, type UsableRun } from './runs.js';
 
 /** A planned build. */
@@ -22,6 +22,14 @@ export interface PreparedDataset {
   jobs: Job<PartJob>[];
 }
 
+/** What a build writes; a directory with anything else in it is not replaced. */
+const OWN_FILES = /^(?:dataset\.json|\w+\/(?:train|val)-\d{5,}\.arrow)$/;
+
+/** Refuses to put samples in the place of anything else. @throws UsageError */
+export function checkPlace(dir: string): void {
+  checkReplaceable(dir, { isOwn: (path) => OWN_FILES.test(path), content: 'samples', option: '--out' });
+}
+
 /** Plans a dataset. @throws as `buildDataset` */
 export async function prepareDataset(options: DatasetOptions): Promise<PreparedDataset> {
   const settings = settleOptions(options);
@@ -30,7 +38,8 @@ export async function prepareDataset(options: DatasetOptions): Promise<PreparedD
   const hashes: string[] = [];
   for (const run of runs) hashes.push(await hashRun(run.directory));
   const dir = resolve(settings.out);
-  checkReplaceable(dir);
+  settleDirectory(dir);
+  checkPlace(dir);
   const parts = `${dir}.parts`;
   const jobs = plan.tasks.map((task, i): Job<PartJob> => {
     return { id: partId(task, hashes[i]), spec: { task, sha256: hashes[i], out: parts } };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeJsonAtomic } from '../atomic.js';
 import type { EngineRequest } from '../engine/engine.js';
 import { InsufficientDataError } from '../errors.js';
-import { readRunRecord } from '../evaluation/files.js';
+import { readRunRecord, runsDirectory } from '../evaluation/files.js';
 import {
   type DescribedMethod,
   EVALUATION_SCHEMA_VERSION,
@@ -16,6 +16,7 @@ import {
   RESULTS_NAME,
   type RunRecord,
 } from '../evaluation/schema.js';
+import { clearLeftovers } from '../files/temporary.js';
 import { type Job, type JobExecutor, processExecutor, type Shard, takeShard } from '../jobs/index.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
@@ -25,6 +26,7 @@ import { evaluateJobs } from './jobKind.js';
 import { completeMethods, describeMethods, findMethod, loadMethodModules } from './methods/registry.js';
 import { planJobs } from './plan.js';
 import { summarize } from './summary.js';
+import { sampleStore } from './trajectorySample.js';
 import type { WorkerSpec } from './worker.js';
 
 /** Options of {@link evaluate}. */
@@ -121,6 +123,8 @@ interface PreparedEvaluation {
 async function prepareEvaluation(given: EvaluateOptions): Promise<PreparedEvaluation> {
   const options = { ...given, methodModules: await loadMethodModules(given.methodModules ?? []) };
   const methods = completeMethods(options.methods);
+  for (const directory of [options.out, runsDirectory(options.out), sampleStore(options.out)])
+    clearLeftovers(directory);
   const jobs = planJobs({
     ...options,
     methods,

@@ -5,6 +5,7 @@ import { isEngineRequest } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import { readRunRecord } from '../evaluation/files.js';
 import type { EvaluationJob } from '../evaluation/schema.js';
+import { quoteValue } from '../formats/parseJson.js';
 import { type JobKind, type JobPlaces, limitThreads } from '../jobs/index.js';
 import { completeOptimizer } from '../tasks/optimizer.js';
 import { findTask } from '../tasks/task.js';
@@ -53,10 +54,9 @@ const FIELDS: ReadonlySet<string> = new Set<keyof EvaluationJob>([
 ]);
 
 function wrong(field: string, value: unknown): UsageError {
-  const text = JSON.stringify(value) ?? 'undefined';
   return new UsageError({
     what: `refused training: impossible ${field}`,
-    where: text.slice(0, 100),
+    where: quoteValue(value),
     remedy: 'plan it with `wnn evaluate`',
   });
 }

@@ -1,8 +1,9 @@
 // The worker process of the evaluate stage: trains one run at a time and writes its record.
 
 import { type EngineRequest, openEngine } from '../engine/engine.js';
-import { writeRunRecord } from '../evaluation/files.js';
+import { readRunRecord, runRecordPath, writeRunRecord } from '../evaluation/files.js';
 import type { EvaluationJob } from '../evaluation/schema.js';
+import { claim } from '../files/claim.js';
 import { serveProcess } from '../jobs/index.js';
 import { loadMethodModules } from './methods/registry.js';
 import { trainRun } from './trainRun.js';
@@ -28,16 +29,23 @@ serveProcess<WorkerSpec, null>(async (spec, { report, signal }) => {
   const { job, out, inputs, adapter, images, methodModules = [] } = spec;
   await loadMethodModules(methodModules);
   const engine = await openEngine(spec.engine, { adapter });
-  const record = await trainRun(job, engine, out, images, {
-    inputs,
-    signal,
-    onBatch: ({ epoch, batchesDone, batchesPerEpoch, examplesPerSecond }) =>
-      report({
-        fraction: (epoch + batchesDone / batchesPerEpoch) / job.epochs,
-        detail: `epoch ${epoch + 1}/${job.epochs}`,
-        rate: examplesPerSecond,
-      }),
-  });
-  writeRunRecord(out, record);
+  const train = () =>
+    trainRun(job, engine, out, images, {
+      inputs,
+      signal,
+      onBatch: ({ epoch, batchesDone, batchesPerEpoch, examplesPerSecond }) =>
+        report({
+          fraction: (epoch + batchesDone / batchesPerEpoch) / job.epochs,
+          detail: `epoch ${epoch + 1}/${job.epochs}`,
+          rate: examplesPerSecond,
+        }),
+    });
+  // Another process may do the same evaluation in the same directory.
+  const release = await claim(runRecordPath(out, job.id), { signal });
+  try {
+    if (readRunRecord(out, job.id) === null) writeRunRecord(out, await train());
+  } finally {
+    release();
+  }
   return null;
 });

@@ -1,15 +1,22 @@
 // Reads and writes the files of an evaluation's directory.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { writeJsonAtomic } from '../atomic.js';
-import { CorruptFileError, SchemaVersionError } from '../errors.js';
+import { CorruptFileError } from '../errors.js';
+import { readJsonFile, requireVersion } from '../formats/json.js';
+import { schemaProblem } from '../formats/jsonSchema.js';
 import { EVALUATION_SCHEMA_VERSION, EVALUATION_SCHEMAS, type RunRecord } from './schema.js';
 
+/** Directory of the jobs' records. */
+export function runsDirectory(directory: string): string {
+  return join(directory, 'runs');
+}
+
 /** Path of a job's record. */
-function runRecordPath(directory: string, id: string): string {
-  return join(directory, 'runs', `${id}.json`);
+export function runRecordPath(directory: string, id: string): string {
+  return join(runsDirectory(directory), `${id}.json`);
 }
 
 /** Writes a run's record atomically. */
@@ -20,27 +27,13 @@ export function writeRunRecord(directory: string, record: RunRecord): void {
 /**
  * Parses a file of an evaluation.
  *
- * @throws {@link CorruptFileError} when it is not JSON, {@link SchemaVersionError} when of another version.
+ * @throws {@link CorruptFileError} when it is not JSON, SchemaVersionError when of another version.
  */
 export function readEvaluationFile(path: string): Record<string, unknown> {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new CorruptFileError({
-      what: 'cannot be read as JSON',
-      where: path,
-      remedy: 'delete it and evaluate again',
-      cause,
-    });
-  }
-  const version = (value as { schemaVersion?: unknown } | null)?.schemaVersion;
-  if (version !== EVALUATION_SCHEMA_VERSION)
-    throw new SchemaVersionError({
-      what: `schema version ${String(version)}, this version reads ${EVALUATION_SCHEMA_VERSION}`,
-      where: path,
-      remedy: 'evaluate into another directory, or use the version of the toolkit that wrote it',
-    });
+  const missing = { what: 'no such file', remedy: 'evaluate again' };
+  const value = readJsonFile(path, { missing, remedy: 'delete it and evaluate again' });
+  const remedy = 'evaluate into another directory, or use the version of the toolkit that wrote it';
+  requireVersion(value, EVALUATION_SCHEMA_VERSION, path, remedy);
   return value as Record<string, unknown>;
 }
 
@@ -62,9 +55,10 @@ export function readContent<K extends keyof typeof EVALUATION_SCHEMAS>(
   path: string,
 ): v.InferOutput<(typeof EVALUATION_SCHEMAS)[K]> {
   const schema: v.GenericSchema = EVALUATION_SCHEMAS[type];
-  const { success, output, issues } = v.safeParse(schema, readEvaluationFile(path), { abortEarly: true });
-  if (!success) throw refuse(`${v.getDotPath(issues[0]) ?? 'it'} is not ${issues[0].expected ?? 'consistent'}`, path);
-  return output as v.InferOutput<(typeof EVALUATION_SCHEMAS)[K]>;
+  const value = readEvaluationFile(path);
+  const problem = schemaProblem(schema, value);
+  if (problem !== null) throw refuse(problem, path);
+  return v.parse(schema, value) as v.InferOutput<(typeof EVALUATION_SCHEMAS)[K]>;
 }
 
 /** Reads a run's file; null when the job is not finished. */

@@ -2,13 +2,14 @@
 
 import { basename, resolve } from 'node:path';
 import { UsageError } from '../errors.js';
+import { describeFiles } from '../nowcaster/listedFile.js';
 import { NOWCASTER_MANIFEST_NAME, NOWCASTER_SCHEMA_VERSION, type NowcasterManifest } from '../nowcaster/nowcaster.js';
 import { networkOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import type { ExportFormat } from './formats/format.js';
 import { findExportFormat } from './formats/index.js';
 import { type ExportSource, readSource, type SourceChoices, type SourceNetwork } from './readSource.js';
-import { checkTarget, replaceDirectory } from './replaceDirectory.js';
+import { writeExport } from './target.js';
 
 export type { EncodableNowcaster, EncodedNowcaster, ExportFormat } from './formats/format.js';
 export { exportFormats, registerExportFormat } from './formats/index.js';
@@ -23,7 +24,7 @@ export interface ExportOptions extends SourceChoices {
    * `.safetensors`) of the kinds, recognized by Conv, FC and Bias in their names or else in that order.
    */
   from: string | readonly string[];
-  /** Directory to write; must be absent or empty. */
+  /** Directory to write; must be absent, empty, or hold this export already. */
   to: string;
   /** Replace a nowcaster directory that is there. Default false. */
   overwrite?: boolean;
@@ -35,8 +36,10 @@ export interface ExportOptions extends SourceChoices {
 
 /** Result of {@link exportNowcaster}. */
 export interface ExportResult {
-  /** The directory written. */
+  /** The directory of the nowcaster. */
   directory: string;
+  /** False when it held the same files already. */
+  written: boolean;
   /** Its files, relative to it, and their sizes in bytes. */
   files: { path: string; bytes: number }[];
   manifest: NowcasterManifest;
@@ -67,6 +70,7 @@ async function encodeDirectory(
     kinds: Object.fromEntries(
       entries.map(([kind, { training, source }]) => [kind, { training, source, files: named[kind] ?? {} }]),
     ),
+    files: describeFiles(files),
     dataset,
   };
   files[NOWCASTER_MANIFEST_NAME] = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`);
@@ -107,13 +111,13 @@ export async function exportNowcaster(options: ExportOptions): Promise<ExportRes
       where: from.length === 0 ? '--from' : '--kind',
       remedy: 'name at least one',
     });
-  checkTarget(to, overwrite ? NOWCASTER_MANIFEST_NAME : null);
   const source = await readSource(from, options);
   const tag = checkTag(options.tag ?? source.tag ?? basename(resolve(to)));
   const { manifest, files } = await encodeDirectory(source, tag, chosen);
-  replaceDirectory(to, files);
+  const written = writeExport(to, files, overwrite);
   return {
     directory: to,
+    written,
     files: Object.entries(files).map(([path, content]) => ({ path, bytes: content.length })),
     manifest,
   };

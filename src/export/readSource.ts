@@ -5,12 +5,16 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { loadNowcaster } from '../callback/node.js';
-import { CorruptFileError, InsufficientDataError, MismatchError, MissingFileError, UsageError } from '../errors.js';
+import { InsufficientDataError, MismatchError, MissingFileError, UsageError } from '../errors.js';
+import { readJsonFile } from '../formats/json.js';
 import type { NowcasterSpec } from '../network/spec.js';
+import { checkTrainingRecord } from '../nowcaster/checkTraining.js';
 import { type NetworkSource, NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../nowcaster/nowcaster.js';
+import { checkBeside } from '../nowcaster/onDisk.js';
+import { checkProvenance } from '../nowcaster/provenance.js';
 import { defaultRecommendation, type Recommendation, requireRecommendation } from '../nowcaster/recommendation.js';
 import { sameSpec, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
-import { checkTrainingRecord, type KindTraining, TRAINING_RECORD_NAME } from '../nowcaster/trainingRecord.js';
+import { type KindTraining, TRAINING_RECORD_NAME } from '../nowcaster/trainingRecord.js';
 import { decodeWeights, type NetworkWeights } from '../nowcaster/weightsFile.js';
 import { EVERY_EPOCH, type SnapshotCadence } from '../trajectory/cadence.js';
 import { decodeH5, type H5Meaning } from './h5Read.js';
@@ -35,6 +39,8 @@ export interface ExportSource {
   tag: string | null;
 }
 
+const WHAT_TO_GIVE = 'give the directory of a training or of a nowcaster, or weight files (conv.h5,fc.h5,bias.h5)';
+
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 function readBytes(path: string, what: string): Uint8Array {
@@ -44,7 +50,7 @@ function readBytes(path: string, what: string): Uint8Array {
     throw new MissingFileError({
       what: `cannot read ${what}`,
       where: path,
-      remedy: 'give the directory of a training or of a nowcaster, or weight files (conv.h5,fc.h5,bias.h5)',
+      remedy: WHAT_TO_GIVE,
       cause,
     });
   }
@@ -97,6 +103,7 @@ async function readWeightFiles(paths: readonly string[], meaning: H5Meaning): Pr
   let first: { spec: NowcasterSpec; path: string } | undefined;
   for (const [kind, path] of assignKinds(paths)) {
     const bytes = readBytes(path, 'the weight file');
+    checkBeside(path, bytes);
     const { spec, parameters } = await decodeNetwork(path, bytes, meaning);
     first ??= { spec, path };
     if (!sameSpec(spec, first.spec))
@@ -114,13 +121,8 @@ async function readWeightFiles(paths: readonly string[], meaning: H5Meaning): Pr
 
 function readTraining(directory: string): ExportSource {
   const recordPath = join(directory, TRAINING_RECORD_NAME);
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(readBytes(recordPath, 'the training')));
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw new CorruptFileError({ what: 'not a JSON file', where: recordPath, remedy: 'train again', cause });
-  }
+  const missing = { what: 'cannot read the training', remedy: WHAT_TO_GIVE };
+  const value = readJsonFile(recordPath, { missing, remedy: 'train again' });
   const record = checkTrainingRecord(value, recordPath);
   const kinds: ExportSource['kinds'] = {};
   for (const kind of TRAINED_KINDS) {
@@ -145,6 +147,7 @@ function readTraining(directory: string): ExportSource {
 
 async function readExported(directory: string): Promise<ExportSource> {
   const { spec, cadence, recommended, parameters, manifest } = await loadNowcaster(directory);
+  checkProvenance(directory, manifest);
   const kinds: ExportSource['kinds'] = {};
   for (const kind of TRAINED_KINDS) {
     const values = parameters[kind];
@@ -208,7 +211,7 @@ export async function readSource(
     throw new MissingFileError({
       what: 'no such file or directory',
       where: absent,
-      remedy: 'give the directory of a training or of a nowcaster, or weight files (conv.h5,fc.h5,bias.h5)',
+      remedy: WHAT_TO_GIVE,
     });
   requireRecommendation(recommended, '--');
   const source = await readAny(from, meaning);

@@ -1,7 +1,7 @@
 // How readers of other people's formats say what is wrong with a file.
 
 import { CorruptFileError } from '../errors.js';
-import { printable } from './printable.js';
+import { printableName } from '../printable.js';
 
 /**
  * The error for a file whose content is not what its format demands.
@@ -11,7 +11,7 @@ import { printable } from './printable.js';
  */
 export function corruptFile(path: string, format: string, problem: string, cause?: unknown): CorruptFileError {
   return new CorruptFileError({
-    what: `not a whole ${format} file (${printable(problem)})`,
+    what: `not a whole ${format} file (${printableName(problem)})`,
     where: path,
     remedy: 'save or copy it again, or leave it out',
     cause,

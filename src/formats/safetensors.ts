@@ -3,6 +3,7 @@
 
 import { CorruptFileError } from '../errors.js';
 import { decodeFloats } from './floats.js';
+import { parseJson } from './parseJson.js';
 
 /** Bytes of one element of each type that this toolkit reads. */
 const ELEMENT_BYTES = {
@@ -141,7 +142,7 @@ export function decodeSafetensorsHeader(start: Uint8Array, fileBytes: number, fi
   let header: unknown;
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(start.subarray(HEADER_SIZE_BYTES));
-    header = JSON.parse(text);
+    header = parseJson(text);
   } catch (error) {
     throw corrupt(fileName, 'its header is not JSON', error);
   }

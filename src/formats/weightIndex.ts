@@ -7,6 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { compareNaturally } from '../naturalOrder.js';
 import { corruptFile } from './corruptFile.js';
 import { withInputFile } from './inputFile.js';
+import { parseJson } from './parseJson.js';
 
 /** Room for the names of some hundred thousand tensors; what is longer is no index. */
 const MAX_INDEX_BYTES = 100e6;
@@ -30,7 +31,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 export function parseIndex(text: string, path: string, format: string): Shard[] {
   let index: unknown;
   try {
-    index = JSON.parse(text);
+    index = parseJson(text);
   } catch (error) {
     throw corruptFile(path, format, 'it is not JSON', error);
   }

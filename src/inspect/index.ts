@@ -2,9 +2,14 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
+import { loadNowcaster } from '../callback/node.js';
 import { CorruptFileError, MissingFileError, UsageError } from '../errors.js';
-import { checkNowcasterManifest, NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../nowcaster/nowcaster.js';
-import { checkTrainingRecord, TRAINING_RECORD_NAME, type TrainingRecord } from '../nowcaster/trainingRecord.js';
+import { settleDirectory } from '../files/directory.js';
+import { readJsonFile } from '../formats/json.js';
+import { checkTrainingRecord } from '../nowcaster/checkTraining.js';
+import { NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../nowcaster/nowcaster.js';
+import { checkProvenance } from '../nowcaster/provenance.js';
+import { TRAINING_RECORD_NAME, type TrainingRecord } from '../nowcaster/trainingRecord.js';
 import { decodeWeights, type NetworkWeights } from '../nowcaster/weightsFile.js';
 import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest } from '../samples/index.js';
 import { MANIFEST_FILE, RUN_PREFIX } from '../trajectory/manifest.js';
@@ -45,6 +50,7 @@ export interface InspectOptions {
  *   CorruptFileError or SchemaVersionError when it is damaged or of another version.
  */
 export async function inspectPath(path: string, options: InspectOptions = {}): Promise<Inspection> {
+  settleDirectory(path);
   if (!existsSync(path)) throw new MissingFileError({ what: 'nothing there', where: path, remedy: 'check the path' });
   if (statSync(path).isDirectory()) {
     const found = await inspectDirectory(path, options);
@@ -90,8 +96,9 @@ async function inspectDirectory(path: string, options: InspectOptions, depth = 0
     return { type: 'training', ...common(), record: checkTrainingRecord(readJson(file), file) };
   }
   if (has(NOWCASTER_MANIFEST_NAME)) {
-    const file = join(path, NOWCASTER_MANIFEST_NAME);
-    return { type: 'nowcaster', ...common(), manifest: checkNowcasterManifest(readJson(file), file) };
+    const { manifest } = await loadNowcaster(path);
+    checkProvenance(path, manifest);
+    return { type: 'nowcaster', ...common(), manifest };
   }
   if (has(RESULTS_FILE)) return { type: 'evaluation', ...common(), results: readResults(join(path, RESULTS_FILE)) };
   const directories = listDirectories(path);
@@ -128,11 +135,8 @@ async function inspectStore(path: string, bytes: number): Promise<Inspection> {
 }
 
 function readJson(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new CorruptFileError({ what: 'not a JSON file', where: path, remedy: 'make it again', cause: error });
-  }
+  const remedy = 'make it again';
+  return readJsonFile(path, { missing: { what: 'nothing there', remedy }, remedy });
 }
 
 function readResults(path: string): Record<string, unknown> {

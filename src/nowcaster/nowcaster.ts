@@ -2,8 +2,10 @@
 // function that the caller gives, so that it works on disk, over HTTP and inside a package alike.
 
 import { CorruptFileError, MismatchError, SchemaVersionError } from '../errors.js';
+import { JsonProblem, parseJson, quoteValue } from '../formats/parseJson.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { cadenceProblem, type SnapshotCadence } from '../trajectory/cadence.js';
+import { checkListed, isFileList, type ListedFile } from './listedFile.js';
 import { checkParameters } from './parameters.js';
 import { type Recommendation, recommendationProblem } from './recommendation.js';
 import { networkOf, specProblem, TRAINED_KINDS, type TrainedKind } from './spec.js';
@@ -50,6 +52,8 @@ export interface NowcasterManifest {
   recommended: Recommendation;
   /** The networks that the directory holds. A kind that is not here is not forecast. */
   kinds: Partial<Record<TrainedKind, NowcasterKind>>;
+  /** All files of the directory but this one, with what tells whether they are whole. */
+  files: ListedFile[];
   /** Where the training samples came from; null when the weights came from elsewhere. */
   dataset: TrainingRecord['dataset'] | null;
 }
@@ -74,11 +78,12 @@ export type NowcasterSource = (relativePath: string) => Promise<Uint8Array>;
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-function parseJson(bytes: Uint8Array, fileName: string): unknown {
+function parseJsonFile(bytes: Uint8Array, fileName: string): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return parseJson(bytes);
   } catch (cause) {
-    throw new CorruptFileError({ what: 'not a JSON file', where: fileName, remedy: 'export it again', cause });
+    if (!(cause instanceof JsonProblem)) throw cause;
+    throw new CorruptFileError({ what: cause.message, where: fileName, remedy: 'export it again', cause });
   }
 }
 
@@ -98,7 +103,7 @@ export function checkNowcasterManifest(value: unknown, fileName: string): Nowcas
   if (!isObject(value)) throw fail('it is not an object');
   if (value.schemaVersion !== NOWCASTER_SCHEMA_VERSION)
     throw new SchemaVersionError({
-      what: `schema version ${String(value.schemaVersion)}, this version reads ${NOWCASTER_SCHEMA_VERSION}`,
+      what: `schema version ${quoteValue(value.schemaVersion)}, this version reads ${NOWCASTER_SCHEMA_VERSION}`,
       where: fileName,
       remedy: 'export it again with this version of the toolkit, or use the version that wrote it',
     });
@@ -112,9 +117,10 @@ export function checkNowcasterManifest(value: unknown, fileName: string): Nowcas
   if (!isObject(value.kinds) || !TRAINED_KINDS.some((kind) => isObject((value.kinds as object)[kind as never])))
     throw fail('it has no kinds');
   for (const [kind, entry] of Object.entries(value.kinds)) {
-    if (!TRAINED_KINDS.includes(kind as TrainedKind)) throw fail(`it has a kind called ${kind}`);
+    if (!TRAINED_KINDS.includes(kind as TrainedKind)) throw fail(`it has a kind called ${quoteValue(kind)}`);
     if (!isObject(entry)) throw fail(`kinds.${kind} is not an object`);
   }
+  if (!isFileList(value.files)) throw fail('it has no list of files with their lengths and SHA-256');
   return value as unknown as NowcasterManifest;
 }
 
@@ -147,7 +153,8 @@ function parseWeightsManifest(value: unknown, fileName: string): { paths: string
     for (const weight of group.weights as unknown[]) {
       if (!isObject(weight) || typeof weight.name !== 'string' || !Array.isArray(weight.shape))
         throw fail('an entry of its weightsManifest has no name or shape');
-      if (weight.dtype !== 'float32') throw fail(`${weight.name} is ${String(weight.dtype)}, expected float32`);
+      if (weight.dtype !== 'float32')
+        throw fail(`${quoteValue(weight.name)} is ${quoteValue(weight.dtype)}, expected float32`);
       weights.push(weight as unknown as TfjsWeight);
     }
   }
@@ -160,7 +167,7 @@ async function readTfjsParameters(
   modelPath: string,
   fileName: string,
 ): Promise<Float32Array> {
-  const { paths, weights } = parseWeightsManifest(parseJson(await source(modelPath), fileName), fileName);
+  const { paths, weights } = parseWeightsManifest(parseJsonFile(await source(modelPath), fileName), fileName);
   const folder = modelPath.slice(0, modelPath.lastIndexOf('/') + 1);
   const parts = await Promise.all(paths.map((path) => source(folder + path)));
   const bytes = parts.reduce((sum, part) => sum + part.length, 0);
@@ -186,8 +193,8 @@ async function readTfjsParameters(
   let start = 0;
   for (const { name, shape } of weights) {
     const array = arrays.find((candidate) => candidate.name === name);
-    if (array === undefined || array.shape.join() !== shape.join())
-      throw mismatch(`${name} [${shape}] is not an array of the spec`);
+    if (array === undefined || array.shape.length !== shape.length || array.shape.some((size, i) => size !== shape[i]))
+      throw mismatch(`${quoteValue(name)} is not an array of the spec`);
     const end = start + array.end - array.start;
     parameters.set(values.subarray(start, end), array.start);
     start = end;
@@ -207,12 +214,27 @@ async function readTfjsParameters(
 export async function readNowcaster(source: NowcasterSource, name: string): Promise<Nowcaster> {
   const nameOf = (path: string) => `${name.replace(/\/$/, '')}/${path}`;
   const manifestName = nameOf(NOWCASTER_MANIFEST_NAME);
-  const manifest = checkNowcasterManifest(parseJson(await source(NOWCASTER_MANIFEST_NAME), manifestName), manifestName);
+  const manifest = checkNowcasterManifest(
+    parseJsonFile(await source(NOWCASTER_MANIFEST_NAME), manifestName),
+    manifestName,
+  );
+  const checked: NowcasterSource = async (path) => {
+    const entry = manifest.files.find((file) => file.path === path);
+    if (entry === undefined)
+      throw new CorruptFileError({
+        what: `${NOWCASTER_MANIFEST_NAME} does not list this file`,
+        where: nameOf(path),
+        remedy: 'export the nowcaster again',
+      });
+    const bytes = await source(path);
+    checkListed(entry, bytes, nameOf(path));
+    return bytes;
+  };
   const parameters: Nowcaster['parameters'] = {};
   for (const kind of TRAINED_KINDS) {
     if (manifest.kinds[kind] === undefined) continue;
     const path = tfjsModelPath(kind);
-    parameters[kind] = await readTfjsParameters(source, manifest.spec, path, nameOf(path));
+    parameters[kind] = await readTfjsParameters(checked, manifest.spec, path, nameOf(path));
   }
   const { tag, spec, cadence, recommended } = manifest;
   return { tag, spec, parameters, cadence, recommended, manifest };

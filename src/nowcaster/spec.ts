@@ -3,6 +3,7 @@
 
 import type { Family } from '../families/family.js';
 import { findFamily, listFamilies } from '../families/index.js';
+import { quoteValue } from '../formats/parseJson.js';
 import { layOut, type Network } from '../network/network.js';
 import type { FamilyConfig, NowcasterSpec, WindowSpec } from '../network/spec.js';
 import { inputColumns } from '../windows/inputs/index.js';
@@ -39,15 +40,15 @@ export function windowSpecProblem(value: unknown): string | null {
   const spec = value as Partial<WindowSpec> | null;
   if (typeof spec !== 'object' || spec === null) return 'the spec is not an object';
   if (!isWhole(spec.inputLength, 2, 20))
-    return `inputLength must be a whole number from 2 to 20, not ${spec.inputLength}`;
+    return `inputLength must be a whole number from 2 to 20, not ${quoteValue(spec.inputLength)}`;
   const horizons = spec.horizons;
   if (!Array.isArray(horizons) || horizons.length === 0) return 'horizons must be a list of at least one number';
   for (const [i, horizon] of horizons.entries()) {
-    if (!isWhole(horizon, 1, 20)) return `horizons must be whole numbers from 1 to 20, not ${horizon}`;
+    if (!isWhole(horizon, 1, 20)) return `horizons must be whole numbers from 1 to 20, not ${quoteValue(horizon)}`;
     if (i > 0 && horizon <= horizons[i - 1]) return 'horizons must be ascending';
   }
   if (spec.normalization !== 'range' && spec.normalization !== 'none')
-    return `normalization must be range or none, not ${spec.normalization}`;
+    return `normalization must be range or none, not ${quoteValue(spec.normalization)}`;
   return null;
 }
 
@@ -68,7 +69,8 @@ function configProblem(family: Family, value: unknown): string | null {
     if (!Object.hasOwn(defaultConfig, name))
       return `family ${family.id} has no setting ${name}; known: ${Object.keys(defaultConfig).join(', ') || 'none'}`;
   for (const [name, known] of Object.entries(defaultConfig))
-    if (typeof config[name] !== typeof known) return `${name} must be a ${typeof known}, not ${config[name]}`;
+    if (typeof config[name] !== typeof known)
+      return `${name} must be a ${typeof known}, not ${quoteValue(config[name])}`;
   return family.configProblem?.(config) ?? null;
 }
 
@@ -77,7 +79,7 @@ export function specProblem(value: unknown): string | null {
   const problem = windowSpecProblem(value);
   if (problem !== null) return problem;
   const { family, residual, config } = value as Partial<NowcasterSpec>;
-  if (typeof residual !== 'boolean') return `residual must be true or false, not ${residual}`;
+  if (typeof residual !== 'boolean') return `residual must be true or false, not ${quoteValue(residual)}`;
   return familyProblem(family) ?? configProblem(findFamily(family as string) as Family, config);
 }
 

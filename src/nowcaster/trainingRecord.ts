@@ -1,11 +1,10 @@
-// What the trainer writes down and the exporter reads: `train.json`, beside `<kind>/best.safetensors`. Types and the
-// check of a parsed file only; reading and writing it are the stages' business.
+// What the trainer writes down and the exporter reads: `train.json`, beside `<kind>/best.safetensors`. Types only: its check is
+// checkTraining.ts's, reading and writing it are the stages' business.
 
-import { CorruptFileError, SchemaVersionError } from '../errors.js';
 import type { Loss } from '../network/compute.js';
 import type { NowcasterSpec } from '../network/spec.js';
-import { cadenceProblem, type SnapshotCadence } from '../trajectory/cadence.js';
-import { specProblem, TRAINED_KINDS, type TrainedKind } from './spec.js';
+import type { SnapshotCadence } from '../trajectory/cadence.js';
+import type { TrainedKind } from './spec.js';
 
 /** Version of `train.json`; checked by every reader. */
 export const TRAINING_SCHEMA_VERSION = 1;
@@ -130,47 +129,4 @@ export interface TrainingRecord {
     firstEpoch?: number;
     runs: TrainingRun[];
   };
-}
-
-function kindProblem(kind: string, training: Partial<KindTraining> | null): string | null {
-  if (typeof training !== 'object' || training === null) return `kinds.${kind} is not an object`;
-  if (typeof training.weights !== 'string') return `kinds.${kind}.weights is not a path`;
-  for (const field of ['validation', 'rawValidation'] as const)
-    for (const name of ['noChange', 'linear', 'network'] as const)
-      if (typeof training[field]?.[name] !== 'number') return `kinds.${kind}.${field}.${name} is not a number`;
-  if (!Array.isArray(training.horizons)) return `kinds.${kind}.horizons is not a list`;
-  return null;
-}
-
-/**
- * Checks a parsed `train.json`.
- *
- * @param fileName path of the file, for messages.
- * @throws {@link SchemaVersionError} when it is of another version; {@link CorruptFileError} when it is not a record.
- */
-export function checkTrainingRecord(value: unknown, fileName: string): TrainingRecord {
-  const record = value as Partial<TrainingRecord> | null;
-  const remedy = 'train again into another directory (wnn train --out)';
-  const fail = (problem: string) =>
-    new CorruptFileError({ what: `not a training record: ${problem}`, where: fileName, remedy });
-  if (typeof record !== 'object' || record === null) throw fail('it is not an object');
-  if (record.schemaVersion !== TRAINING_SCHEMA_VERSION)
-    throw new SchemaVersionError({
-      what: `training record of schema version ${record.schemaVersion}, this toolkit reads ${TRAINING_SCHEMA_VERSION}`,
-      where: fileName,
-      remedy: 'use the toolkit version that wrote it, or train again',
-    });
-  const problem = specProblem(record.spec);
-  if (problem !== null) throw fail(problem);
-  if (typeof record.kinds !== 'object' || record.kinds === null) throw fail('kinds is missing');
-  if (Object.keys(record.kinds).length === 0) throw fail('no kind was trained');
-  for (const [kind, training] of Object.entries(record.kinds)) {
-    if (!(TRAINED_KINDS as readonly string[]).includes(kind)) throw fail(`unknown kind ${kind}`);
-    const problem = kindProblem(kind, training);
-    if (problem !== null) throw fail(problem);
-  }
-  if (!Array.isArray(record.dataset?.runs)) throw fail('dataset.runs is missing');
-  const cadence = cadenceProblem(record.dataset.cadence);
-  if (cadence !== null) throw fail(cadence);
-  return record as TrainingRecord;
 }

@@ -2,6 +2,7 @@
 // array per layer array, `<layer>/kernel` and `<layer>/bias`, and the spec in the metadata.
 
 import { CorruptFileError, MismatchError, SchemaVersionError } from '../errors.js';
+import { parseJson } from '../formats/parseJson.js';
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -74,7 +75,7 @@ export function decodeWeights(bytes: Uint8Array, fileName: string): NetworkWeigh
 function parseSpec(text: string | undefined, fileName: string): NowcasterSpec {
   let spec: unknown;
   try {
-    spec = JSON.parse(text ?? '');
+    spec = parseJson(text ?? '');
   } catch {
     spec = null;
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as Plot from '@observablehq/plot';
 import { CorruptFileError } from '../errors.js';
 import type { MethodDescription } from '../evaluation/schema.js';
+import { parseJson } from '../formats/parseJson.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { type Chart, drawChart } from './draw.js';
 
@@ -72,7 +73,7 @@ function readMetrics(path: string): MetricsPoint[] {
   return lines.map((line, i) => {
     let point: Partial<MetricsPoint> | null = null;
     try {
-      point = JSON.parse(line);
+      point = parseJson(line) as Partial<MetricsPoint> | null;
     } catch {}
     const measured = point?.validationError === null || typeof point?.validationError === 'number';
     if (typeof point?.epoch === 'number' && measured) return point as MetricsPoint;

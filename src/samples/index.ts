@@ -2,5 +2,5 @@
 
 export { DATASET_MANIFEST, readDatasetManifest } from './manifest.js';
 export * from './schema.js';
-export { openSamples, readShard, type ShardExpectation } from './shardReader.js';
+export { checkShardSize, openSamples, readShard, type ShardExpectation } from './shardReader.js';
 export { type SampleColumns, ShardWriter } from './shardWriter.js';

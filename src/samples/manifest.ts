@@ -1,11 +1,14 @@
 // dataset.json: reading it with all checks, and finding the shards that it lists. Shard contents: shardReader.ts.
 
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CorruptFileError, MissingFileError, SchemaVersionError } from '../errors.js';
+import * as v from 'valibot';
+import { CorruptFileError } from '../errors.js';
+import { settleDirectory } from '../files/directory.js';
+import { readJsonFile, requireVersion } from '../formats/json.js';
+import { schemaProblem } from '../formats/jsonSchema.js';
 import { familyProblem, TRAINED_KINDS, windowSpecProblem } from '../nowcaster/spec.js';
 import { cadenceProblem } from '../trajectory/cadence.js';
-import { type DatasetManifest, type KindSummary, SAMPLES_SCHEMA_VERSION, type ShardInfo, SPLITS } from './schema.js';
+import { type DatasetManifest, SAMPLES_SCHEMA_VERSION, SPLITS } from './schema.js';
 
 /** Name of the manifest within a directory of samples. */
 export const DATASET_MANIFEST = 'dataset.json';
@@ -15,69 +18,84 @@ const REBUILD = 'build the samples again with wnn dataset';
 /**
  * Reads and checks `<dir>/dataset.json`.
  *
- * @throws {@link MissingFileError} when there is none.
- * @throws {@link SchemaVersionError} when it is of another schema version.
+ * @throws MissingFileError when there is none.
+ * @throws SchemaVersionError when it is of another schema version.
  * @throws {@link CorruptFileError} when it is not JSON or lacks what it must hold.
  */
 export function readDatasetManifest(dir: string): DatasetManifest {
   const path = join(dir, DATASET_MANIFEST);
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (cause) {
-    throw new MissingFileError({ what: 'no samples here', where: path, remedy: 'make them with wnn dataset', cause });
-  }
-  const corrupt = (what: string, cause?: unknown) =>
-    new CorruptFileError({ what, where: path, remedy: REBUILD, cause });
-  let manifest: DatasetManifest;
-  try {
-    manifest = JSON.parse(text);
-  } catch (cause) {
-    throw corrupt('not a JSON file', cause);
-  }
-  if (typeof manifest !== 'object' || manifest === null) throw corrupt('not a manifest of samples');
-  if (manifest.schemaVersion !== SAMPLES_SCHEMA_VERSION)
-    throw new SchemaVersionError({
-      what: `schema version ${JSON.stringify(manifest.schemaVersion)}, this version reads ${SAMPLES_SCHEMA_VERSION}`,
-      where: path,
-      remedy: REBUILD,
-    });
+  settleDirectory(dir);
+  const missing = { what: 'no samples here', remedy: 'make them with wnn dataset' };
+  const manifest = readJsonFile(path, { missing, remedy: REBUILD }) as DatasetManifest;
+  requireVersion(manifest, SAMPLES_SCHEMA_VERSION, path, REBUILD);
   const problem =
     windowSpecProblem(manifest) ??
     familyProblem(manifest.family) ??
     cadenceProblem(manifest.cadence) ??
-    contentProblem(manifest);
-  if (problem !== null) throw corrupt(problem);
+    schemaProblem(SCHEMA, manifest) ??
+    sumProblem(manifest);
+  if (problem !== null) throw new CorruptFileError({ what: problem, where: path, remedy: REBUILD });
   return manifest;
 }
 
-function contentProblem(manifest: DatasetManifest): string | null {
-  const { inputs } = manifest;
-  if (!Array.isArray(inputs) || inputs[0] !== 'window' || inputs.some((name) => typeof name !== 'string'))
-    return 'inputs is not a list of names that begins with window';
-  if (!Array.isArray(manifest.runs)) return 'runs is not a list';
-  for (const kind of TRAINED_KINDS) {
-    const summary = manifest.kinds?.[kind] as KindSummary | undefined;
-    for (const split of SPLITS) {
-      const part = summary?.splits?.[split];
-      if (part === undefined || !Array.isArray(part.shards)) return `kinds.${kind}.splits.${split} is missing`;
-      if (!part.shards.every(isShardInfo))
-        return `kinds.${kind}.splits.${split} lists a shard without its size or checksum`;
-      if (part.samples !== part.shards.reduce((sum, shard) => sum + shard.rows, 0))
-        return `kinds.${kind}.splits.${split}: its shards do not add up to ${part.samples} samples`;
-    }
-  }
-  return null;
-}
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const textOrNull = v.nullable(v.string());
+const INPUTS = 'a list of names that begins with window';
 
-function isShardInfo(value: unknown): value is ShardInfo {
-  const shard = value as ShardInfo | null;
-  const whole = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0;
-  return (
-    typeof shard?.file === 'string' &&
-    !shard.file.split(/[\\/]/).includes('..') &&
-    whole(shard.rows) &&
-    whole(shard.bytes) &&
-    whole(shard.crc32)
-  );
+const shard = v.object({
+  file: v.pipe(v.string(), v.regex(/^\w+\/\w+-\d+\.arrow$/)),
+  rows: count,
+  bytes: count,
+  crc32: count,
+});
+const part = v.object({ samples: count, shards: v.array(shard) });
+
+const kindSummary = v.object({
+  tensors: count,
+  seen: count,
+  drawn: count,
+  dropped: v.record(v.string(), count),
+  samples: count,
+  splits: v.object(v.entriesFromList(SPLITS, part)),
+  targets: v.array(
+    v.object({
+      horizon: count,
+      quantiles: v.array(v.object({ probability: v.number(), value: v.number() })),
+      mean: v.number(),
+      meanAbsolute: v.number(),
+    }),
+  ),
+});
+
+const SCHEMA = v.looseObject({
+  toolkitVersion: v.string(),
+  inputs: v.pipe(
+    v.array(v.string()),
+    v.check(([first]) => first === 'window', INPUTS),
+  ),
+  seed: v.number(),
+  sampling: v.looseObject({ firstEpoch: count, windowStride: count, scalarsPerTensor: count }),
+  split: v.looseObject({ by: v.picklist(['share', 'holdOut']) }),
+  runs: v.array(
+    v.looseObject({
+      id: v.string(),
+      sha256: v.string(),
+      task: textOrNull,
+      architecture: textOrNull,
+      split: v.picklist(SPLITS),
+      epochs: count,
+      samples: count,
+    }),
+  ),
+  kinds: v.object(v.entriesFromList(TRAINED_KINDS, kindSummary)),
+});
+
+function sumProblem({ kinds }: DatasetManifest): string | null {
+  for (const kind of TRAINED_KINDS)
+    for (const split of SPLITS) {
+      const { samples, shards } = kinds[kind].splits[split];
+      if (samples !== shards.reduce((sum, { rows }) => sum + rows, 0))
+        return `kinds.${kind}.splits.${split}: its shards do not add up to ${samples} samples`;
+    }
+  return null;
 }

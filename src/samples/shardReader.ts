@@ -1,6 +1,7 @@
 // Reading shards as whole typed-array columns: one file (readShard), or all of a kind and split (openSamples). Columns
 // of a shard with one record batch are views into the file's bytes, not copies.
 
+import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -9,6 +10,7 @@ import { CorruptFileError, MismatchError, MissingFileError } from '../errors.js'
 import type { InputColumns } from '../network/network.js';
 import type { TrainedKind } from '../nowcaster/spec.js';
 import { inputColumns } from '../windows/inputs/index.js';
+import { ArrowProblem, checkArrowFile } from './arrowCheck.js';
 import { readDatasetManifest } from './manifest.js';
 import type { DatasetManifest, Samples, Split } from './schema.js';
 
@@ -16,7 +18,7 @@ const REBUILD = 'build the samples again with wnn dataset';
 
 /**
  * What a shard must be, as far as the caller knows; each field is checked when given. The entry of dataset.json holds
- * the last three: give it, since Arrow's own reader may not come back from a file that is damaged inside.
+ * the last three.
  */
 export interface ShardExpectation {
   /** L. */
@@ -56,10 +58,14 @@ export async function readShard(path: string, expected: ShardExpectation = {}): 
   if (!endsAsArrowFile(bytes)) throw corrupt('not a whole Arrow file (truncated?)');
   let samples: Samples | string;
   try {
+    checkArrowFile(bytes);
     const further = (expected.inputs ?? []).filter(({ name }) => name !== 'window');
     samples = samplesOfBatches(tableFromIPC(bytes).batches, further);
   } catch (cause) {
-    throw corrupt('damaged Arrow file', cause);
+    throw corrupt(
+      cause instanceof ArrowProblem ? `damaged Arrow file (${cause.message})` : 'damaged Arrow file',
+      cause,
+    );
   }
   if (typeof samples === 'string') throw corrupt(samples);
   for (const field of ['inputLength', 'horizons'] as const)
@@ -74,6 +80,23 @@ export async function readShard(path: string, expected: ShardExpectation = {}): 
   for (const column of ['windows', 'targets', 'scales'] as const)
     if (!allFinite(samples[column])) throw corrupt(`a value that is not finite among the ${column}`);
   return samples;
+}
+
+/**
+ * Finds a shard that is not there or of another size, without reading it: before hours of training on others.
+ *
+ * @throws {@link MissingFileError}, {@link CorruptFileError}
+ */
+export function checkShardSize(path: string, bytes: number): void {
+  const status = statSync(path, { throwIfNoEntry: false });
+  if (status === undefined)
+    throw new MissingFileError({ what: 'shard missing or unreadable', where: path, remedy: REBUILD });
+  if (status.size !== bytes)
+    throw new CorruptFileError({
+      what: `shard has ${status.size} bytes, dataset.json says ${bytes}`,
+      where: path,
+      remedy: REBUILD,
+    });
 }
 
 /** Arrow's IPC file format ends with the magic that it begins with. */

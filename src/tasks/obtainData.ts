@@ -2,21 +2,12 @@
 // a directory. The dataset's folder appears only when it is complete and readable.
 
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, copyFileSync, existsSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { extract } from 'tar';
-import { asWriteError, temporaryName } from '../atomic.js';
+import { asWriteError } from '../atomic.js';
 import { CorruptFileError, MissingFileError } from '../errors.js';
+import { checkReplaceable, discardStaging, openStaging, publishDirectory } from '../files/directory.js';
 import type { ProgressListener } from '../progress.js';
 import type { DataSource, Download } from './dataSource.js';
 import { imagesDirectory } from './dataset.js';
@@ -73,18 +64,24 @@ export async function obtainData(source: DataSource, options: ObtainDataOptions 
       if (!(error instanceof CorruptFileError || error instanceof MissingFileError)) throw error;
     }
   }
-  const staging = temporaryName(target);
+  const place = openStaging(target);
+  const staging = place.directory;
   try {
-    mkdirSync(staging, { recursive: true });
     if (options.from === undefined) await downloadAll(source, source.downloads, staging, options);
     else await takeFrom(options.from, source, source.downloads, staging);
     describe(source, staging, 'downloaded');
-    rmSync(target, { recursive: true, force: true });
-    renameSync(staging, target);
+    const files = new Set(readdirSync(staging));
+    publishDirectory(place, (path) =>
+      checkReplaceable(path, {
+        isOwn: (name) => files.has(name),
+        content: `the data set ${source.name}`,
+        option: '--dir',
+      }),
+    );
   } catch (error) {
     throw isSystemError(error) ? asWriteError(error, target) : error;
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    discardStaging(place);
   }
   return describe(source, target, options.from === undefined ? 'downloaded' : 'copied');
 }

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { writeFileAtomic } from '../atomic.js';
 import { CorruptFileError, MismatchError, MissingFileError, SchemaVersionError } from '../errors.js';
+import { parseJson } from '../formats/parseJson.js';
 import {
   decodeSafetensors,
   encodeSafetensors,
@@ -178,8 +179,8 @@ function decodeCheckpoint(bytes: Uint8Array, fileName: string, identity: Trainin
   let saved: TrainingIdentity;
   let numbers: StateNumbers;
   try {
-    saved = JSON.parse(identityText);
-    numbers = JSON.parse(stateText);
+    saved = parseJson(identityText) as TrainingIdentity;
+    numbers = parseJson(stateText) as StateNumbers;
   } catch (cause) {
     throw corrupt('checkpoint with unreadable metadata', cause);
   }

@@ -4,6 +4,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../atomic.js';
 import { chooseComputeEngine } from '../compute/computeEngine.js';
+import { clearLeftovers } from '../files/temporary.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { networkOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import {
@@ -176,6 +177,8 @@ export async function trainNowcaster(options: TrainOptions): Promise<TrainResult
   const compute = isDone ? null : ((await (options.openCompute ?? engine?.open)?.(spec)) ?? null);
   try {
     // Only now: an engine that does not open changes nothing.
+    for (const directory of [options.out, ...kinds.map(({ kind }) => join(options.out, kind))])
+      clearLeftovers(directory);
     discardEarlier(options.out, preparation, makeRecord());
     for (const prepared of kinds) {
       const { kind, train, settings } = prepared;

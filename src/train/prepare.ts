@@ -3,8 +3,10 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CorruptFileError, InsufficientDataError, MismatchError, UsageError, WnnError } from '../errors.js';
+import { InsufficientDataError, MismatchError, UsageError, WnnError } from '../errors.js';
+import { readJsonFile } from '../formats/json.js';
 import type { NowcasterSpec } from '../network/spec.js';
+import { checkTrainingRecord } from '../nowcaster/checkTraining.js';
 import {
   completeConfig,
   familyProblem,
@@ -15,12 +17,7 @@ import {
   TRAINED_KINDS,
   type TrainedKind,
 } from '../nowcaster/spec.js';
-import {
-  checkTrainingRecord,
-  TRAINING_RECORD_NAME,
-  type TrainingRecord,
-  type TrainingSettings,
-} from '../nowcaster/trainingRecord.js';
+import { TRAINING_RECORD_NAME, type TrainingRecord, type TrainingSettings } from '../nowcaster/trainingRecord.js';
 import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest } from '../samples/index.js';
 import { hashBytes, readCheckpoint, type TrainingIdentity, type TrainingState } from './checkpoint.js';
 import { checkChoices, planMemory, resolveSettings, type SampleExtent, type TrainOptions } from './options.js';
@@ -97,18 +94,8 @@ function resolveKinds(kinds: readonly TrainedKind[] = TRAINED_KINDS): TrainedKin
 
 function readRecord(path: string): TrainingRecord | null {
   if (!existsSync(path)) return null;
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new CorruptFileError({
-      what: 'not a JSON file',
-      where: path,
-      remedy: 'give --restart to start over, or another --out',
-      cause,
-    });
-  }
-  return checkTrainingRecord(value, path);
+  const remedy = 'give --restart to start over, or another --out';
+  return checkTrainingRecord(readJsonFile(path, { missing: { what: 'no training record', remedy }, remedy }), path);
 }
 
 /** The state to go on from, null when there is none, or `discard` when what is there is to go. */

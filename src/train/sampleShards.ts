@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import type { InputColumns } from '../network/network.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { inputsOf, networkOf, type TrainedKind } from '../nowcaster/spec.js';
-import { type DatasetManifest, readShard, type Samples, type ShardInfo, type Split } from '../samples/index.js';
+import {
+  checkShardSize,
+  type DatasetManifest,
+  readShard,
+  type Samples,
+  type ShardInfo,
+  type Split,
+} from '../samples/index.js';
 import { isWindowOnly } from '../windows/inputs/index.js';
 
 /** Samples in memory. */
@@ -52,9 +59,10 @@ function clipTargets({ targets }: SampleBlock, most: number): void {
 }
 
 /**
- * The shards of a kind and split; nothing is read yet.
+ * The shards of a kind and split; nothing is read yet, but all files are there and of their size.
  *
  * @param clip greatest target that the network is to be given. Default: as they are.
+ * @throws MissingFileError, CorruptFileError
  */
 export function openShards(
   dir: string,
@@ -69,6 +77,7 @@ export function openShards(
   const windowOnly = isWindowOnly(inputsOf(spec.family));
   const horizons = spec.horizons.length;
   const shards: ShardInfo[] = manifest.kinds[kind].splits[split].shards.filter(({ rows }) => rows > 0);
+  for (const { file, bytes } of shards) checkShardSize(join(dir, file), bytes);
   const rows = shards.map((shard) => shard.rows);
   return {
     inputLength,

@@ -1,7 +1,7 @@
 // The training of one kind's network: steps, validations, rollbacks and checkpoints, from a fresh or a saved state to
 // the end. Which kinds, which samples and which engine is decided in index.ts.
 
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { writeFileAtomic } from '../atomic.js';
@@ -83,12 +83,6 @@ function createState({ spec, kind, settings }: TrainingIdentity, baselines: Base
     metricsBytes: 0,
     ended: null,
   };
-}
-
-/** Takes away what a killed process was writing. */
-function removeTornFiles(dir: string): void {
-  for (const name of existsSync(dir) ? readdirSync(dir) : [])
-    if (/\.safetensors\.\d+\.tmp$/.test(name)) rmSync(join(dir, name), { force: true });
 }
 
 /** Opens metrics.jsonl where a state left it. */
@@ -252,7 +246,6 @@ export async function trainKind(job: KindJob): Promise<TrainingState> {
   const { spec, kind, settings } = identity;
   const state = job.state ?? createState(identity, await job.validation.measureBaselines(spec));
   state.engine = job.engine;
-  removeTornFiles(job.dir);
   const metrics = openMetrics(job.dir, state.metricsBytes);
   const events = openEvents(job);
   try {

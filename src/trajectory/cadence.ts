@@ -2,6 +2,7 @@
 // can be learned from together.
 
 import { UsageError } from '../errors.js';
+import { quoteValue } from '../formats/parseJson.js';
 
 const UNITS = ['epoch', 'step'] as const;
 
@@ -18,14 +19,10 @@ export const EVERY_EPOCH: Readonly<SnapshotCadence> = { unit: 'epoch', every: 1 
 /** What is wrong with a value as a cadence; null when nothing is. */
 export function cadenceProblem(value: unknown): string | null {
   const { unit, every } = (value ?? {}) as Partial<SnapshotCadence>;
-  if (!UNITS.includes(unit as never)) return `the unit of a cadence is ${UNITS.join(' or ')}, not ${show(unit)}`;
+  if (!UNITS.includes(unit as never)) return `the unit of a cadence is ${UNITS.join(' or ')}, not ${quoteValue(unit)}`;
   if (!(Number.isSafeInteger(every) && (every as number) >= 1))
-    return `a cadence's every is a whole number from 1, not ${show(every)}`;
+    return `a cadence's every is a whole number from 1, not ${quoteValue(every)}`;
   return null;
-}
-
-function show(value: unknown): string {
-  return JSON.stringify(value) ?? 'missing';
 }
 
 /**

@@ -1,21 +1,16 @@
 // run.json: reading it with all checks, writing it whole. Does not look into the run's data files.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { writeJsonAtomic } from '../atomic.js';
-import { CorruptFileError, MissingFileError, SchemaVersionError, UsageError } from '../errors.js';
+import { CorruptFileError, UsageError } from '../errors.js';
+import { readJsonFile, requireVersion } from '../formats/json.js';
+import { schemaProblem } from '../formats/jsonSchema.js';
+import { quoteValue } from '../formats/parseJson.js';
 import { isNowcastSchedule } from '../nowcaster/schedule.js';
 import { cadenceProblem } from './cadence.js';
-import {
-  type FileChecksum,
-  RUN_STATUSES,
-  type RunManifest,
-  type RunStatus,
-  TENSOR_KINDS,
-  type TensorSpec,
-  TRAJECTORY_SCHEMA_VERSION,
-  type WeightsFile,
-} from './schema.js';
+import { RUN_STATUSES, type RunManifest, type RunStatus, TENSOR_KINDS, TRAJECTORY_SCHEMA_VERSION } from './schema.js';
 
 /** Name of the manifest in a run's directory. */
 export const MANIFEST_FILE = 'run.json';
@@ -38,7 +33,7 @@ export function runDirectory(storeDirectory: string, id: string): string {
   if (!ID_PATTERN.test(id)) {
     throw new UsageError({
       what: 'impossible run id',
-      where: JSON.stringify(id),
+      where: quoteValue(id),
       remedy: 'use letters, digits, ".", "_" and "-", beginning with a letter or digit, at most 200',
     });
   }
@@ -69,85 +64,56 @@ export function writeManifest(directory: string, manifest: RunManifest): void {
 /**
  * Reads and checks the `run.json` of a run's directory, as it was written.
  *
- * @throws {@link MissingFileError} when there is none, {@link SchemaVersionError} for another version,
+ * @throws MissingFileError when there is none, SchemaVersionError for another version,
  *   {@link CorruptFileError} when its content is not what the schema demands.
  */
 export function readManifestFile(directory: string): RunManifest {
   const path = join(directory, MANIFEST_FILE);
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new MissingFileError({
-      what: 'no run here',
-      where: path,
-      remedy: 'name a directory run=<id> of a trajectory store',
-      cause: error,
-    });
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw corrupt(path, 'not JSON', error);
-  }
-  if (typeof value !== 'object' || value === null) throw corrupt(path, 'not an object');
-  const manifest = value as Partial<RunManifest>;
-  if (manifest.schemaVersion !== TRAJECTORY_SCHEMA_VERSION) {
-    throw new SchemaVersionError({
-      what: `run of schema version ${JSON.stringify(manifest.schemaVersion)}, this toolkit reads ${TRAJECTORY_SCHEMA_VERSION}`,
-      where: path,
-      remedy: 'use the toolkit version that wrote it, or record the run again',
-    });
-  }
-  if (typeof manifest.id !== 'string' || !ID_PATTERN.test(manifest.id)) throw corrupt(path, 'bad id');
-  if (!RUN_STATUSES.includes(manifest.status as never)) throw corrupt(path, 'unknown status');
-  const problem = cadenceProblem(manifest.cadence);
+  const remedy = 'record the run again';
+  const missing = { what: 'no run here', remedy: 'name a directory run=<id> of a trajectory store' };
+  const manifest = readJsonFile(path, { missing, remedy }) as RunManifest;
+  requireVersion(manifest, TRAJECTORY_SCHEMA_VERSION, path, 'use the toolkit that wrote it, or record the run again');
+  const problem = cadenceProblem(manifest.cadence) ?? schemaProblem(SCHEMA, manifest) ?? namesProblem(manifest);
   if (problem !== null) throw corrupt(path, problem);
-  if (!isCount(manifest.snapshotsRecorded)) throw corrupt(path, 'snapshotsRecorded is not a whole number');
-  if (!Array.isArray(manifest.tensors) || manifest.tensors.length === 0 || !manifest.tensors.every(isTensorSpec)) {
-    throw corrupt(path, 'bad list of tensors');
-  }
-  if (new Set(manifest.tensors.map(({ name }) => name)).size !== manifest.tensors.length) {
-    throw corrupt(path, 'two tensors of one name');
-  }
-  if (!Array.isArray(manifest.files) || !manifest.files.every(isWeightsFile)) throw corrupt(path, 'bad list of files');
-  if (manifest.metrics !== null && !isChecksum(manifest.metrics)) throw corrupt(path, 'bad metrics');
-  if (manifest.nowcasts !== undefined && !isNowcastSchedule(manifest.nowcasts)) throw corrupt(path, 'bad nowcasts');
-  return manifest as RunManifest;
+  return manifest;
 }
 
-function corrupt(path: string, why: string, cause?: unknown): CorruptFileError {
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const textOrNull = v.nullable(v.string());
+const value = v.union([v.number(), v.string(), v.boolean()]);
+const fileSum = { bytes: count, crc32: count };
+
+const SCHEMA = v.looseObject({
+  toolkitVersion: v.string(),
+  id: v.pipe(v.string(), v.regex(ID_PATTERN)),
+  source: v.picklist(['zoo', 'callback', 'import']),
+  task: textOrNull,
+  architecture: textOrNull,
+  optimizer: v.nullable(v.objectWithRest({ name: v.string() }, v.nullable(value))),
+  hyperparameters: v.record(v.string(), v.nullable(value)),
+  seed: v.nullable(v.number()),
+  engine: textOrNull,
+  epochsPlanned: v.nullable(v.number()),
+  nowcasts: v.optional(v.custom(isNowcastSchedule, 'a schedule of nowcasts')),
+  tensors: v.pipe(
+    v.array(v.looseObject({ name: v.string(), kind: v.picklist(TENSOR_KINDS), shape: v.array(count) })),
+    v.minLength(1),
+  ),
+  snapshotsRecorded: count,
+  files: v.array(v.object({ name: v.pipe(v.string(), v.regex(WEIGHTS_FILE_PATTERN)), ...fileSum })),
+  metrics: v.nullable(v.object(fileSum)),
+  status: v.picklist(RUN_STATUSES),
+  reason: textOrNull,
+});
+
+function namesProblem({ tensors }: RunManifest): string | null {
+  return new Set(tensors.map(({ name }) => name)).size === tensors.length ? null : 'two tensors of one name';
+}
+
+function corrupt(path: string, why: string): CorruptFileError {
   return new CorruptFileError({
     what: `damaged manifest (${why})`,
     where: path,
     remedy: 'record the run again',
-    cause,
   });
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
-function isTensorSpec(value: unknown): value is TensorSpec {
-  const spec = value as Partial<TensorSpec> | null;
-  return (
-    typeof spec === 'object' &&
-    spec !== null &&
-    typeof spec.name === 'string' &&
-    TENSOR_KINDS.includes(spec.kind as never) &&
-    Array.isArray(spec.shape) &&
-    spec.shape.every(isCount)
-  );
-}
-
-function isWeightsFile(value: unknown): value is WeightsFile {
-  const { name } = (value ?? {}) as Partial<WeightsFile>;
-  return typeof name === 'string' && WEIGHTS_FILE_PATTERN.test(name) && isChecksum(value);
-}
-
-function isChecksum(value: unknown): value is FileChecksum {
-  const { bytes, crc32 } = (value ?? {}) as Partial<FileChecksum>;
-  return isCount(bytes) && isCount(crc32);
 }

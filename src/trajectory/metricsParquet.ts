@@ -18,6 +18,7 @@ export interface EpochMetrics {
  * Writes `metrics.parquet` whole: `epoch` int32 and one nullable double for each figure that any epoch has. A figure that
  * is not finite is null. A figure called `epoch` is left out.
  *
+ * @returns what tells whether the file is whole.
  * @throws WriteError
  */
 export async function writeMetricsParquet(path: string, rows: readonly EpochMetrics[]): Promise<FileChecksum> {

@@ -1,10 +1,11 @@
 // Records one run: opens its directory, appends snapshots to the log, turns the log into Parquet at the end.
 // What an earlier, unfinished attempt at the same run recorded stays readable until this one has recorded as much.
 
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { asWriteError } from '../atomic.js';
 import { MismatchError, UsageError } from '../errors.js';
+import { clearLeftovers, temporaryName } from '../files/temporary.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { EVERY_EPOCH } from './cadence.js';
 import { countValues, MANIFEST_FILE, runDirectory, writeManifest } from './manifest.js';
@@ -20,9 +21,6 @@ import {
 } from './schema.js';
 import { readSnapshotLog, SnapshotLogWriter } from './snapshotLog.js';
 import { type ParquetSizes, removeWeightsFiles, writeWeightsParquet } from './weightsWriter.js';
-
-/** What killed attempts may have left: logs that had not overtaken an earlier attempt, and half-written files. */
-const LEFTOVER_PATTERN = /^snapshots\.next-.*\.arrows$|\.tmp$/;
 
 /** Records one run into a store. Made by {@link RunWriter.create}; used by one process at a time. */
 export class RunWriter {
@@ -96,9 +94,17 @@ export class RunWriter {
         throw asWriteError(error, directory);
       }
     }
-    const name = toOvertake > 0 ? `snapshots.next-${process.pid}.arrows` : LOG_FILE;
+    // Logs of killed attempts that had not overtaken an earlier one, and half-written files.
+    clearLeftovers(directory);
+    const log = join(directory, LOG_FILE);
     if (toOvertake === 0) writeManifest(directory, manifest);
-    return new RunWriter(directory, manifest, new SnapshotLogWriter(join(directory, name), tensors), toOvertake, sizes);
+    return new RunWriter(
+      directory,
+      manifest,
+      new SnapshotLogWriter(toOvertake > 0 ? temporaryName(log) : log, tensors),
+      toOvertake,
+      sizes,
+    );
   }
 
   /** Number of snapshots recorded so far. */
@@ -180,18 +186,10 @@ export class RunWriter {
       const checksum = await writeMetricsParquet(join(this.directory, METRICS_FILE), metrics);
       // Until here the disk has had time for the last epoch of the log.
       await this.#log.flush();
-      const manifest: RunManifest = {
-        ...this.#manifest,
-        snapshotsRecorded: metrics.length,
-        files,
-        metrics: checksum,
-        status,
-        reason,
-      };
+      const made = { snapshotsRecorded: metrics.length, files, metrics: checksum, status, reason };
+      const manifest: RunManifest = { ...this.#manifest, ...made };
       writeManifest(this.directory, manifest);
-      for (const name of readdirSync(this.directory)) {
-        if (name === LOG_FILE || LEFTOVER_PATTERN.test(name)) rmSync(join(this.directory, name), { force: true });
-      }
+      rmSync(join(this.directory, LOG_FILE), { force: true });
       return manifest;
     } finally {
       await this.#log.close();
@@ -202,6 +200,12 @@ export class RunWriter {
   abandon(): void {
     void this.#log.close();
   }
+}
+
+/** Removes what is left in the directory of a finished run when its process was killed right after it had finished it. */
+export function tidyFinishedRun(directory: string): void {
+  rmSync(join(directory, LOG_FILE), { force: true });
+  clearLeftovers(directory);
 }
 
 function* collectMetrics(snapshots: Iterable<Snapshot>, into: EpochMetrics[]): Generator<Snapshot> {

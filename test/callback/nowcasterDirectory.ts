@@ -1,9 +1,10 @@
 // A nowcaster directory with random networks, for tests that need one on disk.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { initParameters } from '../../src/network/init.js';
 import type { NowcasterSpec } from '../../src/network/spec.js';
+import { describeFiles } from '../../src/nowcaster/listedFile.js';
 import { NOWCASTER_MANIFEST_NAME, NOWCASTER_SCHEMA_VERSION, tfjsModelPath } from '../../src/nowcaster/nowcaster.js';
 import { defaultRecommendation } from '../../src/nowcaster/recommendation.js';
 import { networkOf, PAPER_SPEC, TRAINED_KINDS, type TrainedKind } from '../../src/nowcaster/spec.js';
@@ -22,6 +23,13 @@ export function randomNetworks(spec: NowcasterSpec = PAPER_SPEC) {
 /** Writes them as a nowcaster directory. */
 export function writeNowcasterDirectory(directory: string, { spec, parameters } = randomNetworks()): void {
   const entry = { training: null, source: { file: 'none', sha256: '' }, files: {} };
+  const weights = networkOf(spec).arrays.map(({ name, shape }) => ({ name, shape, dtype: 'float32' }));
+  const files: Record<string, Uint8Array> = {};
+  for (const kind of TRAINED_KINDS) {
+    const path = tfjsModelPath(kind);
+    files[path] = new TextEncoder().encode(JSON.stringify({ weightsManifest: [{ paths: ['weights.bin'], weights }] }));
+    files[path.replace('model.json', 'weights.bin')] = new Uint8Array(parameters[kind].buffer);
+  }
   const manifest = {
     schemaVersion: NOWCASTER_SCHEMA_VERSION,
     toolkitVersion: '0.0.0',
@@ -30,15 +38,12 @@ export function writeNowcasterDirectory(directory: string, { spec, parameters } 
     cadence: { unit: 'epoch', every: 1 },
     recommended: defaultRecommendation(spec),
     kinds: Object.fromEntries(TRAINED_KINDS.map((kind) => [kind, entry])),
+    files: describeFiles(files),
     dataset: null,
   };
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, NOWCASTER_MANIFEST_NAME), JSON.stringify(manifest));
-  const weights = networkOf(spec).arrays.map(({ name, shape }) => ({ name, shape, dtype: 'float32' }));
-  for (const kind of TRAINED_KINDS) {
-    const path = join(directory, tfjsModelPath(kind));
-    mkdirSync(join(path, '..'), { recursive: true });
-    writeFileSync(path, JSON.stringify({ weightsManifest: [{ paths: ['weights.bin'], weights }] }));
-    writeFileSync(join(path, '..', 'weights.bin'), new Uint8Array(parameters[kind].buffer));
+  files[NOWCASTER_MANIFEST_NAME] = new TextEncoder().encode(JSON.stringify(manifest));
+  for (const [path, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), content);
   }
 }

@@ -93,4 +93,17 @@ describe('wnn', () => {
     for (const command of ['run', 'collect', 'dataset', 'train', 'export', 'evaluate', 'report', 'inspect', 'doctor'])
       expect(out).toContain(`wnn ${command}`);
   });
+
+  it.each([
+    ['inspect', 'no\u001b[2Jwhere'],
+    ['export', '--from', 'x\u009b2J\r', '--to', 'y'],
+    ['collect', '--store', 'x', '--task', 'mnist/\u001b]0;title\u0007'],
+    ['train', 'x', '--out', 'y', '--\u001b[31mred'],
+    ['\u001b[2J'],
+  ])('shows the control characters of %j', (...words) => {
+    const { out, err } = run(...words);
+    expect(out).toBe('');
+    expect(err).toMatch(/^wnn: .*\\x(1b|9b)/);
+    expect(err.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+  });
 });

@@ -126,7 +126,9 @@ test('killed at any moment it keeps every finished epoch, and the same command c
   // Killed again while it does the cut-off runs anew: nothing that was readable may be gone.
   child = start(store);
   for (let seen = 0; seen < 1; await sleep(5)) {
-    seen = readdirSync(store, { recursive: true }).filter((name) => String(name).includes('.next-')).length;
+    seen = readdirSync(store, { recursive: true }).filter((name) =>
+      String(name).includes('snapshots.arrows.wnn-'),
+    ).length;
     if (child.exitCode !== null) throw new Error('it ended too soon');
   }
   await sleep(100);

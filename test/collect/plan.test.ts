@@ -132,7 +132,9 @@ test('a plan file has the same fields; mistakes in it are named', () => {
 test.each<[Partial<Record<keyof PlanOptions, unknown>>, RegExp]>([
   [{ tasks: [] }, /no tasks/],
   [{ tasks: ['mnist/lenot'] }, /did you mean mnist\/lenet/],
-  [{ runs: 0 }, /runs must be a whole number from 1: 0/],
+  [{ runs: 0 }, /runs must be a whole number from 1 to 100000: 0/],
+  [{ runs: 5_000_000 }, /runs must be a whole number from 1 to 100000: 5000000/],
+  [{ runs: 2 ** 53 - 1 }, /runs must be/],
   [{ epochs: 2.5 }, /epochs/],
   [{ learningRate: [0.1, 0.01] }, /learningRate must be a number or a range: \[0.1,0.01\]/],
   [{ learningRate: -1 }, /learningRate/],

@@ -1,18 +1,9 @@
 // The stage as a whole, in the calling thread: which samples come out, and what is refused.
 
 import { createHash } from 'node:crypto';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { buildDataset, type DatasetOptions } from '../../src/dataset/index.js';
 import {
@@ -24,6 +15,7 @@ import {
 } from '../../src/errors.js';
 import type { TrainedKind } from '../../src/nowcaster/spec.js';
 import { openSamples, readDatasetManifest, type Samples, type Split } from '../../src/samples/index.js';
+import { leftovers } from '../faults/faults.js';
 import { makeStore, type ReferenceSample, type RunSketch, referenceOf, TENSORS, valuesOf } from './stores.js';
 
 let dir: string;
@@ -478,7 +470,7 @@ describe('a build is refused or ended', () => {
     );
     await expect(build({ seed: 3 })).rejects.toThrow(CorruptFileError);
     expect(hashTree(out)).toBe(before);
-    expect(existsSync(`${out}.partial`)).toBe(false);
+    expect(leftovers(dirname(out))).toEqual([]);
   });
 
   it('by a signal', async () => {

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { DatasetOptions } from '../../src/dataset/index.js';
+import { leftovers } from '../faults/faults.js';
 import { makeStore } from './stores.js';
 
 const COMPILED = new URL('../../dist/dataset/index.js', import.meta.url);
@@ -123,13 +124,13 @@ function start(name: string): ChildProcess {
 it('a killed process leaves nothing in the way of the next one', async () => {
   const out = join(dir, 'killed');
   const child = start('killed');
-  while (!existsSync(`${out}.partial`) && child.exitCode === null) await new Promise((next) => setTimeout(next, 2));
+  while (leftovers(dir).length === 0 && child.exitCode === null) await new Promise((next) => setTimeout(next, 2));
   await new Promise((next) => setTimeout(next, 30));
   child.kill('SIGKILL');
   await new Promise((next) => child.once('exit', next));
   await build('killed', { threads: 2 });
   expect(hashTree(out)).toBe(reference);
-  expect(existsSync(`${out}.partial`)).toBe(false);
+  expect(leftovers(dir)).toEqual([]);
 });
 
 it('a damaged run is named by the same error as without threads', async () => {
@@ -153,5 +154,5 @@ it('a signal ends the workers', async () => {
   const built = build('aborted', { threads: 2, signal: controller.signal });
   setTimeout(() => controller.abort(new Error('enough')), 20);
   await expect(built).rejects.toThrow('enough');
-  expect(existsSync(join(dir, 'aborted.partial'))).toBe(false);
+  expect(leftovers(dir)).toEqual([]);
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createServer } from 'vite';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { exportNpmPackage } from '../../src/export/index.js';
+import { exportPackage } from '../../src/export/index.js';
 import { CHROMIUM, resultOf } from '../package/pages.js';
 
 let dir: string;
@@ -50,7 +50,7 @@ it.skipIf(!existsSync(CHROMIUM))(
     mkdirSync(join(root, 'node_modules'));
     symlinkSync(resolve('node_modules/@tensorflow'), join(root, 'node_modules/@tensorflow'));
     const name = 'weight-nowcaster-callback';
-    await exportNpmPackage({ from: 'weights/zoo', to: join(root, 'node_modules', name), name });
+    await exportPackage({ format: 'npm', from: 'weights/zoo', to: join(root, 'node_modules', name), name });
     const server = await createServer({ root, configFile: false, logLevel: 'silent', server: { port: 0 } });
     await server.listen();
     const { result, problems } = await resultOf(server.resolvedUrls!.local[0]!).finally(() => server.close());

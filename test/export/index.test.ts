@@ -1,3 +1,4 @@
+import { describeFiles } from '../../src/nowcaster/listedFile.js';
 import { PAPER_SPEC, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
 import { decodeWeights } from '../../src/nowcaster/weightsFile.js';
 import { referenceForward } from '../families/wnn/reference.js';
@@ -135,7 +136,8 @@ describe('a training becomes a nowcaster directory', () => {
     await exportNowcaster({ from: training, to, kinds: ['fc'] });
     expect(listFiles(to)).toContain('NWNN_FC_nowcaster.h5');
     await expect(exportNowcaster({ from: training, to })).rejects.toThrow(/the directory is not empty: .*nowcaster; /);
-    await exportNowcaster({ from: training, to, overwrite: true });
+    expect(await exportNowcaster({ from: training, to, kinds: ['fc'] })).toMatchObject({ written: false });
+    expect(await exportNowcaster({ from: training, to, overwrite: true })).toMatchObject({ written: true });
     expect(listFiles(to)).toContain('NWNN_Bias_nowcaster.h5');
     expect(readdirSync(root).sort()).toEqual(['nowcaster', 'training']);
   });
@@ -258,7 +260,9 @@ describe('bad input gets one line and nothing is written', () => {
     writeTraining(training);
     mkdirSync(to);
     writeFileSync(join(to, 'thesis.txt'), 'mine');
-    await expect(exportNowcaster({ from: training, to, overwrite: true })).rejects.toThrow(/holds something else/);
+    await expect(exportNowcaster({ from: training, to, overwrite: true })).rejects.toThrow(
+      /other files than an earlier export: .*thesis\.txt; /,
+    );
     expect(listFiles(to)).toEqual(['thesis.txt']);
     await expect(exportNowcaster({ from: training, to: join(to, 'thesis.txt') })).rejects.toThrow(
       /a file stands where/,
@@ -274,7 +278,7 @@ describe('a damaged nowcaster directory is refused in one line', () => {
     ],
     'weights cut off': [
       () => writeFileSync(join(to, 'tfjs/fc/weights.bin'), new Uint8Array(100)),
-      /100 bytes of weights, expected 37700: weights\.bin of .*fc\/model\.json/,
+      /100 bytes, its manifest says 37700: .*fc\/weights\.bin/,
     ],
     'another schema version': [
       () => rewrite({ schemaVersion: 2 }),
@@ -289,6 +293,7 @@ describe('a damaged nowcaster directory is refused in one line', () => {
         const bytes = readFileSync(path);
         bytes.writeFloatLE(Number.NaN, 0);
         writeFileSync(path, bytes);
+        listAnew();
       },
       /a weight of values_in\/kernel is NaN: .*conv\/model\.json/,
     ],
@@ -296,9 +301,29 @@ describe('a damaged nowcaster directory is refused in one line', () => {
       () => {
         const path = join(to, 'tfjs/conv/model.json');
         writeFileSync(path, readFileSync(path, 'utf8').replace('"weights.bin"', '"../../../training/train.json"'));
+        listAnew();
       },
       /leaves the directory: .*conv\/model\.json/,
     ],
+  };
+  for (const file of [
+    'NWNN_Conv_nowcaster.h5',
+    'NWNN_FC_nowcaster.safetensors',
+    'NWNN_Bias_nowcaster.onnx',
+    'tfjs/fc/weights.bin',
+  ])
+    cases[`a bit of ${file} that is flipped`] = [
+      () => {
+        const bytes = readFileSync(join(to, file));
+        bytes[bytes.length >> 1] ^= 4;
+        writeFileSync(join(to, file), bytes);
+      },
+      new RegExp(`damaged: its SHA-256 is not that of its manifest: .*${file}; copy or export it again`),
+    ];
+  /** Makes the manifest fit what the files have become. */
+  const listAnew = () => {
+    const names = listFiles(to).filter((name) => name !== 'nowcaster.json');
+    rewrite({ files: describeFiles(Object.fromEntries(names.map((name) => [name, readFileSync(join(to, name))]))) });
   };
   const rewrite = (change: object) => {
     const path = join(to, 'nowcaster.json');
@@ -307,7 +332,7 @@ describe('a damaged nowcaster directory is refused in one line', () => {
   for (const [name, [damage, message]] of Object.entries(cases)) {
     test(name, async () => {
       writeTraining(training);
-      await exportNowcaster({ from: training, to });
+      await exportNowcaster({ from: training, to, formats: ['h5', 'safetensors', 'onnx'] });
       damage();
       await expect(loadNowcaster(to)).rejects.toThrow(message);
       await expect(loadNowcaster(to)).rejects.toThrow(WnnError);

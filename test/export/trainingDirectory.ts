@@ -49,9 +49,21 @@ export function writeTraining(
     record.kinds[kind] = {
       trainSamples: 500,
       validationSamples: 150,
+      steps: 40,
+      epochs: 4,
+      bestStep: 30,
+      bestEpoch: 3,
+      trainLoss: 0.2,
       validation: { noChange: 0.4, linear: 0.3, network: 0.2 },
       rawValidation: { noChange: 0.04, linear: 0.03, network: 0.02 },
-      horizons: spec.horizons.map((horizon) => ({ horizon, noChange: 0.4, linear: 0.3, network: 0.2 })),
+      horizons: spec.horizons.map((horizon) => {
+        const errors = { noChange: 0.4, linear: 0.3, network: 0.2 };
+        return { horizon, ...errors, raw: errors };
+      }),
+      ended: 'planned',
+      rollbacks: 0,
+      engine: 'wasm',
+      settings: { seed: 0, loss: 'mae', batchSize: 50, learningRate: 0.001 },
       weights,
       weightsSha256: createHash('sha256').update(bytes).digest('hex'),
     } as KindTraining;

@@ -213,7 +213,7 @@ describe('writeReport', () => {
     writeFileSync(join(broken, 'results.json'), '{"schemaVersion": 2}');
     expect(() => writeReport({ directory: broken })).toThrow(/schema version 2, this version reads 1/);
     writeFileSync(join(broken, 'results.json'), '{"schemaVersion": 1');
-    expect(() => writeReport({ directory: broken })).toThrow(/cannot be read as JSON/);
+    expect(() => writeReport({ directory: broken })).toThrow(/not a JSON file/);
     expect(existsSync(join(broken, 'report.html'))).toBe(false);
   });
 });

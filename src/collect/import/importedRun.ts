@@ -7,6 +7,8 @@ import type { LeftOut } from './select.js';
 export interface ImportedRun {
   id: string;
   directory: string;
+  /** False when the store had the same run already. */
+  written: boolean;
   /** `diverged` when a checkpoint held a weight that is not finite: the epochs before it are the run. */
   status: RunStatus;
   reason: string | null;

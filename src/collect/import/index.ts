@@ -3,10 +3,9 @@
 // them into runs, select.ts chooses the tensors, sameTensors.ts compares them, tensorPlan.ts decides kinds and axes,
 // writeRun.ts writes them.
 
-import { existsSync } from 'node:fs';
 import { UsageError } from '../../errors.js';
 import type { NoteListener, ProgressListener } from '../../progress.js';
-import { countValues, runDirectory } from '../../trajectory/manifest.js';
+import { countValues } from '../../trajectory/manifest.js';
 import type { TensorSpec } from '../../trajectory/schema.js';
 import type { CheckpointImporter, KernelLayout } from '../importers/importer.js';
 import { IMPORTERS } from '../importers/index.js';
@@ -128,14 +127,6 @@ export async function importCheckpoints(options: ImportOptions): Promise<ImportR
   const { importer } = sources[0];
   checkOptions(importer, options);
   const plans = planImports(sources, options);
-  const taken = plans.map(({ id }) => runDirectory(store, id)).find((directory) => existsSync(directory));
-  if (taken !== undefined) {
-    throw new UsageError({
-      what: 'a run of this id is there',
-      where: taken,
-      remedy: 'choose another with --id, or delete that directory',
-    });
-  }
   const total = plans.reduce((sum, { files }) => sum + files.length, 0);
   const fixedLayout = importer.layout === 'open' ? 'auto' : (importer.layout ?? 'keras');
   let before = 0;

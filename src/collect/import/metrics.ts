@@ -3,6 +3,7 @@
 
 import { readFileSync } from 'node:fs';
 import { CorruptFileError, MissingFileError, UsageError } from '../../errors.js';
+import { parseJson } from '../../formats/parseJson.js';
 import type { NoteListener } from '../../progress.js';
 import { unitOf } from './order.js';
 
@@ -49,7 +50,7 @@ function rowOf(fields: [name: string, value: unknown][]): LogRow {
 function parseTrainerState(text: string, path: string): MetricsLog {
   let state: unknown;
   try {
-    state = JSON.parse(text);
+    state = parseJson(text);
   } catch {
     throw corrupt(path, 'it is not JSON');
   }

@@ -1,6 +1,6 @@
 // What a user is told of a run that was imported: what was chosen, converted and left out.
 
-import { printable } from '../../formats/printable.js';
+import { printableName } from '../../printable.js';
 import type { NoteListener } from '../../progress.js';
 import type { ImportedRun } from './importedRun.js';
 
@@ -17,7 +17,7 @@ export function noteWhatWasMade(
   { id, epochs, kinds, converted, leftOut, dictionary }: ImportedRun,
   listener: NoteListener,
 ): void {
-  const onNote = (note: string) => listener(printable(note, MAX_NOTE));
+  const onNote = (note: string) => listener(printableName(note, MAX_NOTE));
   if (dictionary !== null && (dictionary.key !== '' || dictionary.others.length > 0)) {
     const others = dictionary.others.map((key) => key || 'the top');
     const rest = others.length > 0 ? `, not of ${some(others)}; --key chooses` : '';

@@ -1,14 +1,14 @@
 // All checkpoints of a run must hold the same tensors.
 
 import { MismatchError } from '../../errors.js';
-import { printable } from '../../formats/printable.js';
+import { printableName } from '../../printable.js';
 
 interface ShapedTensor {
   name: string;
   shape: readonly number[];
 }
 
-const describe = ({ name, shape }: ShapedTensor) => `${printable(name)} [${shape.join(', ')}]`;
+const describe = ({ name, shape }: ShapedTensor) => `${printableName(name)} [${shape.join(', ')}]`;
 
 /** In what two checkpoints differ first; null when their tensors have the same names and shapes. */
 function findDifference(

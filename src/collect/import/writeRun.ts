@@ -1,11 +1,11 @@
 // Makes one run of a store: reads its checkpoints one after the other and writes each as an epoch.
 
-import { existsSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { asWriteError } from '../../atomic.js';
-import { InsufficientDataError } from '../../errors.js';
-import { printable } from '../../formats/printable.js';
-import { runDirectory } from '../../trajectory/manifest.js';
+import { InsufficientDataError, UsageError } from '../../errors.js';
+import { discardStaging, openStaging, publishDirectory } from '../../files/directory.js';
+import { printableName } from '../../printable.js';
+import { MANIFEST_FILE, runDirectory } from '../../trajectory/manifest.js';
 import { RunWriter } from '../../trajectory/runWriter.js';
 import type { RunInfo, RunStatus, TensorSpec } from '../../trajectory/schema.js';
 import type {
@@ -42,6 +42,8 @@ export interface WriteOptions extends SelectOptions {
 export interface WrittenRun {
   id: string;
   directory: string;
+  /** False when the store had the same run already. */
+  written: boolean;
   status: RunStatus;
   reason: string | null;
   epochs: number;
@@ -52,6 +54,9 @@ export interface WrittenRun {
   /** Of files that hold several dictionaries of tensors: the one that was taken, and the others. */
   dictionary: { key: string; others: string[] } | null;
 }
+
+/** A run before it has its place. */
+type MadeRun = Omit<WrittenRun, 'directory' | 'written'>;
 
 /** What is known of the run when its first checkpoint is open. */
 function describeRun(
@@ -159,11 +164,11 @@ class RunRecorder {
     const values = await readValues(alignTensors(first, this.#plan.files[0], tensors, path, ignored));
     if (allFinite(values)) return values.map((array, i) => arrange(this.#tensors[i], array));
     const which = first[values.findIndex((array) => !allFinite([array]))];
-    this.#divergence = `a weight is not finite in ${basename(path)}: ${printable(which.name)}`;
+    this.#divergence = `a weight is not finite in ${basename(path)}: ${printableName(which.name)}`;
     return null;
   }
 
-  async finish(): Promise<Omit<WrittenRun, 'directory'>> {
+  async finish(): Promise<MadeRun> {
     const writer = this.#writer;
     const leftOut = this.#leftOut;
     if (writer === undefined || leftOut === undefined) throw noCheckpoints(this.#plan.files);
@@ -204,18 +209,14 @@ function noWeights(path: string, leftOut: LeftOut): InsufficientDataError {
         ? `no weights that can be read: ${unreadable.slice(0, 3).join(', ')}`
         : 'no weights';
   return new InsufficientDataError({
-    what: printable(what),
+    what: printableName(what),
     where: path,
     remedy: 'import checkpoints that hold arrays of floats of rank 1 or more',
   });
 }
 
 /** Reads the checkpoints of a run into a store of its own. */
-async function recordCheckpoints(
-  store: string,
-  plan: PlannedImport,
-  options: WriteOptions,
-): Promise<Omit<WrittenRun, 'directory'>> {
+async function recordCheckpoints(store: string, plan: PlannedImport, options: WriteOptions): Promise<MadeRun> {
   const recorder = new RunRecorder(store, plan, options);
   try {
     for (const [i, path] of plan.files.entries()) {
@@ -234,33 +235,41 @@ async function recordCheckpoints(
 /**
  * Makes a run beside the store and moves it in when it is whole, so that what fails leaves nothing behind.
  *
- * @throws the errors of the importer; MismatchError when the tensors change from file to file;
+ * @throws {@link UsageError} when another run of the id is there; the errors of the importer; MismatchError when the tensors change from file to file;
  *   {@link InsufficientDataError} for checkpoints without weights; WriteError.
  */
 export async function writeRun(store: string, plan: PlannedImport, options: WriteOptions): Promise<WrittenRun> {
   const directory = runDirectory(store, plan.id);
-  const staging = join(store, `.import-${plan.id}`);
   const storeWasThere = existsSync(store);
+  const staging = openStaging(join(store, `.import-${plan.id}`));
   try {
-    // What an import that was killed left behind.
-    rmSync(staging, { recursive: true, force: true });
-    mkdirSync(staging, { recursive: true });
-  } catch (error) {
-    throw asWriteError(error, store);
-  }
-  try {
-    const made = await recordCheckpoints(staging, plan, options);
+    const made = await recordCheckpoints(staging.directory, plan, options);
     options.signal?.throwIfAborted();
-    try {
-      renameSync(runDirectory(staging, plan.id), directory);
-    } catch (error) {
-      throw asWriteError(error, directory);
-    }
-    return { ...made, directory };
+    const whole = runDirectory(staging.directory, plan.id);
+    if (isSameRun(whole, directory)) return { ...made, directory, written: false };
+    publishDirectory({ ...staging, directory: whole, path: directory }, () => {
+      // Another process may have imported the same in between; then either's run may stay.
+      if (!isSameRun(whole, directory)) throw isTaken(directory);
+    });
+    return { ...made, directory, written: true };
   } finally {
-    rmSync(staging, { recursive: true, force: true });
+    discardStaging(staging);
     if (!storeWasThere && !existsSync(directory)) removeEmptyDirectory(store);
   }
+}
+
+/** Whether a run is there with the same content: its manifest has the checksums of all its files. */
+function isSameRun(made: string, directory: string): boolean {
+  const read = (run: string) => readFileSync(join(run, MANIFEST_FILE), 'utf8');
+  return existsSync(join(directory, MANIFEST_FILE)) && read(made) === read(directory);
+}
+
+function isTaken(directory: string): UsageError {
+  return new UsageError({
+    what: 'another run of this id is there',
+    where: directory,
+    remedy: 'choose another with --id, or delete that directory',
+  });
 }
 
 function removeEmptyDirectory(directory: string): void {

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { corruptFile } from '../../formats/corruptFile.js';
 import { decodeFloats } from '../../formats/floats.js';
 import { type InputFile, MAX_BYTES_IN_MEMORY, readWholeFile, withInputFile } from '../../formats/inputFile.js';
+import { parseJson } from '../../formats/parseJson.js';
 import type { CheckpointImporter, ListedTensor } from './importer.js';
 
 const FORMAT = 'tfjs model';
@@ -61,7 +62,7 @@ function parseQuantization(name: string, value: unknown): Quantization {
 function parseGroups(text: string): WeightGroup[] {
   let model: unknown;
   try {
-    model = JSON.parse(text);
+    model = parseJson(text);
   } catch {
     throw new ManifestProblem('it is not JSON');
   }

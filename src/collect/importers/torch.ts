@@ -5,10 +5,10 @@ import { UsageError } from '../../errors.js';
 import { corruptFile } from '../../formats/corruptFile.js';
 import { maxContentBytes } from '../../formats/expansion.js';
 import { isFloatType } from '../../formats/floats.js';
-import { printable } from '../../formats/printable.js';
 import { TORCH_FORMAT, withTorchArchive } from '../../formats/torchArchive.js';
 import { checkShard, listShards, readIndex } from '../../formats/weightIndex.js';
 import { firstZipEntry } from '../../formats/zip.js';
+import { printableName } from '../../printable.js';
 import type { CheckpointImporter, ListedCheckpoint, ListedTensor, OpenOptions } from './importer.js';
 import { chooseDictionary, type Dictionary, findDictionaries, holdsValues } from './torchDictionaries.js';
 
@@ -27,9 +27,9 @@ function selectDictionary(path: string, all: Dictionary[], { key, keyOf }: OpenO
   if (chosen !== undefined) return chosen;
   const keys = all.filter(holdsValues).map((dictionary) => dictionary.key || "'' (the top)");
   throw new UsageError({
-    what: `no dictionary of tensors ${printable(key)}${keyOf === undefined ? '' : `, which ${keyOf} has`}`,
+    what: `no dictionary of tensors ${printableName(key)}${keyOf === undefined ? '' : `, which ${keyOf} has`}`,
     where: path,
-    remedy: keys.length > 0 ? printable(`choose with --key from ${keys.join(', ')}`) : 'it holds none at all',
+    remedy: keys.length > 0 ? printableName(`choose with --key from ${keys.join(', ')}`) : 'it holds none at all',
   });
 }
 

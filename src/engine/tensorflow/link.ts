@@ -2,13 +2,14 @@
 // TensorFlow, tests it, and installs it.
 
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
-import { asWriteError, temporaryName, writeJsonAtomic } from '../../atomic.js';
+import { asWriteError, writeJsonAtomic } from '../../atomic.js';
 import { EngineUnavailableError } from '../../errors.js';
+import { discardStaging, openStaging, publishDirectory } from '../../files/directory.js';
 import type { NoteListener } from '../../progress.js';
 import { compileBinding, findCompiler } from './compileBinding.js';
 import { fetchPackages } from './fetchPackages.js';
@@ -56,9 +57,9 @@ export async function linkTensorflow(options: LinkOptions = {}): Promise<LinkRes
   const compiler = await findCompiler();
   note(`TensorFlow ${tensorflow.version} of ${tensorflow.python}`);
   const directory = linkDirectory();
-  const fresh = temporaryName(directory);
+  const staging = openStaging(directory);
+  const fresh = staging.directory;
   try {
-    mkdirSync(fresh, { recursive: true });
     note(`fetching the sources of tfjs-node ${tf.version_core}`);
     await fetchPackages(fresh, PACKAGES);
     writeSharedTfjs(fresh);
@@ -83,10 +84,10 @@ export async function linkTensorflow(options: LinkOptions = {}): Promise<LinkRes
       devices,
     };
     writeJsonAtomic(join(fresh, 'link.json'), record);
-    replaceDirectory(directory, fresh);
+    publishDirectory(staging, () => {});
     return { directory, ...record, selfTest };
   } catch (error) {
-    rmSync(fresh, { recursive: true, force: true });
+    discardStaging(staging);
     throw asWriteError(error, directory);
   }
 }
@@ -125,12 +126,4 @@ async function testBinding(directory: string, library: string): Promise<SelfTest
     throw new EngineUnavailableError({ what: `TensorFlow gives wrong results (${errors})`, where: directory, remedy });
   }
   return result;
-}
-
-/** Replaces `directory` by `fresh`. On an error `directory` keeps its content. */
-function replaceDirectory(directory: string, fresh: string): void {
-  const old = `${fresh}.old`;
-  if (existsSync(directory)) renameSync(directory, old);
-  renameSync(fresh, directory);
-  rmSync(old, { recursive: true, force: true });
 }

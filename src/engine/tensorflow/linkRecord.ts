@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import os from 'node:os';
 import { join } from 'node:path';
 import { EngineUnavailableError, SchemaVersionError } from '../../errors.js';
+import { parseJson } from '../../formats/parseJson.js';
 
 /** Version of {@link LinkRecord}. */
 export const LINK_SCHEMA_VERSION = 1;
@@ -50,7 +51,7 @@ export function readLinkRecord(directory = linkDirectory()): LinkRecord | undefi
   if (!existsSync(file)) return undefined;
   let record: Partial<LinkRecord>;
   try {
-    record = JSON.parse(readFileSync(file, 'utf8'));
+    record = parseJson(readFileSync(file, 'utf8')) as Partial<LinkRecord>;
   } catch (cause) {
     throw new EngineUnavailableError({ what: 'unreadable link to TensorFlow', where: file, remedy: RELINK, cause });
   }

@@ -12,6 +12,7 @@ import { loadWebgpuKernels } from '../../families/webgpuKernels.js';
 import type { NetworkCompute } from '../../network/compute.js';
 import type { NowcasterSpec } from '../../network/spec.js';
 import { NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../../nowcaster/nowcaster.js';
+import { checkProvenance } from '../../nowcaster/provenance.js';
 import { networkOf, TRAINED_KINDS } from '../../nowcaster/spec.js';
 import type { MethodDefinition } from './definition.js';
 import { periodicMethod } from './periodic.js';
@@ -85,6 +86,7 @@ export const nowcaster: MethodDefinition<NowcasterMethod> = {
   async describe({ name, directory, contentHash }) {
     // Read whole: a damaged one is to be found before anything is trained, not after hours.
     const { manifest } = await loadNowcaster(directory);
+    checkProvenance(directory, manifest);
     const heldOut: NonNullable<MethodDescription['heldOut']> = {};
     for (const kind of TRAINED_KINDS) {
       const errors = manifest.kinds[kind]?.training?.validation;

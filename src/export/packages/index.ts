@@ -2,7 +2,7 @@
 
 import { UsageError } from '../../errors.js';
 import { readSource, type SourceChoices } from '../readSource.js';
-import { checkTarget, replaceDirectory } from '../replaceDirectory.js';
+import { writeExport } from '../target.js';
 import { npmPackage } from './npm.js';
 import type { PackageKind } from './package.js';
 import { licenseFile } from './provenance.js';
@@ -15,7 +15,7 @@ export const PACKAGE_KINDS: readonly PackageKind[] = [npmPackage, pythonPackage]
 export interface PackageOptions extends SourceChoices {
   /** What to export, as of `exportNowcaster`. */
   from: string | readonly string[];
-  /** Directory to write; must be absent or empty. */
+  /** Directory to write; must be absent, empty, or hold this package already. */
   to: string;
   /** Kind of package: `npm` or `python`. */
   format: string;
@@ -28,6 +28,8 @@ export interface PackageOptions extends SourceChoices {
 /** Result of {@link exportPackage}. */
 export interface PackageResult {
   directory: string;
+  /** False when it held the same files already. */
+  written: boolean;
   name: string;
   version: string;
   /** Its files, relative to the directory, and their sizes in bytes. */
@@ -60,15 +62,15 @@ export async function exportPackage(options: PackageOptions): Promise<PackageRes
   if (problem !== null) throw new UsageError({ ...problem, where: '--name' });
   if (!kind.versionPattern.test(version))
     throw new UsageError({ what: `not a version: ${version}`, where: '--package-version', remedy: 'use e.g. 1.0.0' });
-  checkTarget(to, null);
   const from = typeof options.from === 'string' ? [options.from] : options.from;
   const source = await readSource(from, options);
   const encoder = new TextEncoder();
   const texts = { ...kind.encode({ name, version, source }), ...licenseFile() };
   const files = Object.fromEntries(Object.entries(texts).map(([path, text]) => [path, encoder.encode(text)]));
-  replaceDirectory(to, files);
+  const written = writeExport(to, files, false);
   return {
     directory: to,
+    written,
     name,
     version,
     files: Object.entries(files).map(([path, content]) => ({ path, bytes: content.length })),

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -7,6 +8,7 @@ import { describe, expect, test } from 'vitest';
 import { type ImportOptions, importCheckpoints, RefusedFormatError } from '../../../src/collect/import/index.js';
 import { orderByName } from '../../../src/collect/import/order.js';
 import { CorruptFileError, InsufficientDataError, MismatchError, UsageError } from '../../../src/errors.js';
+import { newAttempt, temporaryName } from '../../../src/files/temporary.js';
 import { encodeSafetensors } from '../../../src/formats/safetensors.js';
 import { readManifest, readSnapshots } from '../../../src/trajectory/runReader.js';
 import { scratch } from './fixtures.js';
@@ -432,7 +434,10 @@ describe('what cannot be a run is refused, and leaves nothing behind', () => {
     const sources = putPair();
     const { store, run } = await importInto(sources);
     const before = readFileSync(join(run.directory, 'run.json'));
-    await expect(importCheckpoints({ sources, store, id: 'r' })).rejects.toThrow(/a run of this id is there/);
+    const again = await importCheckpoints({ sources, store, id: 'r' });
+    expect(again.runs[0].written).toBe(false);
+    const other = { sources: [...sources].reverse(), store, id: 'r', order: 'given' as const };
+    await expect(importCheckpoints(other)).rejects.toThrow(/another run of this id is there/);
     expect(readFileSync(join(run.directory, 'run.json'))).toEqual(before);
   });
 
@@ -452,9 +457,12 @@ describe('what cannot be a run is refused, and leaves nothing behind', () => {
 
   test('what a killed import left is cleared away by the next', async () => {
     const store = place();
-    put(join(store, '.import-r', 'run=r', 'run.json'), '{}');
+    const { pid } = spawnSync(process.execPath, ['-e', '']);
+    const attempt = newAttempt().replace(`-${process.pid.toString(36)}-`, `-${pid.toString(36)}-`);
+    put(join(temporaryName(join(store, '.import-r'), 'tmp', attempt), 'run=r', 'run.json'), '{}');
+    put(join(store, '.import-r', 'mine'), '');
     await importInto(putPair(), { store });
-    expect(readdirSync(store)).toEqual(['run=r']);
+    expect(readdirSync(store)).toEqual(['.import-r', 'run=r']);
   });
 });
 
