@@ -11,7 +11,7 @@ import {
   parseGivenKind,
 } from '../collect/import/index.js';
 import { TENSOR_KINDS } from '../trajectory/schema.js';
-import { formatCount } from './figures.js';
+import { formatCount } from './format.js';
 import { listOption, pathList } from './lists.js';
 import { STORE } from './sharedOptions.js';
 import { formatTable } from './table.js';

@@ -3,7 +3,7 @@
 import type { CommandModule } from 'yargs';
 import { datasetNames, findDataSource, imagesDirectory } from '../tasks/dataset.js';
 import { isPresent, obtainData } from '../tasks/obtainData.js';
-import { formatBytes, formatCount } from './figures.js';
+import { formatBytes, formatCount } from './format.js';
 import { IMAGES } from './sharedOptions.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';

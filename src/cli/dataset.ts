@@ -13,8 +13,8 @@ import {
 } from '../dataset/index.js';
 import { UsageError } from '../errors.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
-import { formatBytes, formatCount } from './figures.js';
 import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
+import { formatBytes, formatCount } from './format.js';
 import { groupList, listOption, numbersOption, pathList } from './lists.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';

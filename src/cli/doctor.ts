@@ -4,7 +4,7 @@ import os from 'node:os';
 import type { CommandModule } from 'yargs';
 import { type EngineReport, surveyEngines } from '../engine/survey.js';
 import { TOOLKIT_VERSION } from '../version.js';
-import { formatBytes } from './figures.js';
+import { formatBytes } from './format.js';
 import { type GlobalArguments, printResult } from './terminal.js';
 
 /** What `wnn doctor --json` prints. */

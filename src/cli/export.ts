@@ -13,7 +13,7 @@ import {
 } from '../export/index.js';
 import type { WindowSpec } from '../network/spec.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
-import { formatBytes } from './figures.js';
+import { formatBytes } from './format.js';
 import { listOption, numbersOption } from './lists.js';
 import { KIND } from './sharedOptions.js';
 import { formatTable } from './table.js';
@@ -38,14 +38,14 @@ const packageIds = PACKAGE_KINDS.map(({ id }) => id);
 
 function describeExport({ directory, written, files, manifest }: ExportResult): string {
   const trained = TRAINED_KINDS.filter((kind) => manifest.kinds[kind]?.training);
-  const figures = trained.map((kind) => {
+  const rows = trained.map((kind) => {
     const { noChange, linear, network } = manifest.kinds[kind]!.training!.validation;
     return [kind, noChange.toFixed(5), linear.toFixed(5), network.toFixed(5)];
   });
   return [
     `Nowcaster ${manifest.tag} (${Object.keys(manifest.kinds).join(', ')}) in ${directory}${written ? '' : ', up to date'}`,
     '',
-    ...(figures.length > 0 ? [formatTable(['kind', 'no change', 'linear', 'network'], figures), ''] : []),
+    ...(rows.length > 0 ? [formatTable(['kind', 'no change', 'linear', 'network'], rows), ''] : []),
     ...files.map(({ path, bytes }) => `${join(directory, path)} (${formatBytes(bytes)})`),
   ].join('\n');
 }

@@ -7,7 +7,7 @@ import { type Inspection, inspectPath, type RunSummary } from '../inspect/index.
 import type { WindowSpec } from '../network/spec.js';
 import { KIND_FILE_NAMES, TRAINED_KINDS } from '../nowcaster/spec.js';
 import { countSnapshots, describeCadence } from '../trajectory/cadence.js';
-import { formatBytes, formatCount } from './figures.js';
+import { formatBytes, formatCount } from './format.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, printResult } from './terminal.js';
 
@@ -82,8 +82,8 @@ function describeRun({ path, run, manifest }: Of<'run'>): string {
 }
 
 function describeMetrics({ finalMetrics }: RunSummary): string {
-  const figures = Object.entries(finalMetrics).map(([name, value]) => `${name} ${figure(value)}`);
-  return figures.join(', ') || '-';
+  const metrics = Object.entries(finalMetrics).map(([name, value]) => `${name} ${figure(value)}`);
+  return metrics.join(', ') || '-';
 }
 
 function describeSamples({ path, manifest, bytes }: Of<'samples'>): string {

@@ -2,8 +2,8 @@
 
 import type { CommandModule } from 'yargs';
 import { cleanParked, drainQueue, type QueueStatus, readQueueStatus, retryParked } from '../fleet/manage.js';
-import { formatCount } from './figures.js';
 import { type FleetArguments, hideArguments, needQueue } from './fleet.js';
+import { formatCount } from './format.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, printResult } from './terminal.js';
 

@@ -3,7 +3,7 @@
 import type { CommandModule } from 'yargs';
 import { UsageError } from '../errors.js';
 import { writeReport } from '../report/index.js';
-import { formatBytes } from './figures.js';
+import { formatBytes } from './format.js';
 import { listOption } from './lists.js';
 import { type GlobalArguments, printResult } from './terminal.js';
 

@@ -8,7 +8,7 @@ import { statements, TABLE_HEADER, tableRows } from '../evaluation/table.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { type PipelinePaths, type PipelineResult, runPipeline } from '../pipeline/index.js';
 import { PRESET_NAMES, PRESETS, type PresetName } from '../pipeline/presets.js';
-import { formatBytes, formatCount, formatDuration } from './figures.js';
+import { formatBytes, formatCount, formatDuration } from './format.js';
 import { ADAPTER, ENGINE, WORKERS } from './sharedOptions.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';

@@ -1,4 +1,4 @@
-// Plain-text tables for the terminal: first column to the left, figures to the right.
+// Plain-text tables for the terminal: first column to the left, numbers to the right.
 
 /** One cell; numbers are printed as given, so round or format them before. */
 export type Cell = string | number;

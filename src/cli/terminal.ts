@@ -3,7 +3,7 @@
 import { MultiBar, type SingleBar } from 'cli-progress';
 import { printableJson, printableLine, printableLines } from '../printable.js';
 import type { NoteListener, ProgressEvent, ProgressListener } from '../progress.js';
-import { formatCount, formatDuration, formatRate } from './figures.js';
+import { formatCount, formatDuration, formatRate } from './format.js';
 
 /** Options that every command takes. */
 export interface GlobalArguments {
@@ -48,7 +48,7 @@ function openBars(): Terminal {
   const bars = new MultiBar(
     {
       stream: process.stderr,
-      format: '{label} {bar} {figures}',
+      format: '{label} {bar} {counts}',
       barsize: 24,
       barCompleteChar: '█',
       barIncompleteChar: '░',
@@ -64,17 +64,17 @@ function openBars(): Terminal {
     progress(event) {
       let task = tasks.get(event.task);
       if (!task) {
-        const bar = bars.create(event.total, 0, { label: event.task.padEnd(18), figures: '' });
+        const bar = bars.create(event.total, 0, { label: event.task.padEnd(18), counts: '' });
         task = { bar, pace: new Pace(), workers: [] };
         tasks.set(event.task, task);
       }
       task.bar.setTotal(event.total);
-      task.bar.update(event.done, { figures: `${counts(event)}  ${task.pace.describe(event)}` });
+      task.bar.update(event.done, { counts: `${counts(event)}  ${task.pace.describe(event)}` });
       for (const { worker, job, fraction, detail } of event.workers ?? []) {
-        task.workers[worker] ??= bars.create(1, 0, { label: '', figures: '' });
+        task.workers[worker] ??= bars.create(1, 0, { label: '', counts: '' });
         task.workers[worker].update(fraction, {
           label: `  worker ${worker + 1}`.padEnd(18),
-          figures: job === null ? 'idle' : `${job}  ${detail}`,
+          counts: job === null ? 'idle' : `${job}  ${detail}`,
         });
       }
       if (event.done >= event.total) {

@@ -17,7 +17,7 @@ import {
   type TrainResult,
   trainNowcaster,
 } from '../train/index.js';
-import { formatBytes, formatCount, formatDuration, formatRate } from './figures.js';
+import { formatBytes, formatCount, formatDuration, formatRate } from './format.js';
 import { listOption } from './lists.js';
 import { ADAPTER, ENGINE, KIND } from './sharedOptions.js';
 import { formatTable } from './table.js';

@@ -49,7 +49,7 @@ function describeGrid(result: GridResult): string {
     'Error of the forecast weights on held-out runs, as a share of the error of no change (lower is better):',
     ...kinds.map((kind) => `\n${formatKind(kind, result)}`),
     '',
-    `Figures: ${result.path}`,
+    `Results: ${result.path}`,
   ].join('\n');
 }
 

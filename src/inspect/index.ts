@@ -1,4 +1,4 @@
-// Says what a file or directory of the toolkit is. Reads manifests and figures, never bulk data; writes nothing.
+// Says what a file or directory of the toolkit is. Reads manifests and metrics, never bulk data; writes nothing.
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';

@@ -36,7 +36,7 @@ export function measureBytes(path: string): number {
   return readdirSync(path).reduce((sum, name) => sum + measureBytes(join(path, name)), 0);
 }
 
-/** @throws CorruptFileError when the run's table of figures is damaged. */
+/** @throws CorruptFileError when the run's table of metrics is damaged. */
 export async function summarizeRun(directory: string, manifest: RunManifest): Promise<RunSummary> {
   const parametersByKind: RunSummary['parametersByKind'] = {};
   let parameters = 0;

@@ -74,7 +74,7 @@ export async function obtainData(source: DataSource, options: ObtainDataOptions 
     publishDirectory(place, (path) =>
       checkReplaceable(path, {
         isOwn: (name) => files.has(name),
-        content: `the data set ${source.name}`,
+        content: `the dataset ${source.name}`,
         option: '--dir',
       }),
     );

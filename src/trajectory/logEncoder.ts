@@ -9,7 +9,7 @@ import type { Snapshot, TensorSpec } from './schema.js';
 
 /** Behind the last message of a stream stands a mark of its end. */
 const END_BYTES = 8;
-/** Room for figures beyond those of the first epoch. */
+/** Room for metrics beyond those of the first epoch. */
 const SPARE_TEXT = 64;
 
 /** CRC-32 of the bytes of a tensor's values. */

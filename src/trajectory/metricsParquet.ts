@@ -8,15 +8,15 @@ import { writeFileAtomic } from '../atomic.js';
 import { damagedParquet, openChecked } from './checkedFile.js';
 import type { FileChecksum } from './schema.js';
 
-/** Figures of one epoch. A figure that was not finite, or is missing in this epoch only, is NaN. */
+/** Metrics of one epoch. A metric that was not finite, or is missing in this epoch only, is NaN. */
 export interface EpochMetrics {
   epoch: number;
   metrics: Record<string, number>;
 }
 
 /**
- * Writes `metrics.parquet` whole: `epoch` int32 and one nullable double for each figure that any epoch has. A figure that
- * is not finite is null. A figure called `epoch` is left out.
+ * Writes `metrics.parquet` whole: `epoch` int32 and one nullable double for each metric that any epoch has. A metric that
+ * is not finite is null. A metric called `epoch` is left out.
  *
  * @returns what tells whether the file is whole.
  * @throws WriteError

@@ -20,7 +20,7 @@ import { countLogEpochs, readSnapshotLog } from './snapshotLog.js';
 export { isFinished, LOG_FILE } from './manifest.js';
 export type { EpochMetrics };
 
-/** Name of the table of figures in a finished run's directory. */
+/** Name of the table of metrics in a finished run's directory. */
 export const METRICS_FILE = 'metrics.parquet';
 
 /** A run of a store. */
@@ -124,7 +124,7 @@ export async function* readSnapshots(
 }
 
 /**
- * The figures of each epoch, in order.
+ * The metrics of each epoch, in order.
  *
  * @throws CorruptFileError when the table is missing or damaged.
  */

@@ -59,7 +59,7 @@ export interface RunInfo {
   /** Unique within the store, stable: made from the run's inputs. Letters, digits, `.`, `_`, `-`. */
   id: string;
   source: 'zoo' | 'callback' | 'import';
-  /** Image set and architecture, e.g. `mnist` and `lenet`; null where not known. */
+  /** Dataset and architecture, e.g. `mnist` and `lenet`; null where not known. */
   task: string | null;
   architecture: string | null;
   optimizer: OptimizerInfo | null;

