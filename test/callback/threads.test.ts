@@ -140,8 +140,12 @@ describe.skipIf(!existsSync(CHROMIUM))(
       const failure = await page.evaluate(`(async () => {
       const { createPoolCompute } = await import('/dist/kernels/pool.js');
       const { webThreads } = await import('/dist/kernels/webThreads.js');
-      const { PAPER_SPEC } = await import('/dist/nowcaster/spec.js');
-      const compute = await createPoolCompute(PAPER_SPEC, webThreads(2));
+      const { networkOf, PAPER_SPEC } = await import('/dist/nowcaster/spec.js');
+      const { WEB_WORKER_SOURCE } = await import('/dist/compute/webWorker.generated.js');
+      const { loadWasmKernels } = await import('/dist/families/wasmKernels.js');
+      const fused = await loadWasmKernels(PAPER_SPEC.family);
+      const threads = webThreads(WEB_WORKER_SOURCE, 2);
+      const compute = await createPoolCompute(fused, PAPER_SPEC, networkOf(PAPER_SPEC), threads);
       const forward = () => compute.forward(new Float32Array(9425), new Float32Array(5000), 1000, new Float32Array(1000));
       await forward();
       await compute.dispose();
