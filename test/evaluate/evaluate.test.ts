@@ -118,7 +118,7 @@ describe('evaluate', () => {
     const path = join(runs, `${recordOf('plain').id}.json`);
     const good = readFileSync(path);
     writeFileSync(path, good.subarray(0, 100));
-    await expect(evaluate(options)).rejects.toThrow(/cannot be read as JSON: .*_plain_.*; delete it/);
+    await expect(evaluate(options)).rejects.toThrow(/not a JSON file: .*_plain_.*; delete it/);
     writeFileSync(path, '{"schemaVersion": 99}');
     await expect(evaluate(options)).rejects.toThrow(/schema version 99, this version reads 1: .*_plain_/);
     writeFileSync(path, good);
