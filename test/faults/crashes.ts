@@ -60,7 +60,7 @@ export const SCENARIOS = {
   evaluate: {
     words: (_base, out) => [
       'evaluate',
-      ...['--tasks', 'mnist/mlp', '--seeds', '1', '--epochs', '3', '--methods', 'linear', '--out', out],
+      ...['--task', 'mnist/mlp', '--seed', '1', '--epochs', '3', '--method', 'linear', '--out', out],
       ...['--train-examples', '96', '--validation-examples', '32', '--engine', 'wasm', '--workers', '1'],
     ],
     worker: 'evaluate/worker',
