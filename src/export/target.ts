@@ -44,6 +44,9 @@ export function writeExport(path: string, files: Record<string, Uint8Array>, ove
   settleDirectory(path);
   if (holdsSame(path, files)) return false;
   checkTarget(path, overwrite);
-  replaceDirectory(path, files, (target) => checkTarget(target, overwrite));
+  replaceDirectory(path, files, (target) => {
+    // Another process may have written the same in between.
+    if (!holdsSame(target, files)) checkTarget(target, overwrite);
+  });
   return true;
 }
