@@ -4,7 +4,6 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -26,6 +25,7 @@ import { makeStore, type RunSketch, valuesOf } from '../dataset/stores.js';
 import { decodeOnnx, evaluateOnnx } from '../export/evaluateOnnx.js';
 import { findPython } from '../python.js';
 import { writeSamples } from '../train/fixtures.js';
+import { preloaded } from './preloaded.js';
 
 const linear: Family = {
   id: 'linear-map',
@@ -177,15 +177,7 @@ describe('a linear map of the window', () => {
   });
 
   it('is added to every command by a module that Node preloads', () => {
-    const module = pathToFileURL(fileURLToPath(new URL('./linearFamily.mjs', import.meta.url))).href;
-    const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
-    const run = (...words: string[]) =>
-      JSON.parse(
-        execFileSync('node', [cli, ...words, '--json', '--quiet'], {
-          encoding: 'utf8',
-          env: { ...process.env, NODE_OPTIONS: `--import ${module}` },
-        }),
-      );
+    const run = preloaded('./linearFamily.mjs');
     const out = join(root, 'cli');
     const { record } = run('train', samples, '--out', out, '--family', 'linear-map', '--kind', 'fc', '--epochs', '1');
     expect(record.spec.family).toBe('linear-map');

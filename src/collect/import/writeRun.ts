@@ -7,7 +7,7 @@ import { discardStaging, openStaging, publishDirectory } from '../../files/direc
 import { printableName } from '../../printable.js';
 import { MANIFEST_FILE, runDirectory } from '../../trajectory/manifest.js';
 import { RunWriter } from '../../trajectory/runWriter.js';
-import type { RunInfo, RunStatus, TensorSpec } from '../../trajectory/schema.js';
+import type { RunInfo, TensorSpec } from '../../trajectory/schema.js';
 import type {
   KernelLayout,
   ListedCheckpoint,
@@ -16,6 +16,7 @@ import type {
   TrainingFacts,
 } from '../importers/importer.js';
 import { allFinite } from '../namedTensors.js';
+import type { ImportedRun } from './importedRun.js';
 import type { PlannedImport } from './plan.js';
 import { alignTensors } from './sameTensors.js';
 import { type LeftOut, type SelectOptions, selectTensors } from './select.js';
@@ -39,20 +40,8 @@ export interface WriteOptions extends SelectOptions {
 }
 
 /** A run that was written. */
-export interface WrittenRun {
-  id: string;
-  directory: string;
-  /** False when the store had the same run already. */
-  written: boolean;
-  status: RunStatus;
-  reason: string | null;
-  epochs: number;
-  files: string[];
+export interface WrittenRun extends Omit<ImportedRun, 'kinds' | 'converted'> {
   tensors: TensorSpec[];
-  /** Of the first checkpoint. */
-  leftOut: LeftOut;
-  /** Of files that hold several dictionaries of tensors: the one that was taken, and the others. */
-  dictionary: { key: string; others: string[] } | null;
 }
 
 /** A run before it has its place. */
