@@ -10,6 +10,7 @@ import {
   loadMethodModules,
   methodWords,
   parseMethod,
+  settingLines,
   statements,
   TABLE_HEADER,
   tableRows,
@@ -100,6 +101,9 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       .example(
         '$0 evaluate --nowcaster ours=weights/mine --method linear,quadratic --task mnist/lenet,mnist/mlp --epochs 30 --out eval',
         'two tasks and two baselines',
+      )
+      .epilogue(
+        ['Settings of methods and nowcasters: TYPE[:ARGUMENT]?KEY=VALUE&KEY=VALUE', ...settingLines()].join('\n  '),
       ),
   handler: async (argv) => {
     const terminal = openTerminal(argv);

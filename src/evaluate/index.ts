@@ -32,4 +32,12 @@ export type {
   PrepareContext,
   TrainingContext,
 } from './methods/definition.js';
-export { loadMethodModules, methodWords, parseMethod } from './methods/registry.js';
+export { loadMethodModules, methodWords, parseMethod, settingLines } from './methods/registry.js';
+export {
+  choiceSetting,
+  flagSetting,
+  type MethodSetting,
+  type MethodSettings,
+  numberSetting,
+  type SettingValue,
+} from './methods/setting.js';

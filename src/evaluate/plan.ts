@@ -7,7 +7,7 @@ import type { EvaluationJob, Method } from '../evaluation/schema.js';
 import { completeOptimizer } from '../tasks/optimizer.js';
 import { findTask } from '../tasks/task.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
-import { completeMethods, findMethod, identityOf } from './methods/registry.js';
+import { completeMethods, findMethod, identityOf, optimizerOf } from './methods/registry.js';
 
 /** What to compare; see {@link EvaluateOptions} for the meaning of each. */
 export interface PlanOptions {
@@ -56,7 +56,6 @@ export function planJobs(options: PlanOptions): EvaluationJob[] {
     if (!Number.isSafeInteger(seed) || seed < 0)
       throw new UsageError({ what: 'not a seed', where: String(seed), remedy: 'give whole numbers from 0' });
   const methods = completeMethods(options.methods);
-  const optimizer = completeOptimizer(options.optimizer);
   const tasks = [...new Set(options.tasks.map((name) => findTask(name).name))];
   const jobs: EvaluationJob[] = [];
   for (const task of tasks)
@@ -68,7 +67,7 @@ export function planJobs(options: PlanOptions): EvaluationJob[] {
           method,
           epochs,
           batchSize,
-          optimizer,
+          optimizer: completeOptimizer(optimizerOf(method, options.optimizer)),
           trainExamples: trainExamples ?? null,
           validationExamples: validationExamples ?? null,
           guard: guard && findMethod(method.type).nowcasts === true,

@@ -27,13 +27,13 @@ const numbersOrNulls = v.array(numberOrNull);
 const version = v.literal(EVALUATION_SCHEMA_VERSION);
 const kind = v.picklist(TRAINED_KINDS);
 /** Names of methods and runs, which are also file names. */
-const name = v.pipe(text, v.regex(/^\w[\w.-]*$/));
+const name = v.pipe(text, v.regex(/^\w[\w.+-]*$/));
 
 /** A method as JSON data, created by its definition (src/evaluate/methods/). */
 export interface Method {
   /** Of its definition, e.g. `linear`, `nowcaster`. */
   readonly type: string;
-  /** What to call it: letters, digits, `.`, `_`, `-`. Unique within an evaluation. */
+  /** What to call it: letters, digits, `.`, `_`, `+`, `-`. Unique within an evaluation. */
   readonly name: string;
   /** Settings of the definition's own. */
   readonly [setting: string]: unknown;
@@ -89,7 +89,7 @@ const sharedSettings = {
 };
 
 const job = {
-  /** Unique, made from all that follows; letters, digits, `.`, `_`, `-`. */
+  /** Unique, made from all that follows; letters, digits, `.`, `_`, `+`, `-`. */
   id: name,
   /** Image dataset and architecture, e.g. `mnist/cnn`. */
   task: text,

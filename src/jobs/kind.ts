@@ -48,4 +48,4 @@ export interface JobKind<Spec> {
 }
 
 /** Job ids: valid file names on any system. */
-export const JOB_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,219}$/;
+export const JOB_ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,219}$/;

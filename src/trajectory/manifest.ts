@@ -22,19 +22,19 @@ export const RUN_PREFIX = 'run=';
 /** Names of the files of values in a run's directory. */
 export const WEIGHTS_FILE_PATTERN = /^weights-\d{5}\.parquet$/;
 
-const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
+const ID_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._+-]{0,199}$/;
 
 /**
  * The directory of a run within its store.
  *
- * @throws {@link UsageError} when the id holds other than letters, digits, `.`, `_`, `-`, or is longer than 200.
+ * @throws {@link UsageError} when the id holds other than letters, digits, `.`, `_`, `+`, `-`, or is longer than 200.
  */
 export function runDirectory(storeDirectory: string, id: string): string {
   if (!ID_PATTERN.test(id)) {
     throw new UsageError({
       what: 'impossible run id',
       where: quoteValue(id),
-      remedy: 'use letters, digits, ".", "_" and "-", beginning with a letter or digit, at most 200',
+      remedy: 'use letters, digits, ".", "_", "+" and "-", beginning with a letter or digit, at most 200',
     });
   }
   return join(storeDirectory, `${RUN_PREFIX}${id}`);

@@ -14,7 +14,7 @@ export function curveMethod(type: string, curve: Curve): MethodDefinition {
   return {
     type,
     parse: () => ({ type, name: type }),
-    check: ({ name }) => (name === type ? { type, name } : null),
+    check: () => ({ type, name: type }),
     describe: () => ({ sentence: 'a curve through each weight’s window, extended', command: type }),
     ...periodicMethod(async () => ({
       windowLength: WINDOW,

@@ -5,6 +5,8 @@ import type { Forecaster, GuardBatch, Nowcast } from '../../callback/index.js';
 import type { EvaluationJob, Method, MethodDescription } from '../../evaluation/schema.js';
 import type { NoteListener, ProgressListener } from '../../progress.js';
 import type { TrainCallback } from '../../tasks/trainTask.js';
+import type { OptimizerInfo } from '../../trajectory/schema.js';
+import type { MethodSettings } from './setting.js';
 
 /** The context of {@link MethodDefinition.prepare}. */
 export interface PrepareContext {
@@ -56,12 +58,18 @@ export interface MethodForecaster extends Forecaster {
  *
  * @typeParam M its data: JSON, made by `parse`. All of it but `paths` goes into the ids of the runs, so that runs of other
  * settings or other file contents (as a hash) are never taken for each other.
+ * @typeParam S its settings: fields of the data that the registry reads, checks and adds to those of `parse`. All hooks see them.
  */
-export interface MethodDefinition<M extends Method = Method> {
+export interface MethodDefinition<M extends Method = Method, S extends object = object> {
   /** Its name on the command line and the `type` of its data: letters, digits, `-`. Unique. */
   readonly type: string;
   /** What follows the word and a colon, for people: `STORE` for `introspection:STORE`. Undefined: nothing may follow. */
   readonly argument?: string;
+  /**
+   * Settings that may follow behind `?`, by key: `TYPE?KEY=VALUE&KEY=VALUE`. No key may be a field that `parse` returns, nor that of a
+   * common setting. Default: the common settings only.
+   */
+  readonly settings?: MethodSettings<S>;
   /** Whether it replaces weights by nowcasts: these may be guarded, and are counted in the tables. Default false. */
   readonly nowcasts?: boolean;
   /**
@@ -70,34 +78,39 @@ export interface MethodDefinition<M extends Method = Method> {
    */
   readonly paths?: readonly string[];
   /**
-   * The data from what a user gave.
+   * The data from what a user gave, without the settings.
    *
    * @param argument what followed the colon; empty where nothing may.
    * @throws UsageError for an impossible argument, MissingFileError for files that are not there.
    */
   parse(argument: string): M;
   /**
-   * The data from what came from a queue, where anyone may have put it; paths are those of this machine. Only its own fields
-   * may be in the result. Default: no queue trains the method. Those of modules need none, since a queue moves no code.
+   * The data, without the settings, from what came from a queue, where anyone may have put it; paths are those of this machine.
+   * Only its own fields may be in the result; its name is checked already, and so are the settings. Default: no queue trains the method. Those of modules need none, since a queue moves no code.
    *
    * @returns null when `parse` could not have made it.
    * @throws UsageError that says more.
    */
   check?(data: Method): M | null;
   /**
-   * Its description in the report. Called before any training.
+   * The optimizer of its runs, made from that of the evaluation. The common setting `learningRate` comes after it. Default: that of
+   * the evaluation.
+   */
+  optimizer?(method: M & S, base: OptimizerInfo): OptimizerInfo;
+  /**
+   * Its description in the report, without its settings. Called before any training.
    *
    * @throws the errors of files that cannot be read.
    */
-  describe(method: M): MethodDescription | Promise<MethodDescription>;
+  describe(method: M & S): MethodDescription | Promise<MethodDescription>;
   /**
    * Prepares the inputs of all its runs once, before they start; keeps existing ones.
    *
    * @throws `signal.reason` when aborted.
    */
-  prepare?(method: M, context: PrepareContext): Promise<void>;
+  prepare?(method: M & S, context: PrepareContext): Promise<void>;
   /** Its forecaster, for the table of forecast errors. Default: it is not in that table. */
-  forecaster?(method: M): Promise<MethodForecaster>;
+  forecaster?(method: M & S): Promise<MethodForecaster>;
   /** Its hooks for a training, created for each. Default: none. */
-  train?(method: M, context: TrainingContext): MethodTraining | Promise<MethodTraining>;
+  train?(method: M & S, context: TrainingContext): MethodTraining | Promise<MethodTraining>;
 }

@@ -48,7 +48,7 @@ export const introspection: MethodDefinition<IntrospectionMethod> = {
     const { name, store, contentHash, jumps } = data as IntrospectionMethod;
     const hashed = typeof contentHash === 'string' && /^[0-9a-f]{64}$/.test(contentHash);
     const short = Array.isArray(jumps) && jumps.length <= MOST_JUMPS;
-    if (name !== 'introspection' || !hashed || !short) return null;
+    if (!hashed || !short) return null;
     if (!jumps.every((jump) => Number.isSafeInteger(jump) && jump >= 0)) return null;
     return { type: 'introspection', name, store, contentHash, jumps };
   },

@@ -5,6 +5,6 @@ import type { MethodDefinition } from './definition.js';
 export const plain: MethodDefinition = {
   type: 'plain',
   parse: () => ({ type: 'plain', name: 'plain' }),
-  check: ({ name }) => (name === 'plain' ? plain.parse('') : null),
+  check: () => plain.parse(''),
   describe: () => ({ sentence: 'training as it is', command: 'plain' }),
 };

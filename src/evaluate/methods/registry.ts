@@ -4,11 +4,23 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { MissingFileError, UsageError } from '../../errors.js';
 import type { DescribedMethod, Method } from '../../evaluation/schema.js';
 import { unknownName } from '../../tasks/nearestName.js';
+import type { OptimizerInfo } from '../../trajectory/schema.js';
+import { COMMON_SETTINGS, type CommonSettings, NAME_KEY } from './commonSettings.js';
 import type { MethodDefinition } from './definition.js';
 import { BASELINE, METHODS } from './index.js';
+import {
+  changedSettings,
+  checkSettings,
+  type DeclaredSettings,
+  nameSettings,
+  printSettings,
+  readSettings,
+  splitMethodText,
+} from './text.js';
 
 /** Where a method comes from. */
 interface Entry {
@@ -17,7 +29,7 @@ interface Entry {
   moduleHash?: string;
 }
 
-const NAME_PATTERN = /^\w[\w.-]{0,99}$/;
+const NAME_PATTERN = /^\w[\w.+-]{0,99}$/;
 const TYPE_PATTERN = /^[a-z][a-z0-9-]{0,49}$/;
 
 const entries = new Map<string, Entry>(METHODS.map((definition) => [definition.type, { definition }]));
@@ -82,42 +94,90 @@ export async function loadMethodModules(modules: readonly string[]): Promise<str
   return addresses;
 }
 
+/** The settings of a method by key, common ones last. */
+function settingsOf({ settings }: MethodDefinition): DeclaredSettings {
+  return { ...(settings as DeclaredSettings), ...COMMON_SETTINGS };
+}
+
+/** Whether a method may have a name: not one of another type, and usable in a file's name. */
+function isName(name: unknown, type: string): name is string {
+  return typeof name === 'string' && NAME_PATTERN.test(name) && (name === type || !entries.has(name));
+}
+
 /**
- * The method that a text asks for: its type and, after a colon, its argument: `linear`, `introspection:STORE`,
- * `nowcaster:NAME=DIR`.
+ * The method that a text asks for: its type, after a colon its argument, and after a question mark its settings: `linear`,
+ * `introspection:STORE`, `nowcaster:NAME=DIR?learningRate=0.003`, `plain?name=slow&learningRate=0.0001`. Without the setting
+ * `name`, the settings that differ from their defaults become part of its name.
  *
- * @throws {@link UsageError} for an unknown type, an argument too many or too few, or an impossible name; what else the
- * method's own `parse` throws.
+ * @throws {@link UsageError} for an unknown type or setting, an argument too many or too few, an impossible value or name; what else
+ * the method's own `parse` throws.
  */
 export function parseMethod(text: string): Method {
-  const split = text.indexOf(':');
-  const type = split < 0 ? text : text.slice(0, split);
+  const { type, argument, settings } = splitMethodText(text);
   const definition = findMethod(type);
-  const argument = split < 0 ? '' : text.slice(split + 1);
   if ((definition.argument === undefined) !== (argument === ''))
     throw new UsageError({
       what: argument === '' ? `needs ${definition.argument}` : 'takes nothing more',
       where: text,
       remedy: argument === '' ? `give ${type}:${definition.argument}` : `give ${type}`,
     });
-  const method = definition.parse(argument);
-  const taken = method.name !== type && entries.has(method.name);
-  if (taken || !NAME_PATTERN.test(method.name))
+  const declared = settingsOf(definition);
+  const given = new Map(settings);
+  const chosenName = given.get(NAME_KEY);
+  given.delete(NAME_KEY);
+  const values = readSettings(given, declared, type);
+  const own = definition.parse(argument);
+  const name = chosenName ?? own.name + nameSettings(changedSettings(values, declared));
+  if (!isName(name, type))
     throw new UsageError({
-      what: `not a name for a method: ${method.name}`,
+      what: `not a name for a method: ${name}`,
       where: text,
-      remedy: 'give one of letters, digits, . _ - that no other method has',
+      remedy: 'give one of letters, digits, . _ + - that no other method has',
     });
-  return method;
+  return { ...own, ...values, name };
+}
+
+/** The text that {@link parseMethod} reads the method from, given that of its type and argument. */
+function printMethod(method: Method, head: string): string {
+  const changed = changedSettings(method, settingsOf(findMethod(method.type)));
+  const text = head + printSettings(changed);
+  if (parseMethod(text).name === method.name) return text;
+  return head + printSettings({ ...changed, [NAME_KEY]: method.name });
+}
+
+/** Command-line syntax of the settings, a line each: those of all methods first. For `--help`. */
+export function settingLines(): string[] {
+  const lines = (owner: string, settings: DeclaredSettings) =>
+    Object.entries(settings).map(([key, setting]) => {
+      const byDefault = setting.default === undefined ? '' : ` [default: ${setting.default}]`;
+      return `${owner}?${key}=...  ${setting.describe}: ${setting.values}${byDefault}`;
+    });
+  return [
+    `TYPE?${NAME_KEY}=...  what to call it in tables and plots`,
+    ...lines('TYPE', COMMON_SETTINGS),
+    ...[...entries.values()].flatMap(({ definition }) =>
+      lines(definition.type, (definition.settings ?? {}) as DeclaredSettings),
+    ),
+  ];
+}
+
+/** The optimizer of a method's runs in an evaluation with that optimizer. */
+export function optimizerOf(method: Method, base: OptimizerInfo): OptimizerInfo {
+  const optimizer = findMethod(method.type).optimizer?.(method, base) ?? base;
+  const { learningRate } = method as CommonSettings;
+  return learningRate === undefined ? optimizer : { ...optimizer, learningRate };
 }
 
 /**
- * The methods of an evaluation: the baseline first, then the others in the order given.
+ * The methods of an evaluation: the baseline first, then the others in the order given. The baseline is the one of its type and
+ * name; further ones of its type, with names of their own, are compared with it.
  *
  * @throws {@link UsageError} when two have the same name, or a type is unknown.
  */
 export function completeMethods(methods: readonly Method[]): Method[] {
-  const all = [BASELINE.parse(''), ...methods.filter(({ type }) => findMethod(type) !== BASELINE)];
+  const isBaseline = ({ type, name }: Method) => findMethod(type) === BASELINE && name === BASELINE.type;
+  const baseline = methods.find(isBaseline) ?? parseMethod(BASELINE.type);
+  const all = [baseline, ...methods.filter((method) => !isDeepStrictEqual(method, baseline))];
   for (const [i, { name }] of all.entries()) {
     if (all.findIndex((other) => other.name === name) === i) continue;
     throw new UsageError({ what: 'two methods of one name', where: name, remedy: 'give each a name of its own' });
@@ -125,12 +185,16 @@ export function completeMethods(methods: readonly Method[]): Method[] {
   return all;
 }
 
-/** The methods with what the report says of them. Throws the errors of files that cannot be read. */
+/** The methods, the baseline first, with what the report says of them. Throws the errors of files that cannot be read. */
 export function describeMethods(methods: readonly Method[]): Promise<DescribedMethod[]> {
   return Promise.all(
-    methods.map(async (method) => {
+    methods.map(async (method, m) => {
       const definition = findMethod(method.type);
-      return { ...method, about: { ...(await definition.describe(method)), baseline: definition === BASELINE } };
+      const description = await definition.describe(method);
+      const settings = Object.entries(changedSettings(method, settingsOf(definition)));
+      const sentence = [description.sentence, ...settings.map(([key, value]) => `${key} ${value}`)].join(', ');
+      const command = printMethod(method, description.command);
+      return { ...method, about: { ...description, sentence, command, baseline: m === 0 } };
     }),
   );
 }
@@ -175,7 +239,10 @@ export function packMethod(method: Method, share: (path: string) => string): Met
  */
 export function unpackMethod(data: unknown, resolvePath: (name: string) => string): Method | null {
   const method = data as Method;
-  if (typeof data !== 'object' || data === null || !NAME_PATTERN.test(method.name)) return null;
-  if (!isQueueable(method.type)) return null;
-  return findMethod(method.type).check?.(mapPaths(method, resolvePath)) ?? null;
+  if (typeof data !== 'object' || data === null || !isQueueable(method.type)) return null;
+  if (!isName(method.name, method.type)) return null;
+  const definition = findMethod(method.type);
+  const settings = checkSettings(method, settingsOf(definition));
+  const own = definition.check?.(mapPaths(method, resolvePath)) ?? null;
+  return settings === null || own === null ? null : { ...own, ...settings, name: method.name };
 }
