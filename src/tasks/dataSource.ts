@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { MissingFileError } from '../errors.js';
+import type { Metric } from './metric.js';
 import type { Examples } from './taskData.js';
 
 /** A dataset with its official split. */
@@ -30,6 +31,8 @@ export interface DataSource {
   classes: number;
   /** Plural noun for its examples: `images`, `passages`. */
   unit: string;
+  /** The validation metric by which trainings on it are compared. Default: accuracy. */
+  metric?: Metric;
   /** The official files; null when the dataset is part of the installation or of a package. */
   downloads: readonly Download[] | null;
   /**

@@ -2,6 +2,7 @@
 
 import { architectureNames, canonicalArchitecture, takesInputs } from '../zoo/index.js';
 import { datasetNames, findDataSource } from './dataset.js';
+import { ACCURACY, type Metric } from './metric.js';
 import { unknownName } from './nearestName.js';
 
 /** A training task: an architecture on a dataset. */
@@ -10,6 +11,8 @@ export interface Task {
   name: string;
   data: string;
   architecture: string;
+  /** The validation metric by which its trainings are compared. */
+  metric: Metric;
 }
 
 /** Names of all tasks, without aliases. */
@@ -34,5 +37,5 @@ export function findTask(name: string): Task {
   if (rest.length > 0 || architecture === undefined || !taskNames().includes(canonical)) {
     throw unknownName('task', name, taskNames());
   }
-  return { name: canonical, data, architecture };
+  return { name: canonical, data, architecture, metric: findDataSource(data).metric ?? ACCURACY };
 }

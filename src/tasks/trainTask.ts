@@ -8,6 +8,7 @@ import type { OptimizerInfo } from '../trajectory/schema.js';
 import { buildModel } from '../zoo/index.js';
 import { type Augmentation, checkAugmentation } from './augmentation.js';
 import { countBatches, orderedBatches, shuffledBatches } from './batches.js';
+import { addLossMetrics } from './metric.js';
 import { makeOptimizer } from './optimizer.js';
 import type { Task } from './task.js';
 import type { TaskData } from './taskData.js';
@@ -36,7 +37,7 @@ export interface BatchProgress {
 export interface EpochProgress {
   /** From 0. */
   epoch: number;
-  /** loss, acc, val_loss, val_acc. */
+  /** loss, acc, val_loss, val_acc; for text also perplexity and val_perplexity. */
   metrics: Record<string, number>;
   /** Training examples (images) per second of this epoch, without validation. */
   examplesPerSecond: number;
@@ -75,7 +76,7 @@ export interface TrainTaskOptions {
 
 /** Result of {@link trainTask}. */
 export interface TrainTaskResult {
-  /** One array per metric (loss, acc, val_loss, val_acc), one value per epoch. */
+  /** One array per metric of {@link EpochProgress}, one value per epoch. */
   history: Record<string, number[]>;
   /** Finished epochs; fewer than requested when the training diverged. */
   epochs: number;
@@ -205,6 +206,7 @@ class TrainingWatch extends tfl.Callback {
   override async onEpochEnd(epoch: number, logs: tfl.Logs = {}): Promise<void> {
     if (this.cutOff) return;
     await resolveLogs(logs);
+    addLossMetrics(logs as Record<string, number>, this.options.task.metric);
     if (!Number.isFinite(logs.loss) || !(await hasFiniteWeights(this.network))) this.diverged = true;
     if (this.diverged || this.options.signal?.aborted) this.network.stopTraining = true;
     this.options.onEpoch?.({ epoch, metrics: { ...logs }, examplesPerSecond: this.#epochRate });

@@ -78,6 +78,8 @@ describe('text', () => {
     expect(history.loss[0]).toBeLessThan(Math.log(74));
     expect(history.val_loss[3]).toBeLessThan(3.2);
     expect(history.val_acc[3]).toBeGreaterThan(0.15);
+    expect(history.val_perplexity).toEqual(history.val_loss.map(Math.exp));
+    expect(history.perplexity).toEqual(history.loss.map(Math.exp));
     const augmented = trainTask({ task: findTask('text/chargru'), data, ...options, augmentation: { flip: true } });
     await expect(augmented).rejects.toThrow(UsageError);
   });

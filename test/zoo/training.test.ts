@@ -4,6 +4,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openEngine } from '../../src/engine/engine.js';
 import { ImageExamples } from '../../src/tasks/images.js';
+import { ACCURACY, PERPLEXITY } from '../../src/tasks/metric.js';
 import type { Task } from '../../src/tasks/task.js';
 import type { TaskData } from '../../src/tasks/taskData.js';
 import { TextExamples } from '../../src/tasks/text.js';
@@ -29,13 +30,13 @@ type Case = [task: Task, data: TaskData];
 function noise(architecture: string): Case {
   const train = makeImages(4, [28, 28, 1]);
   const data = { name: 'noise', inputShape: train.shape, classes: 4, train, validation: train };
-  return [{ name: architecture, data: 'noise', architecture }, data];
+  return [{ name: architecture, data: 'noise', architecture, metric: ACCURACY }, data];
 }
 
 function passages(architecture: string): Case {
   const train = new TextExamples(Uint8Array.of(0, 1, 2, 1, 0, 2, 2, 1, 0, 0, 1), 5, 3);
   const data = { name: 'passages', inputShape: [5, 3], classes: 3, train, validation: train };
-  return [{ name: architecture, data: 'passages', architecture }, data];
+  return [{ name: architecture, data: 'passages', architecture, metric: PERPLEXITY }, data];
 }
 
 describe('training on the wasm engine', () => {

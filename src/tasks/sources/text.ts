@@ -4,6 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import { CorruptFileError } from '../../errors.js';
 import type { DataSource } from '../dataSource.js';
+import { PERPLEXITY } from '../metric.js';
 import { readExistingFile } from '../readFile.js';
 import { TextExamples } from '../text.js';
 
@@ -19,6 +20,7 @@ export const text: DataSource = {
   inputShape: [STEPS, ALPHABET.length],
   classes: ALPHABET.length,
   unit: 'passages',
+  metric: PERPLEXITY,
   downloads: null,
   locate: () => [FILE],
   read() {
