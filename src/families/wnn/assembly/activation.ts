@@ -1,7 +1,7 @@
 // The learned activation G e^(E f) on rows of eight samples. Its gradient is in backward.ts.
 
-import { EXP } from './elementary';
-import { ROW } from './products';
+import { EXP } from '../../../kernels/assembly/elementary';
+import { ROW } from '../../../kernels/assembly/products';
 
 /**
  * u = G e^(E f), row by row; `e`, `g`, `f` and `u` are addresses of `rows` rows each. Overwrites G with e^(E f), for the

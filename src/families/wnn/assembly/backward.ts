@@ -1,9 +1,9 @@
 // The loss of one strip, its gradients with respect to the inputs of the layers, and their sums over a block. fold.ts
 // computes the gradients of the weights.
 
-import { tanh4, tanhSlope4 } from './elementary';
+import { tanh4, tanhSlope4 } from '../../../kernels/assembly/elementary';
 import { CODE, FEATURES, LEAK, OUTPUTS } from './fold';
-import { addRows, multiplyRows, ROW, STRIP, sumProducts, sumSamples } from './products';
+import { addRows, multiplyRows, ROW, STRIP, sumProducts, sumSamples } from '../../../kernels/assembly/products';
 import {
   codeScratch,
   differences,

@@ -3,7 +3,7 @@
 // u = (c Wmul + bmul) * e^((c Wexp + bexp) f); o = leakyRelu([u, c] B + b), B = [Wout; Wadd Wout],
 // b = badd Wout + bout. Without it: o = leakyRelu(relu(f) Wout + bout).
 
-import { packPanels } from './products';
+import { packPanels } from '../../../kernels/assembly/products';
 
 export const FEATURES: usize = 64;
 export const CODE: usize = 8;

@@ -2,7 +2,7 @@
 
 import { activate } from './activation';
 import { CODE, FEATURES, LEAK, OUTPUTS } from './fold';
-import { multiplyRows, multiplyRowsLeaky, multiplySingleRow, ROW, STRIP } from './products';
+import { multiplyRows, multiplyRowsLeaky, multiplySingleRow, ROW, STRIP } from '../../../kernels/assembly/products';
 import {
   differences,
   hasNetwork,

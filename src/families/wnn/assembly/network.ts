@@ -8,10 +8,10 @@
 // - Data is stored in strips of eight samples (products.ts), so that all arithmetic is vectorized.
 
 import { backwardStrip, lossStrip, sumStream } from './backward';
-import { tanh4 } from './elementary';
+import { tanh4 } from '../../../kernels/assembly/elementary';
 import { foldStream, OUTPUTS, unfoldStream } from './fold';
 import { forwardStrip } from './forward';
-import { packPanels, ROW, STRIP, sumProducts, sumSamples } from './products';
+import { packPanels, ROW, STRIP, sumProducts, sumSamples } from '../../../kernels/assembly/products';
 import {
   outputsChunk,
   BLOCK,

@@ -1,7 +1,7 @@
 // The spec of this instance, and the layout of its memory.
 
 import { CODE, FEATURES, OUTPUTS, StreamFold, StreamTable } from './fold';
-import { ROW } from './products';
+import { ROW } from '../../../kernels/assembly/products';
 
 /** Strips whose activations are kept from the forward pass to the sums of weight gradients: they fit the L2 cache. */
 export const BLOCK: usize = 8;

@@ -5,7 +5,7 @@ import { beforeAll, expect, test } from 'vitest';
 /** Opens the vector functions to the test, a lane at a time. */
 const ENTRY = `
 import { activate } from './src/families/wnn/assembly/activation';
-import { exp4, tanh4, tanhSlope4 } from './src/families/wnn/assembly/elementary';
+import { exp4, tanh4, tanhSlope4 } from './src/kernels/assembly/elementary';
 export function exp(x: f32): f32 { return f32x4.extract_lane(exp4(f32x4.splat(x)), 0); }
 export function tanh(x: f32): f32 { return f32x4.extract_lane(tanh4(f32x4.splat(x)), 1); }
 export function tanhSlope(x: f32): f32 { return f32x4.extract_lane(tanhSlope4(f32x4.splat(x)), 2); }
