@@ -74,7 +74,7 @@ export function createNowcasterForecaster(
     windowLength: spec.inputLength,
     recommended,
     cadence,
-    looksAtTensors: !isWindowOnly(inputsOf(spec.family)),
+    looksAtTensors: !isWindowOnly(inputsOf(spec.family)) || spec.normalization === 'tensor',
     kinds: TRAINED_KINDS.filter((kind) => parameters[kind] !== undefined),
     async forecast({ tensors, snapshots, snapshot }, out) {
       compute ??= Promise.resolve(createCompute(spec));

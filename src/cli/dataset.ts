@@ -12,6 +12,7 @@ import {
   type ShardResult,
 } from '../dataset/index.js';
 import { UsageError } from '../errors.js';
+import { NORMALIZATIONS } from '../network/spec.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
 import { formatBytes, formatCount } from './format.js';
@@ -154,9 +155,8 @@ export const datasetCommand: CommandModule<object, DatasetArguments> = {
       .option('input-length', { type: 'number', describe: 'epochs in a window', default: 5 })
       .option('horizon', numbersOption('horizon', { describe: 'epochs ahead to predict, e.g. 1,3,5', default: [5] }))
       .option('normalization', {
-        choices: ['range', 'none'] as const,
-        describe: 'of windows',
-        default: 'range' as const,
+        choices: NORMALIZATIONS,
+        describe: "of windows [default: the family's, range for wnn]",
       })
       .option('family', { type: 'string', describe: 'family of networks that the samples are for [default: wnn]' })
       .option('scalars-per-tensor', { type: 'number', describe: 'scalars drawn from a tensor, at most', default: 1000 })

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { UsageError } from '../errors.js';
+import { findFamily } from '../families/index.js';
 import type { JobExecutor } from '../jobs/index.js';
 import { familyProblem, windowSpecProblem } from '../nowcaster/spec.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
@@ -31,7 +32,8 @@ export interface DatasetOptions {
   inputLength?: number;
   /** Epochs past the window's last value to predict, ascending, each 1 to 20. Default `[5]`. */
   horizons?: number[];
-  /** `range` divides each window by its range; `none` keeps raw weights. Default `range`. */
+  /** `range` divides each window by its range; `tensor` by the root mean square of its tensor's changes; `none` keeps raw
+   * weights. Default: the family's, `range` for `wnn`. */
   normalization?: SampleSpec['normalization'];
   /** Maximum number of scalars drawn from a tensor, 1 to 10,000,000. Default 1,000. */
   scalarsPerTensor?: number;
@@ -111,7 +113,7 @@ export function settleOptions(options: DatasetOptions): DatasetSettings {
     family: options.family ?? 'wnn',
     inputLength: options.inputLength ?? 5,
     horizons: options.horizons ?? [5],
-    normalization: options.normalization ?? 'range',
+    normalization: options.normalization ?? findFamily(options.family ?? 'wnn')?.normalization ?? 'range',
     scalarsPerTensor: options.scalarsPerTensor ?? 1000,
     windowStride: options.windowStride ?? 1,
     firstEpoch: options.firstEpoch ?? 0,

@@ -8,6 +8,7 @@ import type { DroppedWindows, SampleSpec } from '../samples/schema.js';
 import { fillRows, inputColumns } from '../windows/inputs/index.js';
 import type { TensorInfo } from '../windows/inputs/input.js';
 import { normalizeWindows, targetOf } from '../windows/normalize.js';
+import { RESTING_SCALE, type TensorStatistics, tensorStatistics } from '../windows/tensorStatistics.js';
 import { furtherWidth } from './packets.js';
 import { addTargets, createSketch, type TargetSketch } from './targetSketch.js';
 
@@ -192,15 +193,16 @@ export class WindowCutter {
       scales: this.#storedScales,
     };
     if (this.#rule.minRange > 0) this.#markSmallRanges();
+    const statistics = this.#measureTensors();
     for (let start = 0; start < this.scalars; start += BLOCK) {
       const count = Math.min(BLOCK, this.scalars - start);
-      normalizeWindows(this.#spec, history, start, count, this.#windows, this.#origins, this.#scales);
+      this.#normalize(start, count, statistics);
       for (let h = 0; h < horizons.length; h++) {
         const future = history[length - 1 + horizons[h]];
         for (let j = 0, to = h; j < count; j++, to += horizons.length)
           this.#targets[to] = targetOf(future[start + j], last[start + j], this.#scales[j]);
       }
-      if (this.#inputs.length > 0) this.#fillInputs(start, count);
+      if (this.#inputs.length > 0) this.#fillInputs(start, count, statistics);
       const kept = this.#compact(start, count);
       for (let h = 0; h < horizons.length; h++)
         addTargets(this.statistics.sketches[h], this.#targets, kept, h, horizons.length);
@@ -209,32 +211,69 @@ export class WindowCutter {
     }
   }
 
-  /** Computes the inputs other than the window for `count` scalars from `start` on, tensor by tensor. */
-  #fillInputs(start: number, count: number): void {
-    const length = this.#spec.inputLength;
-    const width = this.#furtherWidth;
+  /** Statistics of each draw's tensor over the window, from its drawn scalars; empty where nothing needs them. */
+  #measureTensors(): TensorStatistics[] {
+    const { normalization, inputLength } = this.#spec;
+    if (normalization !== 'tensor' && this.#inputs.length === 0) return [];
     let first = 0;
-    for (const { tensor, positions, count: drawn } of this.#draws) {
+    return this.#draws.map(({ count }) => {
+      const statistics = tensorStatistics(this.#history, first, count, inputLength);
+      first += count;
+      return statistics;
+    });
+  }
+
+  /** Calls `visit` for the scalars [from, to) of each draw that are among `count` from `start` on. */
+  #eachDraw(
+    start: number,
+    count: number,
+    visit: (draw: number, first: number, from: number, to: number) => void,
+  ): void {
+    let first = 0;
+    for (const [i, { count: drawn }] of this.#draws.entries()) {
       const from = Math.max(start, first);
       const to = Math.min(start + count, first + drawn);
-      for (let j = from; j < to; j++) this.#positions[j - from] = positions === null ? j - first : positions[j - first];
-      if (from < to)
-        fillRows(
-          this.#inputs,
-          {
-            spec: this.#spec,
-            tensor,
-            count: to - from,
-            positions: this.#positions,
-            history: this.#history,
-            start: from,
-            windows: this.#windows.subarray((from - start) * length),
-            scales: this.#scales.subarray(from - start),
-          },
-          this.#further.subarray((from - start) * width),
-        );
+      if (from < to) visit(i, first, from, to);
       first += drawn;
     }
+  }
+
+  #normalize(start: number, count: number, statistics: readonly TensorStatistics[]): void {
+    const [spec, history] = [this.#spec, this.#history];
+    if (spec.normalization !== 'tensor') {
+      normalizeWindows(spec, history, start, count, this.#windows, this.#origins, this.#scales);
+      return;
+    }
+    this.#eachDraw(start, count, (i, _, from, to) => {
+      const windows = this.#windows.subarray((from - start) * spec.inputLength);
+      const [origins, scales] = [this.#origins.subarray(from - start), this.#scales.subarray(from - start)];
+      normalizeWindows(spec, history, from, to - from, windows, origins, scales, statistics[i]);
+    });
+  }
+
+  /** Computes the inputs other than the window for `count` scalars from `start` on, tensor by tensor. */
+  #fillInputs(start: number, count: number, statistics: readonly TensorStatistics[]): void {
+    const length = this.#spec.inputLength;
+    const width = this.#furtherWidth;
+    this.#eachDraw(start, count, (i, first, from, to) => {
+      const { tensor, positions } = this.#draws[i];
+      for (let j = from; j < to; j++) this.#positions[j - from] = positions === null ? j - first : positions[j - first];
+      fillRows(
+        this.#inputs,
+        {
+          spec: this.#spec,
+          tensor,
+          statistics: statistics[i],
+          count: to - from,
+          positions: this.#positions,
+          history: this.#history,
+          start: from,
+          windows: this.#windows.subarray((from - start) * length),
+          scales: this.#scales.subarray(from - start),
+        },
+        this.#further.subarray((from - start) * width),
+      );
+    });
   }
 
   /**
@@ -250,6 +289,7 @@ export class WindowCutter {
     const further = this.#further;
     const width = this.#furtherWidth;
     const { dropped } = this.statistics;
+    const byTensor = this.#spec.normalization === 'tensor';
     let kept = 0;
     for (let j = 0; j < count; j++) {
       const from = j * length;
@@ -269,7 +309,8 @@ export class WindowCutter {
         dropped.nonFinite++;
         continue;
       }
-      if (!moves) {
+      // By tensor, a weight that rests in a tensor that moves is a sample like others.
+      if (!moves && !(byTensor && this.#scales[j] > RESTING_SCALE)) {
         dropped.zeroRange++;
         continue;
       }

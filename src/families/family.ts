@@ -3,7 +3,7 @@
 
 import type { Graph } from '../network/graph.js';
 import type { Penalties } from '../network/network.js';
-import type { FamilyConfig, NowcasterSpec } from '../network/spec.js';
+import type { FamilyConfig, Normalization, NowcasterSpec } from '../network/spec.js';
 
 /** A kind of nowcaster network. */
 export interface Family<Config extends FamilyConfig = FamilyConfig> {
@@ -22,6 +22,8 @@ export interface Family<Config extends FamilyConfig = FamilyConfig> {
   configs?: readonly Config[];
   /** Names of the networks' inputs, see windows/inputs. Default: `['window']`. */
   inputs?: readonly string[];
+  /** The normalization that samples for it have unless the user chooses another. Default: `range`. */
+  normalization?: Normalization;
   /** The network of a spec. Its output has one column per horizon. */
   graph(spec: NowcasterSpec<Config>): Graph;
   /** L1 penalties of the layers that the graph marks as penalized. Default: none. */

@@ -3,8 +3,9 @@
 import type { FamilyConfig } from '../network/spec.js';
 import type { Family } from './family.js';
 import { wnn } from './wnn/index.js';
+import { wnnPlus } from './wnnPlus/index.js';
 
-const FAMILIES = new Map<string, Family>([wnn].map((family) => [family.id, family as Family]));
+const FAMILIES = new Map<string, Family>(([wnn, wnnPlus] as readonly Family[]).map((family) => [family.id, family]));
 
 /** All families, in the order of the list. */
 export function listFamilies(): Family[] {

@@ -1,4 +1,8 @@
-// The inputs, outputs and family of a nowcaster's networks. Types only; nowcaster/spec.ts validates specs from files.
+// The inputs, outputs and family of a nowcaster's networks. nowcaster/spec.ts validates specs from files.
+
+/** The normalizations of windows. */
+export const NORMALIZATIONS = ['range', 'tensor', 'none'] as const;
+export type Normalization = (typeof NORMALIZATIONS)[number];
 
 /** The definition of a window and its targets. */
 export interface WindowSpec {
@@ -6,8 +10,11 @@ export interface WindowSpec {
   inputLength: number;
   /** Snapshots past the window's last value that the outputs predict, ascending, each 1 to 20. The paper's H: `[5]`. */
   horizons: number[];
-  /** `range` divides a window by its range (windows/normalize.ts); `none` uses raw weights, as the KNOWN networks do. */
-  normalization: 'range' | 'none';
+  /**
+   * `range` divides a window by its range; `tensor` by the root mean square of the changes of its whole tensor; `none` uses
+   * raw weights, as the KNOWN networks do. See windows/normalize.ts.
+   */
+  normalization: Normalization;
 }
 
 /** A family's own settings: plain data, written into every file of a nowcaster. */

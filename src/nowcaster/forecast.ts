@@ -8,6 +8,7 @@ import { fillRows, inputColumns, isWindowOnly } from '../windows/inputs/index.js
 import type { TensorInfo } from '../windows/inputs/input.js';
 import { normalizeWindows } from '../windows/normalize.js';
 import { createForecastBuffers, restoreWeights } from '../windows/restore.js';
+import { tensorStatistics } from '../windows/tensorStatistics.js';
 import { inputsOf } from './spec.js';
 
 /** Scalars that go through the network at once, where the compute has no wish. */
@@ -22,7 +23,7 @@ export interface ForecastOptions {
    * raw last weight where the normalized one belongs, `(w[L-1] + y) * scale + w[0]`. Default `normal`.
    */
   bias?: ForecastOutput['bias'];
-  /** The tensors that the values belong to; needed for families with other inputs than the window. */
+  /** The tensors that the values belong to; needed for families with other inputs than the window, and normalization by tensor. */
   tensors?: readonly TensorExtent[];
 }
 
@@ -69,27 +70,31 @@ export async function forecast(
       remedy: 'give the last values of one kind, oldest first',
     });
   const output = { index: horizonIndex(spec, horizon), bias };
-  if (compute.forecast !== undefined) {
+  // The fused forecasts normalize by range.
+  if (compute.forecast !== undefined && spec.normalization !== 'tensor') {
     await compute.forecast(parameters, history, out, output);
     return;
   }
   const inputs = inputsOf(spec.family);
   const columns = isWindowOnly(inputs) ? null : inputColumns(inputs, spec);
+  const byTensor = columns !== null || spec.normalization === 'tensor';
   const last = history[length - 1];
   const block = Math.min(compute.block ?? BLOCK, out.length);
   const buffers = createForecastBuffers(spec, block);
   const rows = columns && new Float32Array(block * columns.reduce((sum, { width }) => sum + width, 0));
   const positions = new Uint32Array(columns ? block : 0);
-  for (const tensor of columns ? requireTensors(tensors, out.length) : [{ offset: 0, size: out.length }]) {
+  for (const tensor of byTensor ? requireTensors(tensors, out.length) : [{ offset: 0, size: out.length }]) {
+    // Before the first forecast is written: `out` may be the oldest snapshot.
+    const statistics = byTensor ? tensorStatistics(history, tensor.offset, tensor.size, length) : undefined;
     for (let first = 0; first < tensor.size; first += block) {
       const count = Math.min(block, tensor.size - first);
       const start = tensor.offset + first;
-      normalizeWindows(spec, history, start, count, buffers.windows, buffers.origins, buffers.scales);
-      if (columns && rows) {
+      normalizeWindows(spec, history, start, count, buffers.windows, buffers.origins, buffers.scales, statistics);
+      if (columns && rows && statistics) {
         for (let j = 0; j < count; j++) positions[j] = first + j;
         const { windows, scales } = buffers;
         const info = tensor as TensorExtent;
-        fillRows(columns, { spec, tensor: info, count, positions, history, start, windows, scales }, rows);
+        fillRows(columns, { spec, tensor: info, statistics, count, positions, history, start, windows, scales }, rows);
       }
       await compute.forward(parameters, rows ?? buffers.windows, count, buffers.outputs);
       restoreWeights(spec, last, start, count, buffers, output, out);

@@ -5,7 +5,13 @@ import type { Family } from '../families/family.js';
 import { findFamily, listFamilies } from '../families/index.js';
 import { quoteValue } from '../formats/parseJson.js';
 import { layOut, type Network } from '../network/network.js';
-import type { FamilyConfig, NowcasterSpec, WindowSpec } from '../network/spec.js';
+import {
+  type FamilyConfig,
+  NORMALIZATIONS,
+  type Normalization,
+  type NowcasterSpec,
+  type WindowSpec,
+} from '../network/spec.js';
 import { inputColumns } from '../windows/inputs/index.js';
 
 /** The kinds of tensors that a nowcaster is trained for, one network each. */
@@ -47,8 +53,8 @@ export function windowSpecProblem(value: unknown): string | null {
     if (!isWhole(horizon, 1, 20)) return `horizons must be whole numbers from 1 to 20, not ${quoteValue(horizon)}`;
     if (i > 0 && horizon <= horizons[i - 1]) return 'horizons must be ascending';
   }
-  if (spec.normalization !== 'range' && spec.normalization !== 'none')
-    return `normalization must be range or none, not ${quoteValue(spec.normalization)}`;
+  if (!NORMALIZATIONS.includes(spec.normalization as Normalization))
+    return `normalization must be one of ${NORMALIZATIONS.join(', ')}, not ${quoteValue(spec.normalization)}`;
   return null;
 }
 

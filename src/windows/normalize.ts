@@ -2,6 +2,7 @@
 // callback and evaluate. Arithmetic is float64; only stored results are float32.
 
 import type { NowcasterSpec } from '../network/spec.js';
+import { scaleOfTensor, type TensorStatistics } from './tensorStatistics.js';
 
 /** Added to maximum minus minimum, as in the paper's code. */
 const RANGE_EPSILON = 1e-8;
@@ -12,7 +13,7 @@ const SCALE_EPSILON = 1e-5;
 export interface Scaling {
   /** The window's first value, or 0 without normalization. */
   origin: number;
-  /** `2 * range`, or 1 without normalization. */
+  /** `2 * range`; the root mean square of the tensor's changes; or 1 without normalization. */
   scale: number;
 }
 
@@ -22,13 +23,15 @@ export function scaleOfExtent(minimum: number, maximum: number): number {
 }
 
 /**
- * Normalizes `count` windows at once: `x[i] = (w[i] - w[0]) / scale`.
+ * Normalizes `count` windows of one tensor at once: `x[i] = (w[i] - w[0]) / scale`. By range or without normalization they may
+ * be of several tensors.
  *
  * @param raw raw weights, one array per epoch of the window, oldest first: `raw[i][j]` is scalar j in epoch i.
  * @param start the first of the `count` scalars.
  * @param windows receives [count, L] row-major normalized windows.
  * @param origins receives the origin of each window.
  * @param scales receives the scale of each window.
+ * @param statistics of the tensor; needed for the normalization `tensor`.
  */
 export function normalizeWindows(
   spec: Pick<NowcasterSpec, 'inputLength' | 'normalization'>,
@@ -38,17 +41,21 @@ export function normalizeWindows(
   windows: Float32Array,
   origins: Float64Array | Float32Array,
   scales: Float64Array | Float32Array,
+  statistics?: TensorStatistics,
 ): void {
   const length = spec.inputLength;
   const byRange = spec.normalization === 'range';
+  const byTensor = spec.normalization === 'tensor';
+  if (byTensor && statistics === undefined) throw new Error('normalization by tensor without its statistics');
+  const tensorScale = byTensor ? scaleOfTensor(statistics as TensorStatistics) : 1;
   if (byRange && length === 5) {
     normalizeFive(raw, start, count, windows, origins, scales);
     return;
   }
   for (let j = 0; j < count; j++) {
     const at = start + j;
-    let origin = 0;
-    let scale = 1;
+    let origin = byTensor ? raw[0][at] : 0;
+    let scale = tensorScale;
     if (byRange) {
       origin = raw[0][at];
       let minimum = origin;

@@ -2,10 +2,12 @@
 
 import type { InputColumns } from '../../network/network.js';
 import type { WindowSpec } from '../../network/spec.js';
+import { contextInput } from './context.js';
 import type { WindowBlock, WindowInput } from './input.js';
+import { roleInput } from './role.js';
 import { windowInput } from './window.js';
 
-const INPUTS = new Map<string, WindowInput>([windowInput].map((input) => [input.name, input]));
+const INPUTS = new Map<string, WindowInput>([windowInput, contextInput, roleInput].map((input) => [input.name, input]));
 
 /**
  * Registers a custom input, for custom families.

@@ -2,6 +2,7 @@
 // one column per input.
 
 import type { WindowSpec } from '../../network/spec.js';
+import type { TensorStatistics } from '../tensorStatistics.js';
 
 /** The metadata of a tensor. */
 export interface TensorInfo {
@@ -16,6 +17,8 @@ export interface TensorInfo {
 export interface WindowBlock {
   spec: WindowSpec;
   tensor: TensorInfo;
+  /** Statistics of the tensor over the window. */
+  statistics: TensorStatistics;
   count: number;
   /** [count]: position of each scalar in its tensor, row-major. */
   positions: Uint32Array;
