@@ -13,6 +13,11 @@ const BINARIES = [
     options: ['--disable', 'mutable-globals'],
   },
   {
+    entry: 'src/kernels/assembly/graph.ts',
+    module: 'src/kernels/graph/binary.generated.ts',
+    options: ['--disable', 'mutable-globals'],
+  },
+  {
     entry: 'src/engine/wasm/assembly/kernels.ts',
     module: 'src/engine/wasm/binary.generated.ts',
     options: ['--importMemory', '--noExportMemory'],

@@ -7,7 +7,7 @@ import { loadWebgpuKernels } from '../families/webgpuKernels.js';
 import type { NetworkCompute } from '../network/compute.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { networkOf } from '../nowcaster/spec.js';
-import { openWasmKernels } from './wasmCompute.js';
+import { createWasmCompute } from './wasmCompute.js';
 
 /** An engine by name, or `auto`. */
 export type ComputeRequest = EngineRequest;
@@ -53,18 +53,15 @@ async function openWebgpu(adapter?: string): Promise<ComputeEngine> {
   };
 }
 
-/** Opens the fused WebAssembly kernels, or TensorFlow.js on wasm for a family without them. */
+/** Opens the WebAssembly kernels. */
 function openWasm(threads?: number): ComputeEngine {
-  return {
-    name: 'wasm',
-    open: async (spec) => (await openWasmKernels(spec, { threads })) ?? (await openTfjs('wasm')).open(spec),
-  };
+  return { name: 'wasm', open: (spec) => createWasmCompute(spec, { threads }) };
 }
 
 /**
  * Chooses the engine. `auto` takes tensorflow where it opens on a GPU, and the wasm kernels elsewhere.
  *
- * @param threads threads of the fused wasm kernels; undefined: one per core.
+ * @param threads threads of the wasm kernels; undefined: one per core.
  * @param adapter GPU for webgpu, or a part of its name; undefined: the system default.
  * @throws {@link EngineUnavailableError} when the requested engine cannot be opened.
  */

@@ -1,5 +1,5 @@
-// The default compute: the fused kernels of the family, multithreaded where a page may share memory; TensorFlow.js for
-// families without kernels and where WebAssembly SIMD is missing.
+// The default compute: the WebAssembly kernels of the family, multithreaded where a page may share memory; TensorFlow.js
+// where WebAssembly SIMD is missing.
 
 import { loadWasmKernels } from '../families/wasmKernels.js';
 import type { FusedKernels } from '../kernels/kernels.js';
@@ -14,10 +14,9 @@ import type { NoteListener } from '../progress.js';
 const MOST_THREADS = 16;
 
 /**
- * The fused WebAssembly kernels: in a page that is cross-origin isolated on as many Web Workers as it has logical
- * processors (at most 16), elsewhere on the calling thread, with the same bits. Without WebAssembly SIMD, where a page's
- * security policy forbids WebAssembly, and for a family without kernels, tfjs on its current backend. The description
- * says which.
+ * The WebAssembly kernels: in a page that is cross-origin isolated on as many Web Workers as it has logical processors (at
+ * most 16), elsewhere on the calling thread, with the same bits. Without WebAssembly SIMD, and where a page's security
+ * policy forbids WebAssembly, tfjs on its current backend. The description says which.
  *
  * @param onNote called when workers cannot start. Default: `console.warn`.
  */
@@ -27,7 +26,6 @@ export async function createDefaultCompute(
 ): Promise<NetworkCompute> {
   const network = networkOf(spec);
   const kernels = await loadWasmKernels(spec.family);
-  if (kernels === null) return createTfjsCompute(spec, network);
   const { createSingleThreadCompute } = await import('../kernels/single.js');
   try {
     const threaded = await createThreadedCompute(kernels, spec, network, onNote);

@@ -1,4 +1,4 @@
-// Opens the fused WebAssembly kernels of a spec's family in Node. For browsers see defaultCompute.ts.
+// Opens the WebAssembly kernels of a spec's family in Node. For browsers see defaultCompute.ts.
 
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -12,7 +12,7 @@ import type { NetworkCompute } from '../network/compute.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { networkOf } from '../nowcaster/spec.js';
 
-/** Options of {@link openWasmKernels}. */
+/** Options of {@link createWasmCompute}. */
 export interface WasmComputeOptions {
   /** Number of threads, including the calling thread: 1 to 256. Default: the cores available to this process. */
   threads?: number;
@@ -21,17 +21,16 @@ export interface WasmComputeOptions {
 const WORKER = new URL('./worker.js', import.meta.url);
 
 /**
- * Opens the fused WebAssembly kernels for a spec on several threads. Results are bit-identical for any number of
+ * Opens the WebAssembly kernels for a spec on several threads. Results are bit-identical for any number of
  * threads. One thread starts no worker. `dispose` terminates the workers; they do not keep the process alive.
  *
- * @returns null when the family has no fused kernels.
  * @throws {UsageError} when `threads` is not a whole number from 1 to 256.
  * @throws {EngineUnavailableError} when run from the sources without a build.
  */
-export async function openWasmKernels(
+export async function createWasmCompute(
   spec: NowcasterSpec,
   options: WasmComputeOptions = {},
-): Promise<NetworkCompute | null> {
+): Promise<NetworkCompute> {
   const threads = options.threads ?? Math.min(availableParallelism(), 256);
   if (!Number.isInteger(threads) || threads < 1 || threads > 256)
     throw new UsageError({
@@ -40,20 +39,8 @@ export async function openWasmKernels(
       remedy: 'give a whole number, 1 to 256',
     });
   const kernels = await loadWasmKernels(spec.family);
-  if (kernels === null) return null;
   const network = networkOf(spec);
   return threads === 1
     ? createSingleThreadCompute(kernels, spec, network)
     : createPoolCompute(kernels, spec, network, nodeThreads(fileURLToPath(compiledEntry(WORKER)), threads));
-}
-
-/** The fused kernels on all cores; for a family without them, TensorFlow.js on the current backend. */
-export async function createWasmCompute(
-  spec: NowcasterSpec,
-  options: WasmComputeOptions = {},
-): Promise<NetworkCompute> {
-  const kernels = await openWasmKernels(spec, options);
-  if (kernels !== null) return kernels;
-  const { createGenericCompute } = await import('./genericCompute.js');
-  return createGenericCompute(spec);
 }

@@ -2,7 +2,6 @@
 // beside their bundle.
 
 import { loadWasmKernels } from '../families/wasmKernels.js';
-import type { FusedKernels } from '../kernels/kernels.js';
 import { runGroups, type ThreadStart } from '../kernels/thread.js';
 import type { ThreadMessage } from '../kernels/webThreads.js';
 
@@ -10,7 +9,7 @@ const post = (message: ThreadMessage) => globalThis.postMessage(message);
 
 globalThis.onmessage = async ({ data }: MessageEvent<ThreadStart>) => {
   try {
-    const kernels = (await loadWasmKernels(data.spec.family)) as FusedKernels;
+    const kernels = await loadWasmKernels(data.spec.family);
     await runGroups(
       kernels,
       data,

@@ -2,9 +2,8 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { loadWasmKernels } from '../families/wasmKernels.js';
-import type { FusedKernels } from '../kernels/kernels.js';
 import { runGroups, type ThreadStart } from '../kernels/thread.js';
 
 const start = workerData as ThreadStart;
-const kernels = (await loadWasmKernels(start.spec.family)) as FusedKernels;
+const kernels = await loadWasmKernels(start.spec.family);
 await runGroups(kernels, start, () => parentPort!.postMessage('ready'));

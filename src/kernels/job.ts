@@ -2,6 +2,7 @@
 // groups are taken varies; the result does not, since each group's sums have their own place.
 
 import { type ForecastOutput, LOSSES, type Loss } from '../network/compute.js';
+import type { Network } from '../network/network.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { GROUPS, LARGEST_GROUP } from './groups.js';
 import type { KernelInstance } from './kernels.js';
@@ -31,7 +32,7 @@ export const Word = {
 
 const WorkCode = { forward: 0, forecast: 1, gradients: 2 } as const;
 
-/** The work of a job: outputs of windows, forecasts of raw values, or loss and gradients of samples. */
+/** The work of a job: outputs of samples, forecasts of raw values, or loss and gradients of samples. */
 export type Work = 'forward' | ForecastOutput | Loss;
 
 /** Lower bits of the state while a job is being written, so that no group can be taken. */
@@ -41,8 +42,8 @@ const CLOSED = 255;
 export interface SharedJob {
   control: Int32Array<SharedArrayBuffer>;
   parameters: Float32Array<SharedArrayBuffer>;
-  /** [JOB_SAMPLES, L] windows; for a forecast the raw values, [L, JOB_SAMPLES]. */
-  windows: Float32Array<SharedArrayBuffer>;
+  /** [JOB_SAMPLES, input width] samples; for a forecast the raw values, [L, JOB_SAMPLES]. */
+  inputs: Float32Array<SharedArrayBuffer>;
   targets: Float32Array<SharedArrayBuffer>;
   /** [JOB_SAMPLES, horizons] outputs; for a forecast [JOB_SAMPLES] forecasts. */
   outputs: Float32Array<SharedArrayBuffer>;
@@ -52,12 +53,12 @@ export interface SharedJob {
 }
 
 /** Allocates the shared memory of a pool. */
-export function allocateJob(spec: NowcasterSpec, parameters: number, sumsLength: number): SharedJob {
+export function allocateJob(spec: NowcasterSpec, { inputWidth, size }: Network, sumsLength: number): SharedJob {
   const floats = (length: number) => new Float32Array(new SharedArrayBuffer(4 * length));
   return {
     control: new Int32Array(new SharedArrayBuffer(4 * Object.keys(Word).length)),
-    parameters: floats(parameters),
-    windows: floats(JOB_SAMPLES * spec.inputLength),
+    parameters: floats(size),
+    inputs: floats(JOB_SAMPLES * Math.max(inputWidth, spec.inputLength)),
     targets: floats(JOB_SAMPLES * spec.horizons.length),
     outputs: floats(JOB_SAMPLES * spec.horizons.length),
     sums: floats(GROUPS * sumsLength),
@@ -65,10 +66,9 @@ export function allocateJob(spec: NowcasterSpec, parameters: number, sumsLength:
   };
 }
 
-/** The raw values of a forecast, one array per epoch. */
-export function historyOf({ windows }: SharedJob): Float32Array[] {
-  const epochs = windows.length / JOB_SAMPLES;
-  return Array.from({ length: epochs }, (_, i) => windows.subarray(i * JOB_SAMPLES, (i + 1) * JOB_SAMPLES));
+/** The raw values of a forecast, one array per snapshot. */
+export function historyOf({ inputs }: SharedJob, { inputLength }: NowcasterSpec): Float32Array[] {
+  return Array.from({ length: inputLength }, (_, i) => inputs.subarray(i * JOB_SAMPLES, (i + 1) * JOB_SAMPLES));
 }
 
 /** Closes the previous job, so that its fields may be overwritten. */
@@ -99,9 +99,9 @@ export function openJob({ control }: SharedJob, samples: number, groupSize: numb
  * Creates a function that takes groups of the open job until none is left and returns whether it finished the job's last
  * group. Tracks which parameters the kernels hold.
  */
-export function makeGroupRunner(kernels: KernelInstance, job: SharedJob): () => boolean {
+export function makeGroupRunner(kernels: KernelInstance, job: SharedJob, spec: NowcasterSpec): () => boolean {
   const { control } = job;
-  const history = historyOf(job);
+  const history = historyOf(job, spec);
   let version = -1;
 
   function compute(group: number): void {
@@ -109,13 +109,13 @@ export function makeGroupRunner(kernels: KernelInstance, job: SharedJob): () => 
     const first = group * size;
     const count = Math.min(size, control[Word.samples] - first);
     const work = control[Word.work];
-    if (work === WorkCode.forward) kernels.forward(job.windows, first, count, job.outputs);
+    if (work === WorkCode.forward) kernels.forward(job.inputs, first, count, job.outputs);
     else if (work === WorkCode.forecast) {
       const bias = control[Word.published] === 1 ? 'published' : 'normal';
       kernels.forecast(history, first, count, { index: control[Word.output], bias }, job.outputs);
     } else {
       const loss = LOSSES[work - WorkCode.gradients];
-      job.losses[group] = kernels.sumGroup(job.windows, job.targets, first, count, loss);
+      job.losses[group] = kernels.sumGroup(job.inputs, job.targets, first, count, loss);
       job.sums.set(kernels.sums, group * kernels.sums.length);
     }
   }

@@ -1,4 +1,4 @@
-// The interface of a family's fused kernels: a module that is compiled once, and one instance per thread.
+// The interface of WebAssembly kernels: a module that is compiled once, and one instance per thread.
 
 import type { ForecastOutput, Loss } from '../network/compute.js';
 import type { Network } from '../network/network.js';
@@ -7,7 +7,12 @@ import type { NowcasterSpec } from '../network/spec.js';
 /** Samples that an instance processes at a time; must equal CHUNK of the assembly code. */
 export const CHUNK = 1024;
 
-/** The fused WebAssembly kernels of a family whose one input is the window. */
+/** Whether the kernels can normalize, which they do a scalar at a time: the window is all that the network sees. */
+export function fusesForecast({ normalization, inputLength }: NowcasterSpec, { inputs }: Network): boolean {
+  return normalization !== 'tensor' && inputs.length === 1 && inputs[0].width === inputLength;
+}
+
+/** WebAssembly kernels of networks. */
 export interface FusedKernels {
   /** Compiles them, once. @throws {WebAssembly.CompileError} where the engine lacks SIMD. */
   compile(): Promise<WebAssembly.Module>;
@@ -20,9 +25,9 @@ export interface KernelInstance {
   /** Sums of a group's gradients, in the kernels' own layout. */
   readonly sums: Float32Array;
   setParameters(parameters: Float32Array): void;
-  /** Outputs of windows `first` to `first + count - 1` (any number) of `windows`, written to the same rows of `outputs`. */
-  forward(windows: Float32Array, first: number, count: number, outputs: Float32Array): void;
-  /** Forecasts of scalars `first` to `first + count - 1` (any number) of `history`, written to the same place of `out`. */
+  /** Outputs of samples `first` to `first + count - 1` (any number) of `inputs`, written to the same rows of `outputs`. */
+  forward(inputs: Float32Array, first: number, count: number, outputs: Float32Array): void;
+  /** Where {@link fusesForecast}: forecasts of scalars `first` to `first + count - 1` (any number) of `history`, written to the same place of `out`. */
   forecast(
     history: readonly Float32Array[],
     first: number,
@@ -31,7 +36,7 @@ export interface KernelInstance {
     out: Float32Array,
   ): void;
   /** Puts the gradients' sums over samples `first` to `first + count - 1` into `sums`; returns the sum of their losses. */
-  sumGroup(windows: Float32Array, targets: Float32Array, first: number, count: number, loss: Loss): number;
+  sumGroup(inputs: Float32Array, targets: Float32Array, first: number, count: number, loss: Loss): number;
   resetTotals(): void;
   /** Adds `sums` to the totals. */
   addToTotals(): void;

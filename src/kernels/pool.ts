@@ -6,7 +6,7 @@ import type { Network } from '../network/network.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { GROUPS, groupSizeOf, outputsGroupSizeOf } from './groups.js';
 import { allocateJob, closeJob, historyOf, JOB_SAMPLES, makeGroupRunner, openJob, Word, type Work } from './job.js';
-import type { FusedKernels } from './kernels.js';
+import { type FusedKernels, fusesForecast } from './kernels.js';
 import type { ThreadStart } from './thread.js';
 import { makeQueue } from './turns.js';
 
@@ -36,9 +36,9 @@ export async function createPoolCompute(
 ): Promise<NetworkCompute> {
   const module = await fused.compile();
   const kernels = await fused.open(module, spec, network);
-  const job = allocateJob(spec, network.size, kernels.sums.length);
-  const history = historyOf(job);
-  const threads = await startThreads({ module, spec, network, job }, makeGroupRunner(kernels, job));
+  const job = allocateJob(spec, network, kernels.sums.length);
+  const history = historyOf(job, spec);
+  const threads = await startThreads({ module, spec, network, job }, makeGroupRunner(kernels, job, spec));
   const enqueue = makeQueue();
   const horizons = spec.horizons.length;
 
@@ -60,36 +60,38 @@ export async function createPoolCompute(
     job.control[Word.parametersVersion]++;
   }
 
+  const forecast: NetworkCompute['forecast'] = (parameters, raw, out, output) =>
+    enqueue(async () => {
+      shareParameters(parameters);
+      const size = outputsGroupSizeOf(out.length);
+      for (let first = 0; first < out.length; first += JOB_SAMPLES) {
+        const samples = Math.min(JOB_SAMPLES, out.length - first);
+        closeJob(job);
+        history.forEach((values, epoch) => {
+          share(raw[epoch], values, 1, first, samples);
+        });
+        await runJob(samples, size, output);
+        out.set(job.outputs.subarray(0, samples), first);
+      }
+    });
+
   return {
     spec,
     description: `wasm, ${threads.count} threads`,
-    forward: (parameters, windows, count, outputs) =>
+    forward: (parameters, inputs, count, outputs) =>
       enqueue(async () => {
         shareParameters(parameters);
         const size = outputsGroupSizeOf(count);
         for (let first = 0; first < count; first += JOB_SAMPLES) {
           const samples = Math.min(JOB_SAMPLES, count - first);
           closeJob(job);
-          share(windows, job.windows, spec.inputLength, first, samples);
+          share(inputs, job.inputs, network.inputWidth, first, samples);
           await runJob(samples, size, 'forward');
           outputs.set(job.outputs.subarray(0, samples * horizons), first * horizons);
         }
       }),
-    forecast: (parameters, raw, out, output) =>
-      enqueue(async () => {
-        shareParameters(parameters);
-        const size = outputsGroupSizeOf(out.length);
-        for (let first = 0; first < out.length; first += JOB_SAMPLES) {
-          const samples = Math.min(JOB_SAMPLES, out.length - first);
-          closeJob(job);
-          history.forEach((values, epoch) => {
-            share(raw[epoch], values, 1, first, samples);
-          });
-          await runJob(samples, size, output);
-          out.set(job.outputs.subarray(0, samples), first);
-        }
-      }),
-    lossAndGradients: (parameters, windows, targets, count, loss, gradients) =>
+    ...(fusesForecast(spec, network) && { forecast }),
+    lossAndGradients: (parameters, inputs, targets, count, loss, gradients) =>
       enqueue(async () => {
         shareParameters(parameters);
         kernels.setParameters(parameters);
@@ -99,7 +101,7 @@ export async function createPoolCompute(
         for (let first = 0; first < count; first += GROUPS * size) {
           const samples = Math.min(GROUPS * size, count - first);
           closeJob(job);
-          share(windows, job.windows, spec.inputLength, first, samples);
+          share(inputs, job.inputs, network.inputWidth, first, samples);
           share(targets, job.targets, horizons, first, samples);
           const groups = await runJob(samples, size, loss);
           for (let group = 0; group < groups; group++) {

@@ -4,7 +4,7 @@ import type { NetworkCompute } from '../network/compute.js';
 import type { Network } from '../network/network.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { groupSizeOf } from './groups.js';
-import { CHUNK, type FusedKernels } from './kernels.js';
+import { CHUNK, type FusedKernels, fusesForecast } from './kernels.js';
 import { makeQueue, makeYielder } from './turns.js';
 
 /**
@@ -22,26 +22,28 @@ export async function createSingleThreadCompute(
   const yieldNow = makeYielder(globalThis.setImmediate ?? setTimeout);
   const enqueue = makeQueue();
 
+  const forecast: NetworkCompute['forecast'] = (parameters, history, out, output) =>
+    enqueue(async () => {
+      kernels.setParameters(parameters);
+      for (let first = 0; first < out.length; first += 32 * CHUNK) {
+        await yieldNow();
+        kernels.forecast(history, first, Math.min(32 * CHUNK, out.length - first), output, out);
+      }
+    });
+
   return {
     spec,
     description: 'wasm, 1 thread',
-    forward: (parameters, windows, count, outputs) =>
+    forward: (parameters, inputs, count, outputs) =>
       enqueue(async () => {
         kernels.setParameters(parameters);
         for (let first = 0; first < count; first += 32 * CHUNK) {
           await yieldNow();
-          kernels.forward(windows, first, Math.min(32 * CHUNK, count - first), outputs);
+          kernels.forward(inputs, first, Math.min(32 * CHUNK, count - first), outputs);
         }
       }),
-    forecast: (parameters, history, out, output) =>
-      enqueue(async () => {
-        kernels.setParameters(parameters);
-        for (let first = 0; first < out.length; first += 32 * CHUNK) {
-          await yieldNow();
-          kernels.forecast(history, first, Math.min(32 * CHUNK, out.length - first), output, out);
-        }
-      }),
-    lossAndGradients: (parameters, windows, targets, count, loss, gradients) =>
+    ...(fusesForecast(spec, network) && { forecast }),
+    lossAndGradients: (parameters, inputs, targets, count, loss, gradients) =>
       enqueue(async () => {
         kernels.setParameters(parameters);
         kernels.resetTotals();
@@ -49,7 +51,7 @@ export async function createSingleThreadCompute(
         let total = 0;
         for (let first = 0; first < count; first += size) {
           await yieldNow();
-          total += kernels.sumGroup(windows, targets, first, Math.min(size, count - first), loss);
+          total += kernels.sumGroup(inputs, targets, first, Math.min(size, count - first), loss);
           kernels.addToTotals();
         }
         const mean = 1 / (count * spec.horizons.length);

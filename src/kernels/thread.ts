@@ -26,7 +26,7 @@ export async function runGroups(
   onReady: () => void,
   onJobEnded?: () => void,
 ): Promise<never> {
-  const takeGroups = makeGroupRunner(await kernels.open(module, spec, network), job);
+  const takeGroups = makeGroupRunner(await kernels.open(module, spec, network), job, spec);
   let heard = Atomics.load(job.control, Word.bell);
   onReady();
   for (;;) {

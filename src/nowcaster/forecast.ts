@@ -70,8 +70,7 @@ export async function forecast(
       remedy: 'give the last values of one kind, oldest first',
     });
   const output = { index: horizonIndex(spec, horizon), bias };
-  // The fused forecasts normalize by range.
-  if (compute.forecast !== undefined && spec.normalization !== 'tensor') {
+  if (compute.forecast !== undefined) {
     await compute.forecast(parameters, history, out, output);
     return;
   }

@@ -68,7 +68,7 @@ export function gradientsAt(): usize {
 }
 
 /** Where the host writes up to CHUNK windows, [count, L]. */
-export function windowsAt(): usize {
+export function inputsAt(): usize {
   return windowsChunk;
 }
 
