@@ -2,6 +2,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
+import { listMovingStatistics } from './batchNormStatistics.js';
 
 /** A batch on which a nowcast must prove itself; see ForecastingOptions. */
 export interface GuardBatch {
@@ -14,15 +15,6 @@ export interface GuardBatch {
 }
 
 const listOf = (tensors: tf.Tensor | tf.Tensor[]) => (Array.isArray(tensors) ? tensors : [tensors]);
-
-/** The arrays of batch-norm layers that training mode moves on, those of nested models too. */
-function listMovingStatistics(model: tfl.LayersModel): tfl.LayerVariable[] {
-  return model.layers.flatMap((layer) => {
-    if (Array.isArray((layer as Partial<tfl.LayersModel>).layers))
-      return listMovingStatistics(layer as tfl.LayersModel);
-    return layer.getClassName() === 'BatchNormalization' ? layer.nonTrainableWeights : [];
-  });
-}
 
 /**
  * The model's loss on the guard's batch, without penalties: the sum over outputs of the mean over examples.
