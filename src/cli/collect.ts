@@ -5,6 +5,7 @@ import { type CollectResult, collect, type PlanOptions, readPlanFile } from '../
 import type { EngineRequest } from '../engine/index.js';
 import { InsufficientDataError, UsageError } from '../errors.js';
 import { OPTIMIZERS, type OptimizerName } from '../tasks/optimizer.js';
+import { scheduleWords } from '../tasks/schedules/index.js';
 import { parseCadence } from '../trajectory/cadence.js';
 import { collectImportCommand } from './collectImport.js';
 import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
@@ -29,6 +30,7 @@ interface CollectArguments extends GlobalArguments, FleetArguments {
   learningRate?: number[];
   batchSize?: number[];
   optimizer?: string[];
+  schedule?: string[];
   width?: number[];
   trainExamples?: number[];
   validationExamples?: number;
@@ -52,6 +54,7 @@ function mergePlan(argv: CollectArguments): PlanOptions {
     learningRate: toRange(argv.learningRate),
     batchSizes: argv.batchSize,
     optimizers: argv.optimizer as OptimizerName[] | undefined,
+    schedules: argv.schedule,
     width: toRange(argv.width),
     trainExamples: toRange(argv.trainExamples),
     validationExamples: argv.validationExamples,
@@ -157,6 +160,9 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
           }),
           'batch-size': numbersOption('batch-size', { describe: 'one of these [default: 64,128,256]' }),
           optimizer: listOption({ choices: OPTIMIZERS, describe: 'one of these [default: adam]' }),
+          schedule: listOption({
+            describe: `courses of the learning rate, one of these: ${scheduleWords().join(', ')} [default: constant]`,
+          }),
           width: numbersOption('width', { describe: 'factor on channels and units, or a range [default: 1]' }),
           'train-examples': numbersOption('train-examples', {
             describe: 'training examples of a run, drawn at random, or a range [default: all]',

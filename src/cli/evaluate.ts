@@ -16,6 +16,7 @@ import {
   tableRows,
 } from '../evaluate/index.js';
 import { OPTIMIZERS } from '../tasks/optimizer.js';
+import { scheduleWords } from '../tasks/schedules/index.js';
 import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
 import { listOption, numbersOption } from './lists.js';
 import { ADAPTER, ENGINE, IMAGES, TASK, WORKERS } from './sharedOptions.js';
@@ -32,6 +33,7 @@ interface EvaluateArguments extends GlobalArguments, FleetArguments {
   'batch-size': number;
   optimizer: string;
   'learning-rate': number;
+  schedule: string;
   'train-examples'?: number;
   'validation-examples'?: number;
   guard: boolean;
@@ -74,6 +76,11 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       .option('batch-size', { type: 'number', default: 128, describe: 'examples in a batch' })
       .option('optimizer', { choices: OPTIMIZERS, default: 'adam', describe: 'optimizer' })
       .option('learning-rate', { type: 'number', default: 0.001, describe: 'learning rate' })
+      .option('schedule', {
+        type: 'string',
+        default: 'constant',
+        describe: `course of the learning rate: ${scheduleWords().join(', ')}`,
+      })
       .option('train-examples', { type: 'number', describe: 'training examples, drawn at random [default: all]' })
       .option('validation-examples', { type: 'number', describe: 'validation examples [default: all]' })
       .option('guard', {
@@ -122,7 +129,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         methodModules,
         epochs: argv.epochs,
         batchSize: argv.batchSize,
-        optimizer: { name: argv.optimizer, learningRate: argv.learningRate },
+        optimizer: { name: argv.optimizer, learningRate: argv.learningRate, schedule: argv.schedule },
         trainExamples: argv['train-examples'],
         validationExamples: argv.validationExamples,
         guard: argv.guard,

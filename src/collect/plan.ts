@@ -7,7 +7,8 @@ import { quoteValue } from '../formats/parseJson.js';
 import { Random } from '../random.js';
 import { type Augmentation, checkAugmentation } from '../tasks/augmentation.js';
 import { unknownName } from '../tasks/nearestName.js';
-import { completeOptimizer, OPTIMIZERS, type OptimizerName } from '../tasks/optimizer.js';
+import { completeOptimizer, findOptimizer, type OptimizerName } from '../tasks/optimizer.js';
+import { CONSTANT, parseSchedule } from '../tasks/schedules/index.js';
 import { findTask } from '../tasks/task.js';
 import { EVERY_EPOCH, requireCadence, type SnapshotCadence } from '../trajectory/cadence.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
@@ -39,6 +40,11 @@ export interface PlanOptions {
   batchSizes?: readonly number[];
   /** Optimizers, all equally likely. Default ['adam']. */
   optimizers?: readonly PlannedOptimizer[];
+  /**
+   * Learning-rate schedules over the epochs of a run, e.g. `cosine` or `step:0.1@0.5/0.75`, all equally likely; not for optimizers
+   * with a schedule among their settings. Default ['constant'].
+   */
+  schedules?: readonly string[];
   /** Factor on the networks' channels and units, uniform in the logarithm; or one for all. 0.125 to 4, default 1. */
   width?: number | Range;
   /** Training examples, drawn at random by each run; a range is uniform in the logarithm. Default: all. */
@@ -72,15 +78,6 @@ export interface PlannedRun {
 
 const DEFAULT_EPOCHS = 30;
 const DEFAULT_BATCH_SIZES = [64, 128, 256];
-/** Learning rates that train the zoo's networks well, by optimizer. */
-const LEARNING_RATES: Record<OptimizerName, Range> = {
-  adam: [3e-4, 3e-3],
-  adamw: [3e-4, 3e-3],
-  rmsprop: [3e-4, 3e-3],
-  sgd: [1e-2, 1e-1],
-  momentum: [3e-3, 3e-2],
-};
-
 /** Names of all fields of a plan. */
 export const PLAN_FIELDS = [
   'tasks',
@@ -90,6 +87,7 @@ export const PLAN_FIELDS = [
   'learningRate',
   'batchSizes',
   'optimizers',
+  'schedules',
   'width',
   'trainExamples',
   'validationExamples',
@@ -105,9 +103,11 @@ export const PLAN_FIELDS = [
 export function planRuns(options: PlanOptions): PlannedRun[] {
   const { tasks, runs = tasks?.length, epochs = DEFAULT_EPOCHS, seed = 1, batchSizes = DEFAULT_BATCH_SIZES } = options;
   const optimizers = options.optimizers ?? ['adam'];
+  const schedules = options.schedules ?? [CONSTANT];
   requireSome('tasks', tasks);
   requireSome('batchSizes', batchSizes);
   requireSome('optimizers', optimizers);
+  requireSome('schedules', schedules);
   requireWhole('runs', runs, 1, MOST.runs);
   requireWhole('epochs', epochs, 1, MOST.epochs);
   requireWhole('seed', seed, 0);
@@ -120,6 +120,7 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
     options.trainExamples === undefined ? null : toRange('trainExamples', options.trainExamples, 1, 1e9);
   const sources = optimizers.map((optimizer) => settleOptimizer(optimizer, options.learningRate));
   const names = tasks.map((name) => findTask(name).name);
+  for (const schedule of schedules) parseSchedule(String(schedule));
 
   return Array.from({ length: runs }, (_, index) => {
     // Each draw has a stream of its own: a further setting leaves those that were there as they are.
@@ -132,6 +133,7 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
       seed: draw('seed').uint32(),
       batchSize: draw('batchSize').pick(batchSizes),
       optimizer: completeOptimizer({
+        schedule: draw('schedule').pick(schedules),
         ...settings,
         learningRate: round(drawFrom(draw('learningRate'), learningRate), 5),
       }),
@@ -171,8 +173,8 @@ export function settleAugmentation(settings: Augmentation): Augmentation | null 
 
 function settleOptimizer(optimizer: PlannedOptimizer, common: PlanOptions['learningRate']) {
   const { name, learningRate: own, ...settings } = typeof optimizer === 'string' ? { name: optimizer } : optimizer;
-  if (!OPTIMIZERS.includes(name)) throw unknownName('optimizer', String(name), OPTIMIZERS);
-  const learningRate = toRange('learningRate', own ?? common ?? LEARNING_RATES[name], Number.MIN_VALUE, 1e12);
+  const { learningRates } = findOptimizer(name);
+  const learningRate = toRange('learningRate', own ?? common ?? learningRates, Number.MIN_VALUE, 1e12);
   return { settings: { name, ...settings } as OptimizerInfo, learningRate };
 }
 

@@ -90,11 +90,12 @@ function describeOptimizer({ name, ...settings }: Evaluation['results']['setting
 /** The command that makes the same evaluation. */
 function commandOf({ results, runs }: Evaluation): string {
   const { settings, methods, methodModules, tasks } = results;
-  const { name, learningRate } = settings.optimizer;
+  const { name, learningRate, schedule } = settings.optimizer;
   const asked = methods.filter(({ about }) => !about.baseline).map(({ about }) => about.command);
   const parts = ['wnn evaluate', `--task ${tasks.map(({ task }) => task).join(',')}`];
   parts.push(`--seed ${tasks[0]?.seeds.join(',')}`, `--epochs ${settings.epochs}`);
   parts.push(`--batch-size ${settings.batchSize}`, `--optimizer ${name}`, `--learning-rate ${learningRate}`);
+  if (schedule !== undefined) parts.push(`--schedule ${quoteWord(String(schedule))}`);
   if (settings.trainExamples !== null) parts.push(`--train-examples ${settings.trainExamples}`);
   if (settings.validationExamples !== null) parts.push(`--validation-examples ${settings.validationExamples}`);
   if (settings.guard) parts.push('--guard');

@@ -1,6 +1,7 @@
 // Batches for tfjs-layers' fitDataset, in a new permutation each epoch that depends only on the seed. tfjs's own
 // shuffling cannot be seeded.
 
+import type * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../random.js';
 import type { Augmentation, AugmentationDraw } from './augmentation.js';
 import type { Batch, Examples } from './taskData.js';
@@ -66,4 +67,33 @@ export function orderedBatches(examples: Examples, batchSize: number): BatchSour
       };
     },
   };
+}
+
+/** Batches from which batch-norm statistics are estimated anew, at most. */
+const STATISTICS_BATCHES = 10;
+
+/**
+ * Inputs of training batches of full size for estimating batch-norm statistics, drawn from `seed` and the epoch's number apart
+ * from the training's order. Each is disposed of when the next one is asked for.
+ */
+export function* statisticsBatches(
+  examples: Examples,
+  batchSize: number,
+  seed: number,
+  epoch: number,
+  settings?: Augmentation,
+): Generator<tf.Tensor> {
+  const size = Math.min(batchSize, examples.count);
+  const count = Math.min(STATISTICS_BATCHES, Math.floor(examples.count / size));
+  const drawn = Uint32Array.from(new Random(seed, 'statistics', epoch).sample(examples.count, count * size));
+  const random = new Random(seed, 'statistics augmentation', epoch);
+  for (let begin = 0; begin < drawn.length; begin += size) {
+    const { xs, ys } = examples.takeBatch(drawn.subarray(begin, begin + size), settings && { settings, random });
+    ys.dispose();
+    try {
+      yield xs;
+    } finally {
+      xs.dispose();
+    }
+  }
 }

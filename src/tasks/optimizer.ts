@@ -1,36 +1,41 @@
-// Creates tfjs optimizers from the settings of a plan or a manifest.
+// Optimizers from the settings of a plan or a manifest: defaults filled in, checked, made, and their learning rate set.
 
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import { UsageError } from '../errors.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
-import { AdamW } from './adamw.js';
 import { unknownName } from './nearestName.js';
+import type { EvaluatingOptimizer, OptimizerDefinition } from './optimizers/definition.js';
+import { OPTIMIZER_DEFINITIONS, type OptimizerName } from './optimizers/index.js';
+import { CONSTANT, type LearningRateSchedule, parseSchedule } from './schedules/index.js';
 
-/** Settings of each optimizer other than `learningRate`, with their defaults (those of Keras). */
-const DEFAULTS = {
-  adam: { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
-  adamw: { beta1: 0.9, beta2: 0.999, epsilon: 1e-7, weightDecay: 0.004 },
-  sgd: {},
-  momentum: { momentum: 0.9, nesterov: false },
-  rmsprop: { decay: 0.9, momentum: 0, epsilon: 1e-7 },
-} as const;
-
-export type OptimizerName = keyof typeof DEFAULTS;
+export type { OptimizerName } from './optimizers/index.js';
 
 /** Names of all optimizers. */
-export const OPTIMIZERS = Object.keys(DEFAULTS) as OptimizerName[];
+export const OPTIMIZERS: readonly OptimizerName[] = OPTIMIZER_DEFINITIONS.map(({ name }) => name);
 
 /**
- * An optimizer's settings with the defaults filled in, as a run's manifest records them.
+ * The definition of an optimizer.
  *
- * @throws {@link UsageError} for an unknown optimizer or setting, or a learning rate that is not positive.
+ * @throws {@link UsageError} naming the known ones when there is none.
  */
-export function completeOptimizer(info: OptimizerInfo): OptimizerInfo & { name: OptimizerName } {
-  const name = OPTIMIZERS.find((candidate) => candidate === info.name);
-  if (name === undefined) throw unknownName('optimizer', String(info.name), OPTIMIZERS);
-  const complete: OptimizerInfo = { name, learningRate: info.learningRate, ...DEFAULTS[name] };
+export function findOptimizer(name: string): OptimizerDefinition<OptimizerName> {
+  const definition = OPTIMIZER_DEFINITIONS.find((candidate) => candidate.name === name);
+  if (definition === undefined) throw unknownName('optimizer', String(name), OPTIMIZERS);
+  return definition;
+}
+
+/**
+ * An optimizer's settings with the defaults filled in, as a run's manifest records them. The setting `schedule` is there only
+ * where the learning rate changes.
+ *
+ * @throws {@link UsageError} for an unknown optimizer, setting or schedule, or a learning rate that is not positive.
+ */
+export function completeOptimizer({ schedule, ...info }: OptimizerInfo): OptimizerInfo & { name: OptimizerName } {
+  const { name, settings } = findOptimizer(info.name);
+  const complete: OptimizerInfo = { name, learningRate: info.learningRate, ...settings };
   for (const [setting, value] of Object.entries(info)) {
-    if (!(setting in complete)) throw unknownName(`setting of ${name}`, setting, Object.keys(complete));
+    if (!(setting in complete))
+      throw unknownName(`setting of ${name}`, setting, [...Object.keys(complete), 'schedule']);
     if (typeof value !== typeof complete[setting]) {
       throw new UsageError({
         what: `${setting} of ${name} must be a ${typeof complete[setting]}`,
@@ -47,38 +52,34 @@ export function completeOptimizer(info: OptimizerInfo): OptimizerInfo & { name: 
       remedy: 'give a positive number, e.g. 0.001',
     });
   }
-  return complete as OptimizerInfo & { name: OptimizerName };
+  const { text } = parseSchedule(String(schedule ?? CONSTANT));
+  return { ...complete, ...(text === CONSTANT ? {} : { schedule: text }) } as OptimizerInfo & { name: OptimizerName };
 }
 
 /**
- * Creates the optimizer. The caller disposes of it.
+ * Creates the optimizer, without its schedule. The caller disposes of it.
  *
  * @throws {@link UsageError} as {@link completeOptimizer}.
  */
 export function makeOptimizer(info: OptimizerInfo): tf.Optimizer {
-  const { name, learningRate, ...settings } = completeOptimizer(info);
-  const rate = learningRate as number;
-  const number = (setting: string) => settings[setting] as number;
-  switch (name) {
-    case 'adam':
-      return tf.train.adam(rate, number('beta1'), number('beta2'), number('epsilon'));
-    case 'adamw':
-      return new AdamW(rate, number('beta1'), number('beta2'), number('epsilon'), number('weightDecay'));
-    case 'sgd':
-      return tf.train.sgd(rate);
-    case 'momentum':
-      return new Momentum(rate, number('momentum'), settings.nesterov as boolean);
-    case 'rmsprop':
-      return tf.train.rmsprop(rate, number('decay'), number('momentum'), number('epsilon'));
-    default:
-      throw name satisfies never;
-  }
+  const { name, learningRate, schedule, ...settings } = completeOptimizer(info);
+  return findOptimizer(name).make(learningRate as number, settings as Record<string, number | boolean>);
 }
 
-/** tfjs's momentum optimizer does not dispose of the learning rate that it inherits from SGD. */
-class Momentum extends tf.MomentumOptimizer {
-  override dispose(): void {
-    super.dispose();
-    this.c.dispose();
-  }
+/** The schedule of the learning rate; null when it stays as it is. */
+export function scheduleOf({ schedule }: OptimizerInfo): LearningRateSchedule | null {
+  const parsed = parseSchedule(String(schedule ?? CONSTANT));
+  return parsed.text === CONSTANT ? null : parsed;
+}
+
+/** Sets the learning rate of the next step. */
+export function setLearningRate(optimizer: tf.Optimizer, learningRate: number): void {
+  // SGD and momentum keep a tensor of it; the others read the field at each step.
+  if ('setLearningRate' in optimizer) (optimizer as tf.SGDOptimizer).setLearningRate(learningRate);
+  else (optimizer as unknown as { learningRate: number }).learningRate = learningRate;
+}
+
+/** Whether an optimizer's weights in training are not those to validate. */
+export function evaluatesElsewhere(optimizer: tf.Optimizer): optimizer is EvaluatingOptimizer {
+  return 'evaluationWeights' in optimizer;
 }

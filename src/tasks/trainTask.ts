@@ -7,9 +7,10 @@ import { UsageError } from '../errors.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
 import { buildModel } from '../zoo/index.js';
 import { type Augmentation, checkAugmentation } from './augmentation.js';
-import { countBatches, orderedBatches, shuffledBatches } from './batches.js';
+import { countBatches, orderedBatches, shuffledBatches, statisticsBatches } from './batches.js';
 import { addLossMetrics } from './metric.js';
-import { makeOptimizer } from './optimizer.js';
+import { evaluatesElsewhere, makeOptimizer } from './optimizer.js';
+import { ScheduleCallback } from './scheduleCallback.js';
 import type { Task } from './task.js';
 import type { TaskData } from './taskData.js';
 import { type ValidationWeights, withValidationWeights } from './validationWeights.js';
@@ -54,7 +55,7 @@ export interface TrainTaskOptions {
   epochs: number;
   /** Examples per batch, at least 1; the last batch of an epoch may be smaller. */
   batchSize: number;
-  /** Name (`adam`, `sgd`, ...), `learningRate` and further settings; see optimizer.ts. */
+  /** Name (`adam`, `sgd`, ...), `learningRate`, `schedule` over the epochs planned and further settings; see optimizer.ts. */
   optimizer: OptimizerInfo;
   /** Factor on the network's channels and units. Default 1. */
   width?: number;
@@ -64,8 +65,9 @@ export interface TrainTaskOptions {
   callbacks?: TrainCallback[];
   /**
    * Weights to validate instead of the trained ones, e.g. their average. Called after the last batch of an epoch, after all
-   * `onBatchEnd` and before any `onEpochEnd`; not called in an interrupted epoch. The trained weights are restored before
-   * `onEpochEnd`. Default: the trained weights are validated.
+   * `onBatchEnd` and before any `onEpochEnd`; not called in an interrupted epoch. Batch-norm statistics are estimated anew for
+   * them, from up to ten training batches. The trained weights are restored before `onEpochEnd`. Default: the weights that
+   * the optimizer wants to be validated, which are the trained ones for all but Schedule-Free.
    */
   validationWeights?: ValidationWeights;
   /** Aborts at the end of the batch. Callbacks receive no `onEpochEnd` for an interrupted epoch. */
@@ -120,17 +122,21 @@ export async function trainTask(options: TrainTaskOptions): Promise<TrainTaskRes
     model.compile({ optimizer: optimizer, loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
     const parameters = model.countParams();
     const watch = new TrainingWatch(model, options, countBatches(data.train, batchSize));
+    const rate = new ScheduleCallback(optimizer, options.optimizer, epochs, watch.batchesPerEpoch);
     const batches = shuffledBatches(data.train, batchSize, seed, options.augmentation);
     const validation = orderedBatches(data.validation, VALIDATION_BATCH);
-    const { validationWeights } = options;
+    const validationWeights =
+      options.validationWeights ??
+      (evaluatesElsewhere(optimizer) ? async () => optimizer.evaluationWeights(model.getWeights()) : undefined);
+    const statistics = (epoch: number) => statisticsBatches(data.train, batchSize, seed, epoch, options.augmentation);
     const begin = performance.now();
     const history = await model.fitDataset(batches as never, {
       epochs,
       batchesPerEpoch: watch.batchesPerEpoch,
       validationData: (validationWeights
-        ? withValidationWeights(validation, model, validationWeights)
+        ? withValidationWeights(validation, model, validationWeights, statistics)
         : validation) as never,
-      callbacks: [watch, ...(options.callbacks ?? []).map((callback) => new GuardedCallback(callback, watch))],
+      callbacks: [watch, rate, ...(options.callbacks ?? []).map((callback) => new GuardedCallback(callback, watch))],
       verbose: 0,
     });
     if (watch.cutOff) signal?.throwIfAborted();

@@ -1,4 +1,8 @@
-// The learning rate of each step: warm-up, then constant or falling along a cosine. Values only, no state.
+// The learning rate of each step of the meta-training: warm-up, then constant or falling along a cosine. Values only, no state;
+// the formulas are those of the tasks' schedules.
+
+import { cosineFactor } from '../tasks/schedules/cosine.js';
+import { warmUpFactor } from '../tasks/schedules/warmUp.js';
 
 /** How the learning rate runs after the warm-up. */
 export const SCHEDULES = ['cosine', 'constant'] as const;
@@ -22,12 +26,12 @@ export interface ScheduleSettings {
  * @param step from 0 to `plannedSteps - 1`.
  */
 export function learningRateAt(step: number, { schedule, learningRate, warmUpSteps, plannedSteps }: ScheduleSettings) {
-  if (step < warmUpSteps) return (learningRate * (step + 1)) / warmUpSteps;
+  if (step < warmUpSteps) return learningRate * warmUpFactor(step, warmUpSteps);
   switch (schedule) {
     case 'constant':
       return learningRate;
     case 'cosine':
-      return learningRate * 0.5 * (1 + Math.cos((Math.PI * (step - warmUpSteps)) / (plannedSteps - warmUpSteps)));
+      return learningRate * cosineFactor(step - warmUpSteps, plannedSteps - warmUpSteps);
     default:
       return schedule satisfies never;
   }

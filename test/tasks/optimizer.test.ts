@@ -3,7 +3,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
-import { completeOptimizer, makeOptimizer, OPTIMIZERS } from '../../src/tasks/optimizer.js';
+import {
+  completeOptimizer,
+  evaluatesElsewhere,
+  makeOptimizer,
+  OPTIMIZERS,
+  setLearningRate,
+} from '../../src/tasks/optimizer.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
@@ -96,6 +102,38 @@ describe('makeOptimizer', () => {
       return velocity[i];
     }, 20);
     expectSamePath(path, expected);
+  });
+
+  it.each([0, 0.3])('steps as Schedule-Free AdamW does, and validates x, at weight decay %d', (weightDecay) => {
+    const rates = Array.from({ length: 30 }, (_, t) => 0.1 * Math.min(1, (t + 1) / 4));
+    const optimizer = makeOptimizer({ name: 'schedule-free', learningRate: 0.1, beta1: 0.8, beta2: 0.99, weightDecay });
+    const w = tf.tidy(() => tf.variable(tf.tensor1d(START)));
+    const other = tf.variable(tf.scalar(5));
+    const c = tf.tensor1d(CURVATURE);
+    // The three sequences of the paper, as it writes them.
+    let z = [...START];
+    let x = [...START];
+    const v = START.map(() => 0);
+    let weights = 0;
+    for (const [t, rate] of rates.entries()) {
+      const y = z.map((value, i) => 0.2 * value + 0.8 * x[i]);
+      for (const [i, value] of w.dataSync().entries()) expect(Math.abs(value - y[i])).toBeLessThan(1e-5);
+      setLearningRate(optimizer, rate);
+      optimizer.minimize(() => tf.sum(tf.mul(tf.mul(c, 0.5), tf.square(w))) as tf.Scalar, false, [w]);
+      weights += rate ** 2;
+      z = z.map((value, i) => {
+        const g = CURVATURE[i] * y[i];
+        v[i] = 0.99 * v[i] + 0.01 * g * g;
+        return value - rate * (g / (Math.sqrt(v[i] / (1 - 0.99 ** (t + 1))) + 1e-8) + weightDecay * y[i]);
+      });
+      x = x.map((value, i) => value + (rate ** 2 / weights) * (z[i] - value));
+      if (!evaluatesElsewhere(optimizer)) throw new Error('validates what it trains');
+      const [evaluated, untouched] = optimizer.evaluationWeights([w, other]);
+      for (const [i, value] of evaluated.dataSync().entries()) expect(Math.abs(value - x[i])).toBeLessThan(1e-5);
+      expect(untouched.dataSync()[0]).toBe(5);
+    }
+    optimizer.dispose();
+    tf.dispose([w, other, c]);
   });
 
   it.each(OPTIMIZERS)('leaves no tensor of %s behind', (name) => {

@@ -2,11 +2,13 @@
 // from the gradient's moments. tfjs has only Adam.
 
 import * as tf from '@tensorflow/tfjs-core';
+import { adam } from './adam.js';
+import type { OptimizerDefinition } from './definition.js';
 
 type NamedGradients = Parameters<tf.AdamOptimizer['applyGradients']>[0];
 
 /** As in Keras and PyTorch, all trained weights decay by `learningRate * weightDecay` before each step of Adam. */
-export class AdamW extends tf.AdamOptimizer {
+class AdamW extends tf.AdamOptimizer {
   static override get className(): string {
     return 'AdamW';
   }
@@ -32,3 +34,13 @@ export class AdamW extends tf.AdamOptimizer {
     super.applyGradients(gradients);
   }
 }
+
+const settings = { ...adam.settings, weightDecay: 0.004 };
+
+export const adamw: OptimizerDefinition<'adamw', typeof settings> = {
+  ...adam,
+  name: 'adamw',
+  settings,
+  make: (learningRate, { beta1, beta2, epsilon, weightDecay }) =>
+    new AdamW(learningRate, beta1, beta2, epsilon, weightDecay),
+};
