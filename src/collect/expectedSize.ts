@@ -25,13 +25,18 @@ export class SizeEstimator {
 
   /** Needs a tfjs backend to be set. */
   estimate(run: PlannedRun): ExpectedSize {
-    const { data, architecture } = findTask(run.task);
+    const { data, architecture, options } = findTask(run.task);
     const key = `${run.task} ${run.width}`;
     let parameters = this.#counts.get(key);
     if (parameters === undefined) {
       const { inputShape, classes } = findDataSource(data);
       parameters = tf.tidy(() => {
-        const model = buildModel(architecture, { inputShape, classes, seed: 0, width: run.width });
+        const model = buildModel(architecture, {
+          inputShape,
+          classes,
+          seed: 0,
+          options: { ...options, width: run.width },
+        });
         const count = model.countParams();
         model.dispose();
         return count;

@@ -13,6 +13,7 @@ import { requireCadence } from '../trajectory/cadence.js';
 import { MANIFEST_FILE, RUN_PREFIX, runDirectory } from '../trajectory/manifest.js';
 import { isFinished, readManifest } from '../trajectory/runReader.js';
 import type { OptimizerInfo, RunManifest } from '../trajectory/schema.js';
+import { WIDTH } from '../zoo/options.js';
 import { idOf, type PlannedRun, settleAugmentation } from './plan.js';
 import type { RecordJob } from './worker.js';
 
@@ -78,7 +79,8 @@ function checkRun(value: unknown, id: string): PlannedRun {
   if (run.trainExamples !== null) whole('trainExamples', LIMITS.examples);
   if (run.validationExamples !== null) whole('validationExamples', LIMITS.examples);
   if (!isDeepStrictEqual(requireCadence(run.cadence, `run ${id}`), run.cadence)) throw wrong('cadence', run.cadence);
-  if (!(typeof run.width === 'number' && run.width >= 0.125 && run.width <= 4)) throw wrong('width', run.width);
+  if (!(typeof run.width === 'number' && run.width >= WIDTH.least && run.width <= WIDTH.most))
+    throw wrong('width', run.width);
   const { optimizer, augmentation } = run;
   if (typeof optimizer !== 'object' || !isDeepStrictEqual(completeOptimizer(optimizer as OptimizerInfo), optimizer))
     throw wrong('optimizer', optimizer);

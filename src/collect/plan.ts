@@ -9,9 +9,10 @@ import { type Augmentation, checkAugmentation } from '../tasks/augmentation.js';
 import { unknownName } from '../tasks/nearestName.js';
 import { completeOptimizer, findOptimizer, type OptimizerName } from '../tasks/optimizer.js';
 import { CONSTANT, parseSchedule } from '../tasks/schedules/index.js';
-import { findTask } from '../tasks/task.js';
+import { findTask, taskSlug } from '../tasks/task.js';
 import { EVERY_EPOCH, requireCadence, type SnapshotCadence } from '../trajectory/cadence.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
+import { WIDTH } from '../zoo/options.js';
 
 /** Least and greatest value of a draw. */
 export type Range = [low: number, high: number];
@@ -26,7 +27,7 @@ export type PlannedOptimizer =
 export const MOST = { runs: 100_000, epochs: 1e6, batchSize: 1e6 };
 
 export interface PlanOptions {
-  /** Tasks to train, e.g. `mnist/lenet`; run i trains task i modulo their number. */
+  /** Tasks to train, e.g. `mnist/lenet` or `text/gpt?depth=2`; run i trains task i modulo their number. */
   tasks: readonly string[];
   /** Number of runs over all tasks. Default: one a task. */
   runs?: number;
@@ -45,7 +46,10 @@ export interface PlanOptions {
    * with a schedule among their settings. Default ['constant'].
    */
   schedules?: readonly string[];
-  /** Factor on the networks' channels and units, uniform in the logarithm; or one for all. 0.125 to 4, default 1. */
+  /**
+   * Factor on the networks' channels and units, uniform in the logarithm; or one for all. 0.125 to 4, default 1. A task that
+   * names its own (`mnist/cnn?width=0.5`) keeps it.
+   */
   width?: number | Range;
   /** Training examples, drawn at random by each run; a range is uniform in the logarithm. Default: all. */
   trainExamples?: number | Range;
@@ -115,20 +119,21 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
   if (options.validationExamples !== undefined) requireWhole('validationExamples', options.validationExamples, 1);
   const cadence = requireCadence(options.cadence ?? EVERY_EPOCH, 'cadence of the plan');
   const augmentation = options.augmentation === undefined ? null : settleAugmentation(options.augmentation);
-  const width = toRange('width', options.width ?? 1, 0.125, 4);
+  const width = toRange('width', options.width ?? WIDTH.default, WIDTH.least, WIDTH.most);
   const trainExamples =
     options.trainExamples === undefined ? null : toRange('trainExamples', options.trainExamples, 1, 1e9);
   const sources = optimizers.map((optimizer) => settleOptimizer(optimizer, options.learningRate));
-  const names = tasks.map((name) => findTask(name).name);
+  const found = tasks.map(findTask);
   for (const schedule of schedules) parseSchedule(String(schedule));
 
   return Array.from({ length: runs }, (_, index) => {
     // Each draw has a stream of its own: a further setting leaves those that were there as they are.
     const draw = (what: string) => new Random(seed, 'run', index, what);
     const { settings, learningRate } = draw('optimizer').pick(sources);
+    const task = found[index % found.length];
     const run = {
       index,
-      task: names[index % names.length],
+      task: task.name,
       epochs,
       seed: draw('seed').uint32(),
       batchSize: draw('batchSize').pick(batchSizes),
@@ -137,7 +142,7 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
         ...settings,
         learningRate: round(drawFrom(draw('learningRate'), learningRate), 5),
       }),
-      width: round(drawFrom(draw('width'), width), 3),
+      width: (task.options.width as number | undefined) ?? round(drawFrom(draw('width'), width), 3),
       trainExamples: trainExamples && Math.round(drawFrom(draw('trainExamples'), trainExamples)),
       validationExamples: options.validationExamples ?? null,
       augmentation,
@@ -150,7 +155,7 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
 /** The id of a run: readable parts and a hash of all that decides its numbers. */
 export function idOf(run: Omit<PlannedRun, 'id'>): string {
   const hash = createHash('sha256').update(JSON.stringify(run)).digest('hex').slice(0, 8);
-  return `${run.task.replaceAll('/', '-')}-${String(run.index).padStart(4, '0')}-${hash}`;
+  return `${taskSlug(run.task)}-${String(run.index).padStart(4, '0')}-${hash}`;
 }
 
 /** The settings in one order and without those that change nothing, so that equal plans have equal ids. */

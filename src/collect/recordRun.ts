@@ -90,6 +90,7 @@ async function recordClaimed(directory: string, options: RecordRunOptions): Prom
     hyperparameters: {
       batchSize: run.batchSize,
       width: run.width,
+      ...task.options,
       ...run.augmentation,
       trainExamples: data.train.count,
       validationExamples: data.validation.count,
@@ -108,7 +109,7 @@ async function recordClaimed(directory: string, options: RecordRunOptions): Prom
       epochs: run.epochs,
       batchSize: run.batchSize,
       optimizer: run.optimizer,
-      width: run.width,
+      options: { width: run.width },
       augmentation: run.augmentation ?? undefined,
       callbacks: [recorder],
       signal,

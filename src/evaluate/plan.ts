@@ -5,7 +5,7 @@ import type { EngineRequest } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
 import type { EvaluationJob, Method } from '../evaluation/schema.js';
 import { completeOptimizer } from '../tasks/optimizer.js';
-import { findTask } from '../tasks/task.js';
+import { findTask, taskSlug } from '../tasks/task.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
 import { completeMethods, findMethod, identityOf, optimizerOf } from './methods/registry.js';
 
@@ -36,7 +36,7 @@ function requireSome(name: string, values: readonly unknown[]): void {
 export function idOf(job: Omit<EvaluationJob, 'id'>): string {
   const guard = findMethod(job.method.type).nowcasts ? job.guard : undefined;
   const hash = createHash('sha256').update(JSON.stringify({ ...job, method: identityOf(job.method), guard }));
-  return [job.task.replaceAll('/', '-'), job.method.name, `s${job.seed}`, hash.digest('hex').slice(0, 8)].join('_');
+  return [taskSlug(job.task), job.method.name, `s${job.seed}`, hash.digest('hex').slice(0, 8)].join('_');
 }
 
 /**

@@ -6,6 +6,7 @@ import * as tfl from '@tensorflow/tfjs-layers';
 import { UsageError } from '../errors.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
 import { buildModel } from '../zoo/index.js';
+import type { ArchitectureOptions } from '../zoo/options.js';
 import { type Augmentation, checkAugmentation } from './augmentation.js';
 import { countBatches, orderedBatches, shuffledBatches, statisticsBatches } from './batches.js';
 import { addLossMetrics } from './metric.js';
@@ -57,8 +58,8 @@ export interface TrainTaskOptions {
   batchSize: number;
   /** Name (`adam`, `sgd`, ...), `learningRate`, `schedule` over the epochs planned and further settings; see optimizer.ts. */
   optimizer: OptimizerInfo;
-  /** Factor on the network's channels and units. Default 1. */
-  width?: number;
+  /** Options of the architecture, in place of the task's own. Default: the task's. */
+  options?: ArchitectureOptions;
   /** Augmentation of the training inputs, for images only. Default: none. */
   augmentation?: Augmentation;
   /** Called after this module's own, in order. They run at the end of an epoch after its validation, as in Keras. */
@@ -115,7 +116,7 @@ export async function trainTask(options: TrainTaskOptions): Promise<TrainTaskRes
     inputShape: data.inputShape,
     classes: data.classes,
     seed,
-    width: options.width,
+    options: { ...task.options, ...options.options },
   });
   try {
     signal?.throwIfAborted();

@@ -2,6 +2,7 @@
 
 import type * as tfl from '@tensorflow/tfjs-layers';
 import type { LayerKit } from './layerKit.js';
+import type { ArchitectureOptions, DeclaredOptions } from './options.js';
 
 /** Options of a network. */
 export interface ModelOptions {
@@ -11,8 +12,8 @@ export interface ModelOptions {
   classes: number;
   /** Seed of all initial weights. */
   seed: number;
-  /** Factor on the number of channels and hidden units, 0.125 to 4. Default 1. */
-  width?: number;
+  /** Options of the architecture, `width` among them. Default: the architecture's own defaults. */
+  options?: ArchitectureOptions;
 }
 
 /** An architecture. One per file of this directory. */
@@ -22,6 +23,14 @@ export interface Architecture {
   aliases?: readonly string[];
   /** Rank of its inputs: 3 for images, 2 for text. */
   inputRank: number;
-  /** Adds the hidden layers and returns the output from which the classes are computed. */
-  build(input: tfl.SymbolicTensor, kit: LayerKit): tfl.SymbolicTensor;
+  /** Its options besides `width`, which every architecture has. Default: none. */
+  options?: DeclaredOptions;
+  /** Whether `build` returns class probabilities itself. Default: a dense layer with softmax is added. */
+  outputsClasses?: boolean;
+  /**
+   * Adds the hidden layers and returns the output from which the classes are computed.
+   *
+   * @param options values of all options, checked.
+   */
+  build(input: tfl.SymbolicTensor, kit: LayerKit, options: ArchitectureOptions): tfl.SymbolicTensor;
 }

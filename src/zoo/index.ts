@@ -10,6 +10,7 @@ import { LayerKit } from './layerKit.js';
 import { lenet } from './lenet.js';
 import { mlp } from './mlp.js';
 import { mobilenetv2 } from './mobilenetv2.js';
+import { completeOptions, type DeclaredOptions, WIDTH } from './options.js';
 import { resnet8, resnet20, resnet32 } from './resnet.js';
 import { shufflenetv2 } from './shufflenetv2.js';
 import { simplenet } from './simplenet.js';
@@ -55,8 +56,23 @@ export function canonicalArchitecture(name: string): string | undefined {
 
 /** Whether an architecture accepts inputs of that shape. */
 export function takesInputs(architecture: string, inputShape: readonly number[]): boolean {
+  return findArchitecture(architecture).inputRank === inputShape.length;
+}
+
+/** All options of an architecture. @throws {@link UsageError} when there is no such architecture. */
+export function optionsOf(architecture: string): DeclaredOptions {
+  return { width: WIDTH, ...findArchitecture(architecture).options };
+}
+
+function findArchitecture(architecture: string): Architecture {
   const name = canonicalArchitecture(architecture);
-  return ARCHITECTURES.find((candidate) => candidate.name === name)?.inputRank === inputShape.length;
+  const found = ARCHITECTURES.find((candidate) => candidate.name === name);
+  if (found !== undefined) return found;
+  throw new UsageError({
+    what: 'unknown architecture',
+    where: architecture,
+    remedy: `known: ${architectureNames().join(', ')}`,
+  });
 }
 
 /**
@@ -66,31 +82,25 @@ export function takesInputs(architecture: string, inputShape: readonly number[])
  *
  * @param architecture name or alias.
  * @returns the network; the caller disposes of it.
- * @throws {@link UsageError} for an unknown architecture or width, {@link MismatchError} when it does not accept such inputs.
+ * @throws {@link UsageError} for an unknown architecture or option, {@link MismatchError} when it does not accept such inputs.
  */
-export function buildModel(architecture: string, options: ModelOptions): tfl.LayersModel {
-  const { inputShape, classes, seed, width = 1 } = options;
-  const name = canonicalArchitecture(architecture);
-  const found = ARCHITECTURES.find((candidate) => candidate.name === name);
-  if (found === undefined) {
-    throw new UsageError({
-      what: 'unknown architecture',
-      where: architecture,
-      remedy: `known: ${architectureNames().join(', ')}`,
-    });
-  }
-  if (!(width >= 0.125 && width <= 4)) {
-    throw new UsageError({ what: 'width out of range', where: `${width}`, remedy: 'give 0.125 to 4' });
-  }
+export function buildModel(
+  architecture: string,
+  { inputShape, classes, seed, options }: ModelOptions,
+): tfl.LayersModel {
+  const found = findArchitecture(architecture);
+  const { name } = found;
+  const values = completeOptions(name, optionsOf(name), options ?? {});
   if (inputShape.length !== found.inputRank) {
     throw new MismatchError({
       what: `inputs of shape [${inputShape}] do not fit`,
-      where: found.name,
+      where: name,
       remedy: `give inputs of rank ${found.inputRank}`,
     });
   }
-  const kit = new LayerKit(seed, width);
+  const kit = new LayerKit(seed, values.width as number);
   const input = tfl.input({ shape: [...inputShape], name: 'input' });
-  const output = kit.dense(found.build(input, kit), 'classes', classes, 'softmax');
-  return tfl.model({ inputs: input, outputs: output, name: found.name.replaceAll('-', '_') });
+  const built = found.build(input, kit, values);
+  const outputs = found.outputsClasses ? built : kit.dense(built, 'classes', classes, 'softmax');
+  return tfl.model({ inputs: input, outputs, name: name.replaceAll('-', '_') });
 }

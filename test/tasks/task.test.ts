@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/errors.js';
-import { findTask, taskNames } from '../../src/tasks/task.js';
+import { findTask, taskNames, taskSlug } from '../../src/tasks/task.js';
 
 describe('findTask', () => {
   it('finds every task by its own name', () => {
@@ -21,6 +21,20 @@ describe('findTask', () => {
 
   it('takes mnist/cnn for mnist/simplenet', () => {
     expect(findTask('mnist/cnn')).toEqual(findTask('mnist/simplenet'));
+  });
+
+  it('puts options behind the name, in one order and without defaults', () => {
+    const task = findTask('mnist/cnn?width=0.5');
+    expect(task).toMatchObject({
+      name: 'mnist/simplenet?width=0.5',
+      architecture: 'simplenet',
+      options: { width: 0.5 },
+    });
+    expect(findTask(task.name)).toEqual(task);
+    expect(findTask('mnist/cnn?width=1')).toEqual(findTask('mnist/cnn'));
+    expect(taskSlug(task.name)).toBe('mnist-simplenet-width-0.5');
+    for (const wrong of ['mnist/cnn?', 'mnist/cnn?depth=2', 'mnist/cnn?width=9', 'mnist/cnn?width=1?width=2'])
+      expect(() => findTask(wrong)).toThrow(UsageError);
   });
 
   it('names the nearest and all known tasks when there is none', () => {

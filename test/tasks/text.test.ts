@@ -71,7 +71,7 @@ describe('text', () => {
       seed: 1,
       epochs: 4,
       batchSize: 16,
-      width: 0.125,
+      options: { width: 0.125 },
       optimizer: { name: 'adam', learningRate: 0.01 },
     };
     const { history } = await trainTask({ task: findTask('text/chargru'), data, ...options });

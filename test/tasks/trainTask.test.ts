@@ -31,7 +31,7 @@ const base: TrainTaskOptions = {
   seed: 5,
   epochs: 3,
   batchSize: 8,
-  width: 0.125,
+  options: { width: 0.125 },
   optimizer: { name: 'adam', learningRate: 0.01 },
 };
 
@@ -185,7 +185,7 @@ describe('trainTask', () => {
     for (const wrong of [
       { epochs: 0 },
       { batchSize: 1.5 },
-      { width: 100 },
+      { options: { width: 100 } },
       { optimizer: { name: 'adan', learningRate: 0.1 } },
       { optimizer: { name: 'adam', learningRate: -1 } },
       { optimizer: { name: 'adam', learningRate: 0.1, beta3: 1 } },

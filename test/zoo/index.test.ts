@@ -160,7 +160,7 @@ describe('buildModel', () => {
 
   it.each(architectureNames())('gives %s the same names and weights each time, by seed', (name) => {
     const [first, again, other] = [1, 1, 2].map((seed) => {
-      const model = buildModel(name, { ...inputsOf(name), seed, width: 0.125 });
+      const model = buildModel(name, { ...inputsOf(name), seed, options: { width: 0.125 } });
       const names = model.weights.map((weight) => weight.originalName);
       const layers = model.layers.map((layer) => layer.name);
       const kernels = model.getWeights().filter((weight) => weight.rank > 1);
@@ -178,7 +178,7 @@ describe('buildModel', () => {
 
   it.each(architectureNames())('makes %s larger and smaller by its width', (name) => {
     const counts = [0.125, 0.25, 0.5].map((width) => {
-      const model = buildModel(name, { ...inputsOf(name), width });
+      const model = buildModel(name, { ...inputsOf(name), options: { width } });
       const count = countTrained(model);
       model.dispose();
       return count;
@@ -207,8 +207,8 @@ describe('buildModel', () => {
 
   it('refuses what it cannot build', () => {
     expect(() => buildModel('lenin', DIGITS)).toThrow(UsageError);
-    expect(() => buildModel('lenet', { ...DIGITS, width: 0 })).toThrow(UsageError);
-    expect(() => buildModel('lenet', { ...DIGITS, width: Number.NaN })).toThrow(UsageError);
+    expect(() => buildModel('lenet', { ...DIGITS, options: { width: 0 } })).toThrow(UsageError);
+    expect(() => buildModel('lenet', { ...DIGITS, options: { width: Number.NaN } })).toThrow(UsageError);
     expect(() => buildModel('lenet', { ...DIGITS, inputShape: [28] })).toThrow(MismatchError);
   });
 });

@@ -30,13 +30,13 @@ type Case = [task: Task, data: TaskData];
 function noise(architecture: string): Case {
   const train = makeImages(4, [28, 28, 1]);
   const data = { name: 'noise', inputShape: train.shape, classes: 4, train, validation: train };
-  return [{ name: architecture, data: 'noise', architecture, metric: ACCURACY }, data];
+  return [{ name: architecture, data: 'noise', architecture, options: {}, metric: ACCURACY }, data];
 }
 
 function passages(architecture: string): Case {
   const train = new TextExamples(Uint8Array.of(0, 1, 2, 1, 0, 2, 2, 1, 0, 0, 1), 5, 3);
   const data = { name: 'passages', inputShape: [5, 3], classes: 3, train, validation: train };
-  return [{ name: architecture, data: 'passages', architecture, metric: PERPLEXITY }, data];
+  return [{ name: architecture, data: 'passages', architecture, options: {}, metric: PERPLEXITY }, data];
 }
 
 describe('training on the wasm engine', () => {
@@ -68,7 +68,7 @@ describe('training on the wasm engine', () => {
       seed: 1,
       epochs: 1,
       batchSize: 4,
-      width: 0.25,
+      options: { width: 0.25 },
       optimizer: { name: 'adam', learningRate: 1e-3 },
       callbacks: [new Snapshots()],
     });
