@@ -105,9 +105,9 @@ export class NowcastLoop implements Recommendation {
     return this.#count;
   }
 
-  /** Whether {@link end} needs the weights before the next nowcast that it has no access to yet. */
-  get begun(): boolean {
-    return this.#weights !== null;
+  /** Whether a restored state waits for the training that goes on from it. */
+  get restoring(): boolean {
+    return this.#restored !== null;
   }
 
   /**
@@ -122,7 +122,7 @@ export class NowcastLoop implements Recommendation {
     this.#weights = null;
     this.#window.forget();
     this.#due = null;
-    this.#count = 0;
+    this.#count = this.#restored?.count ?? 0;
   }
 
   /**
@@ -174,11 +174,17 @@ export class NowcastLoop implements Recommendation {
   /**
    * Tells that the training goes on: applies the nowcast that is due, if one is.
    *
+   * @param access as in {@link end}: a training that goes on from a restored state may begin with a nowcast.
    * @param epoch the epoch (from 0) that ended last, for the history; null where nobody counts epochs.
    * @param measureLoss measures the loss that a nowcast must not raise; undefined: every nowcast is kept.
    * @returns what became of it; null when none was due.
    */
-  async apply(epoch: number | null, measureLoss?: () => Promise<number>): Promise<Nowcast | null> {
+  async apply(
+    access: () => WeightAccess,
+    epoch: number | null,
+    measureLoss?: () => Promise<number>,
+  ): Promise<Nowcast | null> {
+    if (this.#restored !== null) this.begin(access());
     const snapshot = this.#due;
     if (snapshot === null || this.#weights === null) return null;
     this.#due = null;

@@ -52,8 +52,10 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
   #epochOpen: boolean | null = null;
   /** The epoch that ended last, or that is open; null in loops of one's own. */
   #epoch: number | null = null;
-  /** Epochs that had ended before the first of this fit is counted from 0. */
+  /** Epochs that had ended before epoch 0 of this fit; null until an epoch has said its number. */
   #base: number | null = null;
+  /** Whether this fit goes on where another or a restored state ended. */
+  #goesOn = false;
   #network: TrainedNetwork | null = null;
 
   /** @throws UsageError when the period, the start, the step scale or the cadence is impossible. */
@@ -95,6 +97,7 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
     this.#network = this.model;
     this.#epochOpen = null;
     this.#base = null;
+    this.#goesOn = same || this.#loop.restoring;
     this.#epoch = null;
   }
 
@@ -122,8 +125,8 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
     if (this.#epochOpen) this.#epochOpen = false;
     this.#epoch = epoch;
     if (this.cadence.unit !== 'epoch') return;
-    // Epochs of a fit that goes on in the middle are counted as it counts them, those of a continued one from the last.
-    this.#base ??= this.#options.continue ? this.#loop.count - epoch : 0;
+    // A fit with an initialEpoch is counted as it counts, one that goes on from the epochs that ended before it.
+    this.#base ??= this.#goesOn ? this.#loop.count - epoch : 0;
     await this.#loop.end(this.#access, this.#base + epoch + 1);
   }
 
@@ -178,7 +181,7 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
     const { guard } = this.#options;
     const network = this.#network;
     const measureLoss = guard && network && isModel(network) ? () => measureGuardLoss(network, guard) : undefined;
-    return this.#loop.apply(this.#epoch, measureLoss);
+    return this.#loop.apply(this.#access, this.#epoch, measureLoss);
   }
 }
 

@@ -5,30 +5,12 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Forecaster } from '../../src/callback/forecaster.js';
 import { type ForecastingOptions, PeriodicForecasting } from '../../src/callback/periodicForecasting.js';
-import { TRAINED_KINDS } from '../../src/nowcaster/spec.js';
+import { lineForecaster } from './lineForecaster.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
-
-/** Goes on along a line through the first and the last snapshot, and counts the snapshots that it was given. */
-function lineForecaster(windowLength = 3, cadence?: Forecaster['cadence']) {
-  const asked: number[] = [];
-  const forecaster: Forecaster = {
-    windowLength,
-    cadence,
-    kinds: TRAINED_KINDS,
-    async forecast({ snapshots, snapshot }, out) {
-      asked.push(snapshot);
-      const [first, last] = [snapshots[0], snapshots[windowLength - 1]];
-      for (let i = 0; i < out.length; i++) out[i] = last[i] + (last[i] - first[i]) / (windowLength - 1);
-    },
-    async dispose() {},
-  };
-  return { forecaster, asked };
-}
 
 const STEPS = { unit: 'step', every: 2 } as const;
 
