@@ -10,21 +10,11 @@ type Register = typeof ownLayers.registerCallbackConstructor;
 const models = new WeakMap<object, ownLayers.LayersModel>();
 const observed = new WeakSet<Register>();
 
-/** Has no base class: copies of tfjs-layers call the methods of a registered callback without asking for its class. */
-class ModelObserver {
-  #params: object = {};
-  setParams(params: object): void {
-    this.#params = params;
+/** Other copies of tfjs-layers call the methods of a registered callback without checking its class. */
+class ModelObserver extends ownLayers.Callback {
+  override setModel(model: ownLayers.LayersModel): void {
+    models.set(this.params, model);
   }
-  setModel(model: ownLayers.LayersModel): void {
-    models.set(this.#params, model);
-  }
-  async onTrainBegin(): Promise<void> {}
-  async onTrainEnd(): Promise<void> {}
-  async onEpochBegin(): Promise<void> {}
-  async onEpochEnd(): Promise<void> {}
-  async onBatchBegin(): Promise<void> {}
-  async onBatchEnd(): Promise<void> {}
 }
 
 /** The function of a copy of tfjs-layers that registers a callback, which also tells copies apart. */
@@ -55,7 +45,7 @@ export function observeFits(): void {
     if (register === undefined || observed.has(register)) continue;
     observed.add(register);
     // Level 0: whatever the verbosity of the fit.
-    register(0, ModelObserver as unknown as Parameters<Register>[1]);
+    register(0, ModelObserver);
   }
 }
 

@@ -23,7 +23,7 @@ const listCommand: CommandModule<object, DataArguments> = {
   builder: (yargs) => yargs.option('images', IMAGES),
   handler: (argv) => {
     const directory = argv.images ?? imagesDirectory();
-    const dataSets = datasetNames()
+    const datasets = datasetNames()
       .map(findDataSource)
       .map((source) => ({
         name: source.name,
@@ -33,8 +33,8 @@ const listCommand: CommandModule<object, DataArguments> = {
         downloadBytes: source.downloads?.reduce((sum, { bytes }) => sum + bytes, 0) ?? 0,
         addresses: source.downloads?.map(({ url }) => url) ?? [],
       }));
-    printResult(argv, { directory, dataSets }, () => {
-      const rows = dataSets.map(({ name, shape, classes, state, downloadBytes }) => [
+    printResult(argv, { directory, datasets }, () => {
+      const rows = datasets.map(({ name, shape, classes, state, downloadBytes }) => [
         name,
         state,
         shape.join('x'),

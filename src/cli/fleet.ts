@@ -16,16 +16,16 @@ export interface FleetArguments {
 }
 
 /** Adds `--queue`, `--root` and `--shard`. */
-export function fleetOptions<T>(yargs: Argv<T>): Argv<T & FleetArguments> {
+export function fleetOptions<T>(yargs: Argv<T>) {
   return queueOptions(yargs).option('shard', {
     type: 'string',
     global: false,
     describe: 'do only part i of n, from 1/n to n/n [default: what Slurm or Kubernetes say]',
-  }) as unknown as Argv<T & FleetArguments>;
+  });
 }
 
 /** Adds `--queue` and `--root`. */
-export function queueOptions<T>(yargs: Argv<T>): Argv<T & FleetArguments> {
+export function queueOptions<T>(yargs: Argv<T>) {
   return yargs
     .option('queue', {
       type: 'string',
@@ -36,7 +36,7 @@ export function queueOptions<T>(yargs: Argv<T>): Argv<T & FleetArguments> {
       type: 'string',
       global: false,
       describe: 'of a queue: directory that all machines see [default: $WNN_FLEET_ROOT or this one]',
-    }) as unknown as Argv<T & FleetArguments>;
+    });
 }
 
 /** Who is to do the plan, or what of it this command is to do. */

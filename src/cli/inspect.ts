@@ -1,7 +1,7 @@
 // `wnn inspect PATH`: says what any of the toolkit's files or directories is.
 
 import type { CommandModule } from 'yargs';
-import { type EvaluationResults, statements, TABLE_HEADER, tableRows } from '../evaluate/index.js';
+import { statements, TABLE_HEADER, tableRows } from '../evaluate/index.js';
 import { readH5 } from '../export/index.js';
 import { type Inspection, inspectPath, type RunSummary } from '../inspect/index.js';
 import type { WindowSpec } from '../network/spec.js';
@@ -142,7 +142,7 @@ ${runs}, toolkit ${manifest.toolkitVersion}, ${formatBytes(bytes)}`;
 }
 
 function describeEvaluation({ path, results }: Of<'evaluation'>): string {
-  const { tasks } = results as unknown as EvaluationResults;
+  const { tasks } = results;
   const parts = tasks.map((task) => {
     const lines = [
       `${task.task}, ${task.seeds.length} seeds`,
@@ -170,7 +170,7 @@ function describeBriefly(part: Inspection): string {
     case 'nowcaster':
       return `${part.manifest.tag}: ${Object.keys(part.manifest.kinds).join(', ')}`;
     case 'evaluation':
-      return (part.results as unknown as EvaluationResults).tasks.map(({ task }) => task).join(', ');
+      return part.results.tasks.map(({ task }) => task).join(', ');
     case 'weights':
       return `${formatCount(part.parameters)} parameters`;
     case 'directory':

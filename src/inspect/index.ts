@@ -3,7 +3,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { loadNowcaster } from '../callback/node.js';
-import { CorruptFileError, MissingFileError, UsageError } from '../errors.js';
+import { MissingFileError, UsageError } from '../errors.js';
+import { readContent } from '../evaluation/files.js';
+import { type EvaluationResults, RESULTS_NAME } from '../evaluation/schema.js';
 import { settleDirectory } from '../files/directory.js';
 import { readJsonFile } from '../formats/json.js';
 import { checkTrainingRecord } from '../nowcaster/checkTraining.js';
@@ -19,9 +21,6 @@ import { measureBytes, type RunSummary, summarizeRun } from './runs.js';
 
 export type { RunSummary } from './runs.js';
 
-/** Name of an evaluation's results. */
-const RESULTS_FILE = 'results.json';
-
 /** What a path is. `bytes` is the size of all its files. */
 export type Inspection = { path: string; bytes: number } & (
   | { type: 'store'; runs: RunSummary[]; counts: Partial<Record<RunStatus, number>>; snapshots: number }
@@ -29,7 +28,7 @@ export type Inspection = { path: string; bytes: number } & (
   | { type: 'samples'; manifest: DatasetManifest }
   | { type: 'training'; record: TrainingRecord }
   | { type: 'nowcaster'; manifest: NowcasterManifest }
-  | { type: 'evaluation'; results: Record<string, unknown> }
+  | { type: 'evaluation'; results: EvaluationResults }
   /** The weights of one network: .h5 or .safetensors. */
   | { type: 'weights'; spec: NetworkWeights['spec']; parameters: number }
   /** A directory with some of the above in it, e.g. that of `wnn run`. */
@@ -74,7 +73,7 @@ export async function inspectPath(path: string, options: InspectOptions = {}): P
 
 /** The directory that a file is a part of: its own, or up to two above, as in `tfjs/conv/model.json`. */
 function findWhole(path: string): string | undefined {
-  const manifests = [MANIFEST_FILE, DATASET_MANIFEST, TRAINING_RECORD_NAME, NOWCASTER_MANIFEST_NAME, RESULTS_FILE];
+  const manifests = [MANIFEST_FILE, DATASET_MANIFEST, TRAINING_RECORD_NAME, NOWCASTER_MANIFEST_NAME, RESULTS_NAME];
   let directory = dirname(resolve(path));
   for (let level = 0; level < 3; level++) {
     if (manifests.some((name) => existsSync(join(directory, name)))) return directory;
@@ -100,7 +99,8 @@ async function inspectDirectory(path: string, options: InspectOptions, depth = 0
     checkProvenance(path, manifest);
     return { type: 'nowcaster', ...common(), manifest };
   }
-  if (has(RESULTS_FILE)) return { type: 'evaluation', ...common(), results: readResults(join(path, RESULTS_FILE)) };
+  if (has(RESULTS_NAME))
+    return { type: 'evaluation', ...common(), results: readContent('results', join(path, RESULTS_NAME)) };
   const directories = listDirectories(path);
   if (directories.some((name) => name.startsWith(RUN_PREFIX))) return inspectStore(path, common().bytes);
   if (depth > 1) return undefined;
@@ -137,13 +137,6 @@ async function inspectStore(path: string, bytes: number): Promise<Inspection> {
 function readJson(path: string): unknown {
   const remedy = 'make it again';
   return readJsonFile(path, { missing: { what: 'nothing there', remedy }, remedy });
-}
-
-function readResults(path: string): Record<string, unknown> {
-  const results = readJson(path);
-  const fits = typeof results === 'object' && results !== null && Array.isArray((results as { tasks?: unknown }).tasks);
-  if (fits) return results as Record<string, unknown>;
-  throw new CorruptFileError({ what: 'not the results of an evaluation', where: path, remedy: 'evaluate again' });
 }
 
 async function readWeights(path: string, { readH5 }: InspectOptions): Promise<NetworkWeights | undefined> {

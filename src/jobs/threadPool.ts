@@ -2,7 +2,7 @@
 // that exits.
 
 import type { Transferable } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import { move, Piscina, transferableSymbol, valueSymbol } from 'piscina';
 import { compiledEntry } from './compiledEntry.js';
 import { decodeError, type ErrorRecord, encodeError } from './errorRecord.js';
 
@@ -57,12 +57,11 @@ export class ThreadPool<Task, Result> {
 export function serveThread<Task, Result>(
   work: (task: Task) => Result | Promise<Result>,
   transferOf: (result: Result) => ArrayBufferLike[] = () => [],
-): (task: Task) => Promise<Settled<Result>> {
+): (task: Task) => Promise<unknown> {
   return async (task) => {
     try {
       const result = await work(task);
-      const value = { [Piscina.transferableSymbol]: transferOf(result), [Piscina.valueSymbol]: { result } };
-      return Piscina.move(value as never) as unknown as Settled<Result>;
+      return move({ [transferableSymbol]: transferOf(result), [valueSymbol]: { result } });
     } catch (error) {
       return { error: encodeError(error) };
     }

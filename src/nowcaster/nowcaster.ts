@@ -93,7 +93,8 @@ function parseJsonFile(bytes: Uint8Array, fileName: string): unknown {
  * @param fileName what to call the file in errors.
  * @throws {@link SchemaVersionError}, {@link CorruptFileError}
  */
-export function checkNowcasterManifest(value: unknown, fileName: string): NowcasterManifest {
+export function checkNowcasterManifest(manifest: unknown, fileName: string): NowcasterManifest {
+  const value = manifest;
   const fail = (problem: string) =>
     new CorruptFileError({
       what: `not a nowcaster's manifest: ${problem}`,
@@ -121,7 +122,7 @@ export function checkNowcasterManifest(value: unknown, fileName: string): Nowcas
     if (!isObject(entry)) throw fail(`kinds.${kind} is not an object`);
   }
   if (!isFileList(value.files)) throw fail('it has no list of files with their lengths and SHA-256');
-  return value as unknown as NowcasterManifest;
+  return manifest as NowcasterManifest;
 }
 
 /** One array as the weights manifest of a tfjs model describes it. */
@@ -155,7 +156,7 @@ function parseWeightsManifest(value: unknown, fileName: string): { paths: string
         throw fail('an entry of its weightsManifest has no name or shape');
       if (weight.dtype !== 'float32')
         throw fail(`${quoteValue(weight.name)} is ${quoteValue(weight.dtype)}, expected float32`);
-      weights.push(weight as unknown as TfjsWeight);
+      weights.push({ name: weight.name, shape: weight.shape as number[], dtype: weight.dtype });
     }
   }
   return { paths, weights };

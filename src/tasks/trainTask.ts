@@ -222,7 +222,7 @@ class TrainingWatch extends tfl.Callback {
 
 /** Forwards all events to a callback, except the end of an interrupted epoch. */
 class GuardedCallback extends tfl.Callback {
-  readonly #inner: tfl.Callback;
+  readonly #inner: tfl.Callback | tfl.CustomCallback;
 
   constructor(
     callback: TrainCallback,
@@ -230,7 +230,7 @@ class GuardedCallback extends tfl.Callback {
   ) {
     super();
     const isCallback = 'setModel' in callback;
-    this.#inner = isCallback ? callback : (new tfl.CustomCallback(callback, 'never') as unknown as tfl.Callback);
+    this.#inner = isCallback ? callback : new tfl.CustomCallback(callback, 'never');
   }
   override setParams(params: Parameters<tfl.Callback['setParams']>[0]): void {
     this.#inner.setParams(params);

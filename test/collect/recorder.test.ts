@@ -97,7 +97,7 @@ describe('with fit', () => {
       batchSize: 8,
       validationSplit: 0.25,
       verbose: 0,
-      callbacks: [recorder, new tfl.CustomCallback({ onEpochEnd }) as unknown as tfl.Callback],
+      callbacks: [recorder, new tfl.CustomCallback({ onEpochEnd })],
     });
 
     const [{ directory, manifest }] = listRuns(store);

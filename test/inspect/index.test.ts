@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CorruptFileError, MissingFileError, SchemaVersionError, UsageError } from '../../src/errors.js';
+import type { EvaluationResults } from '../../src/evaluation/schema.js';
 import { type Inspection, inspectPath } from '../../src/inspect/index.js';
 import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import { encodeWeights } from '../../src/nowcaster/weightsFile.js';
@@ -65,7 +66,19 @@ test('a run is known by its directory and by each of its files', async () => {
 test('a directory is what is in it', async () => {
   await makeStore();
   mkdirSync(join(root, 'evaluation'));
-  writeFileSync(join(root, 'evaluation', 'results.json'), '{"schemaVersion":1,"tasks":[]}');
+  const optimizer = { name: 'adam', learningRate: 0.001 };
+  const examples = { trainExamples: null, validationExamples: null };
+  const about = { sentence: 'plain training', command: 'plain', baseline: true };
+  const results: EvaluationResults = {
+    schemaVersion: 1,
+    toolkitVersion: '1.0.0',
+    settings: { epochs: 1, batchSize: 32, optimizer, ...examples, guard: false, targets: [], newBestsAfter: 0.4 },
+    methods: [{ type: 'plain', name: 'plain', about }],
+    methodModules: [],
+    tasks: [],
+    runs: [],
+  };
+  writeFileSync(join(root, 'evaluation', 'results.json'), JSON.stringify(results));
   mkdirSync(join(root, 'other'));
   const directory = await inspect(root, 'directory');
   expect(directory.parts.map(({ path, type }) => [path, type])).toEqual([

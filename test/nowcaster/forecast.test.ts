@@ -75,17 +75,15 @@ const reference = new URL('../../../shared/reference/', import.meta.url);
 describe.skipIf(!existsSync(reference))(
   'under the published weights (skipped where ../shared/reference is absent)',
   () => {
-    const golden = () => JSON.parse(readFileSync(new URL('golden.json', reference), 'utf8'));
+    const golden = (): Record<
+      string,
+      { window: number[][]; normalised: number[][]; residual: number[]; forecast: number[] }
+    > => JSON.parse(readFileSync(new URL('golden.json', reference), 'utf8'));
 
     for (const kind of TRAINED_KINDS) {
       test(`${kind}: normalized windows, residuals and forecasts are the golden ones`, async () => {
         const name = KIND_FILE_NAMES[kind];
-        const {
-          window,
-          normalised: normalized,
-          residual,
-          forecast: expected,
-        } = golden()[name] as Record<string, number[][]>;
+        const { window, normalised: normalized, residual, forecast: expected } = golden()[name];
         const { spec, parameters } = await readH5(new URL(`NWNN_${name}_13.h5`, reference).pathname);
         expect(spec).toEqual(PAPER_SPEC);
         const count = window.length;
@@ -99,12 +97,12 @@ describe.skipIf(!existsSync(reference))(
         const outputs = new Float32Array(count);
         await compute.forward(parameters, Float32Array.from(normalized.flat()), count, outputs);
         outputs.forEach((y, j) => {
-          expect(Math.abs(y - (residual[j] as unknown as number))).toBeLessThan(1e-5);
+          expect(Math.abs(y - residual[j])).toBeLessThan(1e-5);
         });
         const out = new Float32Array(count);
         await forecast(compute, parameters, raw, out);
         out.forEach((value, j) => {
-          const want = expected[j] as unknown as number;
+          const want = expected[j];
           expect(Math.abs(value - want)).toBeLessThan(1e-5 * Math.max(1, Math.abs(want)));
         });
       });
