@@ -23,8 +23,9 @@ const REASONS: Record<string, [what: string, remedy: string]> = {
  * @returns a {@link WriteError} for the system's errors; anything else unchanged.
  */
 export function asWriteError(error: unknown, path: string): unknown {
-  const code = (error as NodeJS.ErrnoException | null)?.code;
-  if (!(error instanceof Error) || code === undefined || error instanceof WriteError) return error;
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  // Errors of Node itself (`ERR_...`) have a code too, but no system call: they are bugs.
+  if (!(error instanceof Error) || code === undefined || syscall === undefined) return error;
   const [what, remedy] = REASONS[code] ?? [`cannot write (${code})`, 'check the path and the disk'];
   return new WriteError({ what, where: path, remedy, cause: error });
 }

@@ -1,19 +1,47 @@
+// The command line in this process, and once as a program of its own.
+
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { runCommandLine } from '../../src/cli/commandLine.js';
 
+const former = process.cwd();
 const MAIN = resolve('dist/cli/main.js');
-const directory = mkdtempSync(join(tmpdir(), 'wnn-main-'));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'wnn-main-'));
+  process.chdir(directory);
+});
+afterAll(() => {
+  process.chdir(former);
+  rmSync(directory, { recursive: true, force: true });
+});
 
-function run(...words: string[]): { status: number | null; out: string; err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...words], {
-    encoding: 'utf8',
-    cwd: directory,
-  });
-  return { status, out: stdout, err: stderr };
+/** What a command does on a signal while it runs; a program would end with it. */
+const handlers = () => (['SIGINT', 'SIGTERM'] as const).map((signal) => ({ signal, all: process.listeners(signal) }));
+
+async function run(...words: string[]): Promise<{ status: number; out: string; err: string }> {
+  const printed = { out: '', err: '' };
+  const keep = (stream: 'out' | 'err') => (text: unknown) => {
+    printed[stream] += text;
+    return true;
+  };
+  const spies = [
+    vi.spyOn(process.stdout, 'write').mockImplementation(keep('out')),
+    vi.spyOn(process.stderr, 'write').mockImplementation(keep('err')),
+    vi.spyOn(console, 'log').mockImplementation((text) => keep('out')(`${text}\n`)),
+    vi.spyOn(console, 'error').mockImplementation((text) => keep('err')(`${text}\n`)),
+  ];
+  const before = handlers();
+  try {
+    return { status: await runCommandLine(words), ...printed };
+  } finally {
+    for (const [i, { signal, all }] of handlers().entries())
+      for (const handler of all) if (!before[i].all.includes(handler)) process.off(signal, handler);
+    for (const spy of spies) spy.mockRestore();
+  }
 }
 
 describe('wnn', () => {
@@ -37,8 +65,8 @@ describe('wnn', () => {
     },
     { words: ['train', 'nowhere', '--out', 'x', '--out', 'y'], says: '--out is given 2 times' },
     { words: ['evaluate', '--out', 'x', '--method', '--guard'], says: '--method has no value' },
-  ])('ends with status 2, one line and no work on $words', ({ words, says }) => {
-    const { status, out, err } = run(...words);
+  ])('ends with status 2, one line and no work on $words', async ({ words, says }) => {
+    const { status, out, err } = await run(...words);
     expect(err).toContain(says);
     expect(err.trimEnd().split('\n')).toHaveLength(1);
     expect(err).toContain('--help');
@@ -52,8 +80,8 @@ describe('wnn', () => {
     { words: ['export', '--from', 'nowhere', '--to', 'x'], says: 'nowhere' },
     { words: ['inspect', 'nowhere'], says: 'nowhere' },
     { words: ['evaluate', '--nowcaster', 'a=nowhere', '--nowcaster', 'b=nowhere', '--out', 'x'], says: 'nowhere' },
-  ])('ends with status 1 and one line on $words', ({ words, says }) => {
-    const { status, out, err } = run(...words);
+  ])('ends with status 1 and one line on $words', async ({ words, says }) => {
+    const { status, out, err } = await run(...words);
     expect(err).toContain(says);
     expect(err.trimEnd().split('\n')).toHaveLength(1);
     expect(err).toMatch(/^wnn: [^:]+: .+; .+/);
@@ -68,8 +96,8 @@ describe('wnn', () => {
     { words: ['evaluate', '--out', 'x', '--seed', '1,two'], says: 'not a number: --seed two' },
     { words: ['export', '--from', 'x', '--to', 'y', '--format', 'onx'], says: 'onx; did you mean onnx?' },
     { words: ['data', 'get', 'cifar'], says: 'cifar' },
-  ])('ends with status 2 and one line that shows what was typed on $words', ({ words, says }) => {
-    const { status, out, err } = run(...words);
+  ])('ends with status 2 and one line that shows what was typed on $words', async ({ words, says }) => {
+    const { status, out, err } = await run(...words);
     expect(err).toContain(says);
     expect(err.trimEnd().split('\n')).toHaveLength(1);
     expect(out).toBe('');
@@ -80,15 +108,24 @@ describe('wnn', () => {
     { words: ['--task', 'mnist/mlp', 'mnist/lenet'] },
     { words: ['--task', 'mnist/mlp,mnist/lenet'] },
     { words: ['--task', 'mnist/mlp', '--task', 'mnist/lenet'] },
-  ])('takes a list as $words', ({ words }) => {
-    const { out, status } = run('collect', ...words, '--batch-size', '8,16', '--dry-run', '--json', '--store', 'x');
+  ])('takes a list as $words', async ({ words }) => {
+    const { out, status } = await run(
+      'collect',
+      ...words,
+      '--batch-size',
+      '8,16',
+      '--dry-run',
+      '--json',
+      '--store',
+      'x',
+    );
     expect(status).toBe(0);
     const { runs } = JSON.parse(out) as { runs: { task: string }[] };
     expect(runs.map(({ task }) => task)).toEqual(['mnist/mlp', 'mnist/lenet']);
   });
 
-  it('lists every command in its help', () => {
-    const { status, out } = run('--help');
+  it('lists every command in its help', async () => {
+    const { status, out } = await run('--help');
     expect(status).toBe(0);
     for (const command of ['run', 'collect', 'dataset', 'train', 'export', 'evaluate', 'report', 'inspect', 'doctor'])
       expect(out).toContain(`wnn ${command}`);
@@ -100,10 +137,19 @@ describe('wnn', () => {
     ['collect', '--store', 'x', '--task', 'mnist/\u001b]0;title\u0007'],
     ['train', 'x', '--out', 'y', '--\u001b[31mred'],
     ['\u001b[2J'],
-  ])('shows the control characters of %j', (...words) => {
-    const { out, err } = run(...words);
+  ])('shows the control characters of %j', async (...words) => {
+    const { out, err } = await run(...words);
     expect(out).toBe('');
     expect(err).toMatch(/^wnn: .*\\x(1b|9b)/);
     expect(err.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+  });
+
+  it('is a program', () => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'inspect', 'nowhere'], { encoding: 'utf8' });
+    expect(status).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^wnn: nothing there: nowhere; .+\n$/);
+    const { stdout: version } = spawnSync(process.execPath, [MAIN, 'queue', '--version'], { encoding: 'utf8' });
+    expect(version).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 });
