@@ -2,6 +2,7 @@
 // no file can crash or stall the process. Knows nothing of what the files mean.
 
 import { MessageChannel } from 'node:worker_threads';
+import { limitProcessorTime } from '../jobs/processorTime.js';
 import { ThreadPool } from '../jobs/threadPool.js';
 import { type H5Node, H5Problem, type H5Reply, type H5Request } from './protocol.js';
 
@@ -19,9 +20,9 @@ export interface H5Content {
   readFloats(paths: readonly string[]): Promise<Float32Array[]>;
 }
 
-/** Time that a request may take, and more for each byte of the file. A corrupt file may never come to an end. */
-const TIME_LIMIT_MS = 5_000;
-const TIME_LIMIT_MS_PER_BYTE = 1 / 20_000;
+/** Processor time that a request may take, and more for each byte of the file. A corrupt file may never come to an end. */
+const LIMIT_MS = 10_000;
+const LIMIT_MS_PER_BYTE = 1 / 20_000;
 
 /** Kept for the next file: starting a thread costs as much as reading hundreds of small files. */
 let threads: ThreadPool<H5Request, H5Reply> | undefined;
@@ -31,10 +32,10 @@ async function ask(file: H5Request['file'], paths: H5Request['paths']): Promise<
   threads ??= new ThreadPool(new URL('./thread.js', import.meta.url), 1);
   const stop = new AbortController();
   const { port1, port2 } = new MessageChannel();
-  let timer: NodeJS.Timeout | undefined;
+  let release = () => {};
   // Not before it begins: no file has a part in the loading of the library, nor in the reading of the file before.
   port1.once('message', () => {
-    timer = setTimeout(() => stop.abort(), TIME_LIMIT_MS + file.length * TIME_LIMIT_MS_PER_BYTE);
+    release = limitProcessorTime(LIMIT_MS + file.length * LIMIT_MS_PER_BYTE, stop);
   });
   try {
     return await threads.run({ file, paths, begun: port2 }, [port2], stop.signal);
@@ -43,7 +44,7 @@ async function ask(file: H5Request['file'], paths: H5Request['paths']): Promise<
     const { name, message } = error as Error;
     throw new H5Problem(name === 'H5Problem' ? message : 'the HDF5 library cannot read it');
   } finally {
-    clearTimeout(timer);
+    release();
     port1.close();
   }
 }
