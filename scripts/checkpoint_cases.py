@@ -139,7 +139,20 @@ def torch_cases(cases):
     def others(epoch):
         saved, values = tutorial(epoch)
         return {**saved, "rng": {"numpy": np.random.default_rng(0).normal(size=3)}, "norms": np.ones(2)}, values
-    both("torch-numpy", others, left_out={"elsewhere": 3}, notes=["took the tensors of model_state_dict$"])
+    both("torch-numpy", others, left_out={"elsewhere": 3},
+         notes=["took the tensors of model_state_dict, not of the top, rng; --key chooses"])
+
+    def arrays(epoch):
+        w = numbers(epoch, 3, 2).numpy()
+        floats = {"single.weight": w, "fortran.weight": np.asfortranarray(w), "double.weight": w.astype(">f8") / 3,
+                  "half.weight": w.astype("f2"), "bf.weight": w.astype(ml_dtypes.bfloat16), "one.bias": w[0]}
+        rest = {"count": np.arange(3), "fp8": w.astype(ml_dtypes.float8_e4m3fn), "objects": np.array([None]),
+                "complex": w.astype("c8"), "records": np.zeros(2, [("a", "f4")]), "scalar": np.float32(1)}
+        return {"net": {**rest, **floats}}, {name: to_keras(value) for name, value in floats.items()}
+    for protocol in [2, 5]:
+        both(f"torch-numpy-network-{protocol}", arrays, save={"pickle_protocol": protocol},
+             left_out={"notFloat": 1, "unreadable": ["fp8 (float8_e4m3fn)", "objects (Python objects)",
+                                                     "complex (complex, <c8)", "records (record)"]})
 
     def wrapped(epoch):
         # DataParallel, and torch.compile from the second checkpoint on.

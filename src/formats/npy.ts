@@ -64,7 +64,7 @@ const FLOATS: Record<string, FloatType> = { f2: 'f16', f4: 'f32', f8: 'f64', V2:
 const WHOLE_TYPES = /^([?bBiuSUaMm]|b1)/;
 
 /** The type of an array's elements: floats, `whole` for what is no float, or what NumPy calls a type that is not read. */
-export function typeOfNpy({ descr }: NpyHeader): FloatType | 'whole' | { unreadable: string } {
+export function typeOfNpy({ descr }: Pick<NpyHeader, 'descr'>): FloatType | 'whole' | { unreadable: string } {
   const type = descr.replace(/^[<>|=]/, '');
   if (Object.hasOwn(FLOATS, type)) return FLOATS[type];
   if (/^O/.test(type)) return { unreadable: 'Python objects' };

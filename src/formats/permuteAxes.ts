@@ -1,7 +1,7 @@
 // Arrays whose elements stand in another order than row by row.
 
 /** Steps between neighbors along each axis of a row-major array, in elements. */
-function rowMajorStrides(shape: readonly number[]): number[] {
+export function rowMajorStrides(shape: readonly number[]): number[] {
   return shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
 }
 

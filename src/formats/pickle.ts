@@ -61,6 +61,8 @@ export type PickleValue =
 const MAX_OPERATIONS = 20_000_000;
 /** Of whole numbers and of lines of text, so that none is slow to decode. */
 const MAX_LONG_BYTES = 1024;
+/** What a text can have in JavaScript, where each byte may be a character. */
+const MAX_TEXT_BYTES = 2 ** 29 - 24;
 
 const ESCAPES = /\\(?:u([\da-f]{4})|U([\da-f]{8})|x([\da-f]{2})|[\\'"nrt])/gi;
 const SIMPLE_ESCAPES: Record<string, string> = { '\\': '\\', "'": "'", '"': '"', n: '\n', r: '\r', t: '\t' };
@@ -103,7 +105,9 @@ class Cursor {
   }
 
   text(length: number): string {
-    return this.#utf8.decode(this.bytes(length));
+    const bytes = this.bytes(length);
+    if (length > MAX_TEXT_BYTES) throw new PickleProblem(`a text of ${length} bytes`);
+    return this.#utf8.decode(bytes);
   }
 
   /** The bytes up to the next line feed, which is left out. */

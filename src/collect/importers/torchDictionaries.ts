@@ -2,10 +2,10 @@
 // says; reads no values.
 
 import { PickleGlobal, PickleObject, type PickleValue } from '../../formats/pickle.js';
-import { describeTensor, type TorchTensor } from '../../formats/torchArchive.js';
+import { describeTensor, type PickledTensor } from '../../formats/pickledTensor.js';
 
 /** A tensor by its name in its dictionary. */
-export interface NamedTensor extends TorchTensor {
+export interface NamedTensor extends PickledTensor {
   name: string;
   /** Class of the layer, where a whole module was saved. */
   layerClass?: string;
@@ -71,8 +71,8 @@ function flatten(value: PickleValue, seen: Set<PickleValue>, prefix = ''): Named
   });
 }
 
-const isFloat = ({ type }: TorchTensor) => type !== 'whole';
-const sizeOf = ({ shape }: TorchTensor) => shape.reduce((product, size) => product * size, 1);
+const isFloat = ({ type }: PickledTensor) => type !== 'whole';
+const sizeOf = ({ shape }: PickledTensor) => shape.reduce((product, size) => product * size, 1);
 /** Values in a dictionary: what decides which one is the network. */
 const valuesOf = ({ tensors }: Dictionary) =>
   tensors.filter(isFloat).reduce((sum, tensor) => sum + (tensor.shape.length > 0 ? sizeOf(tensor) : 0), 0);

@@ -1,3 +1,3 @@
 import { testDamaged } from './fuzzing.js';
 
-testDamaged('torch');
+testDamaged('torch', 'torch arrays');

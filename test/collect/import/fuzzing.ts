@@ -111,6 +111,10 @@ const FORMATS: FuzzedFormat[] = [
     prepare: (directory) => copies(directory, join(cases, 'torch-tutorial'), ['epoch_0.pt', 'epoch_1.pt']),
   },
   {
+    name: 'torch arrays',
+    prepare: (directory) => copies(directory, join(cases, 'torch-numpy-network-2'), ['epoch_0.pt', 'epoch_1.pt']),
+  },
+  {
     name: 'tfjs',
     prepare: (directory) => {
       const sources = [1, 2].map((i) => putTfjs(join(directory, `epoch-${i}`), tensors(i)));
@@ -219,8 +223,9 @@ export function testWrongTypes(): void {
         return readFileSync(made.targets[made.targets.length - 1]);
       });
       for (const content of [Buffer.alloc(0), Buffer.from('\n'), Buffer.alloc(3000, 0xff), ...others]) {
-        // Two of the formats are HDF5, and Keras's kinds of it are one importer's.
+        // Two of the formats are HDF5, and Keras's kinds of it are one importer's; so are the two of PyTorch.
         if (/h5$|keras/.test(name) && content.subarray(1, 4).toString() === 'HDF') continue;
+        if (name.startsWith('torch') && content.includes('data.pkl')) continue;
         put(target, content);
         expect(await importDamaged(sources, target, join(directory, 'store'), true)).toBe('refused');
       }
