@@ -9,7 +9,10 @@ export interface ImportedRun {
   directory: string;
   /** False when the store had the same run already. */
   written: boolean;
-  /** `diverged` when a checkpoint held a weight that is not finite: the epochs before it are the run. */
+  /**
+   * `diverged` when a checkpoint held a weight that is not finite: the epochs before it are the run. `interrupted` when the
+   * format says that the training did not come to its end.
+   */
   status: RunStatus;
   reason: string | null;
   epochs: number;

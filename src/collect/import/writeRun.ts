@@ -93,6 +93,7 @@ class RunRecorder {
   /** Number of the last snapshot. */
   #last = -1;
   #divergence: string | null = null;
+  #interruption: string | null = null;
 
   constructor(store: string, plan: PlannedImport, options: WriteOptions) {
     this.#store = store;
@@ -115,6 +116,7 @@ class RunRecorder {
   async add(path: string, listed: ListedCheckpoint): Promise<void> {
     this.#options.signal?.throwIfAborted();
     if (this.hasEnded) return;
+    this.#interruption = listed.interruption ?? null;
     const { tensors, leftOut } = selectTensors(listed, this.#options);
     const values =
       this.#writer === undefined ? await this.#begin(path, listed, tensors, leftOut) : await this.#next(path, tensors);
@@ -162,8 +164,9 @@ class RunRecorder {
     const leftOut = this.#leftOut;
     if (writer === undefined || leftOut === undefined) throw noCheckpoints(this.#plan.files);
     this.#writer = undefined;
-    const divergence = this.#divergence;
-    const { status, reason } = await writer.finish(divergence === null ? 'complete' : 'diverged', divergence);
+    const [divergence, interruption] = [this.#divergence, this.#interruption];
+    const ending = divergence !== null ? 'diverged' : interruption !== null ? 'interrupted' : 'complete';
+    const { status, reason } = await writer.finish(ending, divergence ?? interruption);
     return {
       id: this.#plan.id,
       status,

@@ -58,6 +58,8 @@ export interface ListedCheckpoint {
   layout?: KernelLayout;
   /** Facts of the training, of the first checkpoint. Default: none. */
   training?: TrainingFacts;
+  /** Why the run is interrupted, where the format says that the training did not come to its end. Default: it is complete. */
+  interruption?: string;
   /** Number of optimizer arrays in the file that are not listed. Default 0. */
   optimizerArrays?: number;
   /** Number of other float arrays in the file that are not listed. Default 0. */

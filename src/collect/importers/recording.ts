@@ -25,6 +25,7 @@ const snapshotFacts = {
 };
 
 const manifestSchema = v.object({
+  status: v.picklist(['recording', 'complete']),
   framework: v.object({ name: v.string(), version: v.string() }),
   layout: v.picklist(['keras', 'torch']),
   task: textOrNull,
@@ -121,7 +122,7 @@ export const recordingImporter: CheckpointImporter = {
   isTrajectory: true,
   open: async (path, take) => {
     const manifest = await readRecording(path);
-    const { cadence, layout, snapshots } = manifest;
+    const { status, cadence, layout, snapshots } = manifest;
     const training = trainingOf(manifest);
     let last = -1;
     for (const { file, metrics, epoch, step } of snapshots) {
@@ -138,6 +139,7 @@ export const recordingImporter: CheckpointImporter = {
           metrics: finite,
           layout,
           training,
+          interruption: status === 'complete' ? undefined : 'its recorder was not closed',
         }),
       );
     }

@@ -136,6 +136,13 @@ describe('a recording', () => {
     expect(snapshots[0].metrics).toEqual({ loss: Number.NaN });
   });
 
+  test('that was not closed is an interrupted run', async () => {
+    const { runs } = await take(putRecording('open', { status: 'recording' }), 'open');
+    const interrupted = { status: 'interrupted', reason: 'its recorder was not closed' };
+    expect(runs[0]).toMatchObject({ ...interrupted, epochs: 2 });
+    expect(readManifest(runs[0].directory)).toMatchObject({ ...interrupted, snapshotsRecorded: 2 });
+  });
+
   test('is found among others, each a run', async () => {
     const sources = ['one', 'two'].map((name) => putRecording(join('several', name)));
     const { runs } = await importCheckpoints({ sources, store: join(root, 'several-store') });
@@ -152,6 +159,7 @@ describe('what is wrong is refused in one line that names the file', () => {
       /^schema version 2 of a recording, this toolkit reads 1: .*trajectory\.json; /,
     ],
     ['a file elsewhere', { snapshots: [{ ...first, file: '../x.safetensors' }] }, /snapshots\.0.*trajectory\.json/],
+    ['another status', { status: 'done' }, /status: .*trajectory\.json/],
     ['no snapshot', { snapshots: [] }, /snapshots: no snapshot was recorded.*trajectory\.json/],
     ['another kind', { tensors: [{ ...tensors[0], kind: 'dense' }] }, /tensors\.0\.kind.*trajectory\.json/],
     [
