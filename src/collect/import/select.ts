@@ -40,10 +40,13 @@ export interface Selection {
 const OPTIMIZER_NAMES = [
   /^(optimi[sz]ers?|optim|opt_state|optimi[sz]er_(states?|weights|state_dict))([._/]|$)/i,
   /(^|[._/])(exp_avg|exp_avg_sq|exp_inf|max_exp_avg_sq|square_avg|acc_delta|grad_avg|momentum_buffer)([._/]|$)/i,
+  /(^|[._/])(\.OPTIMIZER_SLOT|beta[12]_power)([._/]|$)/,
+  /\/(adam(_[1mv])?|momentum|nesterov|rmsprop(_1)?|adagrad)$/i,
   /(^|\/)(nadam|adamw?|adagrad|adamax|rmsprop|sgd|lion)\/(m|v|vhat|momentum|velocity|accumulator)(\/|$)/i,
 ];
 /** Parts of names by which averaged copies of a network are told. */
-const COPY_NAMES = /(^|[._/])(ema|ema_model|model_ema|shadow|shadow_params|swa_model|averaged_model)([._/]|$)/i;
+const COPY_NAMES =
+  /(^|[._/])(ema|ema_model|model_ema|shadow|shadow_params|swa_model|averaged_model|ExponentialMovingAverage)([._/]|$)/i;
 
 /** What wrappers put into names wherever they stand: torch.compile, FSDP, activation checkpointing. */
 const WRAPPERS = /(^|\.)(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?=\.)/g;

@@ -83,16 +83,16 @@ class Finder {
 
   list(directory: string, depth = 0): Listing {
     const listing: Listing = { sources: [], crowded: [], refusals: [], unknown: [], side: [] };
-    const has = ({ folderFile }: { folderFile?: string }) =>
-      folderFile !== undefined && existsSync(join(directory, folderFile));
-    const importer = this.#wanted.find(has);
+    const isThere = (file: string) => existsSync(join(directory, file));
+    const importer = this.#wanted.find(({ folderFile }) => folderFile !== undefined && isThere(folderFile));
     if (importer !== undefined) {
       listing.sources.push({ path: join(directory, importer.folderFile as string), importer });
       return listing;
     }
-    const refused = REFUSED_FORMATS.find(has);
-    if (refused !== undefined) {
-      listing.refusals.push(refused.refusal(join(directory, refused.folderFile as string)));
+    for (const { folderFiles, refusal } of REFUSED_FORMATS) {
+      const file = folderFiles?.find(isThere);
+      if (file === undefined) continue;
+      listing.refusals.push(refusal(join(directory, file)));
       return listing;
     }
     for (const entry of readEntries(directory)) {

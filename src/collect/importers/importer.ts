@@ -115,8 +115,8 @@ export interface CheckpointImporter {
 export interface RefusedFormat {
   /** How names of its files end. */
   ending: RegExp;
-  /** A file that makes its directory a checkpoint as a whole. Default: none. */
-  folderFile?: string;
+  /** Files of which each makes its directory a checkpoint as a whole. Default: none. */
+  folderFiles?: readonly string[];
   /** Whether a file that begins so is of this format. */
   recognizes(start: FileStart): boolean;
   /** Why it is not read, and the line that converts it. */

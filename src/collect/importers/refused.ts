@@ -1,6 +1,7 @@
 // Checkpoint formats that are recognized but not read, each with a command that converts it to a supported one.
 
-import { basename, dirname } from 'node:path';
+import { existsSync, readdirSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { WnnError } from '../../errors.js';
 import type { RefusedFormat } from './importer.js';
 
@@ -9,7 +10,6 @@ export class RefusedFormatError extends WnnError {}
 
 /** Whether a path needs no shell quoting; others are left to the user. */
 const isPlain = (path: string) => /^[\w./ @%+=:,~-]+$/.test(path);
-const withoutEnding = (path: string) => path.replace(/\.[^./\\]+$/, '');
 
 function refusal(what: string, path: string, convert: string): RefusedFormatError {
   return new RefusedFormatError({ what, where: path, remedy: convert });
@@ -21,16 +21,18 @@ const barePickle: RefusedFormat = {
   // Every protocol from 2 on opens with its number, behind the byte 0x80.
   recognizes: ({ bytes }) => bytes[0] === 0x80 && bytes[1] >= 2 && bytes[1] <= 5,
   refusal: (path) => {
-    if (/\.(pkl|pickle)$/i.test(path)) {
-      const stem = isPlain(path) ? withoutEnding(path) : 'x';
+    const ending = /\.[^.]+$/.exec(path)?.[0] ?? '';
+    if (/^\.(pkl|pickle)$/i.test(ending)) {
+      const folder = isPlain(path) ? dirname(path) : 'DIRECTORY';
       return refusal(
         'pickles are never executed',
         path,
-        `where you trust it, make an npz file of its arrays: python -c "import pickle, numpy as np; ` +
-          `np.savez('${stem}.npz', **pickle.load(open('${stem}${/\.[^.]+$/.exec(path)?.[0]}', 'rb')))"`,
+        `where you trust them, make an npz file of the arrays of each: python -c "import glob, pickle, numpy as np; ` +
+          `[np.savez(f[:-${ending.length}] + '.npz', **pickle.load(open(f, 'rb'))) ` +
+          `for f in glob.glob('${folder}/*${ending}')]"`,
       );
     }
-    const files = isPlain(path) ? `${dirname(path)}/*${/\.[^.]+$/.exec(basename(path))?.[0] ?? ''}` : 'DIRECTORY/*.pt';
+    const files = isPlain(path) ? `${dirname(path)}/*${ending}` : 'DIRECTORY/*.pt';
     return refusal(
       'a pickle by itself, as PyTorch wrote them before 1.6',
       path,
@@ -45,13 +47,14 @@ const tensorflow: RefusedFormat = {
   ending: /\.index$/i,
   recognizes: ({ name }) => /\.index$/i.test(name),
   refusal: (path) => {
-    const stem = isPlain(path) ? withoutEnding(path) : 'x';
+    const folder = isPlain(path) ? dirname(path) : 'DIRECTORY';
     return refusal(
       "TensorFlow's own checkpoints are not read",
       path,
-      `make an npz file of it: python -c "import numpy as np, tensorflow as tf; c = tf.train.load_checkpoint('${stem}'); ` +
-        `np.savez('${stem}.npz', **{n.replace('/.ATTRIBUTES/VARIABLE_VALUE', ''): c.get_tensor(n) ` +
-        `for n in c.get_variable_to_shape_map() if c.get_variable_to_dtype_map()[n].is_floating})"`,
+      `make an npz file of each: python -c "import glob, numpy as np, tensorflow as tf; [np.savez(f[:-6] + '.npz', ` +
+        `**{n.replace('/.ATTRIBUTES/VARIABLE_VALUE', ''): c.get_tensor(n) for n, t in ` +
+        `c.get_variable_to_dtype_map().items() if t.is_floating}) for f in glob.glob('${folder}/*.index') ` +
+        `for c in [tf.train.load_checkpoint(f[:-6])]]"`,
     );
   },
 };
@@ -59,7 +62,7 @@ const tensorflow: RefusedFormat = {
 /** What torch.distributed.checkpoint wrote: a directory of .distcp files. */
 const torchDistributed: RefusedFormat = {
   ending: /\.distcp$/i,
-  folderFile: '.metadata',
+  folderFiles: ['.metadata'],
   recognizes: ({ name }) => /\.distcp$/i.test(name),
   refusal: (path) => {
     const folder = isPlain(path) ? dirname(path) : 'DIRECTORY';
@@ -72,20 +75,29 @@ const torchDistributed: RefusedFormat = {
   },
 };
 
-/** What Orbax wrote for JAX: a directory with its metadata. */
+/** Where Orbax's CheckpointManager keeps what was saved: a directory within that of the step. */
+const orbaxItem = (step: string) =>
+  readdirSync(step).find((name) => existsSync(join(step, name, ORBAX_METADATA))) ?? 'default';
+const ORBAX_METADATA = '_METADATA';
+
+/** What Orbax wrote for JAX: a directory with its metadata, that of a step mostly. */
 const orbax: RefusedFormat = {
   ending: /\.orbax-checkpoint$/i,
-  folderFile: '_METADATA',
-  recognizes: ({ name }) => name === '_METADATA',
+  folderFiles: [ORBAX_METADATA, `default/${ORBAX_METADATA}`, '_CHECKPOINT_METADATA'],
+  recognizes: ({ name }) => name === ORBAX_METADATA,
   refusal: (path) => {
-    const folder = isPlain(path) ? dirname(path) : 'DIRECTORY';
+    const isItem = /[\\/]default[\\/]_METADATA$/.test(path);
+    // Orbax takes absolute paths only.
+    const step = resolve(isItem ? dirname(dirname(path)) : dirname(path));
+    const item = !isItem && basename(path) === ORBAX_METADATA ? '' : `/${orbaxItem(step)}`;
+    const steps = isPlain(step + item) ? dirname(step) : '/DIRECTORY';
     return refusal(
       'the checkpoints of Orbax are not read',
       path,
-      `make an npz file of each: python -c "import jax, numpy as np, orbax.checkpoint as ocp; ` +
-        `t = ocp.PyTreeCheckpointer().restore('${folder}'); np.savez('${folder}.npz', ` +
-        `**{'/'.join(str(getattr(k, 'key', getattr(k, 'idx', k))) for k in p): v ` +
-        `for p, v in jax.tree_util.tree_flatten_with_path(t)[0]})"`,
+      `make an npz file of each: python -c "import glob, os, jax, numpy as np, orbax.checkpoint as ocp; ` +
+        `[np.savez(f + '.npz', **{'/'.join(str(getattr(k, 'key', getattr(k, 'idx', k))) for k in p): v for p, v in ` +
+        `jax.tree_util.tree_flatten_with_path(ocp.PyTreeCheckpointer().restore(f + '${item}'))[0]}) ` +
+        `for f in glob.glob('${steps}/*') if os.path.exists(f + '${item}/${ORBAX_METADATA}')]"`,
     );
   },
 };

@@ -343,9 +343,18 @@ describe('what cannot be a run is refused, and leaves nothing behind', () => {
     const tensorflow = place();
     for (const name of ['ckpt-1.index', 'ckpt-1.data-00000-of-00001']) put(join(tensorflow, name), 'x');
     await expectRefused([tensorflow], /^TensorFlow's own checkpoints .*tf\.train\.load_checkpoint/, RefusedFormatError);
-    const orbax = place();
-    put(join(orbax, '1', '_METADATA'), '{}');
-    await expectRefused([orbax], /^the checkpoints of Orbax .*PyTreeCheckpointer/, RefusedFormatError);
+    const files = { _METADATA: '', 'default/_METADATA': '/default', 'state/_METADATA': '/state' };
+    for (const [file, item] of Object.entries(files)) {
+      const orbax = place();
+      put(join(orbax, '1', file), '{}');
+      // Newer versions of its CheckpointManager have it too.
+      if (item !== '') put(join(orbax, '1', '_CHECKPOINT_METADATA'), '{}');
+      await expectRefused(
+        [orbax],
+        new RegExp(`^the checkpoints of Orbax .*restore\\(f \\+ '${item}'\\).*glob\\('${orbax}/\\*'\\)`),
+        RefusedFormatError,
+      );
+    }
     const distributed = place();
     put(join(distributed, 'step-1', '.metadata'), 'x');
     await expectRefused([distributed], /^the files of torch\.distributed.*dcp_to_torch/, RefusedFormatError);

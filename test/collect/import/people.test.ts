@@ -108,6 +108,25 @@ describe('tensors', () => {
     );
   });
 
+  test('are no state of optimizers, whatever the framework calls it', async () => {
+    const names = [
+      'w/.OPTIMIZER_SLOT/opt/m',
+      'beta1_power',
+      'w/Adam_1',
+      'w/Momentum',
+      'w/adam_v',
+      'optimizer/w',
+      'w.exp_avg',
+    ];
+    const files = pair((epoch) => ({
+      ...Object.fromEntries(names.map((name): [string, [number[], number[]]] => [name, [[1], [9]]])),
+      'adam/momentum_encoder/kernel': [[1, 1], [epoch]],
+    }));
+    const { run, tensors } = await importInto(files);
+    expect(tensors.map(({ name }) => name)).toEqual(['adam/momentum_encoder/kernel']);
+    expect(run.leftOut.optimizer).toBe(names.length);
+  });
+
   test('get the kind that is given', async () => {
     const files = pair((epoch) => ({
       'fc.weight': [
