@@ -2,7 +2,7 @@
 
 import yargs, { type CommandModule } from 'yargs';
 import { WnnError } from '../errors.js';
-import { printableLines } from '../printable.js';
+import { printableJson, printableLines } from '../printable.js';
 import { nearestName } from '../tasks/nearestName.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { isList } from './lists.js';
@@ -41,25 +41,43 @@ runs, build samples, train nowcasters, export them and measure what they save.`;
 /** The words of the command line make no sense; thrown so that nothing is done of what they say. */
 class Misuse extends Error {}
 
-/** Prints an error as its user should see it and returns the exit status. */
-function report(error: unknown, command: string | undefined): number {
+/** An error as its user should see it. */
+interface Complaint {
+  /** The parts of `error` in the object that `--json` prints. */
+  error: { name: string; what: string; where: string; remedy: string };
+  /** What stderr shows after `wnn: `. */
+  text: string;
+  exitCode: number;
+}
+
+function describeError(error: unknown, command: string | undefined): Complaint {
+  const name = command !== undefined && command in COMMANDS ? `wnn ${command}` : 'wnn';
   if (error instanceof Misuse) {
-    const named = command !== undefined && command in COMMANDS ? ` ${command}` : '';
-    process.stderr.write(`wnn: ${printableLines(error.message)}; see \`wnn${named} --help\`\n`);
-    return 2;
+    const remedy = `see \`${name} --help\``;
+    const what = printableLines(error.message);
+    return { error: { name: 'UsageError', what, where: name, remedy }, text: `${what}; ${remedy}`, exitCode: 2 };
   }
   if (error instanceof WnnError) {
-    process.stderr.write(`wnn: ${error.message}\n`);
-    return error.exitCode;
+    const { what, where, remedy } = error;
+    return { error: { name: error.name, what, where, remedy }, text: error.message, exitCode: error.exitCode };
   }
   if (error instanceof Error && error.name === 'AbortError') {
-    process.stderr.write('wnn: interrupted; what is finished is kept, run the same command to go on\n');
-    return 130;
+    const remedy = 'what is finished is kept, run the same command to go on';
+    const parts = { name: 'AbortError', what: 'interrupted', where: name, remedy };
+    return { error: parts, text: `interrupted; ${remedy}`, exitCode: 130 };
   }
-  process.stderr.write(
-    `wnn: unexpected error, please report it:\n${printableLines(String(error instanceof Error ? error.stack : error))}\n`,
-  );
-  return 1;
+  const stack = printableLines(String(error instanceof Error ? error.stack : error));
+  const what = 'unexpected error, please report it';
+  const parts = { name: 'InternalError', what, where: stack, remedy: 'report it with the command line' };
+  return { error: parts, text: `${what}:\n${stack}`, exitCode: 1 };
+}
+
+/** Tells an error on stderr, with `--json` also as an object on stdout; returns the exit status. */
+function report(error: unknown, words: readonly string[]): number {
+  const { text, exitCode, ...object } = describeError(error, words[0]);
+  process.stderr.write(`wnn: ${text}\n`);
+  if (words.includes('--json')) process.stdout.write(`${printableJson(JSON.stringify(object, null, 2))}\n`);
+  return exitCode;
 }
 
 /** The commands to parse for: the one that was named, or all of them to show or to guess from. */
@@ -184,6 +202,6 @@ export async function runCommandLine(words: string[]): Promise<number> {
     await parse(words);
     return 0;
   } catch (error) {
-    return report(error, words[0]);
+    return report(error, words);
   }
 }

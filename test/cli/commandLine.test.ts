@@ -124,6 +124,27 @@ describe('wnn', () => {
     expect(runs.map(({ task }) => task)).toEqual(['mnist/mlp', 'mnist/lenet']);
   });
 
+  it.each([
+    {
+      words: ['train', 'nowhere', '--out', 'x'],
+      error: { name: 'MissingFileError', what: 'no samples here', where: 'nowhere/dataset.json' },
+    },
+    {
+      words: ['train', 'nowhere', '--out', 'x', '--epochs', 'ten'],
+      error: { name: 'UsageError', what: '--epochs ten is not a number', where: 'wnn train' },
+    },
+    {
+      words: ['trian'],
+      error: { name: 'UsageError', what: 'unknown command trian; did you mean train?', where: 'wnn' },
+    },
+  ])('prints an object of the error of $words with --json, and its line all the same', async ({ words, error }) => {
+    const plain = await run(...words);
+    const { status, out, err } = await run(...words, '--json');
+    expect(JSON.parse(out)).toEqual({ error: { ...error, remedy: expect.stringMatching(/\w/) } });
+    expect(err).toBe(plain.err);
+    expect(status).toBe(plain.status);
+  });
+
   it('lists every command in its help', async () => {
     const { status, out } = await run('--help');
     expect(status).toBe(0);
