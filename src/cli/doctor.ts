@@ -49,6 +49,8 @@ function describeDiagnosis(diagnosis: Diagnosis): string {
     `system    ${diagnosis.system}`,
     `cores     ${diagnosis.cores} (${diagnosis.processor})`,
     `memory    ${formatBytes(total)}, ${formatBytes(free)} free`,
+    // The engines below train tasks, each on a thread of its own process; see `wnn train` and the callback for the other.
+    `networks  nowcaster networks are trained and applied on ${diagnosis.cores} thread${diagnosis.cores === 1 ? '' : 's'} of wasm kernels`,
     'engines:',
     ...diagnosis.engines.flatMap(describeEngine),
   ].join('\n');
