@@ -4,7 +4,6 @@
 export {
   createDefaultCompute,
   type ForecastingOptions,
-  type GuardBatch,
   loadNowcaster,
   type Nowcast,
   PeriodicForecasting,

@@ -23,8 +23,13 @@ export interface SnapshotHistory {
 
 /** Turns snapshots of weights into forecasts. */
 export interface Forecaster {
-  /** Consecutive snapshots that it looks at, 2 or more. */
+  /** Consecutive snapshots that it looks at, 2 or more; means of snapshots where it has them averaged. */
   readonly windowLength: number;
+  /**
+   * Snapshots of which each value of its window is the mean; only their sums are kept. The mean of the last ones is then
+   * what a forecast starts from, and the period is a multiple of it. Default 1.
+   */
+  readonly averaged?: number;
   /** The cadence of the snapshots that it was trained on. Default: every epoch. */
   readonly cadence?: SnapshotCadence;
   /** When it should be asked and how far to go. Default: once a window's length from epoch 0, step scale 1. */

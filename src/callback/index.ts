@@ -20,11 +20,19 @@ export {
   type NowcasterNetworks,
   type SnapshotHistory,
 } from './forecaster.js';
-export type { GuardBatch } from './guard.js';
-export type { Nowcast } from './nowcast.js';
-export type { LoopOptions, NowcastState } from './nowcastLoop.js';
-export { type ForecastingOptions, PeriodicForecasting, type TrainedNetwork } from './periodicForecasting.js';
+export type { Nowcast, Probation } from './nowcast.js';
+export type { LoopOptions } from './nowcastLoop.js';
+export type { NowcastState } from './nowcastState.js';
+export {
+  type ForecastingOptions,
+  PeriodicForecasting,
+  type StepOptions,
+  type TrainingLoss,
+} from './periodicForecasting.js';
 export { fetchSource } from './source.js';
+export type { AdaptiveStepScale, StepScaleDecay } from './stepScale.js';
 export { accessModel, type TrackedTensorsOptions } from './trackedTensors.js';
+export type { TrainedNetwork } from './trainedNetwork.js';
+export type { Judgement } from './watch.js';
 export { accessVariables, type TrackedTensor, type WeightAccess } from './weightAccess.js';
 export { WeightForecasting, type WeightForecastingOptions } from './weightForecasting.js';

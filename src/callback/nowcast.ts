@@ -1,11 +1,9 @@
-// One nowcast: what became of it, and the putting of forecasts in the weights' place, with the guard that may shorten or
-// undo it.
+// One nowcast: where it leads, and the record of what became of it.
 
 import type { TrainedKind } from '../nowcaster/spec.js';
+import type { Forecaster } from './forecaster.js';
+import type { Judgement } from './watch.js';
 import type { WeightAccess } from './weightAccess.js';
-
-/** Shares of the update that the guard tries, one after another, until one does not raise the loss. */
-const GUARD_SHARES = [1, 1 / 2, 1 / 4, 1 / 8];
 
 /** What became of one nowcast. */
 export interface Nowcast {
@@ -13,19 +11,25 @@ export interface Nowcast {
   snapshot: number;
   /** Epoch (from 0) that had ended last, or that it happened in; null in loops of one's own. */
   epoch: number | null;
-  /** `kept`: the weights were replaced; `undone`: by the guard; `skipped`: nothing was replaced. */
-  outcome: 'kept' | 'undone' | 'skipped';
-  /** Share of the scaled update that was applied: 1, less with a guard, 0 unless kept. */
-  share: number;
-  /** Why it was undone or skipped; null when kept. */
+  /** `kept`: the weights were replaced; `reverted`: they were, and the training went back; `skipped`: nothing was replaced. */
+  outcome: 'kept' | 'reverted' | 'skipped';
+  /** Why it was reverted or skipped; null when kept. */
   reason: string | null;
   /** Values replaced (or to be replaced), by kind. */
   scalars: Record<TrainedKind, number>;
-  /** Wall-clock seconds that reading, forecasting and writing took, without the guard. */
+  /** Multiplier on the predicted update. */
+  stepScale: number;
+  /** Wall-clock seconds that reading, forecasting, writing, keeping what it may go back to, and going back took. */
   seconds: number;
-  /** Loss on the guard's batch before, and after the share that was kept or, undone, the last one tried; null without a guard or when skipped. */
-  lossBefore: number | null;
-  lossAfter: number | null;
+  /** The watch over it; null where there was none. */
+  probation: Probation | null;
+}
+
+/** The watch over one nowcast: what it held, and its judgement; `pending` until then. */
+export interface Probation extends Omit<Judgement, 'verdict'> {
+  verdict: Judgement['verdict'] | 'pending';
+  /** Bytes of weights and optimizer state that were held to go back to. */
+  bytes: number;
 }
 
 /** Whether no value is NaN or infinite. */
@@ -42,42 +46,29 @@ export function countByKind({ tensors }: WeightAccess): Nowcast['scalars'] {
 }
 
 /** A skipped nowcast. */
-export function skippedNowcast(facts: Pick<Nowcast, 'snapshot' | 'epoch' | 'reason' | 'scalars' | 'seconds'>): Nowcast {
-  return { ...facts, outcome: 'skipped', share: 0, lossBefore: null, lossAfter: null };
+export function skippedNowcast(
+  facts: Pick<Nowcast, 'snapshot' | 'epoch' | 'reason' | 'scalars' | 'seconds' | 'stepScale'>,
+): Nowcast {
+  return { ...facts, outcome: 'skipped', probation: null };
 }
 
 /**
- * Replaces weights by forecasts. With a guard: applies all of the update, or half, a quarter, an eighth of it, the first of
- * these that does not raise the loss; else leaves the weights as they were.
+ * Where a nowcast leads.
  *
- * @param values flat arrays as `weights` reads them: the current ones, and the finite ones to put in their place, which
- * may be overwritten.
- * @param measureLoss the guard; undefined: there is none.
- * @returns what became of it, and the seconds that the guard took.
+ * @param history the window, oldest first; what it holds is overwritten.
+ * @returns the weights to put in place of the current ones; or why there are none.
  */
-export async function applyForecast(
+export async function forecastWeights(
+  forecaster: Forecaster,
   weights: WeightAccess,
-  { current, forecasts }: { current: Float32Array; forecasts: Float32Array },
-  measureLoss: (() => Promise<number>) | undefined,
-): Promise<Omit<Nowcast, 'snapshot' | 'epoch' | 'scalars' | 'seconds'> & { guardSeconds: number }> {
-  if (measureLoss === undefined) {
-    weights.write(forecasts);
-    return { outcome: 'kept', share: 1, reason: null, lossBefore: null, lossAfter: null, guardSeconds: 0 };
-  }
-  const started = performance.now();
-  const secondsTaken = () => (performance.now() - started) / 1000;
-  const lossBefore = await measureLoss();
-  let lossAfter = lossBefore;
-  for (const share of GUARD_SHARES) {
-    // Each share is half of the one before.
-    if (share < 1)
-      for (let i = 0; i < forecasts.length; i++) forecasts[i] = current[i] + (forecasts[i] - current[i]) / 2;
-    weights.write(forecasts);
-    lossAfter = await measureLoss();
-    if (lossAfter <= lossBefore)
-      return { outcome: 'kept', share, reason: null, lossBefore, lossAfter, guardSeconds: secondsTaken() };
-  }
-  weights.write(current);
-  const reason = `even an eighth of the update raised the loss on the guard's batch from ${lossBefore} to ${lossAfter}`;
-  return { outcome: 'undone', share: 0, reason, lossBefore, lossAfter, guardSeconds: secondsTaken() };
+  { history, snapshot, stepScale }: { history: readonly Float32Array[]; snapshot: number; stepScale: number },
+): Promise<Float32Array | string> {
+  if (weights.size === 0) return 'the model has no layer that can be nowcast';
+  if (!history.every(allFinite)) return 'weights are not finite (NaN or infinite)';
+  const last = history[history.length - 1];
+  const forecasts = history[0];
+  await forecaster.forecast({ tensors: weights.tensors, snapshots: history, snapshot }, forecasts);
+  if (stepScale !== 1)
+    for (let i = 0; i < forecasts.length; i++) forecasts[i] = last[i] + stepScale * (forecasts[i] - last[i]);
+  return allFinite(forecasts) ? forecasts : 'the forecast is not finite (NaN or infinite)';
 }

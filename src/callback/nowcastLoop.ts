@@ -1,8 +1,8 @@
 // When snapshots are taken and nowcasts happen, for any training: it is told when an epoch or step has ended, and when the
-// next one is about to begin. Which forecaster is not its business; the optimizer's state is never touched.
+// next one is about to begin. Which forecaster is not its business.
 
-import { MismatchError, UsageError } from '../errors.js';
-import { type Recommendation, requireRecommendation } from '../nowcaster/recommendation.js';
+import { UsageError } from '../errors.js';
+import { requireRecommendation } from '../nowcaster/recommendation.js';
 import { nextNowcast } from '../nowcaster/schedule.js';
 import type { NoteListener } from '../progress.js';
 import {
@@ -13,8 +13,19 @@ import {
   sameCadence,
 } from '../trajectory/cadence.js';
 import type { Forecaster } from './forecaster.js';
-import { allFinite, applyForecast, countByKind, type Nowcast, skippedNowcast } from './nowcast.js';
-import { SnapshotWindow, type WindowState } from './snapshotWindow.js';
+import { countByKind, forecastWeights, type Nowcast, type Probation, skippedNowcast } from './nowcast.js';
+import { type NowcastState, requireSameTensors, requireState } from './nowcastState.js';
+import { SnapshotWindow } from './snapshotWindow.js';
+import {
+  type AdaptiveStepScale,
+  decayFactor,
+  requireDecay,
+  type StepScaleDecay,
+  type StepScaleRange,
+  stepScaleRange,
+} from './stepScale.js';
+import { bytesOfPoint, type TrainingPoint } from './trainingPoint.js';
+import { JumpWatch } from './watch.js';
 import type { WeightAccess } from './weightAccess.js';
 
 /** When to nowcast and how far to go. */
@@ -31,78 +42,119 @@ export interface LoopOptions {
    */
   startEpoch?: number;
   /**
-   * Step scale: multiplier on the predicted update; 1 lands on the forecast. Above 0, at most 10. Default: what the
-   * nowcaster recommends (`wnn export --step-scale`), else 1.
+   * Step scale: multiplier on the predicted update; 1 lands on the forecast. Above 0, at most 10. `adaptive` or bounds: the
+   * watch makes it grow while nowcasts gain, and shrink when they do not. Default: what the nowcaster recommends (`wnn
+   * export --step-scale`), else 1.
    */
-  stepScale?: number;
+  stepScale?: number | 'adaptive' | AdaptiveStepScale;
+  /** Decrease of the step scale over the last part of the training, whose length has to be known. Default: none. */
+  stepScaleDecay?: StepScaleDecay;
   /** When snapshots are taken. Default: as the nowcaster was trained, every epoch for the paper's networks. */
   cadence?: SnapshotCadence;
-  /** Called after every nowcast, also after one that was skipped or undone. May be asynchronous. */
+  /**
+   * The watch: judges each nowcast by the training loss of the period that follows, goes back to where the training was
+   * before when it does not pay, and makes pauses longer; see docs/watch.md. It begins when it sees losses: those of `fit`,
+   * or those given to `step`. `budget`: the share of the training that nowcasts which do not pay may cost, above 0 and
+   * below 1, default 0.1. Default true; false: every nowcast is kept.
+   */
+  watch?: boolean | { budget?: number };
+  /**
+   * Epochs or steps of the whole training, whichever the cadence counts. Default: what `fit` says; unknown in loops of
+   * one's own and with `continue`.
+   */
+  length?: number;
+  /** Called after every nowcast, also after one that was skipped, and again when one is reverted. May be asynchronous. */
   onNowcast?: (nowcast: Nowcast) => void | Promise<void>;
   /** Receives, once a training, why nowcasts are skipped or cannot happen. Default: `console.warn`. */
   onNote?: NoteListener;
 }
 
-/** Where a training stands between two nowcasts. Plain data: keep it with the checkpoint (`v8.serialize`). */
-export interface NowcastState {
-  schemaVersion: 1;
-  cadence: SnapshotCadence;
-  /** Names and sizes of the tracked tensors. */
-  tensors: { name: string; size: number }[];
-  /** Epochs or steps that have ended. */
-  count: number;
-  /** Snapshot whose nowcast is still to be applied; null when there is none. */
-  due: number | null;
-  window: WindowState;
+/** The training that nowcasts happen in. */
+export interface WatchedTraining {
+  /** Makes the access to the weights, asked for when the first snapshot is needed. */
+  access(): WeightAccess;
+  /** Reads all that the training can go back to. */
+  readPoint(): Promise<TrainingPoint>;
+  /** Goes back. */
+  returnTo(point: TrainingPoint): Promise<void>;
 }
 
 /** Takes the snapshots of one training after another and nowcasts when it is time. */
-export class NowcastLoop implements Recommendation {
+export class NowcastLoop {
   /** Nowcasts of the current or last training, in order. */
   history: Nowcast[] = [];
   readonly period: number;
   readonly startEpoch: number;
-  readonly stepScale: number;
   readonly cadence: SnapshotCadence;
+  /** Epochs or steps of the whole training; null where nobody knows. */
+  length: number | null;
+  readonly #stepScale: StepScaleRange;
+  readonly #decay: Required<StepScaleDecay> | null;
+  readonly #budget: number | null;
   readonly #forecaster: Forecaster;
   readonly #options: LoopOptions;
   readonly #window: SnapshotWindow;
+  #watch: JumpWatch | null = null;
   #weights: WeightAccess | null = null;
   /** Epochs or steps that have ended. */
   #count = 0;
+  #loss: NowcastState['loss'] = { sum: 0, count: 0 };
   #due: number | null = null;
+  #before: NowcastState['before'] = null;
   #readSeconds = 0;
   #restored: NowcastState | null = null;
   readonly #noted = new Set<string>();
 
-  /** @throws {@link UsageError} when the period, the start, the step scale or the cadence is impossible. */
+  /** @throws {@link UsageError} when the period, the start, the step scale, the watch or the cadence is impossible. */
   constructor(forecaster: Forecaster, options: LoopOptions = {}) {
     const { recommended = {} } = forecaster;
-    this.period = options.period ?? recommended.period ?? forecaster.windowLength;
-    this.stepScale = options.stepScale ?? recommended.stepScale ?? 1;
-    requireRecommendation(this);
-    this.startEpoch = options.startEpoch ?? recommended.startEpoch ?? 0;
-    if (!(Number.isInteger(this.startEpoch) && this.startEpoch >= 0))
+    const { watch = true, length = null } = options;
+    this.#window = new SnapshotWindow(forecaster.windowLength, forecaster.averaged);
+    this.period = options.period ?? recommended.period ?? this.#window.length;
+    requireRecommendation({ period: this.period });
+    this.#stepScale = stepScaleRange(options.stepScale, recommended.stepScale ?? 1);
+    this.#decay = options.stepScaleDecay ? requireDecay(options.stepScaleDecay) : null;
+    this.startEpoch = requireFrom('startEpoch', options.startEpoch ?? recommended.startEpoch ?? 0, 0);
+    this.length = length === null ? null : requireFrom('length', length, 1);
+    this.#budget = watch === false ? null : requireBudget(watch === true ? undefined : watch.budget);
+    if (this.#budget === null && this.#stepScale.min < this.#stepScale.max)
       throw new UsageError({
-        what: 'startEpoch must be a whole number of at least 0',
-        where: `startEpoch ${this.startEpoch}`,
-        remedy: 'give 0 or more',
+        what: 'a step scale adapts by what the watch sees, and the watch is off',
+        where: 'stepScale',
+        remedy: 'leave out `watch: false`, or give a number',
+      });
+    const { averaged = 1 } = forecaster;
+    if (this.period % averaged !== 0)
+      throw new UsageError({
+        what: `means of ${averaged} snapshots end at a nowcast when the period is a multiple of ${averaged}`,
+        where: `period ${this.period}`,
+        remedy: `give e.g. ${averaged * Math.ceil(this.period / averaged)}`,
       });
     const trainedAt = forecaster.cadence ?? EVERY_EPOCH;
     this.cadence = requireCadence(options.cadence ?? trainedAt, 'cadence');
     this.#forecaster = forecaster;
     this.#options = options;
-    this.#window = new SnapshotWindow(forecaster.windowLength);
     if (!sameCadence(this.cadence, trainedAt))
       this.#noteOnce(
         'cadence',
         `The nowcaster was trained on snapshots ${describeCadence(trainedAt)} and is applied to snapshots ${describeCadence(this.cadence)}`,
       );
+    this.#startWatch();
   }
 
   /** Epochs or steps that have ended. */
   get count(): number {
     return this.#count;
+  }
+
+  /** The current step scale, before its decay. */
+  get stepScale(): number {
+    return this.#watch?.stepScale ?? this.#stepScale.start;
+  }
+
+  /** Whether there is a watch, which wants to know losses. */
+  get watches(): boolean {
+    return this.#watch !== null;
   }
 
   /** Whether a restored state waits for the training that goes on from it. */
@@ -122,7 +174,11 @@ export class NowcastLoop implements Recommendation {
     this.#weights = null;
     this.#window.forget();
     this.#due = null;
+    this.#before = null;
+    this.#loss = { sum: 0, count: 0 };
     this.#count = this.#restored?.count ?? 0;
+    this.length = this.#options.length ?? null;
+    this.#startWatch();
   }
 
   /**
@@ -135,60 +191,57 @@ export class NowcastLoop implements Recommendation {
     this.#window.reset(weights.size);
     const state = this.#restored;
     if (state === null) return;
+    requireSameTensors(state, weights.tensors);
     this.#restored = null;
     this.#due = state.due;
     this.#count = state.count;
-    // A training that was stopped before its first snapshot has read no tensors.
-    if (state.window.slots.length === 0) return;
-    const own = weights.tensors.map(({ name, size }) => `${name} ${size}`).join(', ');
-    if (own !== state.tensors.map(({ name, size }) => `${name} ${size}`).join(', '))
-      throw new MismatchError({
-        what: 'the restored nowcasting state is of another network',
-        where: `${state.tensors.length} tensors there, ${weights.tensors.length} here`,
-        remedy: 'restore the state of this network, or begin without one',
-      });
+    this.length ??= state.length;
+    this.#loss = state.loss && { ...state.loss };
+    this.#before = state.before;
+    this.history = structuredClone(state.history);
+    if (state.watch) this.#watch?.restore(state.watch);
     this.#window.restore(state.window);
   }
 
   /**
    * Tells that an epoch or a step, whichever the cadence counts, has ended; takes a snapshot where one is needed.
    *
-   * @param access makes the access to the weights, asked for when the first snapshot is needed.
+   * @param loss its training loss; null where it is not known.
    * @param count how many have ended, this one included. Default: one more than before.
    */
-  async end(access: () => WeightAccess, count?: number): Promise<void> {
-    if (this.#restored !== null) this.begin(access());
+  async end(training: WatchedTraining, loss: number | null, count?: number): Promise<void> {
+    if (this.#restored !== null) this.begin(training.access());
     this.#count = count ?? this.#count + 1;
+    if (loss === null) this.#loss = null;
+    else if (this.#loss !== null) this.#loss = { sum: this.#loss.sum + loss, count: this.#loss.count + 1 };
     const { every } = this.cadence;
     if (this.#count % every !== 0) return;
     const snapshot = this.#count / every - 1;
-    const next = nextNowcast(this, snapshot);
-    if (next - snapshot >= this.#window.length) return;
+    this.#observe(snapshot);
+    const next = nextNowcast(this, Math.max(snapshot, this.#watch?.notBefore ?? 0));
+    if (this.#before?.revert || next - snapshot >= this.#window.length) return;
     const started = performance.now();
-    if (this.#weights === null) this.begin(access());
-    await (this.#weights as unknown as WeightAccess).read(this.#window.slot(snapshot));
+    if (this.#weights === null) this.begin(training.access());
+    const weights = this.#weights as unknown as WeightAccess;
+    await this.#window.record(snapshot, (target) => weights.read(target));
     this.#readSeconds = (performance.now() - started) / 1000;
     if (snapshot === next) this.#due = snapshot;
   }
 
   /**
-   * Tells that the training goes on: applies the nowcast that is due, if one is.
+   * Tells that the training goes on: goes back where the watch says so, and applies the nowcast that is due.
    *
-   * @param access as in {@link end}: a training that goes on from a restored state may begin with a nowcast.
+   * @param training as in {@link end}: one that goes on from a restored state may begin with a nowcast.
    * @param epoch the epoch (from 0) that ended last, for the history; null where nobody counts epochs.
-   * @param measureLoss measures the loss that a nowcast must not raise; undefined: every nowcast is kept.
-   * @returns what became of it; null when none was due.
+   * @returns the nowcast that was due, or reverted; null when neither.
    */
-  async apply(
-    access: () => WeightAccess,
-    epoch: number | null,
-    measureLoss?: () => Promise<number>,
-  ): Promise<Nowcast | null> {
-    if (this.#restored !== null) this.begin(access());
+  async apply(training: WatchedTraining, epoch: number | null): Promise<Nowcast | null> {
+    if (this.#restored !== null) this.begin(training.access());
+    const reverted = this.#before?.revert ? await this.#revert(training, this.#before.point) : null;
     const snapshot = this.#due;
-    if (snapshot === null || this.#weights === null) return null;
+    if (snapshot === null || this.#weights === null) return reverted;
     this.#due = null;
-    const nowcast = await this.#nowcast(snapshot, epoch, this.#weights, measureLoss);
+    const nowcast = await this.#nowcast(snapshot, epoch, training, this.#weights);
     this.history.push(nowcast);
     await this.#options.onNowcast?.(nowcast);
     return nowcast;
@@ -211,31 +264,27 @@ export class NowcastLoop implements Recommendation {
   state(): NowcastState {
     if (this.#restored !== null) return this.#restored;
     return {
-      schemaVersion: 1,
+      schemaVersion: 2,
       cadence: { ...this.cadence },
       tensors: (this.#weights?.tensors ?? []).map(({ name, size }) => ({ name, size })),
       count: this.#count,
+      length: this.length,
       due: this.#due,
       window: this.#window.state(),
+      history: structuredClone(this.history),
+      loss: this.#loss && { ...this.#loss },
+      watch: this.#watch?.state() ?? null,
+      before: this.#before,
     };
   }
 
   /**
    * Goes on from a state in the next training.
    *
-   * @throws {@link MismatchError} when it is none, or of another cadence.
+   * @throws {@link MismatchError} when it is none, of another cadence, or with a watch where there is none.
    */
   restore(state: NowcastState): void {
-    const fail = (what: string) => {
-      throw new MismatchError({ what, where: 'restore', remedy: 'give what `state()` returned for this training' });
-    };
-    if (state?.schemaVersion !== 1 || !Number.isSafeInteger(state.count)) fail('not a nowcasting state');
-    if (!sameCadence(state.cadence, this.cadence))
-      fail(
-        `a state of snapshots ${describeCadence(state.cadence)}, this nowcaster takes them ${describeCadence(this.cadence)}`,
-      );
-    if (state.window.slots.length > 0 && state.window.slots.length !== this.#window.length)
-      fail(`a state of windows of ${state.window.slots.length} snapshots, this nowcaster needs ${this.#window.length}`);
+    requireState(state, { cadence: this.cadence, slots: this.#window.slots, watch: this.#watch !== null });
     this.#restored = state;
     this.#count = state.count;
   }
@@ -244,45 +293,118 @@ export class NowcastLoop implements Recommendation {
   async dispose(): Promise<void> {
     this.#window.release();
     this.#weights = null;
+    this.#before = null;
     await this.#forecaster.dispose();
+  }
+
+  #startWatch(): void {
+    const { period } = this;
+    const stepScale = this.#stepScale;
+    this.#watch = this.#budget === null ? null : new JumpWatch({ period, budget: this.#budget, stepScale });
+  }
+
+  /** Tells the watch the mean loss since the last snapshot, and what it decides to the history. */
+  #observe(snapshot: number): void {
+    const mean = this.#loss === null || this.#loss.count === 0 ? null : this.#loss.sum / this.#loss.count;
+    this.#loss = { sum: 0, count: 0 };
+    const watch = this.#watch;
+    // Without any loss there is nothing to watch, and nowcasts happen as if there were no watch.
+    if (watch === null || (mean === null && !watch.sees)) return;
+    const judgement = watch.observe(snapshot, mean);
+    if (judgement === null) return;
+    const nowcast = this.history.findLast(({ probation }) => probation?.verdict === 'pending');
+    if (nowcast) Object.assign(nowcast.probation as Probation, judgement);
+    if (judgement.verdict !== 'reverted') this.#before = null;
+    else if (this.#before !== null) this.#before = { ...this.#before, revert: true };
+  }
+
+  async #revert(training: WatchedTraining, point: TrainingPoint): Promise<Nowcast | null> {
+    const started = performance.now();
+    await training.returnTo(point);
+    this.#before = null;
+    this.#window.forget();
+    this.#due = null;
+    if (point.optimizer === null)
+      this.#noteOnce(
+        'optimizer',
+        'Went back to the weights before a nowcast, but the optimizer’s state is out of reach',
+      );
+    const nowcast = this.history.findLast(({ probation }) => probation?.verdict === 'reverted');
+    if (nowcast === undefined) return null;
+    const { snapshots, loss, allowed } = nowcast.probation as Probation;
+    nowcast.outcome = 'reverted';
+    nowcast.reason = `after ${snapshots} snapshots the training loss was ${loss}, on its course at most ${allowed}`;
+    nowcast.seconds += (performance.now() - started) / 1000;
+    await this.#options.onNowcast?.(nowcast);
+    return nowcast;
   }
 
   async #nowcast(
     snapshot: number,
     epoch: number | null,
+    training: WatchedTraining,
     weights: WeightAccess,
-    measureLoss: (() => Promise<number>) | undefined,
   ): Promise<Nowcast> {
     const started = performance.now();
     const seconds = () => this.#readSeconds + (performance.now() - started) / 1000;
     const scalars = countByKind(weights);
+    const stepScale = this.stepScale * this.#decayFactor();
     const skipSilently = (reason: string): Nowcast =>
-      skippedNowcast({ snapshot, epoch, reason, scalars, seconds: seconds() });
-    const skip = (reason: string) => {
-      this.#noteOnce('skipped', `Nowcast after snapshot ${snapshot} skipped: ${reason}`);
-      return skipSilently(reason);
-    };
+      skippedNowcast({ snapshot, epoch, reason, scalars, stepScale, seconds: seconds() });
 
     const history = this.#window.window();
     if (history === null)
       return skipSilently(`only ${this.#window.consecutive} of ${this.#window.length} snapshots recorded`);
-    if (weights.size === 0) return skip('the model has no layer that can be nowcast');
-    if (!history.every(allFinite)) return skip('weights are not finite (NaN or infinite)');
-
-    const current = history[history.length - 1];
-    const forecasts = history[0];
-    await this.#forecaster.forecast({ tensors: weights.tensors, snapshots: history, snapshot }, forecasts);
-    if (this.stepScale !== 1)
-      for (let i = 0; i < forecasts.length; i++)
-        forecasts[i] = current[i] + this.stepScale * (forecasts[i] - current[i]);
-    if (!allFinite(forecasts)) return skip('the forecast is not finite (NaN or infinite)');
-    const { guardSeconds, ...applied } = await applyForecast(weights, { current, forecasts }, measureLoss);
-    return { snapshot, epoch, scalars, seconds: seconds() - guardSeconds, ...applied };
+    const watch = this.#watch?.sees ? this.#watch : null;
+    const left = this.length === null ? null : Math.floor((this.length - this.#count) / this.cadence.every);
+    const length = watch?.affordable(left) ?? 0;
+    if (watch && length === 0) return skipSilently(`the watch’s budget does not allow it yet`);
+    const forecasts = await forecastWeights(this.#forecaster, weights, { history, snapshot, stepScale });
+    if (typeof forecasts === 'string') {
+      this.#noteOnce('skipped', `Nowcast after snapshot ${snapshot} skipped: ${forecasts}`);
+      return skipSilently(forecasts);
+    }
+    let probation: Probation | null = null;
+    if (watch) {
+      const point = await training.readPoint();
+      this.#before = { point, revert: false };
+      watch.jump(length);
+      const unknown = { expected: null, allowed: null, loss: null, gain: null };
+      probation = { verdict: 'pending', snapshots: 0, ...unknown, cost: 0, bytes: bytesOfPoint(point) };
+    }
+    weights.write(forecasts);
+    return { snapshot, epoch, outcome: 'kept', reason: null, scalars, stepScale, seconds: seconds(), probation };
   }
 
-  #noteOnce(topic: 'cadence' | 'skipped' | 'short', note: string): void {
+  #decayFactor(): number {
+    if (this.#decay === null) return 1;
+    if (this.length !== null) return decayFactor(this.#decay, this.#count / this.length);
+    this.#noteOnce('length', 'The step scale does not decay: the length of the training is unknown; give `length`');
+    return 1;
+  }
+
+  #noteOnce(topic: 'cadence' | 'skipped' | 'short' | 'optimizer' | 'length', note: string): void {
     if (this.#noted.has(topic)) return;
     this.#noted.add(topic);
     (this.#options.onNote ?? console.warn)(note);
   }
+}
+
+function requireFrom(option: string, value: number, least: number): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new UsageError({
+    what: `${option} must be a whole number of at least ${least}`,
+    where: `${option} ${value}`,
+    remedy: `give ${least} or more`,
+  });
+}
+
+/** The watch's budget. @throws {@link UsageError} for an impossible one. */
+function requireBudget(budget = 0.1): number {
+  if (budget > 0 && budget < 1) return budget;
+  throw new UsageError({
+    what: 'the budget of a watch is a share of the training, above 0 and below 1',
+    where: `watch { budget: ${budget} }`,
+    remedy: 'give e.g. 0.1',
+  });
 }

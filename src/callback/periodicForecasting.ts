@@ -2,17 +2,19 @@
 
 import type * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
-import { MismatchError } from '../errors.js';
+import { MismatchError, UsageError } from '../errors.js';
 import type { Recommendation } from '../nowcaster/recommendation.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
-import type { SnapshotCadence } from '../trajectory/cadence.js';
+import { describeCadence, type SnapshotCadence } from '../trajectory/cadence.js';
 import { FitCallback } from './fitCallback.js';
 import type { Forecaster } from './forecaster.js';
-import { type GuardBatch, measureGuardLoss } from './guard.js';
 import type { Nowcast } from './nowcast.js';
-import { type LoopOptions, NowcastLoop, type NowcastState } from './nowcastLoop.js';
+import { type LoopOptions, NowcastLoop, type WatchedTraining } from './nowcastLoop.js';
+import type { NowcastState } from './nowcastState.js';
 import { accessModel } from './trackedTensors.js';
-import { accessVariables, type WeightAccess } from './weightAccess.js';
+import { isModel, type TrainedNetwork } from './trainedNetwork.js';
+import { readTrainingPoint, returnToPoint } from './trainingPoint.js';
+import { accessVariables } from './weightAccess.js';
 
 /** Options of {@link PeriodicForecasting}. */
 export interface ForecastingOptions extends LoopOptions {
@@ -21,20 +23,22 @@ export interface ForecastingOptions extends LoopOptions {
   /** Returns whether to nowcast a layer. Default: all that hold one to three arrays and are not frozen. */
   layers?: (layer: tfl.layers.Layer) => boolean;
   /**
-   * A batch (of training or validation data) on which the model's loss is measured before and after each nowcast; one
-   * that raises it is shortened to a half, a quarter or an eighth of the update, and undone when that raises it too.
-   * Default: none, every nowcast is kept.
-   */
-  guard?: GuardBatch;
-  /**
    * Carries window and counters over from one fit to the next of the same model, as in
    * `for (...) await model.fit(x, y, { epochs: 1, callbacks: [nowcasting] })`. Default false: each fit starts afresh.
    */
   continue?: boolean;
 }
 
-/** A network in a loop of one's own: a tfjs-layers model, or the variables of any other, by name. */
-export type TrainedNetwork = tfl.LayersModel | Readonly<Record<string, tf.Variable>>;
+/** A training loss: a number, or a scalar that stays the caller's. */
+export type TrainingLoss = number | tf.Scalar;
+
+/** What fit says of itself; all of it may be missing or null. */
+type Params = Partial<Record<'epochs' | 'initialEpoch' | 'samples' | 'batchSize' | 'steps', number>>;
+
+/** Options of a call of {@link PeriodicForecasting.step}. */
+export interface StepOptions {
+  optimizer?: tf.Optimizer;
+}
 
 /**
  * Replaces a network's weights by their forecasts once a period. Give it to `fit` or `fitDataset`, or call {@link step}
@@ -50,6 +54,8 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
   readonly #kinds: readonly TrainedKind[];
   /** Whether an epoch is between its begin and its end; null where nobody announces begins. */
   #epochOpen: boolean | null = null;
+  /** Epochs or steps that had ended when the open epoch began. */
+  #epochBegan = 0;
   /** The epoch that ended last, or that is open; null in loops of one's own. */
   #epoch: number | null = null;
   /** Epochs that had ended before epoch 0 of this fit; null until an epoch has said its number. */
@@ -57,6 +63,8 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
   /** Whether this fit goes on where another or a restored state ended. */
   #goesOn = false;
   #network: TrainedNetwork | null = null;
+  /** That of a loop of one's own, when given. */
+  #optimizer: tf.Optimizer | null = null;
 
   /** @throws UsageError when the period, the start, the step scale or the cadence is impossible. */
   constructor(forecaster: Forecaster, options: ForecastingOptions = {}) {
@@ -95,15 +103,22 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
     const same = this.#options.continue === true && this.#network === this.model;
     this.#loop.reset(same);
     this.#network = this.model;
+    this.#optimizer = null;
     this.#epochOpen = null;
     this.#base = null;
     this.#goesOn = same || this.#loop.restoring;
     this.#epoch = null;
+    this.#setLength((this.params as Params)?.initialEpoch ?? 0);
+    // A state of another network is to be refused before anything is trained.
+    if (this.#loop.restoring) this.#loop.begin(this.#training.access());
   }
 
   override async onEpochBegin(epoch?: number): Promise<void> {
+    // The parameters of fitDataset do not have its initialEpoch.
+    if (this.#epoch === null && epoch !== undefined) this.#setLength(epoch);
     if (this.cadence.unit === 'epoch') await this.#apply();
     this.#epochOpen = true;
+    this.#epochBegan = this.#loop.count;
     if (epoch !== undefined) this.#epoch = epoch;
   }
 
@@ -111,11 +126,11 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
     if (this.cadence.unit === 'step') await this.#apply();
   }
 
-  override async onBatchEnd(): Promise<void> {
-    if (this.cadence.unit === 'step') await this.#loop.end(this.#access);
+  override async onBatchEnd(_batch?: number, logs?: tfl.Logs): Promise<void> {
+    if (this.cadence.unit === 'step') await this.#loop.end(this.#training, await this.#read(logs?.loss));
   }
 
-  override async onEpochEnd(epoch: number): Promise<void> {
+  override async onEpochEnd(epoch: number, logs?: tfl.Logs): Promise<void> {
     if (this.#epochOpen === false)
       throw new MismatchError({
         what: 'one forecasting callback in two fits at the same time',
@@ -124,10 +139,13 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
       });
     if (this.#epochOpen) this.#epochOpen = false;
     this.#epoch = epoch;
-    if (this.cadence.unit !== 'epoch') return;
+    if (this.cadence.unit === 'step') {
+      this.#learnLength(epoch);
+      return;
+    }
     // A fit with an initialEpoch is counted as it counts, one that goes on from the epochs that ended before it.
     this.#base ??= this.#goesOn ? this.#loop.count - epoch : 0;
-    await this.#loop.end(this.#access, this.#base + epoch + 1);
+    await this.#loop.end(this.#training, await this.#read(logs?.loss), this.#base + epoch + 1);
   }
 
   override async onTrainEnd(): Promise<void> {
@@ -139,18 +157,21 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
    * takes a snapshot where one is due and applies the nowcast at once, since training goes on.
    *
    * @param network a tfjs-layers model, or the variables of any other network by name; the same one each time.
-   * @returns the nowcast; null when none was due.
+   * @param loss the training loss of that epoch or step, which the watch needs; without it there is no watch.
+   * @param options `optimizer`: whose state goes back with the weights. Default: that of a compiled model.
+   * @returns the nowcast that happened or was reverted; null when neither.
    */
-  async step(network: TrainedNetwork): Promise<Nowcast | null> {
+  async step(network: TrainedNetwork, loss?: TrainingLoss, { optimizer }: StepOptions = {}): Promise<Nowcast | null> {
     if (this.#network !== network) {
       if (this.#network !== null) this.#loop.reset();
       this.#network = network;
     }
-    await this.#loop.end(this.#access);
+    this.#optimizer = optimizer ?? null;
+    await this.#loop.end(this.#training, await this.#read(loss));
     return this.#apply();
   }
 
-  /** Where nowcasting stands: window and counters. Keep it with a checkpoint, and {@link restore} it. */
+  /** Where nowcasting stands: window, counters, watch, and what a nowcast on probation can go back to. Keep it with a checkpoint, and {@link restore} it. */
   state(): NowcastState {
     return this.#loop.state();
   }
@@ -170,21 +191,57 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
     await this.#loop.dispose();
   }
 
-  readonly #access = (): WeightAccess => {
-    const network = this.#network ?? this.model;
-    return isModel(network)
-      ? accessModel(network, { kinds: this.#kinds, layers: this.#options.layers })
-      : accessVariables(network, this.#kinds);
+  readonly #training: WatchedTraining = {
+    access: () => {
+      const network = this.#trained;
+      return isModel(network)
+        ? accessModel(network, { kinds: this.#kinds, layers: this.#options.layers })
+        : accessVariables(network, this.#kinds);
+    },
+    readPoint: () => readTrainingPoint(this.#trained, this.#usedOptimizer),
+    returnTo: (point) => returnToPoint(point, this.#trained, this.#usedOptimizer),
   };
 
-  #apply(): Promise<Nowcast | null> {
-    const { guard } = this.#options;
-    const network = this.#network;
-    const measureLoss = guard && network && isModel(network) ? () => measureGuardLoss(network, guard) : undefined;
-    return this.#loop.apply(this.#access, this.#epoch, measureLoss);
+  get #trained(): TrainedNetwork {
+    return this.#network ?? this.model;
   }
-}
 
-function isModel(network: TrainedNetwork): network is tfl.LayersModel {
-  return Array.isArray((network as Partial<tfl.LayersModel>).layers);
+  get #usedOptimizer(): tf.Optimizer | null {
+    const network = this.#trained;
+    return this.#optimizer ?? (isModel(network) ? (network.optimizer ?? null) : null);
+  }
+
+  #apply(): Promise<Nowcast | null> {
+    return this.#loop.apply(this.#training, this.#epoch);
+  }
+
+  /** Reads a loss, where somebody wants to know it: a tensor on a device has to be waited for. */
+  async #read(loss: TrainingLoss | undefined): Promise<number | null> {
+    if (loss === undefined || !this.#loop.watches) return null;
+    return typeof loss === 'number' ? loss : (await loss.data())[0];
+  }
+
+  /** Learns from the first epoch of a dataset of unknown size how long the training is. */
+  #learnLength(epoch: number): void {
+    const { epochs } = (this.params ?? {}) as Params;
+    if (this.#loop.length !== null || this.#options.continue || typeof epochs !== 'number') return;
+    this.#loop.length = this.#loop.count + (epochs - epoch - 1) * (this.#loop.count - this.#epochBegan);
+  }
+
+  /** Takes the length of the training from the parameters of the fit, where they say it. */
+  #setLength(firstEpoch: number): void {
+    const { epochs, samples, batchSize, steps } = (this.params ?? {}) as Params;
+    if (this.#options.length !== undefined || this.#options.continue || typeof epochs !== 'number') return;
+    const left = epochs - firstEpoch;
+    const batches = steps ?? (samples && batchSize ? Math.ceil(samples / batchSize) : null);
+    const { unit, every } = this.cadence;
+    if (unit === 'epoch') this.#loop.length = this.#goesOn ? this.#loop.count + left : epochs;
+    else this.#loop.length = batches === null ? null : this.#loop.count + left * batches;
+    if (this.#loop.length === null || this.#loop.length >= every) return;
+    throw new UsageError({
+      what: `the training ends before its first snapshot: it has ${this.#loop.length} ${unit}${this.#loop.length === 1 ? '' : 's'}`,
+      where: `cadence ${describeCadence(this.cadence)}`,
+      remedy: `train longer, or give a shorter cadence, e.g. { unit: 'step', every: 1 }`,
+    });
+  }
 }

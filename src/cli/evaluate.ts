@@ -36,7 +36,6 @@ interface EvaluateArguments extends GlobalArguments, FleetArguments {
   schedule: string;
   'train-examples'?: number;
   'validation-examples'?: number;
-  guard: boolean;
   target: number[];
   'bests-after'?: number;
   engine: EngineRequest;
@@ -83,11 +82,6 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       })
       .option('train-examples', { type: 'number', describe: 'training examples, drawn at random [default: all]' })
       .option('validation-examples', { type: 'number', describe: 'validation examples [default: all]' })
-      .option('guard', {
-        type: 'boolean',
-        default: false,
-        describe: 'shorten or undo nowcasts that raise the training loss',
-      })
       .option(
         'target',
         numbersOption('target', {
@@ -132,7 +126,6 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         optimizer: { name: argv.optimizer, learningRate: argv.learningRate, schedule: argv.schedule },
         trainExamples: argv['train-examples'],
         validationExamples: argv.validationExamples,
-        guard: argv.guard,
         targets: argv.target,
         newBestsAfter: argv.bestsAfter,
         engine: argv.engine,

@@ -54,8 +54,6 @@ export interface EvaluateOptions {
   trainExamples?: number;
   /** Validation examples, drawn at random. Default: all of the task's. */
   validationExamples?: number;
-  /** Shorten or undo nowcasts that raise the loss on a batch of training examples. Default false. */
-  guard?: boolean;
   /** Target values of validation accuracy, in addition to plain's best. Default: none. */
   targets?: readonly number[];
   /** Epoch after which plain's new bests count for the second measure. Default: 40% of the epochs. */
@@ -128,7 +126,6 @@ async function prepareEvaluation(given: EvaluateOptions): Promise<PreparedEvalua
   const jobs = planJobs({
     ...options,
     methods,
-    guard: options.guard ?? false,
     batchSize: options.batchSize ?? 128,
     optimizer: options.optimizer ?? { name: 'adam', learningRate: 0.001 },
     engine: options.engine ?? 'auto',
@@ -174,7 +171,7 @@ export async function evaluateShard(given: EvaluateOptions, shard: Shard): Promi
  */
 export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> {
   const { methods, jobs, options } = await prepareEvaluation(given);
-  const { out, targets = [], guard = false, epochs, methodModules = [] } = options;
+  const { out, targets = [], epochs, methodModules = [] } = options;
   const { newBestsAfter = Math.round(0.4 * epochs) } = options;
   const { records, trained, failed } = await completeRuns(jobs, options);
   for (const id of failed) options.onNote?.(`${id} has no result; run the same command to try it again`);
@@ -203,7 +200,6 @@ export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> 
       optimizer,
       trainExamples,
       validationExamples,
-      guard,
       targets: [...targets],
       newBestsAfter,
     },

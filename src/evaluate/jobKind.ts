@@ -49,7 +49,6 @@ const FIELDS: ReadonlySet<string> = new Set<keyof EvaluationJob>([
   'optimizer',
   'trainExamples',
   'validationExamples',
-  'guard',
   'engine',
 ]);
 
@@ -82,7 +81,6 @@ function checkJob(value: unknown, id: string, places: JobPlaces): EvaluationJob 
   whole('batchSize', LIMITS.batchSize);
   if (job.trainExamples !== null) whole('trainExamples', LIMITS.examples);
   if (job.validationExamples !== null) whole('validationExamples', LIMITS.examples);
-  if (typeof job.guard !== 'boolean') throw wrong('guard', job.guard);
   if (!isEngineRequest(job.engine)) throw wrong('engine', job.engine);
   if (typeof job.optimizer !== 'object' || !isDeepStrictEqual(completeOptimizer(job.optimizer), job.optimizer))
     throw wrong('optimizer', job.optimizer);

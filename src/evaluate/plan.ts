@@ -7,7 +7,7 @@ import type { EvaluationJob, Method } from '../evaluation/schema.js';
 import { completeOptimizer } from '../tasks/optimizer.js';
 import { findTask, taskSlug } from '../tasks/task.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
-import { completeMethods, findMethod, identityOf, optimizerOf } from './methods/registry.js';
+import { completeMethods, identityOf, optimizerOf } from './methods/registry.js';
 
 /** What to compare; see {@link EvaluateOptions} for the meaning of each. */
 export interface PlanOptions {
@@ -19,7 +19,6 @@ export interface PlanOptions {
   optimizer: OptimizerInfo;
   trainExamples?: number;
   validationExamples?: number;
-  guard: boolean;
   engine: EngineRequest;
 }
 
@@ -34,8 +33,7 @@ function requireSome(name: string, values: readonly unknown[]): void {
 
 /** The job's id: readable parts and a hash of everything that decides its results. */
 export function idOf(job: Omit<EvaluationJob, 'id'>): string {
-  const guard = findMethod(job.method.type).nowcasts ? job.guard : undefined;
-  const hash = createHash('sha256').update(JSON.stringify({ ...job, method: identityOf(job.method), guard }));
+  const hash = createHash('sha256').update(JSON.stringify({ ...job, method: identityOf(job.method) }));
   return [taskSlug(job.task), job.method.name, `s${job.seed}`, hash.digest('hex').slice(0, 8)].join('_');
 }
 
@@ -45,7 +43,7 @@ export function idOf(job: Omit<EvaluationJob, 'id'>): string {
  * @throws {@link UsageError} for unknown tasks and impossible numbers.
  */
 export function planJobs(options: PlanOptions): EvaluationJob[] {
-  const { seeds, epochs, batchSize, trainExamples, validationExamples, guard, engine } = options;
+  const { seeds, epochs, batchSize, trainExamples, validationExamples, engine } = options;
   requireSome('tasks', options.tasks);
   requireSome('seeds', seeds);
   requireWhole('epochs', epochs);
@@ -70,7 +68,6 @@ export function planJobs(options: PlanOptions): EvaluationJob[] {
           optimizer: completeOptimizer(optimizerOf(method, options.optimizer)),
           trainExamples: trainExamples ?? null,
           validationExamples: validationExamples ?? null,
-          guard: guard && findMethod(method.type).nowcasts === true,
           engine,
         };
         jobs.push({ id: idOf(settings), ...settings });

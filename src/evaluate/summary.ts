@@ -66,11 +66,12 @@ function summarizeMethod(
   const newBests = records.map((record, i) =>
     record && plain[i] ? speedupOverNewBests(metricOf(plain[i]), metricOf(record), newBestsAfter, epochs) : null,
   );
-  const nowcasts = { kept: 0, undone: 0, skipped: 0, shortened: 0, seen: 0 };
+  const nowcasts = { kept: 0, reverted: 0, skipped: 0, late: 0, discarded: 0, seen: 0 };
   for (const record of records)
-    for (const { outcome, share, epoch } of record?.nowcasts ?? []) {
+    for (const { outcome, probation, epoch } of record?.nowcasts ?? []) {
       nowcasts[outcome]++;
-      if (outcome === 'kept' && share < 1) nowcasts.shortened++;
+      if (outcome === 'kept' && probation?.verdict === 'late') nowcasts.late++;
+      if (outcome === 'reverted') nowcasts.discarded += probation?.snapshots ?? 0;
       if (epoch !== null && epoch + 1 < epochs) nowcasts.seen++;
     }
   const scalars = records.find((record) => record?.nowcasts.length)?.nowcasts[0].scalars;

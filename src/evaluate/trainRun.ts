@@ -4,15 +4,12 @@ import type { Engine } from '../engine/engine.js';
 import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord } from '../evaluation/schema.js';
 import { loadDataset } from '../tasks/dataset.js';
 import { findTask, type Task } from '../tasks/task.js';
-import type { Batch, Examples, TaskData } from '../tasks/taskData.js';
+import type { Examples, TaskData } from '../tasks/taskData.js';
 import { type BatchProgress, type EpochProgress, trainTask } from '../tasks/trainTask.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import type { MethodTraining } from './methods/definition.js';
 import { findMethod } from './methods/registry.js';
 import { TrajectorySample } from './trajectorySample.js';
-
-/** Training examples on which the guard measures the loss. */
-const GUARD_EXAMPLES = 1024;
 
 /** Hooks of {@link trainRun}. */
 export interface TrainRunHooks {
@@ -21,12 +18,6 @@ export interface TrainRunHooks {
   onBatch?(progress: BatchProgress): void;
   onEpoch?(progress: EpochProgress): void;
   signal?: AbortSignal;
-}
-
-/** The guard's batch of training examples. Validation data must not be used for it. */
-function takeGuardBatch(data: TaskData): Batch {
-  const count = Math.min(GUARD_EXAMPLES, data.train.count);
-  return data.train.takeBatch(Uint32Array.from({ length: count }, (_, i) => i));
 }
 
 /** Tasks whose network was warmed up in this process. */
@@ -68,9 +59,7 @@ export async function trainRun(
     directory: imagesDirectory,
   });
   await warmUp(task, data, job);
-  const guardBatch = job.guard ? takeGuardBatch(data) : null;
-  const guard = guardBatch ? { x: guardBatch.xs, y: guardBatch.ys, batchSize: GUARD_EXAMPLES / 4 } : undefined;
-  const method: MethodTraining = (await findMethod(job.method.type).train?.(job.method, { job, inputs, guard })) ?? {};
+  const method: MethodTraining = (await findMethod(job.method.type).train?.(job.method, { job, inputs })) ?? {};
   const sample = new TrajectorySample(out, job);
   const seconds: number[] = [];
   let started = 0;
@@ -108,8 +97,6 @@ export async function trainRun(
       nowcasts: [...(method.nowcasts?.() ?? [])],
     };
   } finally {
-    guardBatch?.xs.dispose();
-    guardBatch?.ys.dispose();
     await method.dispose?.();
   }
 }

@@ -2,13 +2,13 @@
 // that validate the files; unknown fields are dropped.
 
 import * as v from 'valibot';
-import type { Nowcast } from '../callback/index.js';
+import type { Nowcast, Probation } from '../callback/index.js';
 import type { EngineRequest } from '../engine/engine.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
 
 /** Version of the files of an evaluation; checked by every reader. */
-export const EVALUATION_SCHEMA_VERSION = 1;
+export const EVALUATION_SCHEMA_VERSION = 2;
 
 /** Name of the file with the comparison, in the output directory. */
 export const RESULTS_NAME = 'results.json';
@@ -84,8 +84,6 @@ const sharedSettings = {
   /** Training and validation examples, drawn by the task's own seed; null: all. */
   trainExamples: numberOrNull,
   validationExamples: numberOrNull,
-  /** Whether nowcasts that raise the loss on a training batch are shortened or undone; false for methods without nowcasts. */
-  guard: v.boolean(),
 };
 
 const job = {
@@ -103,16 +101,26 @@ const job = {
 /** A training with one method. The id depends only on the settings. */
 export type EvaluationJob = v.InferOutput<v.ObjectSchema<typeof job, undefined>>;
 
+const probation: v.GenericSchema<unknown, Probation> = v.object({
+  verdict: v.picklist(['pending', 'gained', 'late', 'reverted', 'unjudged']),
+  snapshots: number,
+  expected: numberOrNull,
+  allowed: numberOrNull,
+  loss: numberOrNull,
+  gain: numberOrNull,
+  cost: number,
+  bytes: number,
+});
+
 const nowcast: v.GenericSchema<unknown, Nowcast> = v.object({
   snapshot: number,
   epoch: numberOrNull,
-  outcome: v.picklist(['kept', 'undone', 'skipped']),
-  share: number,
+  outcome: v.picklist(['kept', 'reverted', 'skipped']),
   reason: v.nullable(text),
   scalars: v.object({ conv: number, fc: number, bias: number }),
+  stepScale: number,
   seconds: number,
-  lossBefore: numberOrNull,
-  lossAfter: numberOrNull,
+  probation: v.nullable(probation),
 });
 
 const record = v.object({
@@ -181,13 +189,15 @@ const methodSummary = v.object({
   toTargets: v.array(v.object({ target: number, ...targetMetrics.entries })),
   /** Mean speed-up over every new best that plain sets after `newBestsAfter` epochs; see evaluate/statistics.ts. */
   newBests: v.object({ speedup: estimate, reached: number, total: number }),
-  /** Seconds of one nowcast, mean of each run; without the guard. */
+  /** Seconds of one nowcast, mean of each run. */
   secondsPerNowcast: estimate,
   /**
-   * Nowcasts of all seeds by what became of them. `shortened` of the kept went only a part of the way, by the guard; `seen`
+   * Nowcasts of all seeds by what became of them. `late` of the kept did not pay; those reverted have cost `discarded` snapshots; `seen`
    * of all came before the last epoch, so that a later one could show what they did. Null for methods that do not nowcast.
    */
-  nowcasts: v.nullable(v.object({ kept: number, undone: number, skipped: number, shortened: number, seen: number })),
+  nowcasts: v.nullable(
+    v.object({ kept: number, reverted: number, skipped: number, late: number, discarded: number, seen: number }),
+  ),
   /** Weights that a nowcast replaces. */
   scalarsPerNowcast: numberOrNull,
   /** Seeds whose training diverged. */

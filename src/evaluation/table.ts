@@ -93,11 +93,14 @@ export function statements(summary: TaskSummary): string[] {
       lines.push(`${name}: target ${target} ${in_}${share}${faster}.`);
     }
     if (nowcasts === null) continue;
-    const { kept, undone, skipped, shortened, seen } = nowcasts;
+    const { kept, reverted, skipped, late, discarded, seen } = nowcasts;
     if (diverged.length < seeds.length && seen === 0)
       lines.push(`${name}: no nowcast before the last epoch, so that it is plain training here.`);
-    if (shortened > 0) lines.push(`${name}: the guard shortened ${shortened} of ${undone + kept} nowcasts.`);
-    if (undone > 0) lines.push(`${name}: the guard undid ${undone} of ${undone + kept} nowcasts.`);
+    if (reverted > 0)
+      lines.push(
+        `${name}: the watch went back from ${reverted} of ${kept + reverted} nowcasts, ${discarded} snapshots in all.`,
+      );
+    if (late > 0) lines.push(`${name}: ${late} of ${kept + reverted} nowcasts did not pay, though they were kept.`);
     if (skipped > 0) lines.push(`${name}: ${skipped} nowcasts skipped.`);
   }
   return lines;

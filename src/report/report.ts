@@ -98,7 +98,6 @@ function commandOf({ results, runs }: Evaluation): string {
   if (schedule !== undefined) parts.push(`--schedule ${quoteWord(String(schedule))}`);
   if (settings.trainExamples !== null) parts.push(`--train-examples ${settings.trainExamples}`);
   if (settings.validationExamples !== null) parts.push(`--validation-examples ${settings.validationExamples}`);
-  if (settings.guard) parts.push('--guard');
   if (settings.targets.length > 0) parts.push(`--target ${settings.targets.join(',')}`);
   parts.push(`--method ${asked.length > 0 ? quoteWord(asked.join(',')) : "''"}`);
   for (const module of methodModules) parts.push(`--method-module ${quoteWord(module)}`);
@@ -117,7 +116,6 @@ function provenance(evaluation: Evaluation): Section {
     ['batch size', String(results.settings.batchSize)],
     ['training examples', String(results.settings.trainExamples ?? 'all')],
     ['validation examples', String(results.settings.validationExamples ?? 'all')],
-    ['guard', results.settings.guard ? 'on' : 'off'],
   ];
   const methods = results.methods.map((method, m) => [swatch(m, method.name), method.about.sentence]);
   const trainings = results.methods.flatMap(({ name, about }) =>

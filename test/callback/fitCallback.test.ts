@@ -72,7 +72,7 @@ describe.each(Object.entries(LISTS))('a callback %s', (name, list) => {
   it('nowcasts in a fit of another copy', async () => {
     const copy = anotherCopy();
     const model = makeModel(copy);
-    const callback = new PeriodicForecasting(SEVEN);
+    const callback = new PeriodicForecasting(SEVEN, { watch: false });
     const seen: number[] = [];
     await train(model, list(callback, { onEpochEnd: (epoch: number) => void seen.push(epoch) }, copy));
     expect(callback.history).toMatchObject([{ epoch: 1, outcome: 'kept', scalars: { fc: 6, bias: 2 } }]);
@@ -99,7 +99,7 @@ describe.each(Object.entries(LISTS))('a callback %s', (name, list) => {
 
 it("works after hooks in a fit of the toolkit's own copy", async () => {
   const model = makeModel(tfl);
-  const callback = new PeriodicForecasting(SEVEN);
+  const callback = new PeriodicForecasting(SEVEN, { watch: false });
   await train(model, [{ onEpochEnd: () => {} }, callback]);
   expect(callback.history).toMatchObject([{ outcome: 'kept' }]);
   expect(await isSeven(model)).toBe(true);
@@ -108,7 +108,7 @@ it("works after hooks in a fit of the toolkit's own copy", async () => {
 it('tells two trainings at the same time apart', async () => {
   const copy = anotherCopy();
   const [first, second] = [makeModel(copy), makeModel(copy)];
-  await Promise.all([train(first, [new PeriodicForecasting(SEVEN)]), train(second, [])]);
+  await Promise.all([train(first, [new PeriodicForecasting(SEVEN, { watch: false })]), train(second, [])]);
   expect([await isSeven(first), await isSeven(second)]).toEqual([true, false]);
 });
 
@@ -127,7 +127,7 @@ it('calls the methods of a class that extends it', async () => {
 
 describe('a copy that is not found', () => {
   it('is told of, and never trained with the model of another fit', async () => {
-    const callback = new PeriodicForecasting(SEVEN);
+    const callback = new PeriodicForecasting(SEVEN, { watch: false });
     await train(makeModel(tfl), [callback]);
     const hidden = anotherCopy({ hidden: true });
     await expect(train(makeModel(hidden), [callback])).rejects.toThrow(
@@ -138,7 +138,7 @@ describe('a copy that is not found', () => {
   it('is served when the callback is given its model', async () => {
     const hidden = anotherCopy({ hidden: true });
     const model = makeModel(hidden);
-    const callback = new PeriodicForecasting(SEVEN);
+    const callback = new PeriodicForecasting(SEVEN, { watch: false });
     callback.setModel(model);
     await train(model, [callback]);
     expect(await isSeven(model)).toBe(true);
@@ -154,7 +154,7 @@ describe('a copy of a script tag', () => {
     const copy = anotherCopy({ hidden: true });
     (globalThis as { tf?: unknown }).tf = copy;
     const model = makeModel(copy);
-    await train(model, [new PeriodicForecasting(SEVEN)]);
+    await train(model, [new PeriodicForecasting(SEVEN, { watch: false })]);
     expect(await isSeven(model)).toBe(true);
   });
 });

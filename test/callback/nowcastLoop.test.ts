@@ -45,7 +45,7 @@ describe('in fit', () => {
           measured.push({ epoch, reported: logs?.val_loss as number, own });
         },
       });
-    const nowcasting = new PeriodicForecasting(lineForecaster().forecaster);
+    const nowcasting = new PeriodicForecasting(lineForecaster().forecaster, { watch: false });
     await model.fit(inputs, targets, {
       epochs: 9,
       verbose: 0,
@@ -62,7 +62,7 @@ describe('in fit', () => {
 
   it('returns a model that the history describes: nothing is nowcast after the last epoch', async () => {
     const model = makeModel();
-    const nowcasting = new PeriodicForecasting(lineForecaster().forecaster);
+    const nowcasting = new PeriodicForecasting(lineForecaster().forecaster, { watch: false });
     const { history } = await model.fit(x(), y(), {
       epochs: 6,
       verbose: 0,
@@ -76,7 +76,7 @@ describe('in fit', () => {
 
   it('does not nowcast when training is stopped early', async () => {
     const model = makeModel();
-    const nowcasting = new PeriodicForecasting(lineForecaster().forecaster);
+    const nowcasting = new PeriodicForecasting(lineForecaster().forecaster, { watch: false });
     const stop = new tfl.CustomCallback({
       onEpochEnd: async (epoch) => {
         if (epoch === 2) model.stopTraining = true;
@@ -88,7 +88,7 @@ describe('in fit', () => {
 
   it('counts steps through the epochs where the nowcaster does', async () => {
     const { forecaster, asked } = lineForecaster(3, STEPS);
-    const nowcasting = new PeriodicForecasting(forecaster);
+    const nowcasting = new PeriodicForecasting(forecaster, { watch: false });
     // Four steps an epoch: snapshots after steps 2, 4, 6, ...; nowcasts after snapshots 2, 5 and 8 of 10.
     await makeModel().fit(x(), y(), { epochs: 5, batchSize: 1, shuffle: false, verbose: 0, callbacks: [nowcasting] });
     expect(nowcasting.cadence).toEqual(STEPS);
@@ -110,7 +110,7 @@ describe('in fit', () => {
 
   it('carries the window over from fit to fit when it is told to, with the nowcasts of one long fit', async () => {
     const train = async (epochs: number[], options: ForecastingOptions) => {
-      const nowcasting = new PeriodicForecasting(lineForecaster().forecaster, options);
+      const nowcasting = new PeriodicForecasting(lineForecaster().forecaster, { watch: false, ...options });
       const model = makeModel();
       const snapshots: number[] = [];
       for (const count of epochs) {
@@ -177,7 +177,7 @@ describe('in a loop of one’s own', () => {
 
   it('takes a model, and leaves it as fit with the same steps does', async () => {
     const inFit = makeModel();
-    const callback = new PeriodicForecasting(lineForecaster(3, STEPS).forecaster);
+    const callback = new PeriodicForecasting(lineForecaster(3, STEPS).forecaster, { watch: false });
     await inFit.fit(x(), y(), { epochs: 7, batchSize: 4, shuffle: false, verbose: 0, callbacks: [callback] });
     const inLoop = makeModel();
     const nowcasting = new PeriodicForecasting(lineForecaster(3, STEPS).forecaster);

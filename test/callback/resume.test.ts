@@ -69,7 +69,6 @@ async function train(
   const create = () =>
     new PeriodicForecasting(lineForecaster(3, options.cadence).forecaster, { onNote: () => {}, ...options });
   let nowcasting = create();
-  const snapshots: number[] = [];
   let begin = 0;
   for (const end of [...stops, EPOCHS]) {
     if (begin > 0) {
@@ -77,28 +76,47 @@ async function train(
       nowcasting = create();
       nowcasting.restore(state);
     }
-    const epochs = countsOn ? { initialEpoch: begin, epochs: end } : { epochs: end - begin };
-    await way(model, { ...epochs, callbacks: [nowcasting] });
-    snapshots.push(...nowcasting.history.map(({ snapshot }) => snapshot));
+    const epochs = countsOn ? { initialEpoch: begin, epochs: EPOCHS } : { epochs: EPOCHS - begin };
+    let ended = begin;
+    const stop = new tfl.CustomCallback({
+      onEpochEnd: async () => {
+        ended++;
+        model.stopTraining = ended === end;
+      },
+    });
+    await way(model, { ...epochs, callbacks: [stop, nowcasting] });
     begin = end;
   }
-  return { snapshots, weights: model.getWeights().flatMap((weight) => [...weight.dataSync()]) };
+  // How long it took is not the same, nor the numbers of epochs where each fit counts from 0.
+  const nowcasts = nowcasting.history.map((nowcast) => ({ ...nowcast, seconds: 0, epoch: null }));
+  return { nowcasts, weights: model.getWeights().flatMap((weight) => [...weight.dataSync()]) };
 }
 
 const EVERY_STOP = Array.from({ length: EPOCHS - 1 }, (_, i) => i + 1);
 
+/** Jumps ten times too far: the watch goes back again and again. */
+const WATCHED: ForecastingOptions = { stepScale: 10, watch: { budget: 0.8 } };
+const BY_STEPS = { cadence: { unit: 'step', every: 4 } } as const;
+
 describe.each(Object.entries(WAYS))('in %s', (_, way) => {
   it.each([
-    ['epochs', {}, [2, 5, 8, 11]],
-    ['epochs, continued', { continue: true }, [2, 5, 8, 11]],
-    ['steps', { cadence: { unit: 'step', every: 4 } }, [2, 5, 8]],
-    ['steps, continued', { cadence: { unit: 'step', every: 4 }, continue: true }, [2, 5, 8]],
+    ['epochs', { watch: false }, [2, 5, 8, 11]],
+    ['epochs, continued', { watch: false, continue: true }, [2, 5, 8, 11]],
+    ['steps', { watch: false, ...BY_STEPS }, [2, 5, 8]],
+    ['steps, continued', { watch: false, ...BY_STEPS, continue: true }, [2, 5, 8]],
+    ['epochs, watched', WATCHED, [5]],
+    ['epochs, watched and continued', { ...WATCHED, continue: true, length: EPOCHS }, [5]],
+    ['steps, watched', { ...WATCHED, ...BY_STEPS }, [5]],
+    ['steps, watched and continued', { ...WATCHED, ...BY_STEPS, continue: true, length: EPOCHS * BATCHES }, [5]],
   ] as [string, ForecastingOptions, number[]][])(
     'is the same when it is stopped after any epoch: %s',
     async (...row) => {
       const [, options, expected] = row;
       const straight = await train(way, [], options);
-      expect(straight.snapshots).toEqual(expected);
+      expect(straight.nowcasts.filter(({ outcome }) => outcome !== 'skipped').map(({ snapshot }) => snapshot)).toEqual(
+        expected,
+      );
+      if (options.watch !== false) expect(straight.nowcasts.some(({ outcome }) => outcome === 'reverted')).toBe(true);
       for (const stop of EVERY_STOP)
         expect(await train(way, [stop], options, stop % 2 === 0), `stopped after ${stop}`).toEqual(straight);
       expect(await train(way, EVERY_STOP, options)).toEqual(straight);

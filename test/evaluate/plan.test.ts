@@ -16,7 +16,6 @@ const base: PlanOptions = {
   epochs: 5,
   batchSize: 32,
   optimizer: { name: 'adam', learningRate: 0.001 },
-  guard: false,
   engine: 'wasm',
 };
 const ids = (options: Partial<PlanOptions>) => planJobs({ ...base, ...options }).map(({ id }) => id);
@@ -41,8 +40,6 @@ describe('planJobs', () => {
   it('keeps ids when nothing that matters changes, and changes them with every setting', () => {
     const [plain] = ids({});
     expect(ids({ methods: [] })[0]).toBe(plain);
-    expect(ids({ guard: true })[0]).toBe(plain);
-    expect(ids({ guard: true })[1]).not.toBe(ids({})[1]);
     expect(ids({ optimizer: { name: 'adam', learningRate: 0.001, beta1: 0.9 } })).toEqual(ids({}));
     const changes: Partial<PlanOptions>[] = [
       { epochs: 6 },

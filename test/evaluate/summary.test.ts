@@ -11,12 +11,11 @@ const nowcast = (epoch: number, seconds: number, outcome: Nowcast['outcome'] = '
   snapshot: epoch,
   epoch,
   outcome,
-  share: 1,
   reason: null,
   scalars: { conv: 10, fc: 20, bias: 3 },
   seconds,
-  lossBefore: null,
-  lossAfter: null,
+  stepScale: 1,
+  probation: null,
 });
 
 /** Records of every job, made by a function of its method and seed; null: not finished. */

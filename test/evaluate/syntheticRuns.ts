@@ -19,7 +19,6 @@ export function syntheticJobs(seeds: number[], epochs: number, tasks = ['mnist/l
     epochs,
     batchSize: 32,
     optimizer: { name: 'adam', learningRate: 0.001 },
-    guard: false,
     engine: 'wasm',
   });
 }

@@ -9,17 +9,25 @@ import { syntheticJobs, syntheticRecord } from '../evaluate/syntheticRuns.js';
 
 type Job = ReturnType<typeof syntheticJobs>[number];
 
-const nowcast = (epoch: number, outcome: Nowcast['outcome'] = 'kept', share = 1): Nowcast => ({
+const nowcast = (
+  epoch: number,
+  outcome: Nowcast['outcome'] = 'kept',
+  probation: Nowcast['probation'] = null,
+): Nowcast => ({
   snapshot: epoch,
   epoch,
   outcome,
-  share,
   reason: null,
   scalars: { conv: 1, fc: 1, bias: 1 },
   seconds: 0.1,
-  lossBefore: null,
-  lossAfter: null,
+  stepScale: 1,
+  probation,
 });
+
+const judged = (verdict: 'late' | 'reverted') => {
+  const figures = { expected: 0.5, allowed: 0.6, loss: 0.7, gain: -1, cost: verdict === 'late' ? 0.5 : 2, bytes: 12 };
+  return { verdict, snapshots: 2, ...figures };
+};
 
 /** The table and the statements of runs of 10 epochs; null: no such run. */
 function readOut(seeds: number[], make: (job: Job) => RunRecord | null) {
@@ -71,12 +79,17 @@ describe('the table with its statements', () => {
     for (const row of all.rows) expect(row.slice(2, 7)).toEqual(['-', '-', '-', '-', '-']);
   });
 
-  it('tells missing runs from diverged ones, and of nowcasts that never were, were cut short, undone or skipped', () => {
+  it('tells missing runs from diverged ones, and of nowcasts that never were, did not pay, were reverted or skipped', () => {
     const { lines } = readOut([3, 4], (job) => {
       if (job.method.type === 'plain') return syntheticRecord(job, RISING);
       if (job.method.name === 'linear') return job.seed === 3 ? null : syntheticRecord(job, RISING);
       if (job.seed === 4) return syntheticRecord(job, [null], 1, { status: 'diverged' });
-      const own = [nowcast(4, 'kept', 0.5), nowcast(5, 'undone', 0), nowcast(6, 'skipped', 0), nowcast(7)];
+      const own = [
+        nowcast(4, 'kept', judged('late')),
+        nowcast(5, 'reverted', judged('reverted')),
+        nowcast(6, 'skipped'),
+        nowcast(7),
+      ];
       return syntheticRecord(job, RISING, 1, { nowcasts: own });
     });
     expect(lines).toEqual([
@@ -84,8 +97,8 @@ describe('the table with its statements', () => {
       'linear: no nowcast before the last epoch, so that it is plain training here.',
       'ours: training diverged with seed 4.',
       "ours: 6 of plain's 12 new bests not reached, counted as an epoch after the end.",
-      'ours: the guard shortened 1 of 3 nowcasts.',
-      'ours: the guard undid 1 of 3 nowcasts.',
+      'ours: the watch went back from 1 of 3 nowcasts, 2 snapshots in all.',
+      'ours: 1 of 3 nowcasts did not pay, though they were kept.',
       'ours: 1 nowcasts skipped.',
     ]);
     const { lines: single } = readOut([3], (job) => (job.method.name === 'ours' ? null : syntheticRecord(job, RISING)));

@@ -34,7 +34,6 @@ test("jobs take the adapter of the worker and never the plan's", () => {
     epochs: 6,
     batchSize: 8,
     optimizer: { name: 'adam', learningRate: 1e-3 },
-    guard: false,
     engine: 'webgpu',
   });
   const trained = { job, out: '/here', inputs: '/here', engine: job.engine, adapter: "the plan's", images: undefined };

@@ -7,12 +7,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CorruptFileError } from '../../src/errors.js';
 import { summarize } from '../../src/evaluate/summary.js';
 import { writeRunRecord } from '../../src/evaluation/files.js';
-import type {
-  EvaluationForecasts,
-  EvaluationResults,
-  ForecastErrors,
-  ForecastExamples,
-  RunRecord,
+import {
+  EVALUATION_SCHEMA_VERSION,
+  type EvaluationForecasts,
+  type EvaluationResults,
+  type ForecastErrors,
+  type ForecastExamples,
+  type RunRecord,
 } from '../../src/evaluation/schema.js';
 import { averageCourse } from '../../src/report/courses.js';
 import { writeReport } from '../../src/report/index.js';
@@ -56,7 +57,7 @@ function writeEvaluation(
   const { batchSize, optimizer, trainExamples, validationExamples } = jobs[0];
   const heldOut = { conv: { noChange: 0.6, linear: 0.5, own: 0.3 } };
   const results = {
-    schemaVersion: 1,
+    schemaVersion: EVALUATION_SCHEMA_VERSION,
     toolkitVersion: '0.0.0',
     settings: {
       epochs,
@@ -64,7 +65,6 @@ function writeEvaluation(
       optimizer,
       trainExamples,
       validationExamples,
-      guard: false,
       targets: [0.5],
       newBestsAfter: 8,
     },
@@ -88,7 +88,10 @@ function writeEvaluation(
   } satisfies EvaluationResults;
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, 'results.json'), JSON.stringify(results));
-  const forecasts: EvaluationForecasts = { schemaVersion: 1, tasks: [{ task: 'mnist/lenet', examples }] };
+  const forecasts: EvaluationForecasts = {
+    schemaVersion: EVALUATION_SCHEMA_VERSION,
+    tasks: [{ task: 'mnist/lenet', examples }],
+  };
   writeFileSync(join(out, 'forecasts.json'), JSON.stringify(forecasts));
 }
 
@@ -102,12 +105,11 @@ beforeAll(() => {
       snapshot: 4,
       epoch: 4,
       outcome: 'kept',
-      share: 1,
       reason: null,
       scalars: { conv: 1, fc: 1, bias: 1 },
       seconds: 0.1,
     } as const;
-    const nowcasts = [{ ...kept, lossBefore: null, lossAfter: null }];
+    const nowcasts = [{ ...kept, stepScale: 1, probation: null }];
     if (job.method.name === 'ours') return syntheticRecord(job, rising(20, 0.08 + job.seed / 100), 1, { nowcasts });
     return syntheticRecord(job, rising(20, 0.04 + job.seed / 1000));
   });
@@ -210,9 +212,9 @@ describe('writeReport', () => {
     expect(() => writeReport({ directory: empty })).toThrow(/interrupted, with 1 finished runs.*run the same/);
     const broken = join(directory, 'broken');
     mkdirSync(broken);
-    writeFileSync(join(broken, 'results.json'), '{"schemaVersion": 2}');
+    writeFileSync(join(broken, 'results.json'), '{"schemaVersion": 1}');
     expect(() => writeReport({ directory: broken })).toThrow(/schema version 2, this version reads 1/);
-    writeFileSync(join(broken, 'results.json'), '{"schemaVersion": 1');
+    writeFileSync(join(broken, 'results.json'), '{"schemaVersion": 2');
     expect(() => writeReport({ directory: broken })).toThrow(/not a JSON file/);
     expect(existsSync(join(broken, 'report.html'))).toBe(false);
   });

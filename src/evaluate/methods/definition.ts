@@ -1,7 +1,7 @@
 // The interface of a method. One definition per file; index.ts lists them. Types only.
 
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Forecaster, GuardBatch, Nowcast } from '../../callback/index.js';
+import type { Forecaster, Nowcast } from '../../callback/index.js';
 import type { EvaluationJob, Method, MethodDescription } from '../../evaluation/schema.js';
 import type { NoteListener, ProgressListener } from '../../progress.js';
 import type { TrainCallback } from '../../tasks/trainTask.js';
@@ -25,8 +25,6 @@ export interface TrainingContext {
   job: EvaluationJob;
   /** Directory with the files of `prepare`: the `out` of its context. */
   inputs: string;
-  /** Training examples for the guard; undefined without `--guard` and for methods that do not nowcast. */
-  guard?: GuardBatch;
 }
 
 /** A method's hooks in one training. All are optional; plain training has none. */
@@ -70,7 +68,7 @@ export interface MethodDefinition<M extends Method = Method, S extends object = 
    * common setting. Default: the common settings only.
    */
   readonly settings?: MethodSettings<S>;
-  /** Whether it replaces weights by nowcasts: these may be guarded, and are counted in the tables. Default false. */
+  /** Whether it replaces weights by nowcasts: these are counted in the tables. Default false. */
   readonly nowcasts?: boolean;
   /**
    * Fields of its data that hold absolute paths. They do not belong to a run's id, since contents matter and places do not;

@@ -61,8 +61,8 @@ export const introspection: MethodDefinition<IntrospectionMethod> = {
     if (note !== null) onNote?.(note);
     await prepareIntrospection(out, store, contentHash, rest);
   },
-  train({ contentHash, jumps }, { inputs, guard }) {
-    const callback = new IntrospectionForecasting(readIntrospection(inputs, contentHash), jumps, guard);
+  train({ contentHash, jumps }, { inputs }) {
+    const callback = new IntrospectionForecasting(readIntrospection(inputs, contentHash), jumps);
     return { callback, nowcasts: () => callback.history };
   },
 };

@@ -16,6 +16,8 @@ import { checkProvenance } from '../../nowcaster/provenance.js';
 import { networkOf, TRAINED_KINDS } from '../../nowcaster/spec.js';
 import type { MethodDefinition } from './definition.js';
 import { periodicMethod } from './periodic.js';
+import { PERIODIC_SETTINGS, type PeriodicSettings } from './periodicSettings.js';
+import { numberSetting } from './setting.js';
 
 /** Data of the method. */
 export type NowcasterMethod = Method & {
@@ -57,9 +59,18 @@ function describeTraining({ dataset, spec, recommended, toolkitVersion }: Nowcas
   return `${window}; trained by version ${toolkitVersion} on ${dataset.runs.length} runs of ${distinct}.`;
 }
 
-export const nowcaster: MethodDefinition<NowcasterMethod> = {
+/** Its settings: those of all nowcasting methods, and its own. */
+export interface NowcasterSettings extends PeriodicSettings {
+  horizon?: number;
+}
+
+export const nowcaster: MethodDefinition<NowcasterMethod, NowcasterSettings> = {
   type: 'nowcaster',
   argument: '[NAME=]DIR',
+  settings: {
+    ...PERIODIC_SETTINGS,
+    horizon: numberSetting('snapshots ahead to jump: one of its horizons', { from: 1, whole: true }),
+  },
   paths: ['directory'],
   parse(argument) {
     const split = argument.indexOf('=');
@@ -101,8 +112,9 @@ export const nowcaster: MethodDefinition<NowcasterMethod> = {
       heldOut,
     };
   },
-  ...periodicMethod(async ({ directory }) => {
+  ...periodicMethod<NowcasterMethod, NowcasterSettings>(async ({ directory, horizon }) => {
     const read = await loadNowcaster(directory);
-    return { ...createNowcasterForecaster(read, createCompute), horizon: Math.max(...read.spec.horizons) };
+    const forecaster = createNowcasterForecaster(read, createCompute, { horizon });
+    return { ...forecaster, horizon: horizon ?? Math.max(...read.spec.horizons) };
   }),
 };

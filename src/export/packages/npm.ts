@@ -86,7 +86,7 @@ function readme(name: string, source: ExportSource): string {
     'await model.fit(x, y, { epochs: 50, callbacks: [weightForecasting()] });',
     '```',
     '',
-    'Works in Node and in browsers, on any tfjs backend. Options (period, first epoch, step scale, kinds, layer filter, guard, events)',
+    'Works in Node and in browsers, on any tfjs backend. Options (period, first epoch, step scale, kinds, layer filter, watch, events)',
     'are documented in the types.',
     '',
     ...provenance(source),

@@ -109,7 +109,7 @@ describe('a method from a module', () => {
       engine: 'wasm' as const,
     };
     const methods = [parseInDist(`ema:${DECAY}`)];
-    const result = await evaluate({ ...options, methods, methodModules: [MODULE], guard: true, workers: 1 });
+    const result = await evaluate({ ...options, methods, methodModules: [MODULE], workers: 1 });
     expect(result.trained).toBe(2);
 
     const task = findTask('mnist/mlp');
@@ -134,7 +134,7 @@ describe('a method from a module', () => {
     expect(weightsOf(ema).length).toBeGreaterThan(0);
     expect(weightsOf(ema)).toEqual(weightsOf(plain));
 
-    expect(ema).toMatchObject({ method: { type: 'ema', decay: DECAY }, nowcasts: [], guard: false });
+    expect(ema).toMatchObject({ method: { type: 'ema', decay: DECAY }, nowcasts: [] });
     const [summary] = result.tasks;
     expect(tableRows(summary)[1][0]).toBe('ema-0.6');
     expect(statements(summary).join()).not.toContain('nowcast');
@@ -162,7 +162,7 @@ describe('a method from a module', () => {
       },
     });
     const method = parseMethod(`ema:${DECAY}`);
-    const [job] = planJobs({ tasks: [task.name], seeds: [1], methods: [], ...TRAINING, guard: false, engine: 'wasm' });
+    const [job] = planJobs({ tasks: [task.name], seeds: [1], methods: [], ...TRAINING, engine: 'wasm' });
     const tensors = tf.memory().numTensors;
     const own = await findMethod('ema').train!(method, { job, inputs: out });
     const reader = new WeightReader();
@@ -189,13 +189,13 @@ describe('a method from a module', () => {
     expect(reader.begins).toEqual(plain.begins);
   });
 
-  it('has ids of its own settings and code, and nothing to guard', () => {
+  it('has ids of its own settings and code, and its module', () => {
     const planned = (decay: number) => {
       const methods = [parseMethod(`ema:${decay}`)];
-      return planJobs({ tasks: ['mnist/mlp'], seeds: [1], methods, ...TRAINING, guard: true, engine: 'wasm' })[1];
+      return planJobs({ tasks: ['mnist/mlp'], seeds: [1], methods, ...TRAINING, engine: 'wasm' })[1];
     };
     expect(planned(0.5).id).not.toBe(planned(0.25).id);
-    expect(planned(0.5)).toMatchObject({ guard: false, method: { type: 'ema', name: 'ema-0.5', decay: 0.5 } });
+    expect(planned(0.5)).toMatchObject({ method: { type: 'ema', name: 'ema-0.5', decay: 0.5 } });
     const module = createHash('sha256').update(readFileSync(MODULE)).digest('hex');
     expect(identityOf(planned(0.5).method)).toEqual({ ...planned(0.5).method, module });
   });
@@ -214,7 +214,7 @@ describe('a method from a module', () => {
   });
 
   it('is not handed to a queue, and neither it nor a path of code is taken from one', () => {
-    const plan = { tasks: ['mnist/mlp'], seeds: [1], ...TRAINING, guard: false, engine: 'wasm' as const };
+    const plan = { tasks: ['mnist/mlp'], seeds: [1], ...TRAINING, engine: 'wasm' as const };
     const [plain, ema] = planJobs({ ...plan, methods: [parseMethod('ema:0.5')] });
     const specOf = (job: typeof plain) => ({ job, out, inputs: out, engine: job.engine, images: undefined });
     const share = (path: string) => path;

@@ -21,7 +21,7 @@ const SETTINGS = {
 };
 
 const read = (text: string) => readSettings(splitMethodText(text).settings, SETTINGS, 'some');
-const plan = { tasks: ['mnist/mlp'], seeds: [1], epochs: 2, batchSize: 20, guard: false, engine: 'wasm' as const };
+const plan = { tasks: ['mnist/mlp'], seeds: [1], epochs: 2, batchSize: 20, engine: 'wasm' as const };
 const optimizer = { name: 'adam', learningRate: 0.001 };
 
 describe('the text of a method', () => {

@@ -2,9 +2,8 @@
 // the time.
 
 import * as tfl from '@tensorflow/tfjs-layers';
-import { measureGuardLoss } from '../../../callback/guard.js';
-import type { GuardBatch, Nowcast } from '../../../callback/index.js';
-import { allFinite, applyForecast, countByKind, skippedNowcast } from '../../../callback/nowcast.js';
+import type { Nowcast } from '../../../callback/index.js';
+import { allFinite, countByKind, skippedNowcast } from '../../../callback/nowcast.js';
 import { accessModel } from '../../../callback/trackedTensors.js';
 import type { WeightAccess } from '../../../callback/weightAccess.js';
 import { forecastIntrospection, HISTORY_FRACTIONS } from './network.js';
@@ -20,18 +19,16 @@ export class IntrospectionForecasting extends tfl.Callback {
   history: Nowcast[] = [];
   readonly #parameters: Float32Array;
   readonly #epochs: readonly number[];
-  readonly #guard: GuardBatch | undefined;
   readonly #snapshots = new Map<number, Float32Array>();
   #weights: WeightAccess | null = null;
   /** The epoch after which a jump is due, when the next one begins. */
   #due: number | null = null;
 
   /** @param epochs epochs (from 0) after which to jump. */
-  constructor(parameters: Float32Array, epochs: readonly number[], guard?: GuardBatch) {
+  constructor(parameters: Float32Array, epochs: readonly number[]) {
     super();
     this.#parameters = parameters;
     this.#epochs = epochs;
-    this.#guard = guard;
   }
 
   override async onTrainBegin(): Promise<void> {
@@ -63,7 +60,7 @@ export class IntrospectionForecasting extends tfl.Callback {
 
   async #jump(epoch: number, weights: WeightAccess, current: Float32Array): Promise<Nowcast> {
     const started = performance.now();
-    const scalars = countByKind(weights);
+    const facts = { snapshot: epoch, epoch, scalars: countByKind(weights), stepScale: 1 };
     const history = historyEpochs(epoch).map((needed) => this.#snapshots.get(needed));
     const forecasts = new Float32Array(current.length);
     let reason: string | null = null;
@@ -74,12 +71,10 @@ export class IntrospectionForecasting extends tfl.Callback {
     }
     if (reason !== null) {
       const seconds = (performance.now() - started) / 1000;
-      return skippedNowcast({ snapshot: epoch, epoch, reason, scalars, seconds });
+      return skippedNowcast({ ...facts, reason, seconds });
     }
-    const guard = this.#guard;
-    const measureLoss = guard && (() => measureGuardLoss(this.model, guard));
-    const { guardSeconds, ...applied } = await applyForecast(weights, { current, forecasts }, measureLoss);
-    const seconds = (performance.now() - started) / 1000 - guardSeconds;
-    return { snapshot: epoch, epoch, scalars, seconds, ...applied };
+    weights.write(forecasts);
+    const seconds = (performance.now() - started) / 1000;
+    return { ...facts, seconds, outcome: 'kept', reason: null, probation: null };
   }
 }

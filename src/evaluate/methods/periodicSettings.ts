@@ -1,0 +1,46 @@
+// The settings of methods that nowcast once a period, as the callback's options have them.
+
+import type { ForecastingOptions } from '../../callback/index.js';
+import { choiceSetting, type MethodSetting, type MethodSettings, numberSetting } from './setting.js';
+
+/** Values of the settings in a method's data, where given. */
+export interface PeriodicSettings {
+  watch: 'on' | 'off';
+  budget?: number;
+  period?: number;
+  start?: number;
+  stepScale?: number | 'adaptive';
+  stepScaleDecay?: 'linear' | 'cosine';
+}
+
+/** A step scale: a number, or `adaptive`. */
+function stepScaleSetting(): MethodSetting<number | 'adaptive'> {
+  const number = numberSetting('', { above: 0, to: 10 });
+  return {
+    describe: 'multiplier on the predicted update, or how it adapts',
+    values: `${number.values}, or adaptive`,
+    parse: (text) => (text === 'adaptive' ? text : number.parse(text)),
+  };
+}
+
+/** The settings that all methods which nowcast once a period share. */
+export const PERIODIC_SETTINGS: MethodSettings<PeriodicSettings> = {
+  watch: choiceSetting('goes back from nowcasts that do not pay', ['on', 'off'], 'on'),
+  budget: numberSetting('share of the training that nowcasts which do not pay may cost', { above: 0, below: 1 }),
+  period: numberSetting('snapshots from one nowcast to the next', { from: 1, whole: true }),
+  start: numberSetting('first snapshot (from 0) after which a nowcast may happen', { from: 0, whole: true }),
+  stepScale: stepScaleSetting(),
+  stepScaleDecay: choiceSetting('decrease of the step scale over the last half of the training', ['linear', 'cosine']),
+};
+
+/** The callback's options for settings. */
+export function optionsOfSettings(settings: PeriodicSettings): ForecastingOptions {
+  const { watch, budget, period, start, stepScale, stepScaleDecay } = settings;
+  return {
+    watch: watch === 'off' ? false : { budget },
+    period,
+    startEpoch: start,
+    stepScale,
+    stepScaleDecay: stepScaleDecay && { shape: stepScaleDecay },
+  };
+}
