@@ -6,6 +6,7 @@ import { MismatchError, UsageError } from '../errors.js';
 import type { Architecture, ModelOptions } from './architecture.js';
 import { chargru } from './chargru.js';
 import { densenet } from './densenet.js';
+import { gpt } from './gpt.js';
 import { LayerKit } from './layerKit.js';
 import { lenet } from './lenet.js';
 import { mlp } from './mlp.js';
@@ -31,6 +32,7 @@ const ARCHITECTURES: Architecture[] = [
   shufflenetv2,
   densenet,
   chargru,
+  gpt,
 ];
 
 /**

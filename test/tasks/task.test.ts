@@ -14,7 +14,7 @@ describe('findTask', () => {
 
   it('pairs architectures only with data that they take', () => {
     expect(taskNames()).toContain('text/chargru');
-    expect(taskNames().filter((name) => name.startsWith('text/'))).toEqual(['text/chargru']);
+    expect(taskNames().filter((name) => name.startsWith('text/'))).toEqual(['text/chargru', 'text/gpt']);
     expect(() => findTask('mnist/chargru')).toThrow(UsageError);
     expect(() => findTask('text/lenet')).toThrow(UsageError);
   });

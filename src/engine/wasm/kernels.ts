@@ -7,6 +7,27 @@ import { KERNELS_BASE64 } from './binary.generated.js';
 
 /** The exports of src/engine/wasm/assembly. Addresses are in bytes, sizes in elements. */
 export interface WasmKernels {
+  attention(
+    qkv: number,
+    result: number,
+    weights: number,
+    scratch: number,
+    batch: number,
+    steps: number,
+    heads: number,
+    size: number,
+  ): void;
+  attentionGradient(
+    dy: number,
+    qkv: number,
+    weights: number,
+    result: number,
+    scratch: number,
+    batch: number,
+    steps: number,
+    heads: number,
+    size: number,
+  ): void;
   depthwiseInputGradient(
     gradient: number,
     filter: number,
@@ -64,6 +85,29 @@ export interface WasmKernels {
     left: number,
     framedHeight: number,
     framedWidth: number,
+  ): void;
+  gelu(x: number, result: number, count: number): void;
+  geluGradient(x: number, gradient: number, result: number, count: number): void;
+  layerNorm(
+    x: number,
+    gamma: number,
+    beta: number,
+    y: number,
+    statistics: number,
+    rows: number,
+    columns: number,
+    epsilon: number,
+  ): void;
+  layerNormGradient(
+    dy: number,
+    x: number,
+    gamma: number,
+    statistics: number,
+    dx: number,
+    dgamma: number,
+    dbeta: number,
+    rows: number,
+    columns: number,
   ): void;
   maxPoolGradient(
     input: number,

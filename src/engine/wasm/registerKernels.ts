@@ -10,6 +10,7 @@ import type { WasmKernels } from './kernels.js';
 import { maxPoolGradKernel } from './maxPoolGrad.js';
 import { meanKernel, sumKernel } from './sum.js';
 import { tileKernel } from './tile.js';
+import { transformerKernels } from './transformer.js';
 import { unsortedSegmentSumKernel } from './unsortedSegmentSum.js';
 
 /** Registers the kernels, replacing those of the backend with the same names. */
@@ -35,6 +36,7 @@ export function registerWasmKernels(kernels: WasmKernels): void {
     meanKernel(kernels, original.mean),
     sumKernel(kernels, original.sum),
     tileKernel(original.tile),
+    ...transformerKernels(kernels),
   ]) {
     tf.registerKernel(kernel);
   }
