@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { MissingFileError } from '../errors.js';
 import type { Metric } from './metric.js';
 import type { Examples } from './taskData.js';
+import type { Unpack } from './unpack.js';
 
 /** A dataset with its official split. */
 export interface DataParts {
@@ -19,8 +20,8 @@ export interface Download {
   /** Size in bytes. */
   bytes: number;
   checksum: { algorithm: string; hex: string };
-  /** Whether it is a .tar.gz with the files in one folder. */
-  archive: boolean;
+  /** How it is unpacked, if it is an archive; null: it is a file of the dataset. */
+  unpack: Unpack | null;
 }
 
 /** The source of a dataset. One per file in sources/. */

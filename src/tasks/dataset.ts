@@ -5,6 +5,7 @@ import { UsageError } from '../errors.js';
 import { Random } from '../random.js';
 import type { DataSource } from './dataSource.js';
 import { unknownName } from './nearestName.js';
+import { bible } from './sources/bible.js';
 import { cifar10 } from './sources/cifar10.js';
 import { fashionMnist } from './sources/fashionMnist.js';
 import { mnist } from './sources/mnist.js';
@@ -12,7 +13,7 @@ import { text } from './sources/text.js';
 import type { Examples, TaskData } from './taskData.js';
 
 /** All datasets. */
-const SOURCES: DataSource[] = [mnist, fashionMnist, cifar10, text];
+const SOURCES: DataSource[] = [mnist, fashionMnist, cifar10, text, bible];
 
 /** Options of {@link loadDataset}. */
 export interface LoadDatasetOptions {

@@ -4,7 +4,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, copyFileSync, existsSync, openSync, readdirSync, rmSync, statSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { extract } from 'tar';
 import { asWriteError } from '../atomic.js';
 import { CorruptFileError, MissingFileError } from '../errors.js';
 import { checkReplaceable, discardStaging, openStaging, publishDirectory } from '../files/directory.js';
@@ -12,6 +11,7 @@ import type { ProgressListener } from '../progress.js';
 import type { DataSource, Download } from './dataSource.js';
 import { imagesDirectory } from './dataset.js';
 import { readExistingFile } from './readFile.js';
+import type { Unpack } from './unpack.js';
 
 /** Options of {@link obtainData}. */
 export interface ObtainDataOptions {
@@ -106,12 +106,12 @@ async function takeFrom(
   downloads: readonly Download[],
   staging: string,
 ): Promise<void> {
-  const archive = downloads.find((download) => download.archive);
-  const archivePath = archive && join(from, basename(archive.url));
-  if (archive && archivePath && existsSync(archivePath)) {
-    const hex = createHash(archive.checksum.algorithm).update(readExistingFile(archivePath)).digest('hex');
-    checkSum(archive, hex, archivePath);
-    await unpack(archivePath, staging);
+  for (const download of downloads) {
+    const path = join(from, basename(download.url));
+    if (download.unpack === null || !existsSync(path)) continue;
+    const hex = createHash(download.checksum.algorithm).update(readExistingFile(path)).digest('hex');
+    checkSum(download, hex, path);
+    await unpack(download.unpack, path, staging);
     return;
   }
   for (const file of source.locate(from)) copyFileSync(file, join(staging, basename(file)));
@@ -132,8 +132,8 @@ async function downloadAll(
       onProgress?.({ task: `get ${source.name}`, done: (earlier + bytes) / 1e6, total, unit: 'MB', detail: file });
     });
     earlier += download.bytes;
-    if (download.archive) {
-      await unpack(path, staging);
+    if (download.unpack !== null) {
+      await unpack(download.unpack, path, staging);
       rmSync(path);
     }
   }
@@ -181,9 +181,9 @@ async function* openDownload(url: string, signal: AbortSignal | undefined): Asyn
   }
 }
 
-async function unpack(archive: string, directory: string): Promise<void> {
+async function unpack(by: Unpack, archive: string, directory: string): Promise<void> {
   try {
-    await extract({ file: archive, cwd: directory, strip: 1, strict: true });
+    await by(archive, directory);
   } catch (cause) {
     if (isSystemError(cause)) throw cause;
     throw new CorruptFileError({ what: 'cannot unpack', where: archive, remedy: 'fetch the archive again', cause });

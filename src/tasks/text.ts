@@ -51,3 +51,16 @@ export class TextExamples implements Examples {
     };
   }
 }
+
+/**
+ * Splits a text by position: of every ten stretches of `length` passages the tenth is for validation. Both parts are then of
+ * one style, which the end of a long text need not be.
+ */
+export function splitStretches(text: TextExamples, length: number): { train: TextExamples; validation: TextExamples } {
+  const indices = Uint32Array.from({ length: text.count }, (_, i) => i);
+  const isValidation = (passage: number) => Math.floor(passage / length) % 10 === 9;
+  return {
+    train: text.subset(indices.filter((passage) => !isValidation(passage))),
+    validation: text.subset(indices.filter(isValidation)),
+  };
+}

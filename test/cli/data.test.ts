@@ -38,7 +38,13 @@ describe('wnn data', () => {
   it('lists the image datasets and what is missing', async () => {
     const { datasets } = JSON.parse(await runData('list', '--json', '--images', directory));
     const states = Object.fromEntries(datasets.map(({ name, state }: Record<string, string>) => [name, state]));
-    expect(states).toEqual({ mnist: 'installed', 'fashion-mnist': 'absent', cifar10: 'absent', text: 'installed' });
+    expect(states).toEqual({
+      mnist: 'installed',
+      bible: 'absent',
+      'fashion-mnist': 'absent',
+      cifar10: 'absent',
+      text: 'installed',
+    });
     expect(await runData('list', '--images', directory)).toMatch(/cifar10 +absent +32x32x3 +10 +170 MB/);
   });
 

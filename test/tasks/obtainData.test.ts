@@ -12,6 +12,7 @@ import type { ProgressEvent } from '../../src/progress.js';
 import type { DataSource } from '../../src/tasks/dataSource.js';
 import { findDataSource } from '../../src/tasks/dataset.js';
 import { isPresent, obtainData } from '../../src/tasks/obtainData.js';
+import { unpackTarGz } from '../../src/tasks/unpack.js';
 
 /** IDX bytes of `count` 28x28 images or of their labels. */
 function idx(count: number, images: boolean): Uint8Array {
@@ -58,7 +59,7 @@ function localFashion(files: Record<string, Uint8Array> = FILES): DataSource {
       url: `${address}/${file}`,
       bytes: content.length,
       checksum: { algorithm: 'md5', hex: createHash('md5').update(content).digest('hex') },
-      archive: false,
+      unpack: null,
     })),
   };
 }
@@ -170,7 +171,7 @@ describe('obtainData', () => {
           url: `${address}/cifar-10-binary.tar.gz`,
           bytes: content.length,
           checksum: { algorithm: 'sha256', hex: createHash('sha256').update(content).digest('hex') },
-          archive: true,
+          unpack: unpackTarGz,
         },
       ],
     });

@@ -4,7 +4,7 @@ import { openEngine } from '../../src/engine/index.js';
 import { UsageError } from '../../src/errors.js';
 import { loadDataset } from '../../src/tasks/dataset.js';
 import { findTask } from '../../src/tasks/task.js';
-import { TextExamples } from '../../src/tasks/text.js';
+import { splitStretches, TextExamples } from '../../src/tasks/text.js';
 import { trainTask } from '../../src/tasks/trainTask.js';
 
 beforeAll(async () => {
@@ -50,6 +50,22 @@ describe('TextExamples', () => {
     const part = new TextExamples(codes, 3, 5).subset(Uint32Array.of(2, 1)).subset(Uint32Array.of(1));
     expect(part.count).toBe(1);
     expect(readOneHot(part.takeBatch(Uint32Array.of(0)).xs)).toEqual([[3, 4, 3]]);
+  });
+});
+
+describe('splitStretches', () => {
+  it('takes every tenth stretch for validation', () => {
+    // 23 passages of one character, in stretches of two; the character is the number of its passage.
+    const text = new TextExamples(
+      Uint8Array.from({ length: 24 }, (_, i) => i),
+      1,
+      24,
+    );
+    const { train, validation } = splitStretches(text, 2);
+    const first = (part: TextExamples) =>
+      readOneHot(part.takeBatch(Uint32Array.from({ length: part.count }, (_, i) => i)).xs).flat();
+    expect(first(validation)).toEqual([18, 19]);
+    expect(first(train)).toEqual([...Array(18).keys(), 20, 21, 22]);
   });
 });
 

@@ -7,6 +7,7 @@ import { type DataSource, locateFile } from '../dataSource.js';
 import type { ImageShape } from '../imageShape.js';
 import { ImageExamples } from '../images.js';
 import { readExistingFile } from '../readFile.js';
+import { unpackTarGz } from '../unpack.js';
 
 const SHAPE: ImageShape = [32, 32, 3];
 const CLASSES = 10;
@@ -25,7 +26,7 @@ export const cifar10: DataSource = {
       url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
       bytes: 170052171,
       checksum: { algorithm: 'md5', hex: 'c32a1d4ab5d03f1284b67883e8d87530' },
-      archive: true,
+      unpack: unpackTarGz,
     },
   ],
   locate: (directory) => [...TRAIN_FILES, VALIDATION_FILE].map((file) => locateBatch(directory, file)),

@@ -21,7 +21,7 @@ export const fashionMnist: DataSource = {
     url: `${ADDRESS}/${file}`,
     bytes: bytes as number,
     checksum: { algorithm: 'md5', hex: md5 as string },
-    archive: false,
+    unpack: null,
   })),
   locate: (directory) => Object.values(locateIdxImages(directory, 'fashion-mnist')),
   read: (directory) => readIdxImages(directory, 'fashion-mnist', [28, 28, 1], 10),
