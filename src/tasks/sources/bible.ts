@@ -21,7 +21,7 @@ const STRETCH = 320;
 const FOLDER = 'usr/share/sword/modules/texts/ztext/engWEB2015eb';
 const FILES = ['ot.bzs', 'ot.bzz', 'nt.bzs', 'nt.bzz'];
 /** SHA-256 of the text as it is trained on, so that another edition is not taken for it. */
-const CONTENT = 'f3c290cd2a2d189af45d08a41ed0bb412018ae032488cbcbed40b06affcb8747';
+const CONTENT = 'd8801eb36b9b61cf960e4846341754c9c6a7d52381f4df64bf5fb52b3916269b';
 
 export const bible: DataSource = {
   name: 'bible',
