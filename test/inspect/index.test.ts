@@ -70,9 +70,9 @@ test('a directory is what is in it', async () => {
   const examples = { trainExamples: null, validationExamples: null };
   const about = { sentence: 'plain training', command: 'plain', baseline: true };
   const results: EvaluationResults = {
-    schemaVersion: 1,
+    schemaVersion: 2,
     toolkitVersion: '1.0.0',
-    settings: { epochs: 1, batchSize: 32, optimizer, ...examples, guard: false, targets: [], newBestsAfter: 0.4 },
+    settings: { epochs: 1, batchSize: 32, optimizer, ...examples, targets: [], newBestsAfter: 0.4 },
     methods: [{ type: 'plain', name: 'plain', about }],
     methodModules: [],
     tasks: [],
