@@ -5,6 +5,8 @@ export {
   createDefaultCompute,
   type ForecastingOptions,
   loadNowcaster,
+  MeanLinearForecasting,
+  type MeanLinearOptions,
   type Nowcast,
   PeriodicForecasting,
   WeightForecasting,

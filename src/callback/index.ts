@@ -20,6 +20,12 @@ export {
   type NowcasterNetworks,
   type SnapshotHistory,
 } from './forecaster.js';
+export {
+  createMeanLinearForecaster,
+  MeanLinearForecasting,
+  type MeanLinearOptions,
+  type MeanLinearSettings,
+} from './meanLinear.js';
 export type { Nowcast, Probation } from './nowcast.js';
 export type { LoopOptions } from './nowcastLoop.js';
 export type { NowcastState } from './nowcastState.js';

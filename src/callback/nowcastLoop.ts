@@ -390,7 +390,8 @@ export class NowcastLoop {
   }
 }
 
-function requireFrom(option: string, value: number, least: number): number {
+/** Refuses what is no whole number from `least` on. @throws {@link UsageError} */
+export function requireFrom(option: string, value: number, least: number): number {
   if (Number.isSafeInteger(value) && value >= least) return value;
   throw new UsageError({
     what: `${option} must be a whole number of at least ${least}`,

@@ -4,6 +4,7 @@ import { curveMethod } from './curve.js';
 import { CURVES } from './curves/index.js';
 import type { MethodDefinition } from './definition.js';
 import { introspection } from './introspection.js';
+import { meanLinear } from './meanLinear.js';
 import { nowcaster } from './nowcaster.js';
 import { plain } from './plain.js';
 
@@ -14,6 +15,7 @@ export const BASELINE = plain;
 export const METHODS: readonly MethodDefinition[] = [
   plain,
   ...Object.entries(CURVES).map(([name, curve]) => curveMethod(name, curve)),
+  meanLinear,
   introspection,
   nowcaster,
 ];

@@ -1,21 +1,28 @@
 // Methods that periodically replace weights by a forecast from their last snapshots.
 
-import { PeriodicForecasting } from '../../callback/index.js';
+import { type ForecastingOptions, PeriodicForecasting } from '../../callback/index.js';
 import type { Method } from '../../evaluation/schema.js';
 import type { MethodDefinition, MethodForecaster } from './definition.js';
 import { optionsOfSettings, type PeriodicSettings } from './periodicSettings.js';
 
-/** The parts of a definition that follow from its forecaster. Its settings include those of PERIODIC_SETTINGS. */
-export function periodicMethod<M extends Method, S extends PeriodicSettings>(
-  forecaster: (method: M & S) => Promise<MethodForecaster>,
-): Required<Pick<MethodDefinition<M, S>, 'nowcasts' | 'forecaster' | 'train'>> {
+/** The parts of a definition that follow from its callback. Its settings include those of PERIODIC_SETTINGS. */
+export function nowcastingMethod<M extends Method, S extends PeriodicSettings>(
+  createCallback: (method: M & S, options: ForecastingOptions) => PeriodicForecasting | Promise<PeriodicForecasting>,
+): Required<Pick<MethodDefinition<M, S>, 'nowcasts' | 'train'>> {
   return {
     nowcasts: true,
-    forecaster,
     async train(method) {
-      const options = { ...optionsOfSettings(method), onNote: () => {} };
-      const callback = new PeriodicForecasting(await forecaster(method), options);
+      const callback = await createCallback(method, { ...optionsOfSettings(method), onNote: () => {} });
       return { callback, nowcasts: () => callback.history, dispose: () => callback.dispose() };
     },
   };
+}
+
+/** The parts of a definition that follow from its forecaster, whose forecasts are measured too. */
+export function periodicMethod<M extends Method, S extends PeriodicSettings>(
+  forecaster: (method: M & S) => Promise<MethodForecaster>,
+): Required<Pick<MethodDefinition<M, S>, 'nowcasts' | 'forecaster' | 'train'>> {
+  const create = async (method: M & S, options: ForecastingOptions) =>
+    new PeriodicForecasting(await forecaster(method), options);
+  return { forecaster, ...nowcastingMethod(create) };
 }

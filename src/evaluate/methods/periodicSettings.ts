@@ -1,12 +1,14 @@
 // The settings of methods that nowcast once a period, as the callback's options have them.
 
 import type { ForecastingOptions } from '../../callback/index.js';
+import { parseCadence } from '../../trajectory/cadence.js';
 import { choiceSetting, type MethodSetting, type MethodSettings, numberSetting } from './setting.js';
 
 /** Values of the settings in a method's data, where given. */
 export interface PeriodicSettings {
   watch: 'on' | 'off';
   budget?: number;
+  cadence?: string;
   period?: number;
   start?: number;
   stepScale?: number | 'adaptive';
@@ -23,10 +25,25 @@ function stepScaleSetting(): MethodSetting<number | 'adaptive'> {
   };
 }
 
+/** A cadence in words: `epoch`, `100steps`. */
+const cadenceSetting: MethodSetting<string> = {
+  describe: 'when snapshots are taken',
+  values: 'e.g. 100steps or 2epochs',
+  parse(text) {
+    try {
+      parseCadence(text, 'cadence');
+      return text;
+    } catch {
+      return null;
+    }
+  },
+};
+
 /** The settings that all methods which nowcast once a period share. */
 export const PERIODIC_SETTINGS: MethodSettings<PeriodicSettings> = {
   watch: choiceSetting('goes back from nowcasts that do not pay', ['on', 'off'], 'on'),
   budget: numberSetting('share of the training that nowcasts which do not pay may cost', { above: 0, below: 1 }),
+  cadence: cadenceSetting,
   period: numberSetting('snapshots from one nowcast to the next', { from: 1, whole: true }),
   start: numberSetting('first snapshot (from 0) after which a nowcast may happen', { from: 0, whole: true }),
   stepScale: stepScaleSetting(),
@@ -35,9 +52,10 @@ export const PERIODIC_SETTINGS: MethodSettings<PeriodicSettings> = {
 
 /** The callback's options for settings. */
 export function optionsOfSettings(settings: PeriodicSettings): ForecastingOptions {
-  const { watch, budget, period, start, stepScale, stepScaleDecay } = settings;
+  const { watch, budget, cadence, period, start, stepScale, stepScaleDecay } = settings;
   return {
     watch: watch === 'off' ? false : { budget },
+    cadence: cadence === undefined ? undefined : parseCadence(cadence, 'cadence'),
     period,
     startEpoch: start,
     stepScale,
