@@ -57,8 +57,8 @@ def net(seed):
     return nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 3))
 
 
-NET_KINDS = {"0.weight": "conv", "0.bias": "bias", "1.weight": "norm", "1.bias": "norm", "1.running_mean": "norm",
-             "1.running_var": "norm", "3.weight": "fc", "3.bias": "bias"}
+NET_KINDS = {"0.weight": "conv", "0.bias": "bias", "1.weight": "norm", "1.bias": "norm", "1.running_mean": "statistics",
+             "1.running_var": "statistics", "3.weight": "fc", "3.bias": "bias"}
 
 
 class Opaque:
@@ -240,7 +240,7 @@ def torch_cases(cases):
         saved = {"model.embed_tokens.weight": table, "lm_head.weight": table, "model.norm.weight": numbers(9, 3)}
         torch.save(saved, cases.path("torch-tied", f"step{epoch}.pt"))
         epochs.append({name: value.numpy() for name, value in saved.items()})
-    cases.expect("torch-tied", epochs, kinds={"model.embed_tokens.weight": "other", "lm_head.weight": "other", "model.norm.weight": "norm"})
+    cases.expect("torch-tied", epochs, kinds={"model.embed_tokens.weight": "embedding", "lm_head.weight": "other", "model.norm.weight": "norm"})
 
     # timm: the best, the last, and the numbered ones.
     epochs = []
@@ -310,7 +310,7 @@ def keras_cases(cases):
         model.save_weights(cases.path("keras-subclassed", f"{epoch}.weights.h5"))
         model.save_weights(cases.path("keras-sharded", f"{epoch}.weights.json"), max_shard_size=2e-7)
         epochs.append({ours[w.path]: value for w, value in zip(model.weights, values)})
-    kinds = {name: "norm" if "batch_norm" in name else "other" if "embed" in name else "bias" if name.endswith(("bias", "0"))
+    kinds = {name: "statistics" if "moving" in name else "norm" if "batch_norm" in name else "embedding" if "embed" in name else "bias" if name.endswith(("bias", "0"))
              else "conv" if "conv" in name else "fc" for name in epochs[0]}
     for case in ["keras-subclassed", "keras-sharded"]:
         cases.expect(case, epochs, kinds=kinds)

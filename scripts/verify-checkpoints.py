@@ -169,7 +169,7 @@ def verify_06():
             last = title(steps[-1])
             arrays = norm if last.startswith("batch_norm") else ["embeddings"] if last.startswith("embedding") else ["kernel", "bias"]
             names.update({f"{name}/{array}": f"{group}/{i}" for i, array in enumerate(arrays) if str(i) in file[group]})
-    kinds = {name: "norm" if "batch_norm" in name else "other" if "embedding" in name else "conv" if "conv2d" in name and name.endswith("kernel")
+    kinds = {name: "statistics" if "moving" in name else "norm" if "batch_norm" in name else "embedding" if "embedding" in name else "conv" if "conv2d" in name and name.endswith("kernel")
              else "fc" if name.endswith("kernel") else "bias" for name in names}
     check("s1", h5_arrays("ck/*.weights.h5", names), kinds)
 
@@ -189,7 +189,7 @@ def verify_12():
 def verify_15():
     check("s-jax", [{name: value.numpy() for name, value in epoch.items()} for epoch in safetensors("jax/*")],
           {name: "norm" for name in ["params/RMSNorm_0/scale", "params/LayerNorm_0/scale", "params/q_norm/scale", "params/input_layernorm/scale"]})
-    kinds = {"embed.weight": "other", "item_emb.weight": "other", "shared.weight": "other", "blocks.0.attn.q_norm.weight": "norm",
+    kinds = {"embed.weight": "embedding", "item_emb.weight": "embedding", "shared.weight": "embedding", "blocks.0.attn.q_norm.weight": "norm",
              "fc.weight": "fc", "fc.bias": "bias", "cls_token": "other", "sn.weight_orig": "fc", "sn.weight_u": "other", "sn.weight_v": "other",
              "rope.inv_freq": "other", "logit_scale": "other", "norm_proj.weight": "fc", "adaln.norm1.linear.weight": "fc"}
     arrange = lambda name, value: kernel(value) if kinds[name] == "fc" else value.numpy()
@@ -198,7 +198,7 @@ def verify_15():
         epochs, found = load(store)
         assert len(epochs) == 11
         for name, kind in found.items():
-            expected = "norm" if "normalization" in name else "fc" if name.endswith("kernel") else "bias"
+            expected = "statistics" if "moving" in name else "norm" if "normalization" in name else "fc" if name.endswith("kernel") else "bias"
             assert kind == expected, f"{store}: {name} is {kind}"
     check("s-k", keras_whole("k/*.h5"))
     arrays = {"dense": ["kernel", "bias"], "dense_1": ["kernel", "bias"], "rms_normalization": ["scale"],

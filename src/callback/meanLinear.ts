@@ -1,7 +1,7 @@
 // Periodic forecasting without a network: along the change of the weights' mean.
 
 import { UsageError } from '../errors.js';
-import { TRAINED_KINDS } from '../nowcaster/spec.js';
+import { DEFAULT_KINDS } from '../nowcaster/spec.js';
 import type { SnapshotCadence } from '../trajectory/cadence.js';
 import type { Forecaster } from './forecaster.js';
 import { requireFrom } from './nowcastLoop.js';
@@ -48,7 +48,7 @@ export function createMeanLinearForecaster(
     averaged,
     cadence,
     recommended: { period: PERIOD_MEANS * averaged, startEpoch: window * averaged - 1, stepScale: 1 },
-    kinds: TRAINED_KINDS,
+    kinds: DEFAULT_KINDS,
     async forecast({ snapshots }, out) {
       const [first, last] = [snapshots[0], snapshots[window - 1]];
       for (let i = 0; i < out.length; i++) out[i] = last[i] + means * (last[i] - first[i]);

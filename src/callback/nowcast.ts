@@ -1,6 +1,6 @@
 // One nowcast: where it leads, and the record of what became of it.
 
-import type { TrainedKind } from '../nowcaster/spec.js';
+import { DEFAULT_KINDS, sortKinds, type TrainedKind } from '../nowcaster/spec.js';
 import type { Forecaster } from './forecaster.js';
 import type { Judgement } from './watch.js';
 import type { WeightAccess } from './weightAccess.js';
@@ -16,7 +16,7 @@ export interface Nowcast {
   /** Why it was reverted or skipped; null when kept. */
   reason: string | null;
   /** Values replaced (or to be replaced), by kind. */
-  scalars: Record<TrainedKind, number>;
+  scalars: Partial<Record<TrainedKind, number>>;
   /** Multiplier on the predicted update. */
   stepScale: number;
   /** Wall-clock seconds that reading, forecasting, writing, keeping what it may go back to, and going back took. */
@@ -38,11 +38,11 @@ export function allFinite(values: Float32Array): boolean {
   return true;
 }
 
-/** Values of each kind. */
+/** Values of each kind: of the default ones, and of what else there is. */
 export function countByKind({ tensors }: WeightAccess): Nowcast['scalars'] {
-  const counts = { conv: 0, fc: 0, bias: 0 };
-  for (const { kind, size } of tensors) counts[kind] += size;
-  return counts;
+  const kinds = sortKinds([...DEFAULT_KINDS, ...tensors.map(({ kind }) => kind)]);
+  const count = (wanted: TrainedKind) => tensors.reduce((sum, { kind, size }) => sum + (kind === wanted ? size : 0), 0);
+  return Object.fromEntries(kinds.map((kind) => [kind, count(kind)]));
 }
 
 /** A skipped nowcast. */

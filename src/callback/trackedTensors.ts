@@ -1,16 +1,16 @@
 // Which tensors of a tfjs-layers model a nowcast reads and replaces: the rules of the paper's callback.
 
 import type * as tfl from '@tensorflow/tfjs-layers';
-import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { DEFAULT_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { tensorKind } from '../trajectory/kind.js';
 import { accessTensors, type WeightAccess } from './weightAccess.js';
 
-/** Layers that hold more arrays than this are left alone, as in the published callback: batch-norm holds four. */
+/** Layers that hold more arrays than this are left alone, as in the published callback; normalizations are told by class. */
 const MOST_ARRAYS = 3;
 
 /** Which tensors to track; everything that the rules allow without it. */
 export interface TrackedTensorsOptions {
-  /** Kinds to track. Default: all three. */
+  /** Kinds to track. Default: `conv`, `fc`, `bias`. */
   kinds?: readonly TrainedKind[];
   /** Returns whether to track a layer. Default: every layer. */
   layers?: (layer: tfl.layers.Layer) => boolean;
@@ -25,7 +25,7 @@ function isModel(layer: tfl.layers.Layer): layer is tfl.LayersModel {
 /** The variables of a model that may be tracked, each once however often its layer is shared, with kind and name. */
 function listVariables(
   model: tfl.LayersModel,
-  { kinds = TRAINED_KINDS, layers: wanted = () => true }: TrackedTensorsOptions,
+  { kinds = DEFAULT_KINDS, layers: wanted = () => true }: TrackedTensorsOptions,
 ): { variable: Variable; kind: TrainedKind; name: string }[] {
   const found = new Map<Variable, { variable: Variable; kind: TrainedKind; name: string }>();
   const visit = (container: tfl.LayersModel) => {
@@ -35,17 +35,17 @@ function listVariables(
         visit(layer);
         continue;
       }
-      const count = layer.weights.length;
-      if (count < 1 || count > MOST_ARRAYS || !wanted(layer)) continue;
-      if (/Normalization/.test(layer.getClassName())) continue;
+      if (!wanted(layer)) continue;
+      const isNorm = /Normalization/.test(layer.getClassName());
+      if (isNorm ? !kinds.includes('norm') : layer.weights.length > MOST_ARRAYS) continue;
       for (const variable of layer.trainableWeights) {
         if (found.has(variable) || !variable.trainable || variable.dtype !== 'float32') continue;
         // The unscoped part of the name that the layer gave; `name` may carry a counter behind it.
         const own = variable.originalName.slice(variable.originalName.lastIndexOf('/') + 1);
         const name = `${layer.name}/${own}`;
         const shape = variable.shape as number[];
-        const kind = tensorKind(name, shape);
-        if (kind === 'norm' || kind === 'other' || !kinds.includes(kind)) continue;
+        const kind = kinds.find((kind) => kind === (isNorm ? 'norm' : tensorKind(name, shape)));
+        if (kind === undefined) continue;
         found.set(variable, { variable, kind, name });
       }
     }
@@ -57,10 +57,10 @@ function listVariables(
 /**
  * Access to the tensors of a model that nowcasts replace.
  *
- * Tracked are the trainable kernels and biases (kind by rank: 3 and more `conv`, 2 `fc`, 1 `bias`) of all layers with
- * one to three arrays, those of nested models too, each shared layer once. Left alone are frozen layers and tensors,
- * normalization layers, embeddings, and layers with more arrays. Writing applies a layer's own constraints, as
- * `setWeights` does.
+ * Tracked are the trainable tensors of the kinds wanted: kernels and biases (kind by rank: 3 and more `conv`, 2 `fc`, 1
+ * `bias`), embeddings, and scale and offset of normalization layers, of nested models too, each shared layer once. Left
+ * alone are frozen layers and tensors, moving statistics, and other layers with more than three arrays. Writing applies a
+ * layer's own constraints, as `setWeights` does.
  *
  * @param model built, i.e. with known input shape; as it is when training begins.
  */

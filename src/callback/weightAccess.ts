@@ -71,7 +71,7 @@ export function accessTensors(listed: readonly AccessibleTensor[]): WeightAccess
 
 /**
  * The variables of a network that is no tfjs-layers model, by name: those that are trainable, float32, and by name and
- * rank a kernel or a bias.
+ * rank of a kind wanted.
  *
  * @param kinds kinds to track.
  */

@@ -13,10 +13,11 @@ import {
 } from '../dataset/index.js';
 import { UsageError } from '../errors.js';
 import { NORMALIZATIONS } from '../network/spec.js';
-import { TRAINED_KINDS } from '../nowcaster/spec.js';
+import { DEFAULT_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
 import { formatBytes, formatCount } from './format.js';
 import { groupList, listOption, numbersOption, pathList } from './lists.js';
+import { kindOption } from './sharedOptions.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 
@@ -31,7 +32,6 @@ type PlainOption =
   | 'firstEpoch'
   | 'minRange'
   | 'validationShare'
-  | 'includeNorm'
   | 'includeInterrupted'
   | 'seed'
   | 'shardRows'
@@ -44,6 +44,7 @@ interface DatasetArguments extends GlobalArguments, FleetArguments, Pick<Dataset
   horizon: number[];
   holdOut?: string[];
   balance?: string[];
+  kind?: string[];
   memoryMib?: number;
 }
 
@@ -62,13 +63,14 @@ function parseHoldOut(values: readonly string[]): HoldOut {
 
 /** The stage's options from the arguments. */
 function optionsOf(argv: DatasetArguments): DatasetOptions {
-  const { horizon, holdOut, balance, memoryMib, json: _json, quiet: _quiet, ...fleetAndPlain } = argv;
+  const { horizon, holdOut, balance, kind, memoryMib, json: _json, quiet: _quiet, ...fleetAndPlain } = argv;
   const { queue: _queue, root: _root, shard: _shard, adapter: _adapter, ...plain } = fleetAndPlain;
   return {
     ...plain,
     horizons: horizon,
     holdOut: holdOut && parseHoldOut(holdOut),
     balance: balance as Balance[] | undefined,
+    kinds: kind as TrainedKind[] | undefined,
     memory: memoryMib === undefined ? undefined : memoryMib * 2 ** 20,
   };
 }
@@ -79,7 +81,8 @@ const figure = (value: number) => (value === 0 ? '0' : Number(value.toPrecision(
 function formatDataset({ dir, manifest, reused }: DatasetResult): string {
   const { runs, kinds, inputLength, horizons } = manifest;
   const held = runs.filter(({ split }) => split === 'val');
-  const shards = TRAINED_KINDS.flatMap((kind) => Object.values(kinds[kind].splits).flatMap((part) => part.shards));
+  const summaries = Object.entries(kinds);
+  const shards = summaries.flatMap(([, { splits }]) => Object.values(splits).flatMap((part) => part.shards));
   const bytes = shards.reduce((sum, shard) => sum + shard.bytes, 0);
   const windows = formatTable(
     [
@@ -96,8 +99,7 @@ function formatDataset({ dir, manifest, reused }: DatasetResult): string {
       'train',
       'val',
     ],
-    TRAINED_KINDS.map((kind) => {
-      const { tensors, seen, drawn, dropped, splits } = kinds[kind];
+    summaries.map(([kind, { tensors, seen, drawn, dropped, splits }]) => {
       const counts = [tensors, seen, drawn, dropped.zeroRange, dropped.smallRange, dropped.nonFinite];
       counts.push(
         dropped.pastDivergence,
@@ -112,8 +114,8 @@ function formatDataset({ dir, manifest, reused }: DatasetResult): string {
   const shown = [0, 0.01, 0.25, 0.5, 0.75, 0.99, 1];
   const targets = formatTable(
     ['target', ...shown.map((probability) => `${100 * probability}%`), 'mean |y|'],
-    TRAINED_KINDS.flatMap((kind) =>
-      kinds[kind].targets.map(({ horizon, quantiles, meanAbsolute }) => [
+    summaries.flatMap(([kind, summary]) =>
+      summary.targets.map(({ horizon, quantiles, meanAbsolute }) => [
         horizons.length > 1 ? `${kind} +${horizon}` : kind,
         ...quantiles.filter(({ probability }) => shown.includes(probability)).map(({ value }) => figure(value)),
         figure(meanAbsolute),
@@ -176,7 +178,7 @@ export const datasetCommand: CommandModule<object, DatasetArguments> = {
         }),
       )
       .option('balance', listOption({ choices: BALANCES, describe: 'what gets even shares' }))
-      .option('include-norm', { type: 'boolean', describe: 'batch-norm tensors too, as biases', default: false })
+      .option('kind', kindOption(DEFAULT_KINDS.join(', ')))
       .option('include-interrupted', { type: 'boolean', describe: 'runs too that did not end', default: false })
       .option('seed', { type: 'number', describe: 'of the draw, the split and the order', default: 0 })
       .option('shard-rows', { type: 'number', describe: 'samples of a shard file, about', default: 2 ** 20 })

@@ -15,7 +15,7 @@ import type { WindowSpec } from '../network/spec.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { formatBytes } from './format.js';
 import { listOption, numbersOption } from './lists.js';
-import { KIND } from './sharedOptions.js';
+import { kindOption } from './sharedOptions.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, printResult } from './terminal.js';
 
@@ -85,7 +85,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       )
       .option('name', { type: 'string', describe: 'name of the package' })
       .option('package-version', { type: 'string', describe: 'version of the package [default: 1.0.0]' })
-      .option('kind', KIND)
+      .option('kind', kindOption('conv, fc, bias, and what else is there'))
       .option('step-scale', {
         type: 'number',
         describe: 'multiplier on the predicted update in training jobs [default: 1, or as before]',

@@ -87,8 +87,7 @@ function describeMetrics({ finalMetrics }: RunSummary): string {
 }
 
 function describeSamples({ path, manifest, bytes }: Of<'samples'>): string {
-  const rows = TRAINED_KINDS.map((kind) => {
-    const { tensors, seen, samples, splits } = manifest.kinds[kind];
+  const rows = Object.entries(manifest.kinds).map(([kind, { tensors, seen, samples, splits }]) => {
     return [kind, ...[tensors, seen, samples, splits.train.samples, splits.val.samples].map(formatCount)];
   });
   const header = ['kind', 'tensors', 'windows', 'samples', 'training', 'validation'];
@@ -162,7 +161,7 @@ function describeBriefly(part: Inspection): string {
     case 'run':
       return `${part.run.status}, ${formatCount(part.run.snapshots)} snapshots`;
     case 'samples': {
-      const samples = TRAINED_KINDS.reduce((sum, kind) => sum + part.manifest.kinds[kind].samples, 0);
+      const samples = Object.values(part.manifest.kinds).reduce((sum, { samples }) => sum + samples, 0);
       return `${formatCount(samples)} samples from ${formatCount(part.manifest.runs.length)} runs`;
     }
     case 'training':

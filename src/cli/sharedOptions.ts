@@ -23,4 +23,6 @@ export const STORE = { type: 'string', default: 'data/trajectories', describe: '
 
 export const TASK = listOption({ describe: 'tasks, e.g. mnist/lenet; `wnn data list` has their datasets' });
 
-export const KIND = listOption({ choices: TRAINED_KINDS, describe: 'kinds of tensors [default: all three]' });
+/** @param byDefault which kinds are taken where none are named. */
+export const kindOption = (byDefault: string) =>
+  listOption({ choices: TRAINED_KINDS, describe: `kinds of tensors [default: ${byDefault}]` });

@@ -19,7 +19,7 @@ import {
 } from '../train/index.js';
 import { formatBytes, formatCount, formatDuration, formatRate } from './format.js';
 import { listOption } from './lists.js';
-import { ADAPTER, ENGINE, KIND } from './sharedOptions.js';
+import { ADAPTER, ENGINE, kindOption } from './sharedOptions.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 import { runGrid } from './trainGrid.js';
@@ -166,7 +166,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
     yargs
       .positional('samples', { type: 'string', demandOption: true, describe: 'directory that `wnn dataset` wrote' })
       .option('out', { type: 'string', demandOption: true, describe: 'directory for train.json, weights, checkpoints' })
-      .option('kind', KIND)
+      .option('kind', kindOption('those of the samples'))
       .option('engine', ENGINE)
       .option('adapter', ADAPTER)
       .option('threads', { type: 'number', describe: 'threads of the wasm kernels [default: one a core]' })
@@ -206,7 +206,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       .option('scalars-per-tensor', { type: 'number', describe: 'with --grid: as of `wnn dataset` [default: 1000]' })
       .option('restart', { type: 'boolean', default: false, describe: 'start over instead of going on' })
       .option('dry-run', { type: 'boolean', default: false, describe: 'say what would be done, and stop' })
-      .example('$0 train data/samples --out weights/mine', 'train all three kinds; again: go on after a stop')
+      .example('$0 train data/samples --out weights/mine', 'train all kinds of the samples; again: go on after a stop')
       .example('$0 train data/samples --out weights/fc --kind fc --epochs 60 --patience 5', 'one kind, longer')
       .example('$0 train data/samples --out weights/plain --config activation=relu --no-residual', 'an ablation')
       .example('$0 train data/samples --out weights/mine --dry-run', 'sizes, steps and memory')

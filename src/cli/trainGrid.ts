@@ -68,7 +68,7 @@ export async function runGrid(
       stores,
       out,
       axes,
-      dataset: { scalarsPerTensor, seed: train.seed },
+      dataset: { scalarsPerTensor, kinds: train.kinds, seed: train.seed },
       train,
       signal: interruptSignal(),
       onProgress: terminal.progress,

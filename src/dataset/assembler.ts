@@ -3,7 +3,7 @@
 // Packets must arrive in the order of runs, so that the bytes do not depend on scheduling.
 
 import { join } from 'node:path';
-import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { perKind, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { Random } from '../random.js';
 import { type SampleColumns, type ShardInfo, ShardWriter, SPLITS, type Split } from '../samples/index.js';
 import { type Packet, type PacketShape, sampleWidth } from './packets.js';
@@ -64,10 +64,7 @@ export class ShardAssembler {
 
   /** Closes all files. A shard without samples has no file. */
   finish(): Record<Split, Record<TrainedKind, ShardInfo[]>> {
-    const infos: Record<Split, Record<TrainedKind, ShardInfo[]>> = {
-      train: { conv: [], fc: [], bias: [] },
-      val: { conv: [], fc: [], bias: [] },
-    };
+    const infos: Record<Split, Record<TrainedKind, ShardInfo[]>> = { train: perKind(() => []), val: perKind(() => []) };
     for (const shard of this.#shards.values()) {
       if (shard.rows > 0) this.#writeGathered(shard);
       const { kind, split, file, writer, random } = shard;

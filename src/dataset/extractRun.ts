@@ -2,7 +2,7 @@
 // scalars of one window span, and the packets being filled. Runs in a worker thread or in the calling thread.
 
 import type { NowcastSchedule } from '../nowcaster/schedule.js';
-import { spanOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { perKind, spanOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { Random } from '../random.js';
 import type { SampleSpec } from '../samples/schema.js';
 import { readScalars } from '../trajectory/scalarReader.js';
@@ -65,7 +65,7 @@ interface Reading {
 
 /** Draws the scalars of each tensor. For a diverged run all values are read, to find the first epoch that is not finite. */
 function planReading({ seed, id, tensors, diverged }: RunTask): Reading {
-  const reading: Reading = { choices: [], draws: { conv: [], fc: [], bias: [] } };
+  const reading: Reading = { choices: [], draws: perKind(() => []) };
   let start = 0;
   for (const { name, kind, shape, size, count } of tensors) {
     const indices = count < size ? new Random(seed, 'sample', id, name).sample(size, count) : null;

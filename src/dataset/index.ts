@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { asWriteError, writeJsonAtomic } from '../atomic.js';
 import { WnnError } from '../errors.js';
 import { discardStaging, openStaging, publishDirectory } from '../files/directory.js';
-import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import type { ProgressEvent } from '../progress.js';
 import { DATASET_MANIFEST } from '../samples/index.js';
 import { ShardAssembler } from './assembler.js';
@@ -66,7 +65,8 @@ export async function buildDataset(options: DatasetOptions): Promise<DatasetResu
     else await extractRuns(plan.tasks, listeners, { ...plan, signal });
     const manifest = describeDataset(prepared, statistics, assembler.finish());
     checkNotEmpty(manifest, settings);
-    for (const kind of TRAINED_KINDS) if (manifest.kinds[kind].samples === 0) onNote(`no samples of kind ${kind}`);
+    for (const [kind, { samples }] of Object.entries(manifest.kinds))
+      if (samples === 0) onNote(`no samples of kind ${kind}`);
     writeJsonAtomic(join(staging.directory, DATASET_MANIFEST), manifest);
     signal?.throwIfAborted();
     publishDirectory(staging, checkPlace);

@@ -21,7 +21,7 @@ import { createSketch, describeSketch, mergeSketch, type TargetSketch } from './
 /** The part of dataset.json that is known before the runs are read. */
 export function describeSettings(settings: DatasetSettings, [{ cadence }]: readonly UsableRun[]) {
   const { family, inputLength, horizons, normalization, seed, shardRows } = settings;
-  const { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeNorm, includeInterrupted } = settings;
+  const { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeInterrupted } = settings;
   return {
     schemaVersion: SAMPLES_SCHEMA_VERSION,
     toolkitVersion: TOOLKIT_VERSION,
@@ -32,7 +32,7 @@ export function describeSettings(settings: DatasetSettings, [{ cadence }]: reado
     inputs: sampleInputs(family),
     cadence,
     seed,
-    sampling: { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeNorm, includeInterrupted },
+    sampling: { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeInterrupted },
     split: splitRule(settings),
     shardRows,
   } satisfies Omit<DatasetManifest, 'runs' | 'kinds'>;
@@ -56,9 +56,9 @@ export function describeDataset(
     }),
   );
   const kinds = Object.fromEntries(
-    TRAINED_KINDS.map((kind) => [kind, summarize(kind, settings.horizons, statistics, shards)]),
+    settings.kinds.map((kind) => [kind, summarize(kind, settings.horizons, statistics, shards)]),
   );
-  return { ...describeSettings(settings, runs), runs: sources, kinds: kinds as DatasetManifest['kinds'] };
+  return { ...describeSettings(settings, runs), runs: sources, kinds };
 }
 
 function summarize(
@@ -96,9 +96,9 @@ function summarize(
 
 /** @throws {@link InsufficientDataError} when there is nothing to train on. */
 export function checkNotEmpty({ kinds }: DatasetManifest, { stores }: DatasetSettings): void {
-  const training = TRAINED_KINDS.reduce((sum, kind) => sum + kinds[kind].splits.train.samples, 0);
-  if (training > 0) return;
-  const dropped = TRAINED_KINDS.map((kind) => kinds[kind].dropped);
+  const summaries = Object.values(kinds);
+  if (summaries.some(({ splits }) => splits.train.samples > 0)) return;
+  const dropped = summaries.map((summary) => summary.dropped);
   const count = (reason: keyof (typeof dropped)[number]) => dropped.reduce((sum, by) => sum + (by[reason] ?? 0), 0);
   throw new InsufficientDataError({
     what:

@@ -4,7 +4,15 @@ import { availableParallelism } from 'node:os';
 import { UsageError } from '../errors.js';
 import { findFamily } from '../families/index.js';
 import type { JobExecutor } from '../jobs/index.js';
-import { familyProblem, windowSpecProblem } from '../nowcaster/spec.js';
+import {
+  DEFAULT_KINDS,
+  familyProblem,
+  kindsProblem,
+  sortKinds,
+  TRAINED_KINDS,
+  type TrainedKind,
+  windowSpecProblem,
+} from '../nowcaster/spec.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import type { DatasetManifest, SampleSpec } from '../samples/index.js';
 
@@ -52,8 +60,8 @@ export interface DatasetOptions {
   /** Equalize the number of samples of these groups: fewer scalars are drawn from large groups and more, up to all, from
    * small ones. The total stays about the same. Default: none. */
   balance?: Balance[];
-  /** Also use batch-norm tensors of rank 1, as biases. Default false. */
-  includeNorm?: boolean;
+  /** Kinds of tensors to draw from, each with samples of its own. Default `conv`, `fc`, `bias`. */
+  kinds?: readonly TrainedKind[];
   /** Also use runs that were interrupted or are still being recorded. Default false. */
   includeInterrupted?: boolean;
   /** Seed of the draw of scalars, the split and the order of samples. Default 0. */
@@ -121,7 +129,7 @@ export function settleOptions(options: DatasetOptions): DatasetSettings {
     validationShare: options.validationShare ?? 0.2,
     holdOut: settleHoldOut(options.holdOut),
     balance: options.balance ?? [],
-    includeNorm: options.includeNorm ?? false,
+    kinds: sortKinds(options.kinds ?? DEFAULT_KINDS),
     includeInterrupted: options.includeInterrupted ?? false,
     seed: options.seed ?? 0,
     shardRows: options.shardRows ?? 2 ** 20,
@@ -145,6 +153,9 @@ export function settleOptions(options: DatasetOptions): DatasetSettings {
   const problem = windowSpecProblem(settings) ?? familyProblem(settings.family);
   if (problem !== null)
     throw new UsageError({ what: problem, where: 'wnn dataset', remedy: 'correct that option and run it again' });
+  const wrongKinds = kindsProblem(options.kinds ?? DEFAULT_KINDS);
+  if (wrongKinds !== null)
+    throw new UsageError({ what: wrongKinds, where: '--kind', remedy: `use ${TRAINED_KINDS.join(', ')}` });
   requireWhole('scalarsPerTensor', 1, MOST_SCALARS);
   requireWhole('windowStride', 1);
   requireWhole('firstEpoch', 0);

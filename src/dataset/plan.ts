@@ -1,7 +1,7 @@
 // Plans the extraction before any run is read: scalars per tensor, shards, threads and buffer sizes.
 
 import { UsageError } from '../errors.js';
-import { sampleInputs, spanOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { perKind, sampleInputs, spanOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { SPLITS, type Split } from '../samples/index.js';
 import { inputColumns } from '../windows/inputs/index.js';
 import type { ShardCounts } from './assembler.js';
@@ -101,7 +101,7 @@ function countShards(
   settings: DatasetSettings,
 ): ShardCounts {
   const span = spanOf(settings);
-  const windows: ShardCounts = { train: { conv: 0, fc: 0, bias: 0 }, val: { conv: 0, fc: 0, bias: 0 } };
+  const windows: ShardCounts = { train: perKind(() => 0), val: perKind(() => 0) };
   for (const [i, run] of runs.entries())
     for (const [t, { kind }] of run.tensors.entries())
       windows[splits[i]][kind] += (counts.get(run)?.[t] ?? 0) * countStarts(run.epochs, span, settings.windowStride);

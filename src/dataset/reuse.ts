@@ -3,8 +3,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { TRAINED_KINDS } from '../nowcaster/spec.js';
-import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest, SPLITS } from '../samples/index.js';
+import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest, SPLITS, sampledKinds } from '../samples/index.js';
 import { describeSettings } from './manifest.js';
 import type { PreparedDataset } from './prepare.js';
 
@@ -22,7 +21,8 @@ export function findSame({ settings, runs, hashes, plan, dir }: PreparedDataset)
   const had = hadRuns.map(({ id, split, sha256 }) => [id, split, sha256]);
   const wanted = runs.map(({ id }, i) => [id, plan.splits[i], hashes[i]]);
   if (!isDeepStrictEqual(hadSettings, describeSettings(settings, runs)) || !isDeepStrictEqual(had, wanted)) return null;
-  const shards = TRAINED_KINDS.flatMap((kind) => SPLITS.flatMap((split) => kinds[kind].splits[split].shards));
+  if (!isDeepStrictEqual(sampledKinds(manifest), settings.kinds)) return null;
+  const shards = Object.values(kinds).flatMap(({ splits }) => SPLITS.flatMap((split) => splits[split].shards));
   const whole = shards.every(({ file, bytes }) => statSync(join(dir, file), { throwIfNoEntry: false })?.size === bytes);
   return whole ? manifest : null;
 }

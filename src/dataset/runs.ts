@@ -6,9 +6,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InsufficientDataError, MismatchError, UsageError } from '../errors.js';
 import type { NowcastSchedule } from '../nowcaster/schedule.js';
-import { spanOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { spanOf, type TrainedKind } from '../nowcaster/spec.js';
 import type { NoteListener } from '../progress.js';
 import { describeCadence, type SnapshotCadence, sameCadence } from '../trajectory/cadence.js';
+import { tensorKind } from '../trajectory/kind.js';
 import { countValues, MANIFEST_FILE } from '../trajectory/manifest.js';
 import { LOG_FILE, listRuns, type RunEntry } from '../trajectory/runReader.js';
 import type { RunStatus, TensorSpec } from '../trajectory/schema.js';
@@ -55,9 +56,11 @@ function isUsable(status: RunStatus, includeInterrupted: boolean): boolean {
   }
 }
 
-function trainedKind({ kind, shape }: TensorSpec, includeNorm: boolean): TrainedKind | null {
-  if (kind === 'norm') return includeNorm && shape.length === 1 ? 'bias' : null;
-  return (TRAINED_KINDS as readonly string[]).includes(kind) ? (kind as TrainedKind) : null;
+/** The kind as which a tensor is drawn from; null: not at all. */
+function trainedKind({ name, kind, shape }: TensorSpec, kinds: readonly TrainedKind[]): TrainedKind | null {
+  // Python packages of before there were `statistics` recorded them as `norm`.
+  if (kind === 'norm' && tensorKind(name, shape) === 'statistics') return null;
+  return kinds.find((wanted) => wanted === kind) ?? null;
 }
 
 /**
@@ -69,7 +72,7 @@ function trainedKind({ kind, shape }: TensorSpec, includeNorm: boolean): Trained
  * @throws {@link InsufficientDataError} when no run is left.
  */
 export function findRuns(settings: DatasetSettings, onNote: NoteListener): UsableRun[] {
-  const { stores, firstEpoch, includeInterrupted, includeNorm } = settings;
+  const { stores, firstEpoch, includeInterrupted, kinds } = settings;
   const span = spanOf(settings);
   const all: RunEntry[] = stores.flatMap((store) => listRuns(store));
   const where = stores.join(', ');
@@ -96,7 +99,7 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
     const epochs = Math.max(0, snapshotsRecorded - firstEpoch);
     longest = Math.max(longest, epochs);
     const tensors = manifest.tensors.flatMap((tensor) => {
-      const kind = trainedKind(tensor, includeNorm);
+      const kind = trainedKind(tensor, kinds);
       const size = countValues(tensor.shape);
       return kind === null || size === 0 ? [] : [{ name: tensor.name, kind, shape: tensor.shape, size }];
     });

@@ -3,7 +3,7 @@
 
 import type { Forecaster } from '../callback/index.js';
 import type { ForecastErrors, ForecastExamples, Method } from '../evaluation/schema.js';
-import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { DEFAULT_KINDS, sortKinds, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { readManifest, readSnapshots } from '../trajectory/runReader.js';
 import { scaleOfExtent, targetOf } from '../windows/normalize.js';
@@ -142,6 +142,7 @@ export async function measureForecasts(
     if (forecaster !== undefined && !forecaster.looksAtTensors)
       contenders.push({ ...forecaster, method: methods[m].name });
   const windowLength = Math.max(5, ...contenders.map((contender) => contender.windowLength));
+  const kinds = sortKinds([...DEFAULT_KINDS, ...contenders.flatMap((contender) => contender.kinds)]);
   const farthest = Math.max(5, ...contenders.map(({ horizon }) => horizon));
   const horizons = contenders.length > 0 ? contenders.map(({ horizon }) => horizon) : [farthest];
   const noChanges = [...new Set(horizons)]
@@ -151,7 +152,7 @@ export async function measureForecasts(
         method: 'no change',
         windowLength: 1,
         horizon,
-        kinds: TRAINED_KINDS,
+        kinds,
         forecast: async ({ snapshots }, forecasts) => forecasts.set(snapshots[0]),
       }),
     );
@@ -160,7 +161,7 @@ export async function measureForecasts(
   try {
     for (const [r, id] of ids.entries()) {
       const sample = await readSample(out, id);
-      for (const kind of TRAINED_KINDS) {
+      for (const kind of kinds) {
         const trajectory = sample[kind];
         if (trajectory === undefined) continue;
         const able = contenders.filter(({ kinds }) => kinds.includes(kind));

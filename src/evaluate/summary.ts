@@ -9,7 +9,6 @@ import {
   type TargetMetrics,
   type TaskSummary,
 } from '../evaluation/schema.js';
-import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { findMethod } from './methods/registry.js';
 import { bestOf, epochsTo, estimate, speedupOverNewBests } from './statistics.js';
 
@@ -95,7 +94,7 @@ function summarizeMethod(
     },
     secondsPerNowcast: estimate(records.map(nowcastSeconds)),
     nowcasts: findMethod(type).nowcasts ? nowcasts : null,
-    scalarsPerNowcast: scalars ? TRAINED_KINDS.reduce((sum, kind) => sum + scalars[kind], 0) : null,
+    scalarsPerNowcast: scalars ? Object.values(scalars).reduce((sum, count) => sum + count, 0) : null,
     diverged: records.filter((record) => record?.status === 'diverged').map((record) => record!.seed),
   };
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { accessModel, groupByKind, type WeightAccess } from '../callback/index.js';
 import type { EvaluationJob } from '../evaluation/schema.js';
-import type { TrainedKind } from '../nowcaster/spec.js';
+import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { Random } from '../random.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { RunWriter } from '../trajectory/runWriter.js';
@@ -49,7 +49,7 @@ export class TrajectorySample extends tfl.Callback {
 
   override async onEpochEnd(epoch: number, logs: tfl.Logs = {}): Promise<void> {
     const started = performance.now();
-    if (this.#tracked === null) this.#open(accessModel(this.model));
+    if (this.#tracked === null) this.#open(accessModel(this.model, { kinds: TRAINED_KINDS }));
     if (this.#writer !== null && this.#tracked !== null) {
       await this.#tracked.read(this.#values);
       const values = this.#indices.map((indices) => Float32Array.from(indices, (i) => this.#values[i]));

@@ -117,7 +117,7 @@ const nowcast: v.GenericSchema<unknown, Nowcast> = v.object({
   epoch: numberOrNull,
   outcome: v.picklist(['kept', 'reverted', 'skipped']),
   reason: v.nullable(text),
-  scalars: v.object({ conv: number, fc: number, bias: number }),
+  scalars: v.object(v.entriesFromList(TRAINED_KINDS, v.optional(number))),
   stepScale: number,
   seconds: number,
   probation: v.nullable(probation),

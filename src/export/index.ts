@@ -21,7 +21,8 @@ export type { PackageContent, PackageKind } from './packages/package.js';
 export interface ExportOptions extends SourceChoices {
   /**
    * What to export: the directory of a training, a nowcaster directory, or weight files (`.h5` of Keras 2 or 3,
-   * `.safetensors`) of the kinds, recognized by Conv, FC and Bias in their names or else in that order.
+   * `.safetensors`) of the kinds, recognized by Conv, FC, Bias, Norm and Embedding in their names, or else three in the
+   * order conv, fc, bias.
    */
   from: string | readonly string[];
   /** Directory to write; must be absent, empty, or hold this export already. */

@@ -13,7 +13,14 @@ import { type NetworkSource, NOWCASTER_MANIFEST_NAME, type NowcasterManifest } f
 import { checkBeside } from '../nowcaster/onDisk.js';
 import { checkProvenance } from '../nowcaster/provenance.js';
 import { defaultRecommendation, type Recommendation, requireRecommendation } from '../nowcaster/recommendation.js';
-import { sameSpec, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import {
+  DEFAULT_KINDS,
+  KIND_FILE_NAMES,
+  sameSpec,
+  sortKinds,
+  TRAINED_KINDS,
+  type TrainedKind,
+} from '../nowcaster/spec.js';
 import { type KindTraining, TRAINING_RECORD_NAME } from '../nowcaster/trainingRecord.js';
 import { decodeWeights, type NetworkWeights } from '../nowcaster/weightsFile.js';
 import { EVERY_EPOCH, type SnapshotCadence } from '../trajectory/cadence.js';
@@ -61,6 +68,8 @@ const KIND_PATTERNS: Record<TrainedKind, RegExp> = {
   conv: /conv/i,
   fc: /(^|[^a-z])(fc|dense)([^a-z]|$)/i,
   bias: /bias/i,
+  norm: /norm/i,
+  embedding: /embed/i,
 };
 
 /** Which file is for which kind: by their names, or by their order when no name says anything. */
@@ -70,10 +79,10 @@ function assignKinds(paths: readonly string[]): [kind: TrainedKind, path: string
     new UsageError({
       what,
       where: paths.join(','),
-      remedy: 'give one file a kind, with Conv, FC or Bias in its name, or three in the order conv, fc, bias',
+      remedy: `give one file a kind, with ${Object.values(KIND_FILE_NAMES).join(', ')} in its name, or three in the order ${DEFAULT_KINDS.join(', ')}`,
     });
-  if (paths.length === TRAINED_KINDS.length && named.every((kinds) => kinds.length === 0))
-    return paths.map((path, i) => [TRAINED_KINDS[i], path]);
+  if (paths.length === DEFAULT_KINDS.length && named.every((kinds) => kinds.length === 0))
+    return paths.map((path, i) => [DEFAULT_KINDS[i], path]);
   return paths.map((path, i) => {
     if (named[i].length !== 1) throw fail(`cannot tell the kind of ${basename(path)} from its name`);
     if (named.filter(([kind]) => kind === named[i][0]).length > 1) throw fail(`two files for the ${named[i][0]} kind`);
@@ -157,20 +166,20 @@ async function readExported(directory: string): Promise<ExportSource> {
   return { spec, cadence, recommended, kinds, dataset: manifest.dataset, tag: manifest.tag };
 }
 
-/** Keeps the kinds that are wanted; without a wish all three must be there. */
+/** Keeps the kinds that are wanted; without a wish all that are there, among which the default ones must be. */
 function selectKinds(
   source: ExportSource,
   wanted: readonly TrainedKind[] | undefined,
   where: string,
 ): ExportSource['kinds'] {
   const kinds: ExportSource['kinds'] = {};
-  for (const kind of wanted ?? TRAINED_KINDS) {
+  for (const kind of sortKinds(wanted ?? [...DEFAULT_KINDS, ...Object.keys(source.kinds)])) {
     const network = source.kinds[kind];
     if (network === undefined)
       throw new InsufficientDataError({
         what: `no network for the ${kind} kind`,
         where,
-        remedy: `train or give it, or leave the kind out (--kind ${Object.keys(source.kinds).join(',')})`,
+        remedy: `train or give it, or leave the kind out (--kind ${Object.keys(source.kinds).join(' ')})`,
       });
     kinds[kind] = network;
   }
@@ -179,7 +188,7 @@ function selectKinds(
 
 /** What a user chooses of what is exported. */
 export interface SourceChoices extends H5Meaning {
-  /** Kinds to export. Default: all three, each of which must be there. */
+  /** Kinds to export, each of which must be there. Default: `conv`, `fc`, `bias`, and what else is there. */
   kinds?: readonly TrainedKind[];
   /**
    * How training jobs should use it: `period`, `startEpoch`, `stepScale`; find the best with `wnn evaluate`. Default: what
@@ -197,7 +206,7 @@ function definedOf<T extends object>(value: T): Partial<T> {
  * Reads what is to be exported.
  *
  * @param from one directory, of a training or of a nowcaster, or weight files.
- * @param choice the kinds to export (default: all three, each of which must be there), what to recommend
+ * @param choice the kinds to export, each of which must be there (default: conv, fc, bias, and what else is there), what to recommend
  * (default: what the source says), and what h5 files do not say about their network.
  * @throws {@link MissingFileError}, {@link InsufficientDataError} for a missing kind, and the readers' errors.
  */

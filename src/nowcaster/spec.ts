@@ -14,14 +14,44 @@ import {
 } from '../network/spec.js';
 import { inputColumns } from '../windows/inputs/index.js';
 
-/** The kinds of tensors that a nowcaster is trained for, one network each. */
-export const TRAINED_KINDS = ['conv', 'fc', 'bias'] as const;
+/**
+ * The kinds of tensors that a nowcaster can have networks for, one each: kernels of convolutions, kernels of dense layers,
+ * biases, scale and offset of normalizations, embeddings.
+ */
+export const TRAINED_KINDS = ['conv', 'fc', 'bias', 'norm', 'embedding'] as const;
 
 /** A kind of tensor that has a nowcaster network of its own. */
 export type TrainedKind = (typeof TRAINED_KINDS)[number];
 
+/** The kinds that are taken where none are named: those of the paper. */
+export const DEFAULT_KINDS: readonly TrainedKind[] = ['conv', 'fc', 'bias'];
+
 /** How the kinds are called in file names, as in the published ones: `NWNN_Conv_13.h5`. */
-export const KIND_FILE_NAMES: Record<TrainedKind, string> = { conv: 'Conv', fc: 'FC', bias: 'Bias' };
+export const KIND_FILE_NAMES: Record<TrainedKind, string> = {
+  conv: 'Conv',
+  fc: 'FC',
+  bias: 'Bias',
+  norm: 'Norm',
+  embedding: 'Embedding',
+};
+
+/** One value a kind, in the order of the kinds. */
+export function perKind<T>(make: (kind: TrainedKind) => T): Record<TrainedKind, T> {
+  return Object.fromEntries(TRAINED_KINDS.map((kind) => [kind, make(kind)])) as Record<TrainedKind, T>;
+}
+
+/** The named kinds in their order, each once. */
+export function sortKinds(kinds: Iterable<string>): TrainedKind[] {
+  const named = new Set(kinds);
+  return TRAINED_KINDS.filter((kind) => named.has(kind));
+}
+
+/** What is wrong with a list of kinds that somebody gave; null when nothing is. */
+export function kindsProblem(kinds: readonly string[]): string | null {
+  const unknown = kinds.find((kind) => !TRAINED_KINDS.includes(kind as TrainedKind));
+  if (unknown !== undefined) return `no kind ${unknown}`;
+  return kinds.length === 0 ? 'no kinds' : null;
+}
 
 /** The network of the paper: windows of 5 snapshots, 5 snapshots ahead, 9,425 parameters. */
 export const PAPER_SPEC: Readonly<NowcasterSpec> = Object.freeze({

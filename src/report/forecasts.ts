@@ -2,6 +2,7 @@
 
 import * as Plot from '@observablehq/plot';
 import type { ForecastErrors, ForecastExamples } from '../evaluation/schema.js';
+import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { type Chart, drawChart, epochTicks, methodColor } from './draw.js';
 
 /** Windows drawn one by one, of each kind. */
@@ -9,11 +10,17 @@ const WINDOWS = 6;
 /** Scatters side by side. */
 const SCATTERS = 3;
 /** Kinds as they are called in text. */
-const KIND_LABELS = { conv: 'convolution kernels', fc: 'dense kernels', bias: 'biases' } as const;
+const KIND_LABELS: Record<TrainedKind, string> = {
+  conv: 'convolution kernels',
+  fc: 'dense kernels',
+  bias: 'biases',
+  norm: 'scale and offset of normalizations',
+  embedding: 'embeddings',
+};
 
 /** Errors against epochs, one chart a kind; no change is the gray line to beat. */
 export function drawForecastErrors(errors: readonly ForecastErrors[], methods: readonly string[]): Chart[] {
-  return (['conv', 'fc', 'bias'] as const).flatMap((kind) => {
+  return TRAINED_KINDS.flatMap((kind) => {
     const marks: Plot.Markish[] = [];
     const drawn: number[] = [];
     const own = errors.filter((entry) => entry.kind === kind);

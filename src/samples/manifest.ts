@@ -2,13 +2,13 @@
 
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { CorruptFileError } from '../errors.js';
+import { CorruptFileError, MismatchError } from '../errors.js';
 import { settleDirectory } from '../files/directory.js';
 import { readJsonFile, requireVersion } from '../formats/json.js';
 import { schemaProblem } from '../formats/jsonSchema.js';
-import { familyProblem, TRAINED_KINDS, windowSpecProblem } from '../nowcaster/spec.js';
+import { familyProblem, sortKinds, TRAINED_KINDS, type TrainedKind, windowSpecProblem } from '../nowcaster/spec.js';
 import { cadenceProblem } from '../trajectory/cadence.js';
-import { type DatasetManifest, SAMPLES_SCHEMA_VERSION, SPLITS } from './schema.js';
+import { type DatasetManifest, type KindSummary, SAMPLES_SCHEMA_VERSION, SPLITS } from './schema.js';
 
 /** Name of the manifest within a directory of samples. */
 export const DATASET_MANIFEST = 'dataset.json';
@@ -36,6 +36,28 @@ export function readDatasetManifest(dir: string): DatasetManifest {
     sumProblem(manifest);
   if (problem !== null) throw new CorruptFileError({ what: problem, where: path, remedy: REBUILD });
   return manifest;
+}
+
+/** The kinds that samples were asked for, in their order. */
+export function sampledKinds({ kinds }: DatasetManifest): TrainedKind[] {
+  return sortKinds(Object.keys(kinds));
+}
+
+/**
+ * What became of the windows of a kind.
+ *
+ * @param dir of the samples, for messages.
+ * @throws {@link MismatchError} when the samples were not asked for this kind.
+ */
+export function summaryOf(manifest: DatasetManifest, kind: TrainedKind, dir: string): KindSummary {
+  const summary = manifest.kinds[kind];
+  if (summary !== undefined) return summary;
+  const built = sampledKinds(manifest);
+  throw new MismatchError({
+    what: `samples of ${built.join(', ')}, not of kind ${kind}`,
+    where: join(dir, DATASET_MANIFEST),
+    remedy: `build them with wnn dataset --kind ${sortKinds([...built, kind]).join(' ')}`,
+  });
 }
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -87,13 +109,16 @@ const SCHEMA = v.looseObject({
       samples: count,
     }),
   ),
-  kinds: v.object(v.entriesFromList(TRAINED_KINDS, kindSummary)),
+  kinds: v.pipe(
+    v.strictObject(v.entriesFromList(TRAINED_KINDS, v.optional(kindSummary))),
+    v.check((kinds) => Object.keys(kinds).length > 0, 'at least one kind'),
+  ),
 });
 
 function sumProblem({ kinds }: DatasetManifest): string | null {
-  for (const kind of TRAINED_KINDS)
+  for (const [kind, { splits }] of Object.entries(kinds))
     for (const split of SPLITS) {
-      const { samples, shards } = kinds[kind].splits[split];
+      const { samples, shards } = splits[split];
       if (samples !== shards.reduce((sum, { rows }) => sum + rows, 0))
         return `kinds.${kind}.splits.${split}: its shards do not add up to ${samples} samples`;
     }

@@ -103,8 +103,6 @@ export interface SamplingInfo {
   minRange: number;
   /** Groups that were given even shares. */
   balance: string[];
-  /** Whether batch-norm tensors were taken too, as biases. */
-  includeNorm: boolean;
   /** Whether interrupted runs were taken too. */
   includeInterrupted: boolean;
 }
@@ -127,7 +125,8 @@ export interface DatasetManifest extends SampleSpec {
   shardRows: number;
   /** The runs in use, ordered by id. The `run` column names them. */
   runs: SourceRun[];
-  kinds: Record<TrainedKind, KindSummary>;
+  /** The kinds that were asked for. */
+  kinds: Partial<Record<TrainedKind, KindSummary>>;
 }
 
 /** Samples in memory, whole columns. */

@@ -11,7 +11,7 @@ import type { InputColumns } from '../network/network.js';
 import type { TrainedKind } from '../nowcaster/spec.js';
 import { inputColumns } from '../windows/inputs/index.js';
 import { ArrowProblem, checkArrowFile } from './arrowCheck.js';
-import { readDatasetManifest } from './manifest.js';
+import { readDatasetManifest, summaryOf } from './manifest.js';
 import type { DatasetManifest, Samples, Split } from './schema.js';
 
 const REBUILD = 'build the samples again with wnn dataset';
@@ -215,7 +215,7 @@ export async function openSamples(
   const horizons = manifest.horizons.length;
   const inputs = inputColumns(manifest.inputs, { inputLength, horizons: manifest.horizons, normalization });
   const parts: Samples[] = [];
-  for (const { file, ...size } of manifest.kinds[kind].splits[split].shards)
+  for (const { file, ...size } of summaryOf(manifest, kind, dir).splits[split].shards)
     parts.push(await readShard(join(dir, file), { inputLength, horizons, inputs, ...size }));
   const all = joinSamples(parts);
   return { ...all, inputLength, horizons };

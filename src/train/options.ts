@@ -60,7 +60,7 @@ export interface TrainOptions extends TrainingChoices {
   samples: string;
   /** Directory for `train.json` and one directory a kind; made when missing. */
   out: string;
-  /** Kinds to train, one after another. Default: all three. */
+  /** Kinds to train, one after another. Default: those that the samples were built for. */
   kinds?: readonly TrainedKind[];
   /** Family of the networks; the samples must have its inputs. Default: that which the samples were made for. */
   family?: string;

@@ -11,14 +11,16 @@ import {
   completeConfig,
   familyProblem,
   inputsOf,
+  kindsProblem,
   networkOf,
   sameSpec,
+  sortKinds,
   specProblem,
   TRAINED_KINDS,
   type TrainedKind,
 } from '../nowcaster/spec.js';
 import { TRAINING_RECORD_NAME, type TrainingRecord, type TrainingSettings } from '../nowcaster/trainingRecord.js';
-import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest } from '../samples/index.js';
+import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest, sampledKinds } from '../samples/index.js';
 import { hashBytes, readCheckpoint, type TrainingIdentity, type TrainingState } from './checkpoint.js';
 import { checkChoices, planMemory, resolveSettings, type SampleExtent, type TrainOptions } from './options.js';
 import { openShards, type SampleShards } from './sampleShards.js';
@@ -83,13 +85,10 @@ function resolveSpec(options: TrainOptions, manifest: DatasetManifest): Nowcaste
   return spec;
 }
 
-function resolveKinds(kinds: readonly TrainedKind[] = TRAINED_KINDS): TrainedKind[] {
-  for (const kind of kinds)
-    if (!TRAINED_KINDS.includes(kind))
-      throw new UsageError({ what: `no kind ${kind}`, where: '--kind', remedy: `use ${TRAINED_KINDS.join(', ')}` });
-  if (kinds.length === 0)
-    throw new UsageError({ what: 'no kinds', where: '--kind', remedy: `use ${TRAINED_KINDS.join(', ')}` });
-  return TRAINED_KINDS.filter((kind) => kinds.includes(kind));
+function checkKinds(kinds: readonly TrainedKind[]): void {
+  const problem = kindsProblem(kinds);
+  if (problem !== null)
+    throw new UsageError({ what: problem, where: '--kind', remedy: `use ${TRAINED_KINDS.join(', ')}` });
 }
 
 function readRecord(path: string): TrainingRecord | null {
@@ -191,8 +190,9 @@ function prepareKind(
  */
 export function prepareTraining(options: TrainOptions): PreparedTraining {
   checkChoices(options);
-  const kinds = resolveKinds(options.kinds);
+  if (options.kinds !== undefined) checkKinds(options.kinds);
   const manifest = readDatasetManifest(options.samples);
+  const kinds = sortKinds(options.kinds ?? sampledKinds(manifest));
   const spec = resolveSpec(options, manifest);
   const datasetHash = hashBytes(readFileSync(join(options.samples, DATASET_MANIFEST)));
   const prepared = kinds.map((kind) => prepareKind(kind, options, manifest, spec, datasetHash));

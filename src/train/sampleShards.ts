@@ -11,6 +11,7 @@ import {
   type Samples,
   type ShardInfo,
   type Split,
+  summaryOf,
 } from '../samples/index.js';
 import { isWindowOnly } from '../windows/inputs/index.js';
 
@@ -76,7 +77,7 @@ export function openShards(
   const { inputs: columns, inputWidth } = networkOf(spec);
   const windowOnly = isWindowOnly(inputsOf(spec.family));
   const horizons = spec.horizons.length;
-  const shards: ShardInfo[] = manifest.kinds[kind].splits[split].shards.filter(({ rows }) => rows > 0);
+  const shards: ShardInfo[] = summaryOf(manifest, kind, dir).splits[split].shards.filter(({ rows }) => rows > 0);
   for (const { file, bytes } of shards) checkShardSize(join(dir, file), bytes);
   const rows = shards.map((shard) => shard.rows);
   return {

@@ -10,8 +10,11 @@ export interface ChosenKind {
 
 /** A row of {@link KIND_RULES}. */
 export interface KindRule {
-  /** `class` of the layer; `layer`: the part of the name before the tensor's own; `own`: the tensor's own name. */
-  of: 'class' | 'layer' | 'own';
+  /**
+   * `class` of the layer; `layer`: the part of the name before the tensor's own; `own`: the tensor's own name; `path`: all
+   * of the name before the tensor's own, as it is.
+   */
+  of: 'class' | 'layer' | 'own' | 'path';
   pattern: RegExp;
   /** What the tensor's own name is too. Default: any. */
   own?: RegExp;
@@ -22,16 +25,23 @@ export interface KindRule {
 }
 
 const ANY = [0, Number.POSITIVE_INFINITY] as const;
+/** A layer that normalizes, by name. */
+const NORM_LAYER = /(norm(alization)?|(^|[_-])(bn|ln))(_?\d+)*$/;
+/** What such a layer measures, where its own name does not say `moving` or `running`. */
+const STATISTIC = /^(mean|var|variance|count)$/;
 
 /** The first that holds decides; where none does, the rank. */
 export const KIND_RULES: readonly KindRule[] = [
   // Of every framework: parameters and statistics of normalizations, buffers that are computed, tokens and positions.
+  { of: 'own', pattern: /^(gamma(_\d+)?|beta)$/, ranks: ANY, kind: 'norm' },
   {
     of: 'own',
-    pattern: /^(gamma(_\d+)?|beta|moving_(mean|variance)|running_(mean|var)|num_batches_tracked)$/,
+    pattern: /^((moving|running)_(mean|var|variance)|num_batches_tracked)$/,
     ranks: ANY,
-    kind: 'norm',
+    kind: 'statistics',
   },
+  // Flax keeps them in a collection of their own, as `mean` and `var`.
+  { of: 'path', pattern: /(^|[/.])batch_stats([/.]|$)/, ranks: ANY, kind: 'statistics' },
   {
     of: 'own',
     pattern: /^(inv_freq|freqs?(_cis|_cos|_sin)?|(cos|sin)(_cached)?|pe|positional_encoding)$/,
@@ -41,24 +51,29 @@ export const KIND_RULES: readonly KindRule[] = [
   { of: 'own', pattern: /(^|_)(mask|masked_bias|tokens?)$/, ranks: ANY, kind: 'other' },
   {
     of: 'own',
-    pattern: /(^|_)(pos|position|positional|relative_position|token|class)(_?emb\w*|_bias_table)$/,
-    ranks: ANY,
-    kind: 'other',
+    pattern: /(^|_)(pos|position|positional|relative_position|token)(_?emb\w*|_bias_table)$/,
+    ranks: [2, Number.POSITIVE_INFINITY],
+    kind: 'embedding',
   },
+  { of: 'own', pattern: /(^|_)(pos|position|positional|token|class)_?emb\w*$/, ranks: ANY, kind: 'other' },
+  { of: 'own', pattern: /^embeddings?$/, ranks: [2, 2], kind: 'embedding' },
   { of: 'own', pattern: /^(embeddings?|codebook|latents?|logit_scale|temperature)$/, ranks: ANY, kind: 'other' },
   // Spectral norm keeps vectors beside its kernel, weight norm the kernel's length.
   { of: 'own', pattern: /^(weight_u|weight_v|_u|_v|vector_u)$/, ranks: [0, 1], kind: 'other' },
   { of: 'own', pattern: /^(weight_g|original0)$/, ranks: ANY, kind: 'norm' },
   // By class.
+  { of: 'class', pattern: /norm(alization)?(_?\d?d)?$/, own: STATISTIC, ranks: ANY, kind: 'statistics' },
   { of: 'class', pattern: /norm(alization)?(_?\d?d)?$/, ranks: ANY, kind: 'norm' },
-  { of: 'class', pattern: /embedding(_bag)?$/, ranks: ANY, kind: 'other' },
+  { of: 'class', pattern: /embed(ding)?(_bag)?$/, ranks: [2, 2], kind: 'embedding' },
+  { of: 'class', pattern: /embed(ding)?(_bag)?$/, ranks: ANY, kind: 'other' },
   // A bias with three axes is a mask, as in GPT-2.
   { of: 'own', pattern: /(^|_)bias$/, ranks: [2, 2], kind: 'bias' },
   { of: 'own', pattern: /(^|_)bias$/, ranks: [3, Number.POSITIVE_INFINITY], kind: 'other' },
   { of: 'class', pattern: /./, ranks: [1, Number.POSITIVE_INFINITY], kind: 'rank' },
   // By name. A normalization's layer ends in its word (`norm1`, `q_norm`, `LayerNorm_0`), which `norm_proj` does not.
   { of: 'own', pattern: /^(scale|weight)$/, ranks: [1, 1], kind: 'norm' },
-  { of: 'layer', pattern: /(norm(alization)?|(^|[_-])(bn|ln))(_?\d+)*$/, ranks: [1, 1], kind: 'norm' },
+  { of: 'layer', pattern: NORM_LAYER, own: STATISTIC, ranks: ANY, kind: 'statistics' },
+  { of: 'layer', pattern: NORM_LAYER, ranks: [1, 1], kind: 'norm' },
   {
     of: 'layer',
     pattern: /^((batch|layer|group|instance|rms)_?norm(alization)?|norm|bn|ln)(_?\d+)*$/,
@@ -71,16 +86,17 @@ export const KIND_RULES: readonly KindRule[] = [
     pattern: /(^|_)(emb|embed|embeds|embedding|embeddings|embedder)(_?\d+)*$/,
     own: /^weight$/,
     ranks: [2, 2],
-    kind: 'other',
+    kind: 'embedding',
   },
   {
     of: 'layer',
-    pattern: /^(embed_(in|tokens|positions)|wte|wpe|shared|relative_attention_bias|lookup_table|codebook)$/,
+    pattern: /^(embed_(in|tokens|positions)|wte|wpe|shared|relative_attention_bias|lookup_table)$/,
     own: /^weight$/,
     ranks: [2, 2],
-    kind: 'other',
+    kind: 'embedding',
   },
-  { of: 'own', pattern: /(^|_)(emb|embed)$|^(wte|wpe)$/, ranks: [2, 2], kind: 'other' },
+  { of: 'layer', pattern: /^codebook$/, own: /^weight$/, ranks: [2, 2], kind: 'other' },
+  { of: 'own', pattern: /(^|_)(emb|embed)$|^(wte|wpe)$/, ranks: [2, 2], kind: 'embedding' },
 ];
 
 /** Own names of tensors that may stand behind their layer's with `_` alone: `conv1_bn_gamma`. */
@@ -118,8 +134,8 @@ function kindOfRank(rank: number): TensorKind {
  */
 function chooseKind(name: string, shape: readonly number[], layerClass?: string): ChosenKind {
   const rank = shape.length;
-  const { layer, own } = splitName(name);
-  const texts = { class: layerClass === undefined ? '' : snake(layerClass), layer, own };
+  const { layer, own, path } = splitName(name);
+  const texts = { class: layerClass === undefined ? '' : snake(layerClass), layer, own, path };
   const rule = KIND_RULES.find(
     ({ of, pattern, own: also, ranks: [least, most] }) =>
       rank >= least && rank <= most && pattern.test(texts[of]) && (also === undefined || also.test(own)),
@@ -129,7 +145,8 @@ function chooseKind(name: string, shape: readonly number[], layerClass?: string)
 }
 
 /**
- * The kind of a tensor: `norm` and `other` by name, then `conv` from rank 3, `fc` for rank 2, `bias` for rank 1.
+ * The kind of a tensor: `norm`, `embedding`, `statistics` and `other` by name, then `conv` from rank 3, `fc` for rank 2,
+ * `bias` for rank 1.
  *
  * @param name the tensor's full name with its layer, e.g. `batch_normalization_1/gamma` or `layer1.0.bn1.weight`.
  */

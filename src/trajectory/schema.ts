@@ -7,9 +7,12 @@ import type { SnapshotCadence } from './cadence.js';
 /** Version of the store's layout; written to every run.json and checked by every reader. */
 export const TRAJECTORY_SCHEMA_VERSION = 1;
 
-/** All kinds of tensors that are recorded. `norm`: batch-norm parameters and statistics. `other`: neither (embeddings,
- * scalars). The last two are recorded but not trained on unless asked. */
-export const TENSOR_KINDS = ['conv', 'fc', 'bias', 'norm', 'other'] as const;
+/**
+ * All kinds of tensors that are recorded. `norm`: scale and offset of a normalization. `embedding`: tables of vectors, of
+ * tokens or positions. `statistics`: what a normalization measures (moving mean and variance). `other`: none of these
+ * (class tokens, buffers, scalars). Nowcasters are trained on `norm` and `embedding` where asked, on the last two never.
+ */
+export const TENSOR_KINDS = ['conv', 'fc', 'bias', 'norm', 'embedding', 'statistics', 'other'] as const;
 export type TensorKind = (typeof TENSOR_KINDS)[number];
 
 /**

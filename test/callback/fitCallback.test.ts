@@ -11,7 +11,7 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Forecaster } from '../../src/callback/forecaster.js';
 import { PeriodicForecasting } from '../../src/callback/periodicForecasting.js';
 import { TrajectoryRecorder } from '../../src/collect/recorder.js';
-import { TRAINED_KINDS } from '../../src/nowcaster/spec.js';
+import { DEFAULT_KINDS } from '../../src/nowcaster/spec.js';
 import { runDirectory } from '../../src/trajectory/manifest.js';
 import { readManifest, readMetrics } from '../../src/trajectory/runReader.js';
 
@@ -31,7 +31,7 @@ function anotherCopy({ hidden = false } = {}): typeof tfl {
 /** Puts 7 in place of every weight. */
 const SEVEN: Forecaster = {
   windowLength: 2,
-  kinds: TRAINED_KINDS,
+  kinds: DEFAULT_KINDS,
   forecast: async (_, out) => void out.fill(7),
   dispose: async () => {},
 };

@@ -1,7 +1,7 @@
 // A forecaster whose forecasts are easy to work out: the next point of a line.
 
 import type { Forecaster } from '../../src/callback/forecaster.js';
-import { TRAINED_KINDS } from '../../src/nowcaster/spec.js';
+import { DEFAULT_KINDS } from '../../src/nowcaster/spec.js';
 
 /** Goes on along a line through the first and the last snapshot, and lists the snapshots that it was asked after. */
 export function lineForecaster(windowLength = 3, cadence?: Forecaster['cadence']) {
@@ -9,7 +9,7 @@ export function lineForecaster(windowLength = 3, cadence?: Forecaster['cadence']
   const forecaster: Forecaster = {
     windowLength,
     cadence,
-    kinds: TRAINED_KINDS,
+    kinds: DEFAULT_KINDS,
     async forecast({ snapshots, snapshot }, out) {
       asked.push(snapshot);
       const [first, last] = [snapshots[0], snapshots[windowLength - 1]];

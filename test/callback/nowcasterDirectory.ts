@@ -7,13 +7,13 @@ import type { NowcasterSpec } from '../../src/network/spec.js';
 import { describeFiles } from '../../src/nowcaster/listedFile.js';
 import { NOWCASTER_MANIFEST_NAME, NOWCASTER_SCHEMA_VERSION, tfjsModelPath } from '../../src/nowcaster/nowcaster.js';
 import { defaultRecommendation } from '../../src/nowcaster/recommendation.js';
-import { networkOf, PAPER_SPEC, TRAINED_KINDS, type TrainedKind } from '../../src/nowcaster/spec.js';
+import { DEFAULT_KINDS, networkOf, PAPER_SPEC, type TrainedKind } from '../../src/nowcaster/spec.js';
 import { Random } from '../../src/random.js';
 
 /** Random networks, moved off their small initial weights so that every layer matters. */
 export function randomNetworks(spec: NowcasterSpec = PAPER_SPEC) {
   const parameters = {} as Record<TrainedKind, Float32Array>;
-  for (const kind of TRAINED_KINDS) {
+  for (const kind of DEFAULT_KINDS) {
     const random = new Random(7, kind);
     parameters[kind] = initParameters(networkOf(spec), 5).map((value) => value + 0.1 * random.normal());
   }
@@ -25,7 +25,7 @@ export function writeNowcasterDirectory(directory: string, { spec, parameters } 
   const entry = { training: null, source: { file: 'none', sha256: '' }, files: {} };
   const weights = networkOf(spec).arrays.map(({ name, shape }) => ({ name, shape, dtype: 'float32' }));
   const files: Record<string, Uint8Array> = {};
-  for (const kind of TRAINED_KINDS) {
+  for (const kind of DEFAULT_KINDS) {
     const path = tfjsModelPath(kind);
     files[path] = new TextEncoder().encode(JSON.stringify({ weightsManifest: [{ paths: ['weights.bin'], weights }] }));
     files[path.replace('model.json', 'weights.bin')] = new Uint8Array(parameters[kind].buffer);
@@ -37,7 +37,7 @@ export function writeNowcasterDirectory(directory: string, { spec, parameters } 
     spec,
     cadence: { unit: 'epoch', every: 1 },
     recommended: defaultRecommendation(spec),
-    kinds: Object.fromEntries(TRAINED_KINDS.map((kind) => [kind, entry])),
+    kinds: Object.fromEntries(DEFAULT_KINDS.map((kind) => [kind, entry])),
     files: describeFiles(files),
     dataset: null,
   };

@@ -1,4 +1,4 @@
-import { TRAINED_KINDS } from '../../src/nowcaster/spec.js';
+import { DEFAULT_KINDS } from '../../src/nowcaster/spec.js';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -16,7 +16,7 @@ function stepForecaster(windowLength = 5, step = 1) {
   const seen: { kind: string; first: number[] }[] = [];
   const forecaster: Forecaster = {
     windowLength,
-    kinds: TRAINED_KINDS,
+    kinds: DEFAULT_KINDS,
     async forecast({ tensors, snapshots }, out) {
       for (const { kind, begin } of groupByKind(tensors))
         seen.push({ kind, first: snapshots.map((values) => values[begin]) });
@@ -285,7 +285,7 @@ describe('PeriodicForecasting', () => {
     const buffers = new Set<ArrayBufferLike>();
     const forecaster: Forecaster = {
       windowLength: 5,
-      kinds: TRAINED_KINDS,
+      kinds: DEFAULT_KINDS,
       async forecast({ snapshots }, out) {
         for (const values of [...snapshots, out]) buffers.add(values.buffer);
         out.set(snapshots[4]);

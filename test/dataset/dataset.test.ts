@@ -78,7 +78,7 @@ describe('samples', () => {
 
   async function expectAll(options: Partial<DatasetOptions>, reference: Parameters<typeof referenceOf>[2]) {
     const { manifest } = await build(options);
-    for (const kind of KINDS)
+    for (const kind of options.kinds ?? KINDS)
       for (const split of ['train', 'val'] as const) {
         const ids = manifest.runs.filter((run) => run.split === split).map(({ id }) => id);
         const expected = runs
@@ -93,7 +93,7 @@ describe('samples', () => {
     await makeStore(store, runs);
     const manifest = await expectAll({}, {});
     expect(manifest.runs.map(({ split }) => split).sort()).toEqual(['train', 'train', 'val']);
-    expect(manifest.kinds.conv).toMatchObject({ tensors: 3, seen: 72 * 15, drawn: 72 * 15, samples: 72 * 15 });
+    expect(manifest.kinds.conv!).toMatchObject({ tensors: 3, seen: 72 * 15, drawn: 72 * 15, samples: 72 * 15 });
   });
 
   it('follow window length, horizons, stride and first epoch', async () => {
@@ -109,16 +109,28 @@ describe('samples', () => {
     await expectAll({ normalization: 'none' }, { normalize: false });
   });
 
-  it('come from batch-norm tensors only when asked', async () => {
+  it('come from other kinds where asked, never from moving statistics', async () => {
     await makeStore(store, runs);
-    await expectAll({ includeNorm: true }, { norm: true });
+    const byDefault = await expectAll({}, {});
+    expect(Object.keys(byDefault.kinds)).toEqual(KINDS);
+    const manifest = await expectAll({ kinds: ['embedding', 'norm', 'fc'] }, {});
+    expect(Object.keys(manifest.kinds)).toEqual(['fc', 'norm', 'embedding']);
+    expect(manifest.kinds.norm!).toMatchObject({ tensors: 3, seen: 4 * 15 });
+    expect(manifest.kinds.embedding!).toMatchObject({ tensors: 3, seen: 14 * 15 });
+    await expect(openSamples(out, 'conv', 'train')).rejects.toThrow(
+      /^samples of fc, norm, embedding, not of kind conv: .*dataset\.json; build them with wnn dataset --kind conv fc norm embedding$/,
+    );
+    await expect(build({ kinds: ['other' as 'norm'] })).rejects.toThrow(
+      /^no kind other: --kind; use conv, fc, bias, norm/,
+    );
+    await expect(build({ kinds: [] })).rejects.toThrow(/^no kinds: --kind; use conv/);
   });
 
   it('come in many shards of about the size asked for', async () => {
     const long = [{ id: 'x', epochs: 60 }];
     await makeStore(store, long);
     const { manifest } = await build({ shardRows: 1000 });
-    const { shards, samples } = manifest.kinds.fc.splits.train;
+    const { shards, samples } = manifest.kinds.fc!.splits.train;
     expect(samples).toBe(160 * 51);
     expect(shards).toHaveLength(9);
     for (const { rows } of shards) expect(Math.abs(rows - samples / 9)).toBeLessThan(5 * Math.sqrt(samples / 9));
@@ -152,7 +164,7 @@ describe('windows that give no samples', () => {
     for (const kind of KINDS) {
       const { samples, still: count } = referenceOf(still, kind);
       expectSamples(await all(kind, 'train'), samples);
-      expect(manifest.kinds[kind].dropped).toEqual({
+      expect(manifest.kinds[kind]!.dropped).toEqual({
         zeroRange: count,
         smallRange: 0,
         nonFinite: 0,
@@ -161,7 +173,7 @@ describe('windows that give no samples', () => {
         nowcast: 0,
       });
     }
-    expect(manifest.kinds.fc.dropped.zeroRange).toBe(40 * 11);
+    expect(manifest.kinds.fc!.dropped.zeroRange).toBe(40 * 11);
   });
 
   it('are those that hardly move beside the rest of their tensor, when asked', async () => {
@@ -191,7 +203,7 @@ describe('windows that give no samples', () => {
     const { scales } = await all('fc', 'train');
     expect(Array.from(scales, String).sort()).toEqual(kept.sort());
     expect(small).toBe(32 * 5);
-    expect(manifest.kinds.fc.dropped).toMatchObject({ zeroRange: 32 * 5, smallRange: small });
+    expect(manifest.kinds.fc!.dropped).toMatchObject({ zeroRange: 32 * 5, smallRange: small });
     expect(manifest.sampling.minRange).toBe(0.05);
     expect((await build({ minRange: 0.05, reuse: true })).reused).toBe(true);
     expect((await build({ minRange: 0.04, reuse: true })).reused).toBe(false);
@@ -208,7 +220,7 @@ describe('windows that give no samples', () => {
     await makeStore(store, [spoilt]);
     const { manifest } = await build();
     // Of the starts 0 to 5, windows 3, 4 and 5 reach past epoch 12 or predict it at 3 (3 + 4 + 5).
-    expect(manifest.kinds.fc.dropped.nonFinite).toBe(1);
+    expect(manifest.kinds.fc!.dropped.nonFinite).toBe(1);
     expectSamples(
       await all('fc', 'train'),
       referenceOf(spoilt, 'fc').samples.filter(({ window, targets }) => [...window, ...targets].every(Number.isFinite)),
@@ -227,7 +239,11 @@ describe('windows that give no samples', () => {
     expect(manifest.runs[0].epochs).toBe(14);
     for (const kind of KINDS)
       expectSamples(await all(kind, 'train'), referenceOf({ ...diverged, epochs: 14 }, kind).samples);
-    expect(manifest.kinds.conv).toMatchObject({ drawn: 72 * 11, samples: 72 * 5, dropped: { pastDivergence: 72 * 6 } });
+    expect(manifest.kinds.conv!).toMatchObject({
+      drawn: 72 * 11,
+      samples: 72 * 5,
+      dropped: { pastDivergence: 72 * 6 },
+    });
   });
 
   it('are those across missing epochs', async () => {
@@ -235,7 +251,7 @@ describe('windows that give no samples', () => {
     await makeStore(store, [gap]);
     const { manifest } = await build();
     // Starts 0 to 2 end before the gap, 12 to 15 begin after it.
-    expect(manifest.kinds.bias).toMatchObject({ drawn: 14 * 16, samples: 14 * 7, dropped: { epochGap: 14 * 9 } });
+    expect(manifest.kinds.bias!).toMatchObject({ drawn: 14 * 16, samples: 14 * 7, dropped: { epochGap: 14 * 9 } });
   });
 
   it('are those across a nowcast', async () => {
@@ -244,7 +260,7 @@ describe('windows that give no samples', () => {
     const { manifest } = await build();
     // Ten epochs each: of the starts 0 to 22, those at 0 and 1 end before or with epoch 10, 11 and 12 before or with 21, 22
     // lies behind it.
-    expect(manifest.kinds.bias).toMatchObject({ drawn: 14 * 23, samples: 14 * 5, dropped: { nowcast: 14 * 18 } });
+    expect(manifest.kinds.bias!).toMatchObject({ drawn: 14 * 23, samples: 14 * 5, dropped: { nowcast: 14 * 18 } });
     for (const kind of KINDS) expectSamples(await all(kind, 'train'), referenceOf(jumping, kind).samples);
   });
 });
@@ -254,8 +270,8 @@ describe('the draw of scalars', () => {
     const run = { id: 'x', epochs: 13 };
     await makeStore(store, [run]);
     const { manifest } = await build({ scalarsPerTensor: 9 });
-    expect(manifest.kinds.conv).toMatchObject({ seen: 72 * 4, drawn: 9 * 4 });
-    expect(manifest.kinds.bias).toMatchObject({ drawn: (4 + 9) * 4 });
+    expect(manifest.kinds.conv!).toMatchObject({ seen: 72 * 4, drawn: 9 * 4 });
+    expect(manifest.kinds.bias!).toMatchObject({ drawn: (4 + 9) * 4 });
     const full = new Set(referenceOf(run, 'conv').samples.map(({ window }) => window.map(Math.fround).join()));
     const { windows, count } = await all('conv', 'train');
     const drawn = Array.from({ length: count }, (_, j) => windows.subarray(j * 5, j * 5 + 5).join());
@@ -347,7 +363,7 @@ describe('dataset.json', () => {
     await makeStore(store, [run]);
     const { manifest } = await build({ horizons: [1, 5] });
     const reference = referenceOf(run, 'conv', { horizons: [1, 5] }).samples;
-    for (const [h, { horizon, quantiles, mean }] of manifest.kinds.conv.targets.entries()) {
+    for (const [h, { horizon, quantiles, mean }] of manifest.kinds.conv!.targets.entries()) {
       const targets = reference.map((sample) => Math.fround(sample.targets[h])).sort((a, b) => a - b);
       expect(horizon).toBe([1, 5][h]);
       for (const { probability, value } of quantiles) {
@@ -369,7 +385,7 @@ describe('dataset.json', () => {
     expect(again).toMatchObject({ reused: true, manifest: first.manifest });
     expect((await build({ reuse: true, seed: 5 })).reused).toBe(false);
     expect((await build({ reuse: true, seed: 5 })).reused).toBe(true);
-    const { file } = first.manifest.kinds.fc.splits.train.shards[0];
+    const { file } = first.manifest.kinds.fc!.splits.train.shards[0];
     truncateSync(join(out, file), 100);
     expect((await build({ reuse: true, seed: 5 })).reused).toBe(false);
     await makeStore(store, [{ id: 'c', epochs: 12 }]);
@@ -386,8 +402,12 @@ describe('dataset.json', () => {
     expect(() => readDatasetManifest(out)).toThrow(SchemaVersionError);
     spoil({ inputLength: 'five' });
     expect(() => readDatasetManifest(out)).toThrow(CorruptFileError);
-    spoil({ kinds: { ...good.kinds, fc: undefined } });
+    spoil({ kinds: { ...good.kinds, fc: {} } });
     expect(() => readDatasetManifest(out)).toThrow(/kinds\.fc/);
+    spoil({ kinds: { ...good.kinds, other: good.kinds.fc } });
+    expect(() => readDatasetManifest(out)).toThrow(/kinds\.other/);
+    spoil({ kinds: {} });
+    expect(() => readDatasetManifest(out)).toThrow(/at least one kind/);
     writeFileSync(path, '{"schemaVersion": 1');
     expect(() => readDatasetManifest(out)).toThrow(CorruptFileError);
     expect(() => readDatasetManifest(join(dir, 'nowhere'))).toThrow(MissingFileError);

@@ -1,6 +1,7 @@
 // Small synthetic trajectory stores for the tests of this stage, and what must become of them: every window worked out
 // again, one at a time in float64, without the stage's code.
 
+import type { TrainedKind } from '../../src/nowcaster/spec.js';
 import { Random } from '../../src/random.js';
 import { RunWriter } from '../../src/trajectory/runWriter.js';
 import type { RunInfo, RunStatus, TensorSpec } from '../../src/trajectory/schema.js';
@@ -27,7 +28,9 @@ export const TENSORS: TensorSpec[] = [
   { name: 'bn/gamma', kind: 'norm', shape: [4] },
   { name: 'dense/kernel', kind: 'fc', shape: [16, 10] },
   { name: 'dense/bias', kind: 'bias', shape: [10] },
-  { name: 'table/embedding', kind: 'other', shape: [7, 2] },
+  { name: 'table/embeddings', kind: 'embedding', shape: [7, 2] },
+  { name: 'bn/moving_mean', kind: 'statistics', shape: [4] },
+  { name: 'bn/moving_variance', kind: 'norm', shape: [4] },
 ];
 
 const sizeOf = ({ shape }: TensorSpec) => shape.reduce((product, size) => product * size, 1);
@@ -81,15 +84,15 @@ export interface ReferenceSample {
 /** All samples of a kind of a run, and how many windows give none, straight from the formulas. */
 export function referenceOf(
   run: RunSketch,
-  kind: 'conv' | 'fc' | 'bias',
-  { length = 5, horizons = [5], stride = 1, firstEpoch = 0, normalize = true, norm = false } = {},
+  kind: TrainedKind,
+  { length = 5, horizons = [5], stride = 1, firstEpoch = 0, normalize = true } = {},
 ): { samples: ReferenceSample[]; still: number } {
   const values = valuesOf(run).slice(firstEpoch);
   const far = Math.max(...horizons);
   const samples: ReferenceSample[] = [];
   let still = 0;
   for (const [t, tensor] of (run.tensors ?? TENSORS).entries()) {
-    if (tensor.kind !== kind && !(norm && tensor.kind === 'norm' && kind === 'bias')) continue;
+    if (tensor.kind !== kind || /moving/.test(tensor.name)) continue;
     for (let scalar = 0; scalar < sizeOf(tensor); scalar++)
       for (let start = 0; start + length + far <= values.length; start += stride) {
         // Between the snapshots of epochs e and e + 1.

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluate } from '../../dist/evaluate/index.js';
 import type { EvaluateOptions, RunRecord } from '../../src/evaluate/index.js';
 import { parseMethod } from '../../src/evaluate/methods/registry.js';
-import { networkOf, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
+import { DEFAULT_KINDS, networkOf } from '../../src/nowcaster/spec.js';
 import type { ProgressEvent } from '../../src/progress.js';
 import { randomNetworks, writeNowcasterDirectory } from '../callback/nowcasterDirectory.js';
 
@@ -98,7 +98,7 @@ describe('evaluate', () => {
     // The answer to every window is 1: all weights go up, ten times as far as the nowcaster can say.
     const networks = randomNetworks();
     const { head } = Object.fromEntries(networkOf(networks.spec).layers.map((layer) => [layer.name, layer]));
-    for (const kind of TRAINED_KINDS) networks.parameters[kind][head.bias] = 50;
+    for (const kind of DEFAULT_KINDS) networks.parameters[kind][head.bias] = 50;
     const place = join(directory, 'up');
     writeNowcasterDirectory(place, networks);
     const methods = [parseMethod(`nowcaster:up=${place}?stepScale=10&budget=0.15&name=up`)];

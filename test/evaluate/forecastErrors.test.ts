@@ -6,7 +6,7 @@ import { measureForecasts } from '../../src/evaluate/forecastErrors.js';
 import { findMethod, loadMethodModules, parseMethod } from '../../src/evaluate/methods/registry.js';
 import { sampleName, sampleStore } from '../../src/evaluate/trajectorySample.js';
 import { readContent } from '../../src/evaluation/files.js';
-import { PAPER_SPEC, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
+import { DEFAULT_KINDS, PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import { drawExamples } from '../../src/report/forecasts.js';
 import { RunWriter } from '../../src/trajectory/runWriter.js';
 import { randomNetworks, writeNowcasterDirectory } from '../callback/nowcasterDirectory.js';
@@ -125,7 +125,7 @@ describe('measureForecasts', () => {
     const forecaster = {
       windowLength: 5,
       horizon: 5,
-      kinds: TRAINED_KINDS,
+      kinds: DEFAULT_KINDS,
       forecast: async (_history: unknown, forecasts: Float32Array) => void forecasts.fill(Infinity),
       dispose: async () => {},
     };

@@ -1,5 +1,5 @@
 import { describeFiles } from '../../src/nowcaster/listedFile.js';
-import { PAPER_SPEC, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
+import { DEFAULT_KINDS, PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import { decodeWeights } from '../../src/nowcaster/weightsFile.js';
 import { referenceForward } from '../families/wnn/reference.js';
 import { drawSamples, SPECS } from '../families/wnn/samples.js';
@@ -41,7 +41,7 @@ describe('a training becomes a nowcaster directory', () => {
       [
         'nowcaster.json',
         ...['Conv', 'FC', 'Bias'].flatMap((name) => [`NWNN_${name}_v1.h5`, `NWNN_${name}_v1.safetensors`]),
-        ...TRAINED_KINDS.flatMap((kind) => [`tfjs/${kind}/model.json`, `tfjs/${kind}/weights.bin`]),
+        ...DEFAULT_KINDS.flatMap((kind) => [`tfjs/${kind}/model.json`, `tfjs/${kind}/weights.bin`]),
       ].sort(),
     );
     expect(result.files.map(({ path }) => path).sort()).toEqual(listFiles(to));
@@ -84,7 +84,7 @@ describe('a training becomes a nowcaster directory', () => {
     writeTraining(training);
     await exportNowcaster({ from: training, to, tag: 'v1', formats: ['h5', 'safetensors'] });
     const loaded = await loadNowcaster(to);
-    for (const kind of TRAINED_KINDS) {
+    for (const kind of DEFAULT_KINDS) {
       const expected = parametersOf(PAPER_SPEC, kind);
       const { files } = loaded.manifest.kinds[kind]!;
       expect(loaded.parameters[kind]).toEqual(expected);
@@ -162,21 +162,21 @@ describe('weight files become a nowcaster directory', () => {
     const { manifest } = await exportNowcaster({ from, to, normalization: 'none', tag: 'known' });
     const { spec, parameters } = await loadNowcaster(to);
     expect(spec).toEqual({ ...PAPER_SPEC, normalization: 'none' });
-    for (const kind of TRAINED_KINDS) expect(parameters[kind]).toEqual(parametersOf(PAPER_SPEC, kind));
+    for (const kind of DEFAULT_KINDS) expect(parameters[kind]).toEqual(parametersOf(PAPER_SPEC, kind));
     expect(manifest.dataset).toBeNull();
     expect(manifest.kinds.conv).toMatchObject({ training: null, source: { file: 'NWNN_Conv_made.h5' } });
   });
 
   test('taken in the order conv, fc, bias when their names say nothing', async () => {
     const path = await weightFiles();
-    const from = TRAINED_KINDS.map((kind, i) => {
+    const from = DEFAULT_KINDS.map((kind, i) => {
       const copy = join(root, `${i}.safetensors`);
       cpSync(path(kind, 'safetensors'), copy);
       return copy;
     });
     await exportNowcaster({ from, to });
     const { parameters } = await loadNowcaster(to);
-    for (const kind of TRAINED_KINDS) expect(parameters[kind]).toEqual(parametersOf(PAPER_SPEC, kind));
+    for (const kind of DEFAULT_KINDS) expect(parameters[kind]).toEqual(parametersOf(PAPER_SPEC, kind));
   });
 });
 
@@ -194,7 +194,7 @@ describe('bad input gets one line and nothing is written', () => {
     'a training of two kinds only': {
       prepare: () => writeTraining(training, PAPER_SPEC, ['conv', 'fc']),
       options: () => ({}),
-      message: /no network for the bias kind: .*training; .*--kind conv,fc/,
+      message: /no network for the bias kind: .*training; .*--kind conv fc/,
     },
     'a record of another schema version': {
       prepare: () => {
@@ -219,8 +219,8 @@ describe('bad input gets one line and nothing is written', () => {
     },
     'an unknown kind': {
       prepare: () => writeTraining(training),
-      options: () => ({ kinds: ['norm' as never] }),
-      message: /unknown value norm: --kind; use conv, fc, bias/,
+      options: () => ({ kinds: ['other' as never] }),
+      message: /unknown value other: --kind; use conv, fc, bias/,
     },
     'a tag that leaves the directory': {
       prepare: () => writeTraining(training),

@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { initParameters } from '../../src/network/init.js';
 import type { NowcasterSpec } from '../../src/network/spec.js';
-import { networkOf, PAPER_SPEC, TRAINED_KINDS, type TrainedKind } from '../../src/nowcaster/spec.js';
+import { DEFAULT_KINDS, networkOf, PAPER_SPEC, type TrainedKind } from '../../src/nowcaster/spec.js';
 import {
   bestWeightsPath,
   type KindTraining,
@@ -24,7 +24,7 @@ export function parametersOf(spec: NowcasterSpec, kind: TrainedKind): Float32Arr
 export function writeTraining(
   directory: string,
   spec: NowcasterSpec = PAPER_SPEC,
-  kinds: readonly TrainedKind[] = TRAINED_KINDS,
+  kinds: readonly TrainedKind[] = DEFAULT_KINDS,
 ): TrainingRecord {
   const record: TrainingRecord = {
     schemaVersion: TRAINING_SCHEMA_VERSION,

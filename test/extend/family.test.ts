@@ -198,7 +198,7 @@ describe('a family with a further input', () => {
     await buildDataset({ stores: store, out: built, family: 'placed', threads: 0, scalarsPerTensor: 3 });
     const manifest = readDatasetManifest(built);
     expect(manifest).toMatchObject({ family: 'placed', inputs: ['window', 'place'] });
-    const { file } = manifest.kinds.fc.splits.train.shards[0];
+    const { file } = manifest.kinds.fc!.splits.train.shards[0];
     const shard = await readShard(join(built, file), { inputs: [{ name: 'place', width: 1 }] });
     const places = new Set(shard.inputs.place);
     // Three scalars are drawn from the one tensor of 160 values of each of two runs.

@@ -22,5 +22,5 @@ it('is recorded, and made into samples', () => {
   const samples = join(root, 'samples');
   run('dataset', store, '--out', samples, '--threads', '1');
   // 16 x 6 and 6 x 2 kernels, drawn whole, three windows of 10 epochs in 12, in two runs.
-  expect(readDatasetManifest(samples).kinds.fc.drawn).toBe((96 + 12) * 3 * 2);
+  expect(readDatasetManifest(samples).kinds.fc!.drawn).toBe((96 + 12) * 3 * 2);
 });

@@ -5,7 +5,7 @@ import { openEngine } from '../../src/engine/engine.js';
 import { readH5 } from '../../src/export/h5Read.js';
 import { initParameters } from '../../src/network/init.js';
 import { forecast } from '../../src/nowcaster/forecast.js';
-import { KIND_FILE_NAMES, networkOf, PAPER_SPEC, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
+import { DEFAULT_KINDS, KIND_FILE_NAMES, networkOf, PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import { normalizeWindows } from '../../src/windows/normalize.js';
 import { referenceForward } from '../families/wnn/reference.js';
 import { drawRaw, SPECS } from '../families/wnn/samples.js';
@@ -80,7 +80,7 @@ describe.skipIf(!existsSync(reference))(
       { window: number[][]; normalised: number[][]; residual: number[]; forecast: number[] }
     > => JSON.parse(readFileSync(new URL('golden.json', reference), 'utf8'));
 
-    for (const kind of TRAINED_KINDS) {
+    for (const kind of DEFAULT_KINDS) {
       test(`${kind}: normalized windows, residuals and forecasts are the golden ones`, async () => {
         const name = KIND_FILE_NAMES[kind];
         const { window, normalised: normalized, residual, forecast: expected } = golden()[name];

@@ -75,7 +75,7 @@ describe('samples', () => {
   it('with a shard of another input length than dataset.json says', async () => {
     const manifest = writeSamples(join(dir, 'samples'));
     writeSamples(join(dir, 'other'), { spec: { ...PAPER_SPEC, inputLength: 4 } });
-    const shard = manifest.kinds.fc.splits.train.shards[0];
+    const shard = manifest.kinds.fc!.splits.train.shards[0];
     const content = readFileSync(join(dir, 'other', shard.file));
     writeFileSync(join(dir, 'samples', shard.file), content);
     await expectError(train(), WnnError, /fc\/train-00000\.arrow;/);
@@ -90,7 +90,7 @@ describe('samples', () => {
 
   it('that hold NaN', async () => {
     const manifest = writeSamples(join(dir, 'samples'));
-    const [shard] = manifest.kinds.fc.splits.train.shards;
+    const [shard] = manifest.kinds.fc!.splits.train.shards;
     const writer = new ShardWriter(join(dir, 'samples', shard.file), { inputLength: 5, horizons: 1 }, ['a']);
     const windows = new Float32Array(5 * shard.rows).fill(0.1);
     windows[77] = Number.NaN;
@@ -180,7 +180,7 @@ describe('options', () => {
     [{ warmUpSteps: 6 }, /--warm-up-steps/],
     [{ schedule: 'linear' as 'cosine' }, /--schedule/],
     [{ loss: 'l1' as 'mae' }, /--loss/],
-    [{ kinds: ['norm' as 'fc'] }, /--kind/],
+    [{ kinds: ['other' as 'fc'] }, /--kind/],
     [{ config: { activation: 'gelu' } }, /gelu/],
   ])('%j', async (more, message) => {
     writeSamples(join(dir, 'samples'));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { writeJsonAtomic } from '../../src/atomic.js';
 import type { NetworkCompute } from '../../src/network/compute.js';
 import type { NowcasterSpec } from '../../src/network/spec.js';
-import { PAPER_SPEC, TRAINED_KINDS, type TrainedKind } from '../../src/nowcaster/spec.js';
+import { DEFAULT_KINDS, PAPER_SPEC, sortKinds, type TrainedKind } from '../../src/nowcaster/spec.js';
 import { Random } from '../../src/random.js';
 import { type DatasetManifest, type KindSummary, SAMPLES_SCHEMA_VERSION, type Split } from '../../src/samples/index.js';
 import { ShardWriter } from '../../src/samples/shardWriter.js';
@@ -61,7 +61,7 @@ export interface SampleFixture {
 /** Writes a directory of samples under the law. */
 export function writeSamples(
   dir: string,
-  { spec = PAPER_SPEC, kinds = TRAINED_KINDS, train = [300, 200], val = [150], seed = 1 }: SampleFixture = {},
+  { spec = PAPER_SPEC, kinds = DEFAULT_KINDS, train = [300, 200], val = [150], seed = 1 }: SampleFixture = {},
 ): DatasetManifest {
   const horizons = spec.horizons.length;
   const runIds = ['run-train', 'run-val'];
@@ -109,7 +109,6 @@ export function writeSamples(
       firstEpoch: 0,
       minRange: 0,
       balance: [],
-      includeNorm: false,
       includeInterrupted: false,
     },
     split: { by: 'share', validationShare: 0.5 },
@@ -123,7 +122,7 @@ export function writeSamples(
       epochs: 12,
       samples: 1,
     })),
-    kinds: { conv: summarize('conv'), fc: summarize('fc'), bias: summarize('bias') },
+    kinds: Object.fromEntries(sortKinds([...DEFAULT_KINDS, ...kinds]).map((kind) => [kind, summarize(kind)])),
   };
   writeJsonAtomic(join(dir, 'dataset.json'), manifest);
   return manifest;

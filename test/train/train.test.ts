@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WnnError } from '../../src/errors.js';
 import type { NowcasterSpec } from '../../src/network/spec.js';
 import { checkTrainingRecord } from '../../src/nowcaster/checkTraining.js';
-import { PAPER_SPEC, TRAINED_KINDS } from '../../src/nowcaster/spec.js';
+import { DEFAULT_KINDS, PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import { decodeWeights } from '../../src/nowcaster/weightsFile.js';
 import { Random } from '../../src/random.js';
 import { type MetricsLine, planTraining, type TrainOptions, trainNowcaster } from '../../src/train/index.js';
@@ -95,7 +95,7 @@ describe('trainNowcaster', () => {
     expect(checkTrainingRecord(JSON.parse(readFileSync(recordPath, 'utf8')), recordPath)).toEqual(record);
     expect(Object.keys(record.kinds)).toEqual(['conv', 'fc', 'bias']);
     expect(record.spec).toEqual(spec);
-    for (const kind of TRAINED_KINDS) {
+    for (const kind of DEFAULT_KINDS) {
       const training = record.kinds[kind]!;
       const bytes = readFileSync(join(dir, 'out', training.weights));
       expect(createHash('sha256').update(bytes).digest('hex')).toBe(training.weightsSha256);
@@ -193,7 +193,7 @@ describe('trainNowcaster', () => {
     const plan = planTraining(optionsFor('out', { epochs: undefined, steps: 30 }));
     expect(plan.parameters).toBe(5 * 64 + 64 + 64 * 32 + 32 + 32 + 1);
     expect(plan.kinds.map(({ kind, trainSamples, stepsPerEpoch }) => [kind, trainSamples, stepsPerEpoch])).toEqual(
-      TRAINED_KINDS.map((kind) => [kind, 500, 8]),
+      DEFAULT_KINDS.map((kind) => [kind, 500, 8]),
     );
     expect(plan.kinds[0].settings.plannedSteps).toBe(30);
     expect(existsSync(join(dir, 'out'))).toBe(false);

@@ -13,8 +13,8 @@ def _snake(name: str) -> str:
     return re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name).lower()
 
 
-def _split(name: str) -> tuple[str, str]:
-    """The names of the layer and of the tensor itself, without the numbers that containers give."""
+def _split(name: str) -> tuple[str, str, str]:
+    """The path to the tensor, the names of its layer and of itself, without the numbers that containers give."""
     plain = re.sub(r":\d+$", "", name)
     match = re.search(OWN_NAMES, plain)
     if match:
@@ -22,7 +22,7 @@ def _split(name: str) -> tuple[str, str]:
     else:
         cut = max(plain.rfind("/"), plain.rfind("."))
         path, own = plain[: max(cut, 0)], plain[cut + 1 :]
-    return _snake(re.split(r"[/.]", path)[-1]), own.lower()
+    return path, _snake(re.split(r"[/.]", path)[-1]), own.lower()
 
 
 def _kind_of_rank(rank: int) -> str:
@@ -32,7 +32,7 @@ def _kind_of_rank(rank: int) -> str:
 
 
 def kind_of(name: str, shape: Sequence[int], layer_class: Optional[str] = None) -> str:
-    """``conv``, ``fc``, ``bias``, ``norm`` or ``other``.
+    """``conv``, ``fc``, ``bias``, ``norm``, ``embedding``, ``statistics`` or ``other``.
 
     Args:
         name: The tensor's name with that of its layer: ``dense/kernel``, ``layer1.0.bn1.weight``.
@@ -40,8 +40,8 @@ def kind_of(name: str, shape: Sequence[int], layer_class: Optional[str] = None) 
         layer_class: Class of its layer, where it is known: ``BatchNormalization``, ``Conv2d``.
     """
     rank = len(shape)
-    layer, own = _split(name)
-    texts = {"class": _snake(layer_class or ""), "layer": layer, "own": own}
+    path, layer, own = _split(name)
+    texts = {"class": _snake(layer_class or ""), "path": path, "layer": layer, "own": own}
     for rule in RULES:
         least, most = rule["ranks"]
         if rank < least or (most is not None and rank > most):

@@ -30,8 +30,9 @@ class WeightForecasting(PeriodicForecasting, keras.callbacks.Callback):
     A nowcast is due at the end of an epoch (or step) and applied when the next one begins: the metrics of an epoch and the
     weights that other callbacks see at its end belong together, and no nowcast happens where no training follows.
 
-    Kernels are forecast by rank (3 and more ``conv``, 2 ``fc``), one-dimensional tensors as ``bias``. Layers and nested
-    models that are frozen, normalize, embed, or hold more than three arrays are left alone; a shared layer is nowcast once.
+    Kernels are forecast by rank (3 and more ``conv``, 2 ``fc``), one-dimensional tensors as ``bias``; where there are
+    networks for them, scale and offset of normalizations as ``norm`` and tables of embeddings as ``embedding``. Layers and
+    nested models that are frozen or hold more than three arrays are left alone; a shared layer is nowcast once.
     ``layers`` is a function of a layer. Fits at the same time need an instance each.
 
     Args:
@@ -100,14 +101,16 @@ class WeightForecasting(PeriodicForecasting, keras.callbacks.Callback):
         found: dict[int, TrackedTensor] = {}
         other_types: list[str] = []
         for layer in _trainable_layers(self.model):
-            if not 1 <= len(layer.weights) <= _MOST_ARRAYS or "Normalization" in type(layer).__name__:
+            normalizes = "Normalization" in type(layer).__name__
+            fits = "norm" in self.kinds if normalizes else 1 <= len(layer.weights) <= _MOST_ARRAYS
+            if not fits:
                 continue
             if self._layers is not None and not self._layers(layer):
                 continue
             for variable in layer.trainable_weights:
                 name = f"{layer.name}/{_own_name(variable)}"
                 shape = tuple(variable.shape)
-                kind = kind_of(name, shape)
+                kind = "norm" if normalizes else kind_of(name, shape)
                 if id(variable) in found or kind not in self.kinds:
                     continue
                 if _type_name(variable) != "float32":

@@ -16,6 +16,16 @@ from .record import RecordedTensor
 __all__ = ["Nowcast", "WeightNowcaster"]
 
 _WEIGHTED = (nn.modules.conv._ConvNd, nn.Linear)
+#: Where kinds other than kernels and biases are.
+_MODULES_OF = {
+    "norm": (
+        nn.modules.batchnorm._NormBase,
+        nn.LayerNorm,
+        nn.GroupNorm,
+        *([nn.RMSNorm] if hasattr(nn, "RMSNorm") else []),
+    ),
+    "embedding": (nn.Embedding, nn.EmbeddingBag),
+}
 
 
 class WeightNowcaster(PeriodicForecasting):
@@ -29,8 +39,8 @@ class WeightNowcaster(PeriodicForecasting):
             nowcaster.step(loss)
 
     Nowcast are ``weight`` and ``bias`` of convolutions and linear layers: weights by rank (3 and more ``conv``, 2 ``fc``),
-    biases as ``bias``. Left alone are normalizations, embeddings and what is tied to them, all other modules, and
-    parameters that do not require gradients. Networks act scalar by scalar, so PyTorch's layout needs no transposition.
+    biases as ``bias``; where there are networks for them, parameters of normalizations as ``norm`` and of embeddings as
+    ``embedding``. Left alone are all other modules and what is tied to them, and parameters that do not require gradients. Networks act scalar by scalar, so PyTorch's layout needs no transposition.
     ``layers`` is a function of a module's name and the module. Models may be wrapped in DataParallel,
     DistributedDataParallel and ``torch.compile``, on any device; sharded ones are refused.
 
@@ -74,16 +84,17 @@ class WeightNowcaster(PeriodicForecasting):
 
     def _list_tensors(self) -> list[TrackedTensor]:
         unwrap(self._model)
+        classes = (*_WEIGHTED, *(one for kind in self.kinds for one in _MODULES_OF.get(kind, ())))
         others = {
             id(parameter)
             for module in self._model.modules()
-            if not isinstance(module, _WEIGHTED)
+            if not isinstance(module, classes)
             for parameter in module.parameters(recurse=False)
         }
         found: dict[int, TrackedTensor] = {}
         other_types: list[str] = []
         for path, module in self._model.named_modules():
-            if not isinstance(module, _WEIGHTED):
+            if not isinstance(module, classes):
                 continue
             path = path.replace("_orig_mod.", "").replace("._orig_mod", "")
             if self._layers is not None and not self._layers(path, module):

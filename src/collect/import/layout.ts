@@ -23,6 +23,6 @@ export function recognizeLayout(names: readonly string[]): KernelLayout {
  * becomes Keras's [..., out, in]. Embeddings stay as they are.
  */
 export function kerasAxes(name: string, rank: number, kind: TensorKind): number[] | null {
-  if (rank < 2 || kind === 'other' || !KERNEL_NAMES.test(name)) return null;
+  if (rank < 2 || kind === 'embedding' || kind === 'other' || !KERNEL_NAMES.test(name)) return null;
   return [...Array.from({ length: rank - 2 }, (_, axis) => axis + 2), 1, 0];
 }

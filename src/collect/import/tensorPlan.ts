@@ -40,14 +40,19 @@ export function parseGivenKind(text: string): GivenKind {
   });
 }
 
-const isSame = (one: Float32Array, other: Float32Array) =>
-  one.length === other.length && one.every((value, i) => value === other[i]);
+/** Whether two tensors hold the same values; those of a constant, as tables have before training, say nothing. */
+function isSame(one: Float32Array, other: Float32Array): boolean {
+  return (
+    one.length === other.length && one.every((value, i) => value === other[i]) && one.some((value) => value !== one[0])
+  );
+}
 
 /**
  * Decides the kinds and axes of the tensors of a run.
  *
  * @param tensors of the first checkpoint.
- * @param values of the same, in the same order: a kernel that equals an embedding is tied to it, and is one.
+ * @param values of the same, in the same order: what equals an embedding is tied to it, and `other`, since the embedding is
+ * recorded already.
  * @param layout of the kernels; `auto`: by the names of the tensors.
  */
 export function planTensors(
@@ -58,12 +63,14 @@ export function planTensors(
 ): PlannedTensor[] {
   const actual = layout === 'auto' ? recognizeLayout(tensors.map(({ name }) => name)) : layout;
   const chosen = chooseKinds(tensors);
-  const embeddings = tensors.flatMap(({ shape }, i) =>
-    chosen[i].kind === 'other' && shape.length === 2 ? [values[i]] : [],
-  );
+  const embeddings = tensors.flatMap((_, i) => (chosen[i].kind === 'embedding' ? [i] : []));
   return tensors.map(({ name, shape, kind: fixed }, i) => {
     const given = givenKinds.findLast(({ pattern }) => fits(name, pattern));
-    const isTied = chosen[i].kind === 'fc' && embeddings.some((embedding) => isSame(embedding, values[i]));
+    const isTied = embeddings.some(
+      (embedding) =>
+        (chosen[i].kind === 'fc' || (chosen[i].kind === 'embedding' && embedding < i)) &&
+        isSame(values[embedding], values[i]),
+    );
     const tied = isTied ? ({ kind: 'other', by: 'tied' } as const) : chosen[i];
     const formats = fixed === undefined ? tied : ({ kind: fixed, by: 'format' } as const);
     const { kind, by } = given === undefined ? formats : { kind: given.kind, by: 'given' as const };

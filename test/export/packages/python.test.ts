@@ -10,6 +10,7 @@ import { goldenForecasts } from '../../../src/export/packages/golden.js';
 import type { NowcasterSpec } from '../../../src/network/spec.js';
 import { PAPER_SPEC } from '../../../src/nowcaster/spec.js';
 import { tensorKind } from '../../../src/trajectory/kind.js';
+import { TENSOR_KINDS } from '../../../src/trajectory/schema.js';
 import { normalizeWindows } from '../../../src/windows/normalize.js';
 import { referenceForward } from '../../families/wnn/reference.js';
 import { findPython } from '../../python.js';
@@ -106,6 +107,8 @@ describe('the package', () => {
       ['dense/kernel', [4, 8]],
       ['dense/bias:0', [8]],
       ['LayerNorm_0/scale', [8]],
+      ['bn/moving_mean:0', [8]],
+      ['batch_stats/post/var', [8]],
       ['conv1_bn_gamma', [8]],
       ['model/q_norm/bias', [8]],
       ['transformer.wpe.weight', [12, 8]],
@@ -119,7 +122,7 @@ describe('the package', () => {
 print(json.dumps([kind_of(name, shape) for name, shape in json.loads(${JSON.stringify(JSON.stringify(tensors))})]))`;
     const kinds = JSON.parse(run(python as string, ['-c', code], made));
     expect(kinds).toEqual(tensors.map(([name, shape]) => tensorKind(name, shape)));
-    expect(new Set(kinds)).toEqual(new Set(['conv', 'fc', 'bias', 'norm', 'other']));
+    expect(new Set(kinds)).toEqual(new Set(TENSOR_KINDS));
   });
 
   test.skipIf(python === undefined)('has modules that compile (skipped without numpy)', () => {

@@ -64,6 +64,8 @@ KERNELS = {
     "conv": ["conv/kernel", "separable/depthwise_kernel", "separable/pointwise_kernel"],
     "fc": ["shared/kernel", "inner_dense/kernel", "head/kernel"],
     "bias": ["conv/bias", "separable/bias", "shared/bias", "inner_dense/bias", "head/bias"],
+    "norm": ["normalization/gamma", "normalization/beta"],
+    "embedding": [],
 }
 
 
@@ -176,7 +178,7 @@ def test_a_recorder_writes_what_the_model_holds(tmp_path, unit):
     assert manifest["epochsPlanned"] == 3
     assert manifest["nowcasts"] == {"period": forecasting.period, "startEpoch": forecasting.start_epoch}
     kinds = {tensor["name"]: (tensor["kind"], tensor["class"]) for tensor in manifest["tensors"]}
-    assert kinds["normalization/moving_variance"] == ("norm", "BatchNormalization")
+    assert kinds["normalization/moving_variance"] == ("statistics", "BatchNormalization")
     assert kinds["inner/inner_dense/kernel"] == ("fc", "Dense")
     assert kinds["separable/depthwise_kernel"] == ("conv", "SeparableConv2D")
     assert len(kinds) == sum(len({id(v) for v in layer.weights}) for layer in flatten(model))

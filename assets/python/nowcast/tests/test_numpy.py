@@ -50,8 +50,8 @@ def test_the_oldest_snapshot_may_receive_the_forecasts():
 
 def test_what_does_not_fit_is_refused_in_one_line():
     window = snapshots_of(KINDS[0])
-    with pytest.raises(ValueError, match="^no network for this kind of tensor: kind 'norm'; use "):
-        runtime.forecast("norm", window)
+    with pytest.raises(ValueError, match="^no network for this kind of tensor: kind 'other'; use "):
+        runtime.forecast("other", window)
     with pytest.raises(ValueError, match="^no forecast 99 snapshots ahead: horizon 99; use one of "):
         runtime.forecast(KINDS[0], window, 99)
     with pytest.raises(ValueError, match="^1 snapshots of 1 shapes: snapshots; give "):

@@ -42,6 +42,9 @@ TRACKED = {
     "conv.bias": "bias",
     "tied.bias": "bias",
     "shared.bias": "bias",
+    "norm.weight": "norm",
+    "norm.bias": "norm",
+    "embedding.weight": "embedding",
 }
 TRACKED = {name: kind for name, kind in TRACKED.items() if kind in runtime.KINDS}
 
@@ -153,9 +156,9 @@ def test_a_recorder_writes_what_the_model_holds(tmp_path):
     assert [manifest["status"], manifest["layout"], manifest["architecture"]] == ["complete", "torch", "small"]
     assert [manifest["optimizer"][key] for key in ("name", "lr", "momentum")] == ["SGD", 0.05, 0.9]
     kinds = {tensor["name"]: (tensor["kind"], tensor["class"]) for tensor in manifest["tensors"]}
-    assert kinds["norm.running_var"] == ("norm", "BatchNorm1d")
+    assert kinds["norm.running_var"] == ("statistics", "BatchNorm1d")
     assert kinds["norm.bias"] == ("norm", "BatchNorm1d")
-    assert kinds["embedding.weight"] == ("other", "Embedding")
+    assert kinds["embedding.weight"] == ("embedding", "Embedding")
     assert kinds["conv.weight"] == ("conv", "Conv1d")
     assert "norm.num_batches_tracked" not in kinds
     assert "again.weight" not in kinds and "tied.weight" not in kinds

@@ -6,7 +6,7 @@ import { writeJsonAtomic } from '../../../atomic.js';
 import { InsufficientDataError } from '../../../errors.js';
 import { readEvaluationFile } from '../../../evaluation/files.js';
 import { EVALUATION_SCHEMA_VERSION } from '../../../evaluation/schema.js';
-import { TRAINED_KINDS, type TrainedKind } from '../../../nowcaster/spec.js';
+import { DEFAULT_KINDS, type TrainedKind } from '../../../nowcaster/spec.js';
 import type { ProgressListener } from '../../../progress.js';
 import { Random } from '../../../random.js';
 import { isFinished, listRuns, type RunEntry, readSnapshots } from '../../../trajectory/runReader.js';
@@ -24,7 +24,7 @@ const SEED = 1;
 
 /** Values of some weights of a run, drawn evenly from all its kernels and biases: one array an epoch. */
 async function followWeights(entry: RunEntry, weights: number): Promise<Float32Array[]> {
-  const specs = entry.manifest.tensors.filter(({ kind }) => TRAINED_KINDS.includes(kind as TrainedKind));
+  const specs = entry.manifest.tensors.filter(({ kind }) => DEFAULT_KINDS.includes(kind as TrainedKind));
   if (specs.length === 0) return [];
   const tensors = specs.map(({ name }) => name);
   const sizes = specs.map(({ shape }) => shape.reduce((product, length) => product * length, 1));
