@@ -4,8 +4,9 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../src/cli/commandLine.js';
+import { runInProcess } from './inProcess.js';
 
 const former = process.cwd();
 const MAIN = resolve('dist/cli/main.js');
@@ -19,30 +20,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** What a command does on a signal while it runs; a program would end with it. */
-const handlers = () => (['SIGINT', 'SIGTERM'] as const).map((signal) => ({ signal, all: process.listeners(signal) }));
-
-async function run(...words: string[]): Promise<{ status: number; out: string; err: string }> {
-  const printed = { out: '', err: '' };
-  const keep = (stream: 'out' | 'err') => (text: unknown) => {
-    printed[stream] += text;
-    return true;
-  };
-  const spies = [
-    vi.spyOn(process.stdout, 'write').mockImplementation(keep('out')),
-    vi.spyOn(process.stderr, 'write').mockImplementation(keep('err')),
-    vi.spyOn(console, 'log').mockImplementation((text) => keep('out')(`${text}\n`)),
-    vi.spyOn(console, 'error').mockImplementation((text) => keep('err')(`${text}\n`)),
-  ];
-  const before = handlers();
-  try {
-    return { status: await runCommandLine(words), ...printed };
-  } finally {
-    for (const [i, { signal, all }] of handlers().entries())
-      for (const handler of all) if (!before[i].all.includes(handler)) process.off(signal, handler);
-    for (const spy of spies) spy.mockRestore();
-  }
-}
+const run = (...words: string[]) => runInProcess(runCommandLine, words);
 
 describe('wnn', () => {
   it.each([

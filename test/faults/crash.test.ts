@@ -1,21 +1,20 @@
-// Commands killed with -9 and run again. All commands, at many more moments: scripts/verify-crash.ts.
+// Commands killed with -9 and run again. All commands, at many more moments: scripts/verify-crash.ts (npm run verify:crash).
 
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Crashes, resultOf, SCENARIOS, type ScenarioName } from './crashes.js';
-import { hashTree, leftovers, wnn } from './faults.js';
+import { hashTree, leftovers, wnn, wnnHere } from './faults.js';
 
 const crashes = new Crashes();
 const { base } = crashes;
-beforeAll(() => crashes.prepare(['collect', 'dataset', 'train', 'export', 'npm', 'evaluate']), 300_000);
+beforeAll(() => crashes.prepare(['collect', 'dataset', 'train', 'export', 'evaluate']), 300_000);
 afterAll(() => crashes.dispose());
 
 describe('killed before its n-th renaming and run again, the result is that of an undisturbed run:', () => {
   for (const [name, replacing, worker] of [
     ['export', true, false],
     ['dataset', true, false],
-    ['npm', false, false],
     ['train', false, false],
     ['collect', false, true],
   ] as const)
@@ -40,9 +39,9 @@ describe('a user’s own files beside a result stay:', () => {
     const before = hashTree(place);
     for (let i = 0; i < 2; i++) {
       const dataset = ['dataset', join(base, 'collect'), '--out', join(place, 'samples'), '--seed', String(i)];
-      expect((await wnn(dataset)).code).toBe(0);
+      expect((await wnnHere(dataset)).code).toBe(0);
       const words = ['export', '--from', join(base, 'train'), '--to', join(place, 'now'), '--overwrite'];
-      expect((await wnn([...words, '--tag', `v${i}`])).code).toBe(0);
+      expect((await wnnHere([...words, '--tag', `v${i}`])).code).toBe(0);
     }
     expect(hashTree(place)).toMatchObject(before);
     expect(leftovers(place)).toEqual([]);
@@ -52,7 +51,7 @@ describe('a user’s own files beside a result stay:', () => {
     const samples = join(base, 'mixed');
     cpSync(join(base, 'dataset'), samples, { recursive: true });
     writeFileSync(join(samples, 'notes.txt'), 'mine');
-    const { code, stderr } = await wnn(['dataset', join(base, 'collect'), '--out', samples, '--seed', '3']);
+    const { code, stderr } = await wnnHere(['dataset', join(base, 'collect'), '--out', samples, '--seed', '3']);
     expect([code, stderr]).toEqual([
       2,
       expect.stringMatching(/^wnn: the directory holds other files than samples: .*notes\.txt; /),
@@ -89,10 +88,10 @@ describe('two commands at once on one place both finish with the result of one:'
 
 test('an export of what is there already says so', async () => {
   const words = ['export', '--from', join(base, 'train'), '--to', join(base, 'twice'), '--tag', 'x'];
-  expect((await wnn(words)).stdout).not.toContain('up to date');
-  const again = await wnn(words);
+  expect((await wnnHere(words)).stdout).not.toContain('up to date');
+  const again = await wnnHere(words);
   expect([again.code, again.stdout]).toEqual([0, expect.stringContaining('up to date')]);
-  const other = await wnn([...words, '--step-scale', '0.5']);
+  const other = await wnnHere([...words, '--step-scale', '0.5']);
   expect([other.code, other.stderr]).toEqual([2, expect.stringMatching(/^wnn: the directory is not empty: /)]);
 }, 60_000);
 
@@ -107,7 +106,7 @@ test('a flipped bit of any file of a nowcaster is found by export and inspect', 
       ['inspect', damaged],
       ['export', '--from', damaged, '--to', join(base, 'never')],
     ]) {
-      const { code, stderr } = await wnn(words);
+      const { code, stderr } = await wnnHere(words);
       expect([code, stderr]).toEqual([
         1,
         expect.stringMatching(/^wnn: damaged: its SHA-256 .*copy or export it again\n$/),

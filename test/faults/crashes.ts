@@ -4,7 +4,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { hashTree, leftovers, wnn } from './faults.js';
+import { hashTree, leftovers, wnn, wnnHere } from './faults.js';
 
 const PLAN = `
 tasks: [mnist/lenet]
@@ -93,9 +93,9 @@ export function resultOf(name: ScenarioName, out: string): Record<string, string
   return tree;
 }
 
-async function run(words: string[], env = ''): Promise<void> {
-  const { code, stderr } = await wnn(words);
-  if (code !== 0) throw new Error(`wnn ${words.join(' ')} ended with ${code} ${env}: ${stderr}`);
+async function run(words: string[]): Promise<void> {
+  const { code, stderr } = await wnnHere(words);
+  if (code !== 0) throw new Error(`wnn ${words.join(' ')} ended with ${code}: ${stderr}`);
 }
 
 /** Directories with the undisturbed results of commands. */

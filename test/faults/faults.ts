@@ -7,9 +7,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseTemporaryName } from '../../src/files/temporary.js';
+import { runInProcess } from '../cli/inProcess.js';
 
 /** The command line of the built toolkit. */
 export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+const COMMAND_LINE = new URL('../../dist/cli/commandLine.js', import.meta.url).href;
 const KILL_AT = fileURLToPath(new URL('./killAt.mjs', import.meta.url));
 
 export interface KillOptions {
@@ -69,6 +71,16 @@ export async function runProgram(words: readonly string[], kill: KillOptions = {
 
 /** Runs `wnn`. */
 export const wnn = (words: readonly string[], kill?: KillOptions) => runProgram([MAIN, ...words], kill);
+
+/**
+ * Runs `wnn` in this process, which is quicker. Not where leftovers of a killed process are to go: each process looks for them
+ * once a directory.
+ */
+export async function wnnHere(words: readonly string[]): Promise<Pick<Ended, 'code' | 'stdout' | 'stderr'>> {
+  const { runCommandLine } = (await import(COMMAND_LINE)) as typeof import('../../src/cli/commandLine.js');
+  const { status, out, err } = await runInProcess(runCommandLine, words);
+  return { code: status, stdout: out, stderr: err };
+}
 
 /** The files of a directory by their relative paths, each with the hash of its content. */
 export function hashTree(directory: string): Record<string, string> {
