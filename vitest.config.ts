@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -5,6 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     // tfjs keeps its backend in a module-wide singleton: a process a file keeps the files apart.
     pool: 'forks',
+    // Much of a test's time is one process that waits for another: a file for each core, where the default leaves one core free.
+    maxWorkers: availableParallelism(),
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
