@@ -8,7 +8,8 @@ export default defineConfig({
     pool: 'forks',
     // Much of a test's time is one process that waits for another: a file for each core, where the default leaves one core free.
     maxWorkers: availableParallelism(),
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    // For a machine that is busy with other work.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
   },
 });

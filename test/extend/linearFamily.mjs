@@ -1,6 +1,6 @@
 // A family of one dense layer: a linear map of the window. The walk of docs/extending.md.
 
-import { registerFamily } from '../../dist/extend.js';
+import { registerFamily } from 'weight-nowcaster/extend';
 
 registerFamily({
   id: 'linear-map',
