@@ -1,6 +1,13 @@
 // `weight-nowcaster/extend`: what a module of your own calls to add families, inputs, architectures, datasets, importers
 // and export formats. See docs/extending.md.
 
+export {
+  type CheckpointImporter,
+  type FileStart,
+  type ListedCheckpoint,
+  type ListedTensor,
+  registerImporter,
+} from './collect/import/index.js';
 export type { ExportFormat } from './export/formats/format.js';
 export { registerExportFormat } from './export/formats/index.js';
 export type { Family } from './families/family.js';

@@ -3,11 +3,12 @@
 import type { CommandModule } from 'yargs';
 import {
   IMPORT_ORDERS,
-  IMPORTERS,
   type ImportedRun,
   type ImportOptions,
   type ImportResult,
   importCheckpoints,
+  importers,
+  loadImporterModules,
   parseGivenKind,
 } from '../collect/import/index.js';
 import { TENSOR_KINDS } from '../trajectory/schema.js';
@@ -21,6 +22,7 @@ interface ImportArguments extends GlobalArguments {
   sources: string[];
   store: string;
   format: string;
+  'importer-module': string[];
   order: NonNullable<ImportOptions['order']>;
   layout: NonNullable<ImportOptions['layout']>;
   select?: string;
@@ -70,10 +72,19 @@ export const collectImportCommand: CommandModule<object, ImportArguments> = {
       })
       .option('store', STORE)
       .option('format', {
-        choices: ['auto', ...IMPORTERS.map(({ id }) => id)],
+        type: 'string',
         default: 'auto',
-        describe: 'format of the files; auto: by content, else by name',
+        describe: `format of the files, ${importers()
+          .map(({ id }) => id)
+          .join(', ')}; auto: by content, else by name`,
       })
+      .option(
+        'importer-module',
+        listOption({
+          default: [] as string[],
+          describe: 'JavaScript modules that define importers of further formats',
+        }),
+      )
       .option('order', {
         choices: IMPORT_ORDERS,
         default: 'number' as const,
@@ -112,6 +123,7 @@ export const collectImportCommand: CommandModule<object, ImportArguments> = {
   handler: async (argv) => {
     const terminal = openTerminal(argv);
     try {
+      await loadImporterModules(argv.importerModule);
       const result = await importCheckpoints({
         sources: argv.sources,
         store: argv.store,

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { expect, it } from 'vitest';
 import { scratch, unpack } from '../collect/import/fixtures.js';
+import { put } from '../collect/import/makeFiles.js';
 
 const wnn = (...args: string[]) =>
   spawnSync(process.execPath, [resolve('dist/cli/main.js'), ...args], { cwd: scratch, encoding: 'utf8' });
@@ -28,4 +29,14 @@ it('says in one line what is wrong, with status 1 or 2', () => {
   const kind = wnn('collect', 'import', directory, '--store', 'other', '--kind', 'fc');
   expect(kind.status).toBe(2);
   expect(kind.stderr.trim()).toMatch(/^wnn: fc gives no kind: --kind; write a pattern/);
+});
+
+it('imports files of a further format by the module that is named', () => {
+  for (const epoch of [1, 2]) put(join(scratch, 'lines', `e${epoch}.lines`), `#weights\nw float 2x1 ${epoch},0\n`);
+  const module = resolve('test/extend/linesImporter.mjs');
+  const { status, stdout } = wnn('collect', 'import', 'lines', '--store', 'l', '--importer-module', module, '--json');
+  expect(status).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ format: 'lines', runs: [{ id: 'import-lines', epochs: 2 }] });
+  const unknown = wnn('collect', 'import', 'lines', '--store', 'l2', '--format', 'lines');
+  expect(unknown.stderr).toMatch(/^wnn: no format lines: --format; choose from auto, h5,/);
 });

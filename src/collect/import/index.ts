@@ -8,7 +8,7 @@ import type { NoteListener, ProgressListener } from '../../progress.js';
 import { countValues } from '../../trajectory/manifest.js';
 import type { TensorSpec } from '../../trajectory/schema.js';
 import type { CheckpointImporter, KernelLayout } from '../importers/importer.js';
-import { IMPORTERS } from '../importers/index.js';
+import { importers } from '../importers/registry.js';
 import type { ImportedRun } from './importedRun.js';
 import { readMetricsLog } from './metrics.js';
 import { noteWhatWasMade } from './notes.js';
@@ -25,8 +25,8 @@ export type {
   ListedCheckpoint,
   ListedTensor,
 } from '../importers/importer.js';
-export { IMPORTERS } from '../importers/index.js';
 export { RefusedFormatError } from '../importers/refused.js';
+export { importers, loadImporterModules, registerImporter } from '../importers/registry.js';
 export type { ImportedRun } from './importedRun.js';
 export { IMPORT_ORDERS, type ImportOrder } from './order.js';
 export type { LeftOut } from './select.js';
@@ -40,8 +40,6 @@ export interface ImportOptions {
   store: string;
   /** Id of an importer. Default `auto`: by the content of the files, else by their names. */
   format?: string;
-  /** Importers of further formats; they are asked before the toolkit's own. Default: none. */
-  importers?: readonly CheckpointImporter[];
   /** Pattern of the names of files to take out of directories (`*` any text, `?` any character). Default: all. */
   select?: string;
   /**
@@ -121,9 +119,8 @@ function checkOptions(importer: CheckpointImporter, { layout = 'auto', key, metr
 export async function importCheckpoints(options: ImportOptions): Promise<ImportResult> {
   const { store, layout = 'auto', metrics, signal, onProgress, onNote } = options;
   const { key, include, exclude, kinds = [], task, architecture } = options;
-  const importers = [...(options.importers ?? []), ...IMPORTERS];
   const { format = 'auto', select } = options;
-  const sources = findSources(options.sources, { format, importers, select, onNote });
+  const sources = findSources(options.sources, { format, importers: importers(), select, onNote });
   const { importer } = sources[0];
   checkOptions(importer, options);
   const plans = planImports(sources, options);
