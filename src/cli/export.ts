@@ -27,6 +27,7 @@ interface ExportArguments extends GlobalArguments {
   name?: string;
   packageVersion?: string;
   kind?: string[];
+  partial: boolean;
   stepScale?: number;
   period?: number;
   normalization?: WindowSpec['normalization'];
@@ -86,6 +87,11 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       .option('name', { type: 'string', describe: 'name of the package' })
       .option('package-version', { type: 'string', describe: 'version of the package [default: 1.0.0]' })
       .option('kind', kindOption('conv, fc, bias, and what else is there'))
+      .option('partial', {
+        type: 'boolean',
+        default: false,
+        describe: 'take the best weights so far of kinds whose training has not ended',
+      })
       .option('step-scale', {
         type: 'number',
         describe: 'multiplier on the predicted update in training jobs [default: 1, or as before]',
@@ -122,6 +128,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
     name,
     packageVersion,
     kind,
+    partial,
     stepScale,
     period,
     normalization,
@@ -133,6 +140,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       from,
       to,
       kinds: kind as TrainedKind[] | undefined,
+      partial,
       recommended: { stepScale, period },
       normalization,
       horizons: horizon,

@@ -99,7 +99,7 @@ ${formatTable(header, rows)}
 from ${runs('train')} runs for training and ${runs('val')} for validation, seed ${manifest.seed}, ${formatBytes(bytes)}`;
 }
 
-function describeTraining({ path, record, bytes }: Of<'training'>): string {
+function describeTraining({ path, record, unfinished, bytes }: Of<'training'>): string {
   const header = ['kind', 'samples', 'steps', 'best epoch', 'no change', 'linear', 'WNN', 'ended'];
   const rows = TRAINED_KINDS.flatMap((kind) => {
     const training = record.kinds[kind];
@@ -112,7 +112,7 @@ function describeTraining({ path, record, bytes }: Of<'training'>): string {
 
 ${formatTable(header, rows)}
 
-mean absolute errors on ${record.dataset.runs.filter(({ split }) => split === 'val').length} held-out runs; ${formatBytes(bytes)}`;
+${unfinished.map((kind) => `${kind} has not ended: the same wnn train goes on with it, wnn export --partial takes the best so far\n`).join('')}mean absolute errors on ${record.dataset.runs.filter(({ split }) => split === 'val').length} held-out runs; ${formatBytes(bytes)}`;
 }
 
 function describeNowcaster({ path, manifest, bytes }: Of<'nowcaster'>): string {

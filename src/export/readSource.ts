@@ -21,7 +21,7 @@ import {
   TRAINED_KINDS,
   type TrainedKind,
 } from '../nowcaster/spec.js';
-import { type KindTraining, TRAINING_RECORD_NAME } from '../nowcaster/trainingRecord.js';
+import { bestWeightsPath, type KindTraining, TRAINING_RECORD_NAME } from '../nowcaster/trainingRecord.js';
 import { decodeWeights, type NetworkWeights } from '../nowcaster/weightsFile.js';
 import { EVERY_EPOCH, type SnapshotCadence } from '../trajectory/cadence.js';
 import { decodeH5, type H5Meaning } from './h5Read.js';
@@ -128,20 +128,20 @@ async function readWeightFiles(paths: readonly string[], meaning: H5Meaning): Pr
   return { spec, cadence, recommended: defaultRecommendation(spec), kinds, dataset: null, tag: null };
 }
 
-function readTraining(directory: string): ExportSource {
+function readTraining(directory: string, partial: boolean): ExportSource {
   const recordPath = join(directory, TRAINING_RECORD_NAME);
   const missing = { what: 'cannot read the training', remedy: WHAT_TO_GIVE };
   const value = readJsonFile(recordPath, { missing, remedy: 'train again' });
   const record = checkTrainingRecord(value, recordPath);
   const kinds: ExportSource['kinds'] = {};
   for (const kind of TRAINED_KINDS) {
-    const training = record.kinds[kind];
-    if (training === undefined) continue;
-    const path = join(directory, training.weights);
+    const training = record.kinds[kind] ?? null;
+    const path = join(directory, bestWeightsPath(kind));
+    if (training === null && !(partial && existsSync(path))) continue;
     const bytes = readBytes(path, `the ${kind} weights`);
     const digest = sha256(bytes);
     const { spec, parameters } = decodeWeights(bytes, path);
-    if (digest !== training.weightsSha256 || !sameSpec(spec, record.spec))
+    if ((training !== null && digest !== training.weightsSha256) || !sameSpec(spec, record.spec))
       throw new MismatchError({
         what: `not the weights that ${TRAINING_RECORD_NAME} describes`,
         where: path,
@@ -175,12 +175,15 @@ function selectKinds(
   const kinds: ExportSource['kinds'] = {};
   for (const kind of sortKinds(wanted ?? [...DEFAULT_KINDS, ...Object.keys(source.kinds)])) {
     const network = source.kinds[kind];
-    if (network === undefined)
+    if (network === undefined) {
+      const there = Object.keys(source.kinds);
+      const leaveOut = there.length > 0 ? `, or leave the kind out (--kind ${there.join(' ')})` : '';
       throw new InsufficientDataError({
         what: `no network for the ${kind} kind`,
         where,
-        remedy: `train or give it, or leave the kind out (--kind ${Object.keys(source.kinds).join(' ')})`,
+        remedy: `train or give it, take the best so far of a training that has not ended (--partial)${leaveOut}`,
       });
+    }
     kinds[kind] = network;
   }
   return kinds;
@@ -190,6 +193,8 @@ function selectKinds(
 export interface SourceChoices extends H5Meaning {
   /** Kinds to export, each of which must be there. Default: `conv`, `fc`, `bias`, and what else is there. */
   kinds?: readonly TrainedKind[];
+  /** Also take the best weights so far of kinds whose training has not ended. Default false. */
+  partial?: boolean;
   /**
    * How training jobs should use it: `period`, `startEpoch`, `stepScale`; find the best with `wnn evaluate`. Default: what
    * the nowcaster read recommends, or its window's length, its first window, and 1.
@@ -212,7 +217,7 @@ function definedOf<T extends object>(value: T): Partial<T> {
  */
 export async function readSource(
   from: readonly string[],
-  { kinds, recommended = {}, ...meaning }: SourceChoices,
+  { kinds, partial = false, recommended = {}, ...meaning }: SourceChoices,
 ): Promise<ExportSource> {
   const where = from.join(',');
   const absent = from.find((path) => !existsSync(path));
@@ -223,7 +228,7 @@ export async function readSource(
       remedy: WHAT_TO_GIVE,
     });
   requireRecommendation(recommended, '--');
-  const source = await readAny(from, meaning);
+  const source = await readAny(from, meaning, partial);
   return {
     ...source,
     kinds: selectKinds(source, kinds, where),
@@ -231,9 +236,9 @@ export async function readSource(
   };
 }
 
-async function readAny(from: readonly string[], meaning: H5Meaning): Promise<ExportSource> {
+async function readAny(from: readonly string[], meaning: H5Meaning, partial: boolean): Promise<ExportSource> {
   const [directory] = from;
   if (from.length > 1 || !statSync(directory).isDirectory()) return readWeightFiles(from, meaning);
   const exported = existsSync(join(directory, NOWCASTER_MANIFEST_NAME));
-  return exported ? readExported(directory) : readTraining(directory);
+  return exported ? readExported(directory) : readTraining(directory, partial);
 }

@@ -11,7 +11,8 @@ import { readJsonFile } from '../formats/json.js';
 import { checkTrainingRecord } from '../nowcaster/checkTraining.js';
 import { NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../nowcaster/nowcaster.js';
 import { checkProvenance } from '../nowcaster/provenance.js';
-import { TRAINING_RECORD_NAME, type TrainingRecord } from '../nowcaster/trainingRecord.js';
+import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { bestWeightsPath, TRAINING_RECORD_NAME, type TrainingRecord } from '../nowcaster/trainingRecord.js';
 import { decodeWeights, type NetworkWeights } from '../nowcaster/weightsFile.js';
 import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest } from '../samples/index.js';
 import { MANIFEST_FILE, RUN_PREFIX } from '../trajectory/manifest.js';
@@ -26,7 +27,8 @@ export type Inspection = { path: string; bytes: number } & (
   | { type: 'store'; runs: RunSummary[]; counts: Partial<Record<RunStatus, number>>; snapshots: number }
   | { type: 'run'; run: RunSummary; manifest: RunManifest }
   | { type: 'samples'; manifest: DatasetManifest }
-  | { type: 'training'; record: TrainingRecord }
+  /** `unfinished`: kinds whose training has not ended but has weights, the best so far. */
+  | { type: 'training'; record: TrainingRecord; unfinished: TrainedKind[] }
   | { type: 'nowcaster'; manifest: NowcasterManifest }
   | { type: 'evaluation'; results: EvaluationResults }
   /** The weights of one network: .h5 or .safetensors. */
@@ -92,7 +94,9 @@ async function inspectDirectory(path: string, options: InspectOptions, depth = 0
   if (has(DATASET_MANIFEST)) return { type: 'samples', ...common(), manifest: readDatasetManifest(path) };
   if (has(TRAINING_RECORD_NAME)) {
     const file = join(path, TRAINING_RECORD_NAME);
-    return { type: 'training', ...common(), record: checkTrainingRecord(readJson(file), file) };
+    const record = checkTrainingRecord(readJson(file), file);
+    const unfinished = TRAINED_KINDS.filter((kind) => !record.kinds[kind] && has(bestWeightsPath(kind)));
+    return { type: 'training', ...common(), record, unfinished };
   }
   if (has(NOWCASTER_MANIFEST_NAME)) {
     const { manifest } = await loadNowcaster(path);

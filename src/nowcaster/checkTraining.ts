@@ -27,6 +27,7 @@ export const KIND_TRAINING_SCHEMA = v.looseObject({
   rawValidation: v.object(errors),
   horizons: v.array(v.object({ horizon: count, ...errors, raw: v.object(errors) })),
   ended: v.picklist(['planned', 'early']),
+  prolonged: v.optional(v.array(count)),
   rollbacks: count,
   weights: v.string(),
   weightsSha256: sha256,
@@ -79,7 +80,6 @@ export function checkTrainingRecord(value: unknown, fileName: string): TrainingR
 
 function weightsProblem({ kinds }: TrainingRecord): string | null {
   const entries = Object.entries(kinds) as [TrainedKind, KindTraining][];
-  if (entries.length === 0) return 'no kind was trained';
   const odd = entries.find(([kind, { weights }]) => weights !== bestWeightsPath(kind));
   return odd === undefined ? null : `kinds.${odd[0]}.weights is ${quoteValue(odd[1].weights)}`;
 }

@@ -86,6 +86,8 @@ export interface KindTraining {
   horizons: HorizonErrors[];
   /** Why it ended: all planned steps, or no improvement for `patience` validations. */
   ended: 'planned' | 'early';
+  /** Planned steps of the trainings that it prolonged, ascending; absent: it was planned at this length. */
+  prolonged?: number[];
   /** Steps undone because loss or gradient were not finite. */
   rollbacks: number;
   /** Path of the best weights relative to the record, and the SHA-256 of that file in hex. */
@@ -115,7 +117,7 @@ export interface TrainingRecord {
   schemaVersion: typeof TRAINING_SCHEMA_VERSION;
   toolkitVersion: string;
   spec: NowcasterSpec;
-  /** The kinds trained so far; at least one. */
+  /** The kinds whose training has ended. */
   kinds: Partial<Record<TrainedKind, KindTraining>>;
   /** Where the samples came from. */
   dataset: {

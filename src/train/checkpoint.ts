@@ -21,7 +21,7 @@ import type { AdamState } from './adam.js';
 import type { BaselineErrors, HorizonMeans } from './validation.js';
 
 /** Version of the checkpoint's content. */
-const CHECKPOINT_SCHEMA_VERSION = 1;
+const CHECKPOINT_SCHEMA_VERSION = 2;
 const FORMAT = 'wnn-checkpoint';
 
 /** Which training a checkpoint is of. Training goes on only where all of it agrees. */
@@ -79,6 +79,8 @@ export interface TrainingState {
   rollbacksInARow: number;
   sums: RunningSums;
   metricsBytes: number;
+  /** Planned steps of the trainings that this one prolongs, ascending. */
+  prolonged: number[];
   ended: 'planned' | 'early' | null;
 }
 
@@ -151,7 +153,8 @@ function describeDifference(saved: object, wanted: object): string | null {
 }
 
 /**
- * Decodes a checkpoint of the training that is meant.
+ * Decodes a checkpoint of the training that is meant. One whose planned steps are all done is prolonged where more are wanted:
+ * from there on the learning rate is that of a training of the new length.
  *
  * @throws {@link MismatchError} when it is of another spec, dataset or settings; {@link CorruptFileError} and
  *   {@link SchemaVersionError} when it cannot be read.
@@ -184,10 +187,13 @@ function decodeCheckpoint(bytes: Uint8Array, fileName: string, identity: Trainin
   } catch (cause) {
     throw corrupt('checkpoint with unreadable metadata', cause);
   }
+  const before = saved.settings.plannedSteps;
+  // One that ended early, for want of improvement, has ended: more steps were there to be used.
+  const prolongs = numbers.ended === 'planned' && identity.settings.plannedSteps > before;
   const difference =
     describeDifference(saved.spec, identity.spec) ??
     (saved.dataset === identity.dataset ? null : 'it was trained on other samples') ??
-    describeDifference(saved.settings, identity.settings) ??
+    describeDifference(saved.settings, { ...identity.settings, ...(prolongs && { plannedSteps: before }) }) ??
     describeDifference({ kind: saved.kind }, { kind: identity.kind });
   if (difference !== null)
     throw new MismatchError({
@@ -209,6 +215,7 @@ function decodeCheckpoint(bytes: Uint8Array, fileName: string, identity: Trainin
   const current = takeState('', adamSteps);
   return {
     ...rest,
+    ...(prolongs && { ended: null, prolonged: [...rest.prolonged, before] }),
     current,
     good: goodAdamSteps === null ? copyOptimizerState(current) : takeState('good/', goodAdamSteps),
     best: best && { ...best, parameters: take('best/parameters') },

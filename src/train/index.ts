@@ -1,6 +1,6 @@
 // The train stage: samples in, one network a kind out, with its checkpoint, its metrics and the record of it all.
 
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../atomic.js';
 import { chooseComputeEngine } from '../compute/computeEngine.js';
@@ -112,6 +112,7 @@ function describeTraining(prepared: PreparedKind, state: TrainingState, weights:
     })),
     ended: state.ended!,
     rollbacks: state.rollbacks,
+    ...(state.prolonged.length > 0 && { prolonged: state.prolonged }),
     weights: bestWeightsPath(prepared.kind),
     weightsSha256: hashBytes(weights),
     engine: state.engine,
@@ -180,6 +181,8 @@ export async function trainNowcaster(options: TrainOptions): Promise<TrainResult
     for (const directory of [options.out, ...kinds.map(({ kind }) => join(options.out, kind))])
       clearLeftovers(directory);
     discardEarlier(options.out, preparation, makeRecord());
+    // Says what the best weights so far are of, which an interrupted training leaves.
+    if (!existsSync(recordPath)) writeJsonAtomic(recordPath, makeRecord());
     for (const prepared of kinds) {
       const { kind, train, settings } = prepared;
       const started = performance.now();

@@ -81,6 +81,7 @@ function createState({ spec, kind, settings }: TrainingIdentity, baselines: Base
     rollbacksInARow: 0,
     sums: noSums(),
     metricsBytes: 0,
+    prolonged: [],
     ended: null,
   };
 }

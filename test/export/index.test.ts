@@ -53,6 +53,21 @@ describe('a training becomes a nowcaster directory', () => {
     expect(readdirSync(root).sort()).toEqual(['nowcaster', 'training']);
   });
 
+  test('with the best weights so far of a kind whose training has not ended, when asked', async () => {
+    const { kinds, ...record } = writeTraining(training);
+    const { fc, ...ended } = kinds;
+    writeFileSync(join(training, 'train.json'), JSON.stringify({ ...record, kinds: ended }));
+    await expect(exportNowcaster({ from: training, to })).rejects.toThrow(
+      /^no network for the fc kind: .+; train or give it, take the best so far of a training that has not ended \(--partial\)/,
+    );
+    const { manifest } = await exportNowcaster({ from: training, to, partial: true });
+    expect(manifest.kinds.fc).toMatchObject({ training: null, source: { sha256: fc?.weightsSha256 } });
+    expect(manifest.kinds.conv?.training).toEqual(ended.conv);
+    expect((await loadNowcaster(to)).parameters.fc).toEqual(parametersOf(PAPER_SPEC, 'fc'));
+    rmSync(join(training, 'fc/best.safetensors'));
+    await expect(exportNowcaster({ from: training, to, partial: true })).rejects.toThrow(/no network for the fc kind/);
+  });
+
   test('with what it recommends, which another export keeps or changes', async () => {
     writeTraining(training);
     const exported = async (options: Omit<ExportOptions, 'to'>) => {

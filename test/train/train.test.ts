@@ -283,6 +283,49 @@ describe('an interrupted training', () => {
   });
 });
 
+describe('a training that is prolonged', () => {
+  beforeEach(() => writeSamples(join(dir, 'samples')));
+  const weightsOf = (out: string) => readFileSync(join(dir, out, 'fc/best.safetensors'));
+
+  it('at a constant rate becomes that of the new length, and says what it prolonged', async () => {
+    const constant = { kinds: ['fc'], schedule: 'constant' } as const;
+    const first = await trainNowcaster(optionsFor('out', { ...constant, epochs: 2 }));
+    expect(first.record.kinds.fc).not.toHaveProperty('prolonged');
+    const longer = await trainNowcaster(optionsFor('out', { ...constant, epochs: 4 }));
+    const whole = await trainNowcaster(optionsFor('whole', { ...constant, epochs: 4 }));
+    expect(longer.kinds[0].resumedFrom).toBe(16);
+    expect(longer.record.kinds.fc).toEqual({ ...whole.record.kinds.fc, prolonged: [16] });
+    expect(weightsOf('out')).toEqual(weightsOf('whole'));
+    expect(readMetrics('out', 'fc')).toEqual(readMetrics('whole', 'fc'));
+  });
+
+  it('goes on at the rates of the new length, interrupted or not', async () => {
+    const cosine = { kinds: ['fc'] } as const;
+    await trainNowcaster(optionsFor('out', { ...cosine, epochs: 2 }));
+    await trainNowcaster(optionsFor('stopped', { ...cosine, epochs: 2 }));
+    await trainNowcaster(optionsFor('out', { ...cosine, epochs: 3 }));
+    const rates = readMetrics('out', 'fc').map(({ learningRate }) => learningRate);
+    const rateAt = (step: number, planned: number) => 0.005 * (1 + Math.cos((Math.PI * step) / planned));
+    expect(rates).toEqual([rateAt(7, 16), rateAt(15, 16), rateAt(23, 24)].map((rate) => expect.closeTo(rate, 12)));
+    const controller = new AbortController();
+    const stopped = { ...optionsFor('stopped', { ...cosine, epochs: 3 }), checkpointSeconds: 0 };
+    const abort = { signal: controller.signal, onProgress: () => controller.abort() };
+    await expect(trainNowcaster({ ...stopped, ...abort })).rejects.toThrow();
+    await trainNowcaster(stopped);
+    expect(digestFiles(join(dir, 'stopped'))).toEqual(digestFiles(join(dir, 'out')));
+  });
+
+  it('is not shortened, and not prolonged where it ended for want of improvement', async () => {
+    const options = optionsFor('out', { kinds: ['fc'], epochs: 3 });
+    await trainNowcaster(options);
+    await expect(trainNowcaster({ ...options, epochs: 2 })).rejects.toThrow(/plannedSteps is 24 there, 16 here/);
+    const early = optionsFor('early', { kinds: ['fc'], learningRate: 1e-30, patience: 1 });
+    const ended = await trainNowcaster(early);
+    expect(ended.record.kinds.fc?.ended).toBe('early');
+    await expect(trainNowcaster({ ...early, epochs: 9 })).rejects.toThrow(/plannedSteps is 24 there, 72 here/);
+  });
+});
+
 describe('a loss that is not finite', () => {
   /** An engine on which every batch that holds one of the samples has a loss of NaN. */
   function poisonedCompute(poison: ReadonlySet<number>, crashAt = -1) {
