@@ -10,6 +10,7 @@ import { gpt } from './gpt.js';
 import { LayerKit } from './layerKit.js';
 import { lenet } from './lenet.js';
 import { mlp } from './mlp.js';
+import { mobilenet } from './mobilenet.js';
 import { mobilenetv2 } from './mobilenetv2.js';
 import { completeOptions, type DeclaredOptions, WIDTH } from './options.js';
 import { resnet8, resnet20, resnet32 } from './resnet.js';
@@ -28,6 +29,7 @@ const ARCHITECTURES: Architecture[] = [
   resnet8,
   resnet20,
   resnet32,
+  mobilenet,
   mobilenetv2,
   shufflenetv2,
   densenet,
