@@ -13,7 +13,7 @@ import { mlp } from './mlp.js';
 import { mobilenet } from './mobilenet.js';
 import { mobilenetv2 } from './mobilenetv2.js';
 import { completeOptions, type DeclaredOptions, WIDTH } from './options.js';
-import { resnet8, resnet20, resnet32 } from './resnet.js';
+import { resnet8, resnet14, resnet20, resnet32 } from './resnet.js';
 import { shufflenetv2 } from './shufflenetv2.js';
 import { simplenet } from './simplenet.js';
 import { vgg, vgg11 } from './vgg.js';
@@ -27,6 +27,7 @@ const ARCHITECTURES: Architecture[] = [
   vgg,
   vgg11,
   resnet8,
+  resnet14,
   resnet20,
   resnet32,
   mobilenet,

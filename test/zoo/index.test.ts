@@ -117,6 +117,7 @@ const TRAINED: Record<string, (c: number, size: number) => number> = {
     dense(16 * 64, 10),
   'vgg-11': (c) => vgg11Convolutions(c) + dense(512, 10),
   'resnet-8': (c) => resnet(8, c),
+  'resnet-14': (c) => resnet(14, c),
   'resnet-20': (c) => resnet(20, c),
   'resnet-32': (c) => resnet(32, c),
   mobilenet: (c) => mobilenetFeatures(c) + dense(1024, 10),
