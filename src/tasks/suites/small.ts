@@ -38,7 +38,7 @@ export const small: Suite = {
       task: 'bible/chargru?width=0.5',
       epochs: 15,
       batchSize: 32,
-      epochExamples: 1800,
+      epochExamples: 1200,
       validationExamples: 500,
       optimizer: adam(0.003),
     },
