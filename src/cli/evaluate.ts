@@ -34,6 +34,7 @@ interface EvaluateArguments extends GlobalArguments, FleetArguments {
   optimizer: string;
   'learning-rate': number;
   schedule: string;
+  validate?: string;
   'train-examples'?: number;
   'validation-examples'?: number;
   target: number[];
@@ -80,6 +81,10 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         default: 'constant',
         describe: `course of the learning rate: ${scheduleWords().join(', ')}`,
       })
+      .option('validate', {
+        type: 'string',
+        describe: 'average to validate instead of the trained weights: ema=DECAY, lawa=K or swa=START',
+      })
       .option('train-examples', { type: 'number', describe: 'training examples, drawn at random [default: all]' })
       .option('validation-examples', { type: 'number', describe: 'validation examples [default: all]' })
       .option(
@@ -124,6 +129,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         epochs: argv.epochs,
         batchSize: argv.batchSize,
         optimizer: { name: argv.optimizer, learningRate: argv.learningRate, schedule: argv.schedule },
+        validate: argv.validate,
         trainExamples: argv['train-examples'],
         validationExamples: argv.validationExamples,
         targets: argv.target,

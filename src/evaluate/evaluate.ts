@@ -48,8 +48,13 @@ export interface EvaluateOptions {
   epochs: number;
   /** Examples per batch. Default 128. */
   batchSize?: number;
-  /** Optimizer of all runs. Default: Adam, learning rate 0.001. */
+  /** Optimizer of all runs, which methods may change. Default: Adam, learning rate 0.001. */
   optimizer?: OptimizerInfo;
+  /**
+   * Average to validate in the place of the trained weights, in all methods (plain included) that have none of their own:
+   * `ema:0.99`, `lawa:5` or `swa:0.75`. Default: the trained weights are validated.
+   */
+  validate?: string;
   /** Training examples, drawn at random. Default: all of the task's. */
   trainExamples?: number;
   /** Validation examples, drawn at random. Default: all of the task's. */
@@ -120,7 +125,7 @@ interface PreparedEvaluation {
 /** Plans the trainings of an evaluation, and prepares its methods. */
 async function prepareEvaluation(given: EvaluateOptions): Promise<PreparedEvaluation> {
   const options = { ...given, methodModules: await loadMethodModules(given.methodModules ?? []) };
-  const methods = completeMethods(options.methods);
+  const methods = completeMethods(options.methods, options.validate);
   for (const directory of [options.out, runsDirectory(options.out), sampleStore(options.out)])
     clearLeftovers(directory);
   const jobs = planJobs({

@@ -10,7 +10,7 @@ import { type JobKind, type JobPlaces, limitThreads } from '../jobs/index.js';
 import { completeOptimizer } from '../tasks/optimizer.js';
 import { findTask } from '../tasks/task.js';
 import { RUN_PREFIX } from '../trajectory/manifest.js';
-import { packMethod, unpackMethod } from './methods/registry.js';
+import { packMethod, unpackMethod } from './methods/packing.js';
 import { idOf } from './plan.js';
 import { SAMPLE_STORE } from './trajectorySample.js';
 import type { WorkerSpec } from './worker.js';

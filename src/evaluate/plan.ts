@@ -7,7 +7,8 @@ import type { EvaluationJob, Method } from '../evaluation/schema.js';
 import { completeOptimizer } from '../tasks/optimizer.js';
 import { findTask, taskSlug } from '../tasks/task.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
-import { completeMethods, identityOf, optimizerOf } from './methods/registry.js';
+import { identityOf } from './methods/packing.js';
+import { completeMethods, optimizerOf } from './methods/registry.js';
 
 /** What to compare; see {@link EvaluateOptions} for the meaning of each. */
 export interface PlanOptions {

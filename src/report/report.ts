@@ -91,7 +91,10 @@ function describeOptimizer({ name, ...settings }: Evaluation['results']['setting
 function commandOf({ results, runs }: Evaluation): string {
   const { settings, methods, methodModules, tasks } = results;
   const { name, learningRate, schedule } = settings.optimizer;
-  const asked = methods.filter(({ about }) => !about.baseline).map(({ about }) => about.command);
+  // The baseline is there unasked, unless it has settings.
+  const asked = methods
+    .filter(({ name, about }) => !about.baseline || about.command !== name)
+    .map(({ about }) => about.command);
   const parts = ['wnn evaluate', `--task ${tasks.map(({ task }) => task).join(',')}`];
   parts.push(`--seed ${tasks[0]?.seeds.join(',')}`, `--epochs ${settings.epochs}`);
   parts.push(`--batch-size ${settings.batchSize}`, `--optimizer ${name}`, `--learning-rate ${learningRate}`);

@@ -70,7 +70,7 @@ describe('planJobs', () => {
     expect(() => planJobs({ ...base, seeds: [1.5] })).toThrow(/not a seed: 1.5/);
     expect(() => planJobs({ ...base, epochs: 0 })).toThrow(/epochs must be/);
     expect(() => planJobs({ ...base, methods: [...base.methods, ...base.methods] })).toThrow(/two methods of one name/);
-    expect(() => parseMethod('cubic')).toThrow(/unknown method: cubic; known: linear/);
+    expect(() => parseMethod('cubic')).toThrow(/unknown method: cubic; known: .*linear, quadratic/);
     expect(() => parseMethod(`nowcaster:ours=${join(directory, 'nowhere')}`)).toThrow(/no nowcaster: .*nowhere/);
     expect(() => parseMethod('linear:5')).toThrow(/takes nothing more: linear:5; give linear/);
     expect(() => parseMethod('introspection')).toThrow(/needs STORE: introspection; give introspection:STORE/);

@@ -86,7 +86,7 @@ export const nowcaster: MethodDefinition<NowcasterMethod, NowcasterSettings> = {
   },
   check(data) {
     const { name, directory, contentHash } = data as NowcasterMethod;
-    const own = nowcaster.parse(`${name}=${directory}`);
+    const own = nowcaster.parse!(`${name}=${directory}`);
     if (own.contentHash === contentHash) return own;
     throw new UsageError({
       what: 'refused training: its nowcaster’s files are not those of the plan',

@@ -1,14 +1,8 @@
 // The text of a method: settings read, named, checked, printed, and their way into runs.
 
 import { describe, expect, it } from 'vitest';
-import {
-  completeMethods,
-  describeMethods,
-  packMethod,
-  parseMethod,
-  settingLines,
-  unpackMethod,
-} from '../../../src/evaluate/methods/registry.js';
+import { packMethod, unpackMethod } from '../../../src/evaluate/methods/packing.js';
+import { completeMethods, describeMethods, parseMethod, settingLines } from '../../../src/evaluate/methods/registry.js';
 import { choiceSetting, flagSetting, numberSetting } from '../../../src/evaluate/methods/setting.js';
 import { checkSettings, nameSettings, readSettings, splitMethodText } from '../../../src/evaluate/methods/text.js';
 import { planJobs } from '../../../src/evaluate/plan.js';
@@ -73,7 +67,8 @@ describe('the text of a method', () => {
   });
 
   it('makes a legible name', () => {
-    expect(nameSettings({ scale: 0.5, keep: true, other: false, rule: 'step:1/2' })).toBe(
+    const declared = { ...SETTINGS, other: flagSetting('another') };
+    expect(nameSettings({ scale: 0.5, keep: true, other: false, rule: 'step:1/2' }, declared)).toBe(
       '+scale0.5+keep+no-other+rulestep-1-2',
     );
   });
