@@ -63,7 +63,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         'method',
         listOption({
           default: ['linear'],
-          describe: `methods: ${methodWords().join(', ')}; '' for none`,
+          describe: `methods: ${methodWords().join(', ')}, each with settings behind ? (below); '' for none`,
         }),
       )
       .option(
@@ -107,6 +107,14 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       .example(
         '$0 evaluate --nowcaster ours=weights/mine --method linear,quadratic --task mnist/lenet,mnist/mlp --epochs 30 --out eval',
         'two tasks and two baselines',
+      )
+      .example(
+        "$0 evaluate --method cosine,'ema?decay=0.98','plain?name=slow&learningRate=1e-4' --out eval",
+        'baselines with settings of their own',
+      )
+      .example(
+        '$0 evaluate --nowcaster ours=weights/mine --validate ema=0.99 --out eval',
+        'an average validated in all',
       )
       .epilogue(
         ['Settings of methods and nowcasters: TYPE[:ARGUMENT]?KEY=VALUE&KEY=VALUE', ...settingLines()].join('\n  '),

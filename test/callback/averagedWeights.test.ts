@@ -249,7 +249,7 @@ describe('AveragedWeights in fit', () => {
   });
 
   it('says what is wrong', async () => {
-    expect(() => new AveragedWeights({ decay: 1 })).toThrow(/impossible decay of ema: 1; give a decay a step above 0/);
+    expect(() => new AveragedWeights({ decay: 1 })).toThrow(/impossible decay of ema: 1; give a number above 0/);
     expect(() => new AveragedWeights({ average: 'lawa', k: 0 })).toThrow(/impossible k of lawa/);
     expect(() => new AveragedWeights({ average: 'mean' as 'ema' })).toThrow(/unknown average: mean; known: ema, lawa/);
     expect(() => new AveragedWeights({ epochs: 0 })).toThrow(/not a number of epochs/);

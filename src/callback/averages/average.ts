@@ -43,6 +43,8 @@ export interface AverageDefinition {
   /** Its one number. */
   readonly parameter: {
     readonly name: string;
+    /** What it is, for `--help`. */
+    readonly describe: string;
     readonly default: number;
     /** Which values it takes, as the end of "give ...": `a number above 0 below 1`. */
     readonly values: string;

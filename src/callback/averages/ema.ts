@@ -11,8 +11,9 @@ export const ema: AverageDefinition = {
   describe: 'exponential moving average of the weights, step by step, bias-corrected',
   parameter: {
     name: 'decay',
+    describe: 'share of the average that each step keeps',
     default: 0.99,
-    values: 'a decay a step above 0 below 1',
+    values: 'a number above 0 below 1',
     isValid: (value) => value > 0 && value < 1,
   },
   create(decay) {

@@ -58,8 +58,9 @@ export const lawa: AverageDefinition = {
   describe: 'mean of the weights at the last k epoch ends',
   parameter: {
     name: 'k',
+    describe: 'epoch ends to take the mean of',
     default: 5,
-    values: 'a whole number of epochs from 1 to 100',
+    values: 'a whole number from 1 up to 100',
     isValid: (value) => Number.isInteger(value) && value >= 1 && value <= 100,
   },
   create: (k) => new LatestMean(k),

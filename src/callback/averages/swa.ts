@@ -8,8 +8,9 @@ export const swa: AverageDefinition = {
   describe: 'mean of the weights at the epoch ends from a share of the budget on',
   parameter: {
     name: 'start',
+    describe: 'share of the epochs after which the mean begins',
     default: 0.75,
-    values: 'a share of the epochs from 0 below 1',
+    values: 'a number from 0 below 1',
     isValid: (value) => value >= 0 && value < 1,
   },
   create(start) {

@@ -14,7 +14,7 @@ export function averageMethod({
   parameter,
 }: AverageDefinition): MethodDefinition<Method, Record<string, number>> {
   const setting: MethodSetting<number> = {
-    describe: `its ${parameter.name}`,
+    describe: parameter.describe,
     values: parameter.values,
     default: parameter.default,
     parse: (text) => (text.trim() !== '' && parameter.isValid(Number(text)) ? Number(text) : null),
