@@ -71,6 +71,9 @@ export interface AveragedWeightsState {
  * const result = await averaged.withAverage(() => model.evaluate(xTest, yTest));
  * ```
  *
+ * A nowcast moves the averages as any step does: they follow within about 1 / (1 - decay) steps, or k epochs. They also remember the
+ * steps of a nowcast that the watch reverted, `swa` for the rest of the training.
+ *
  * `fit` of tfjs-layers has no hook at its validation, so that its own `val_` metrics are those of the trained weights; `validation`
  * measures the averages. One instance serves any number of fits one after another.
  */

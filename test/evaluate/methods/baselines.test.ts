@@ -62,7 +62,7 @@ describe('the optimizer of a baseline', () => {
 
 describe('validating an average', () => {
   it('is a setting of methods that validate none of their own', () => {
-    expect(parseMethod('linear?validate=ema=0.9')).toEqual({
+    expect(parseMethod('linear?validate=ema=0.9')).toMatchObject({
       type: 'linear',
       name: 'linear+ema0.9',
       validate: 'ema:0.9',

@@ -77,7 +77,7 @@ describe('the text of a method', () => {
 describe('settings of all methods', () => {
   it('name a method, set its rate, and tell its runs apart', () => {
     const methods = ['plain?name=nothing', 'plain?learningRate=0.0001', 'linear?learningRate=3e-3'].map(parseMethod);
-    expect(methods).toEqual([
+    expect(methods).toMatchObject([
       { type: 'plain', name: 'nothing' },
       { type: 'plain', name: 'plain+learningRate0.0001', learningRate: 0.0001 },
       { type: 'linear', name: 'linear+learningRate0.003', learningRate: 0.003 },
