@@ -50,6 +50,7 @@ const FIELDS: ReadonlySet<string> = new Set<keyof EvaluationJob>([
   'trainExamples',
   'validationExamples',
   'engine',
+  'alone',
 ]);
 
 function wrong(field: string, value: unknown): UsageError {
@@ -81,6 +82,7 @@ function checkJob(value: unknown, id: string, places: JobPlaces): EvaluationJob 
   whole('batchSize', LIMITS.batchSize);
   if (job.trainExamples !== null) whole('trainExamples', LIMITS.examples);
   if (job.validationExamples !== null) whole('validationExamples', LIMITS.examples);
+  if (typeof job.alone !== 'boolean') throw wrong('alone', job.alone);
   if (!isEngineRequest(job.engine)) throw wrong('engine', job.engine);
   if (typeof job.optimizer !== 'object' || !isDeepStrictEqual(completeOptimizer(job.optimizer), job.optimizer))
     throw wrong('optimizer', job.optimizer);

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseMethod } from '../../src/evaluate/methods/registry.js';
-import { type PlanOptions, planJobs } from '../../src/evaluate/plan.js';
 import { writeNowcasterDirectory } from '../callback/nowcasterDirectory.js';
+import { type PlanOptions, planJobs } from './planJobs.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'wnn-plan-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -46,6 +46,7 @@ describe('planJobs', () => {
       { batchSize: 64 },
       { trainExamples: 100 },
       { engine: 'auto' },
+      { alone: true },
       { optimizer: { name: 'adam', learningRate: 0.002 } },
     ];
     for (const change of changes) expect(ids(change)[0]).not.toBe(plain);

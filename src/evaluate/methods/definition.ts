@@ -99,6 +99,11 @@ export interface MethodDefinition<M extends Method = Method, S extends object = 
    */
   optimizer?(method: M & S, base: OptimizerInfo): OptimizerInfo;
   /**
+   * The same method with its step scale multiplied by a factor, for the tuning of step scales. Its name stays. Default: it has no
+   * step scale.
+   */
+  scaleSteps?(method: M & S, factor: number): M & S;
+  /**
    * Its description in the report, without its settings. Called before any training.
    *
    * @throws the errors of files that cannot be read.

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { createDefaultCompute, createNowcasterForecaster } from '../../callback/index.js';
 import { loadNowcaster } from '../../callback/node.js';
@@ -26,6 +27,15 @@ export type NowcasterMethod = Method & {
   /** SHA-256 of its files, so that results of replaced weights are not taken for theirs. */
   contentHash: string;
 };
+
+/** Directory of the nowcaster that ships with the toolkit. */
+const SHIPPED = fileURLToPath(new URL('../../../weights/zoo', import.meta.url));
+
+/** A directory as it was given; `zoo` is the shipped nowcaster, unless there is one of that name where the user is. */
+function findDirectory(given: string): string {
+  const directory = resolve(given);
+  return given === basename(SHIPPED) && !existsSync(join(directory, NOWCASTER_MANIFEST_NAME)) ? SHIPPED : directory;
+}
 
 function hashDirectory(directory: string): string {
   const hash = createHash('sha256');
@@ -74,7 +84,7 @@ export const nowcaster: MethodDefinition<NowcasterMethod, NowcasterSettings> = {
   paths: ['directory'],
   parse(argument) {
     const split = argument.indexOf('=');
-    const directory = resolve(argument.slice(split + 1));
+    const directory = findDirectory(argument.slice(split + 1));
     const name = split < 0 ? basename(directory) : argument.slice(0, split);
     if (!existsSync(join(directory, NOWCASTER_MANIFEST_NAME)))
       throw new MissingFileError({
@@ -98,6 +108,7 @@ export const nowcaster: MethodDefinition<NowcasterMethod, NowcasterSettings> = {
     // Read whole: a damaged one is to be found before anything is trained, not after hours.
     const { manifest } = await loadNowcaster(directory);
     checkProvenance(directory, manifest);
+    const place = directory === SHIPPED ? basename(SHIPPED) : directory;
     const heldOut: NonNullable<MethodDescription['heldOut']> = {};
     for (const kind of TRAINED_KINDS) {
       const errors = manifest.kinds[kind]?.training?.validation;
@@ -106,8 +117,8 @@ export const nowcaster: MethodDefinition<NowcasterMethod, NowcasterSettings> = {
       if ([noChange, linear, own].every(Number.isFinite)) heldOut[kind] = { noChange, linear, own };
     }
     return {
-      sentence: `nowcaster ${directory}, SHA-256 ${contentHash.slice(0, 12)}…`,
-      command: `nowcaster:${name}=${directory}`,
+      sentence: `nowcaster ${place}, SHA-256 ${contentHash.slice(0, 12)}…`,
+      command: `nowcaster:${name}=${place}`,
       training: describeTraining(manifest),
       heldOut,
     };

@@ -13,14 +13,15 @@ import { openEngine } from '../../../src/engine/engine.js';
 import { evaluateJobs } from '../../../src/evaluate/jobKind.js';
 import { identityOf } from '../../../src/evaluate/methods/packing.js';
 import { findMethod, loadMethodModules, parseMethod } from '../../../src/evaluate/methods/registry.js';
-import { planJobs } from '../../../src/evaluate/plan.js';
 import type { RunRecord } from '../../../src/evaluation/schema.js';
-import { statements, tableRows } from '../../../src/evaluation/table.js';
+import { statements } from '../../../src/evaluation/statements.js';
+import { scoreTable } from '../../../src/evaluation/table.js';
 import { writeReport } from '../../../src/report/index.js';
 import { loadDataset } from '../../../src/tasks/dataset.js';
 import { findTask } from '../../../src/tasks/task.js';
 import type { Batch } from '../../../src/tasks/taskData.js';
 import { trainTask } from '../../../src/tasks/trainTask.js';
+import { planJobs } from '../planJobs.js';
 
 const MODULE = fileURLToPath(new URL('./movingAverage.mjs', import.meta.url));
 const DECAY = 0.6;
@@ -137,7 +138,7 @@ describe('a method from a module', () => {
 
     expect(ema).toMatchObject({ method: { type: 'moving-average', decay: DECAY }, nowcasts: [] });
     const [summary] = result.tasks;
-    expect(tableRows(summary)[1][0]).toBe('moving-average+decay0.6');
+    expect(scoreTable(summary).rows[1][0]).toBe('moving-average+decay0.6');
     expect(statements(summary).join()).not.toContain('nowcast');
     const page = readFileSync(writeReport({ directory: out }).file, 'utf8');
     expect(page).toContain('validated by the moving average of the weights, decay 0.6');

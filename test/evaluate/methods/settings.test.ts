@@ -5,7 +5,7 @@ import { packMethod, unpackMethod } from '../../../src/evaluate/methods/packing.
 import { completeMethods, describeMethods, parseMethod, settingLines } from '../../../src/evaluate/methods/registry.js';
 import { choiceSetting, flagSetting, numberSetting } from '../../../src/evaluate/methods/setting.js';
 import { checkSettings, nameSettings, readSettings, splitMethodText } from '../../../src/evaluate/methods/text.js';
-import { planJobs } from '../../../src/evaluate/plan.js';
+import { planJobs } from '../planJobs.js';
 
 const SETTINGS = {
   scale: numberSetting('a scale', { above: 0, to: 2, default: 1 }),

@@ -1,0 +1,67 @@
+// The trials of tuning: every method gets the same number on every task.
+
+import { UsageError } from '../../errors.js';
+import type { Method } from '../../evaluation/schema.js';
+import type { CommonSettings } from '../methods/commonSettings.js';
+import { findMethod, optimizerOf } from '../methods/registry.js';
+import { type MethodSetting, type PlannedTask, planTask, type SharedSettings, type TaskSpec } from '../plan.js';
+import { learningRates } from './grid.js';
+
+/** Factors on a nowcaster's step scale that are tried when step scales are tuned. */
+const STEP_SCALES = [1, 0.5];
+
+/** How much is tried. */
+export interface TuningChoice {
+  /** Settings for each method on each task, at least 1. */
+  trials: number;
+  /** Seeds of each trial; none of them may be reported. */
+  seeds: readonly number[];
+  /** Whether a nowcaster's trials are spread over step scales too. */
+  stepScale: boolean;
+}
+
+/** A method as it is trained untuned on a task. */
+export function untuned({ settings }: TaskSpec, method: Method): MethodSetting {
+  return { method, optimizer: optimizerOf(method, settings.optimizer), stepScale: null };
+}
+
+/**
+ * The settings that are tried for a method: learning rates around that of its optimizer. With step scales, half of the trials
+ * of a nowcaster, rounded up, keep its step scale, and the others halve it. A learning rate that was given with the method stays.
+ */
+function settingsOf(spec: TaskSpec, method: Method, { trials, stepScale }: TuningChoice): MethodSetting[] {
+  const base = untuned(spec, method);
+  if ((method as CommonSettings).learningRate !== undefined) return [base];
+  const { scaleSteps } = findMethod(method.type);
+  const scales = stepScale && scaleSteps !== undefined ? STEP_SCALES : [null];
+  return scales.flatMap((scale, s) => {
+    const count = Math.floor((trials + scales.length - 1 - s) / scales.length);
+    const rates = count === 0 ? [] : learningRates(base.optimizer.learningRate as number, count);
+    const scaled = scale === null || scale === 1 ? method : scaleSteps!(method, scale);
+    return rates.map((learningRate) => {
+      return { method: scaled, optimizer: { ...base.optimizer, learningRate }, stepScale: scale };
+    });
+  });
+}
+
+/**
+ * Plans the trials of all methods on one task.
+ *
+ * @param methods the baseline first.
+ * @throws {@link UsageError} for an impossible number of trials.
+ */
+export function planTrials(
+  spec: TaskSpec,
+  methods: readonly Method[],
+  choice: TuningChoice,
+  shared: SharedSettings,
+): PlannedTask {
+  if (!Number.isSafeInteger(choice.trials) || choice.trials < 1)
+    throw new UsageError({
+      what: 'not a number of trials',
+      where: `tune ${choice.trials}`,
+      remedy: 'give a whole number from 1, e.g. 3',
+    });
+  const settings = methods.flatMap((method) => settingsOf(spec, method, choice));
+  return planTask(spec, settings, choice.seeds, { ...shared, alone: false });
+}
