@@ -17,6 +17,7 @@ import {
 } from '../evaluate/index.js';
 import { OPTIMIZERS } from '../tasks/optimizer.js';
 import { scheduleWords } from '../tasks/schedules/index.js';
+import { suiteNames } from '../tasks/suite.js';
 import { evaluationText } from './evaluationText.js';
 import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
 import { listOption, numbersOption } from './lists.js';
@@ -102,6 +103,10 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         listOption({ default: [] as string[], describe: 'JavaScript modules that define methods' }),
       )
       .option('task', { ...TASK, describe: `${TASK.describe} [default: those of the suite, else mnist/cnn]` })
+      .option('suite', {
+        type: 'string',
+        describe: `tasks with settings of their own: ${suiteNames().join(', ')}; --task picks some of them`,
+      })
       .option('seed', numbersOption('seed', { default: [1, 2, 3], describe: 'seeds: a run each' }))
       .option('tune', {
         type: 'number',
@@ -114,9 +119,9 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         default: false,
         describe: 'with --tune: try half the step scale of nowcasters too, in as many trials',
       })
-      .option('epochs', { type: 'number', describe: 'epochs of each run [default: 20]' })
-      .option('batch-size', { type: 'number', describe: 'examples in a batch [default: 128]' })
-      .option('optimizer', { choices: OPTIMIZERS, describe: 'optimizer [default: adam]' })
+      .option('epochs', { type: 'number', describe: 'epochs of each run [default: the suite’s, else 20]' })
+      .option('batch-size', { type: 'number', describe: 'examples in a batch [default: the suite’s, else 128]' })
+      .option('optimizer', { choices: OPTIMIZERS, describe: 'optimizer [default: the suite’s, else adam]' })
       .option('learning-rate', {
         type: 'number',
         describe: 'learning rate, or with --tune the center of those tried [default: 0.001]',
@@ -129,8 +134,14 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         type: 'string',
         describe: 'average to validate instead of the trained weights: ema=DECAY, lawa=K or swa=START',
       })
-      .option('train-examples', { type: 'number', describe: 'training examples, drawn at random [default: all]' })
-      .option('validation-examples', { type: 'number', describe: 'validation examples [default: all]' })
+      .option('train-examples', {
+        type: 'number',
+        describe: 'training examples, drawn at random [default: the suite’s, else all]',
+      })
+      .option('validation-examples', {
+        type: 'number',
+        describe: 'validation examples [default: the suite’s, else all]',
+      })
       .option(
         'target',
         numbersOption('target', {

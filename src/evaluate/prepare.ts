@@ -48,10 +48,10 @@ function requireAlone({ alone = false, workers = 1, executor }: EvaluateOptions)
 /** Plans the trainings of an evaluation, and prepares its methods. */
 export async function prepareEvaluation(given: EvaluateOptions): Promise<PreparedEvaluation> {
   const options = { ...given, methodModules: await loadMethodModules(given.methodModules ?? []) };
-  const { out, tune, alone = false, engine = 'auto', targets = [], newBestsAfter } = options;
+  const { out, executor, tune, alone = false, engine = 'auto', targets = [], newBestsAfter } = options;
   requireAlone(options);
   const methods = completeMethods(options.methods, options.validate);
-  const { tasks, missing } = taskSpecs(options);
+  const { tasks, missing } = taskSpecs(options, executor?.local ?? true);
   const seeds = [...new Set(options.seeds)];
   const tuning: TuningChoice | null = tune
     ? { trials: tune.trials, seeds: tuningSeeds(tune.seeds ?? 1, seeds), stepScale: tune.stepScale ?? false }
