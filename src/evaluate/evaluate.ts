@@ -11,7 +11,7 @@ import {
   FORECASTS_NAME,
   RESULTS_NAME,
 } from '../evaluation/schema.js';
-import { processExecutor, type Shard, takeShard } from '../jobs/index.js';
+import { type JobExecutor, processExecutor, type Shard, takeShard } from '../jobs/index.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { measureForecasts } from './forecastErrors.js';
 import { evaluateJobs } from './jobKind.js';
@@ -20,7 +20,7 @@ import { compareOverall } from './overall.js';
 import { jobsOf, type PlannedTask, planTask } from './plan.js';
 import { type PreparedEvaluation, prepareEvaluation } from './prepare.js';
 import { summarizeTask } from './summary.js';
-import { type CompletedRuns, completeRuns, executorOf } from './trainings.js';
+import { type CompletedRuns, completeRuns, completeTrials, executorOf } from './trainings.js';
 import { chooseTrials, type TunedTask } from './tuning/choose.js';
 import { planTrials, untuned } from './tuning/trials.js';
 
@@ -58,6 +58,11 @@ function runsOf({ tasks, methods, settings, shared }: PreparedEvaluation, tuned:
   });
 }
 
+/** What runs the trainings that are reported: one process where seconds are to be compared. */
+function runExecutor({ options, settings }: PreparedEvaluation): JobExecutor {
+  return settings.alone ? processExecutor({ workers: 1 }) : executorOf(options);
+}
+
 /** Result of {@link evaluateShard}. */
 export interface EvaluateShardResult {
   out: string;
@@ -81,11 +86,11 @@ export interface EvaluateShardResult {
  */
 export async function evaluateShard(given: EvaluateOptions, shard: Shard): Promise<EvaluateShardResult> {
   const prepared = await prepareEvaluation(given);
-  const { options, settings } = prepared;
+  const { options } = prepared;
   const train = async (phase: EvaluateShardResult['phase'], jobs: readonly EvaluationJob[]) => {
     const own = takeShard(jobs, shard);
-    const executor = phase === 'runs' && settings.alone ? processExecutor({ workers: 1 }) : executorOf(options);
-    const { trained, failed } = await completeRuns(own, options, executor);
+    const { trained, failed } =
+      phase === 'tuning' ? await completeTrials(own, options) : await completeRuns(own, options, runExecutor(prepared));
     const missing = jobs.filter(({ id }) => !evaluateJobs.isDone(options.out, id)).length;
     const kept = own.length - trained - failed.length;
     return { out: options.out, phase, runs: jobs.length, missing, trained, kept, failed };
@@ -93,7 +98,7 @@ export async function evaluateShard(given: EvaluateOptions, shard: Shard): Promi
   const trials = trialsOf(prepared);
   const tuned = await train('tuning', jobsOf(trials));
   if (tuned.missing > 0) return tuned;
-  const chosen = choose(trials, await completeRuns(jobsOf(trials), options), options.out);
+  const chosen = choose(trials, await completeTrials(jobsOf(trials), options), options.out);
   return train('runs', jobsOf(runsOf(prepared, chosen)));
 }
 
@@ -111,13 +116,12 @@ export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> 
   const { options, settings, methods, described, missingTasks } = prepared;
   const { out, targets, newBestsAfter, methodModules = [], onNote } = options;
   const trials = trialsOf(prepared);
-  const tried = await completeRuns(jobsOf(trials), options);
+  const tried = await completeTrials(jobsOf(trials), options);
   const tuned = choose(trials, tried, out);
 
   const plan = runsOf(prepared, tuned);
   const jobs = jobsOf(plan);
-  const executor = settings.alone ? processExecutor({ workers: 1 }) : executorOf(options);
-  const { records, trained, failed } = await completeRuns(jobs, options, executor);
+  const { records, trained, failed } = await completeRuns(jobs, options, runExecutor(prepared));
   for (const id of failed) onNote?.(`${id} has no result; run the same command to try it again`);
   const baselineIds = plan.map(({ methods: [{ jobs: own }] }) =>
     own.map(({ id }) => id).filter((id) => records.has(id)),

@@ -3,6 +3,7 @@
 import { readRunRecord } from '../evaluation/files.js';
 import type { EvaluationJob, RunRecord } from '../evaluation/schema.js';
 import { type Job, type JobExecutor, processExecutor } from '../jobs/index.js';
+import type { ProgressListener } from '../progress.js';
 import { evaluateJobs } from './jobKind.js';
 import type { EvaluateOptions } from './options.js';
 import type { WorkerSpec } from './worker.js';
@@ -22,6 +23,12 @@ export function executorOf({ executor, workers }: EvaluateOptions): JobExecutor 
   return executor ?? processExecutor({ workers });
 }
 
+/** Trains the trials of a tuning that have no record yet; as {@link completeRuns}, with a progress of their own. */
+export function completeTrials(jobs: readonly EvaluationJob[], options: EvaluateOptions): Promise<CompletedRuns> {
+  const onProgress: ProgressListener = (event) => options.onProgress?.({ ...event, task: 'tune' });
+  return completeRuns(jobs, { ...options, onProgress });
+}
+
 /** Trains the jobs that have no record yet, and returns all records. */
 export async function completeRuns(
   jobs: readonly EvaluationJob[],
@@ -29,6 +36,7 @@ export async function completeRuns(
   executor = executorOf(options),
 ): Promise<CompletedRuns> {
   const { out, images, adapter, methodModules, onProgress, onNote, signal } = options;
+  if (jobs.length === 0) return { records: new Map(), trained: 0, failed: [] };
   const records = new Map<string, RunRecord>();
   const keep = (id: string) => {
     const record = readRunRecord(out, id);

@@ -1,7 +1,12 @@
 // Tuning: what is tried, and what is chosen of known trials.
 
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { evaluate, evaluateShard } from '../../dist/evaluate/index.js';
 import { completeMethods, parseMethod } from '../../src/evaluate/methods/registry.js';
+import type { EvaluateOptions } from '../../src/evaluate/options.js';
 import { jobsOf } from '../../src/evaluate/plan.js';
 import { taskSpecs } from '../../src/evaluate/taskSpecs.js';
 import { chooseTrials } from '../../src/evaluate/tuning/choose.js';
@@ -122,5 +127,74 @@ describe('what is chosen', () => {
       job.method.name === 'linear' ? { status: 'diverged' } : risingTo(0.5),
     );
     expect(choose).toThrow(/no learning rate of 0\.001, 0\.00316 trains linear without divergence: mnist\/lenet/);
+  });
+});
+
+describe('a tuned evaluation', () => {
+  const out = mkdtempSync(join(tmpdir(), 'wnn-tuning-'));
+  afterAll(() => rmSync(out, { recursive: true }));
+  const options: EvaluateOptions = {
+    out,
+    tasks: ['mnist/mlp'],
+    seeds: [1, 2],
+    methods: [parseMethod('linear')],
+    tune: { trials: 3 },
+    epochs: 2,
+    batchSize: 25,
+    optimizer: { name: 'sgd', learningRate: 0.01 },
+    trainExamples: 50,
+    validationExamples: 40,
+    engine: 'wasm',
+    alone: true,
+  };
+  const count = () => readdirSync(join(out, 'runs')).filter((name) => name.endsWith('.json')).length;
+
+  it('goes on where it was, in shards too, and trains every method at its own best rate', async () => {
+    const first = await evaluateShard(options, { index: 1, count: 2 });
+    expect(first).toMatchObject({ phase: 'tuning', runs: 6, missing: 3, trained: 3, kept: 0, failed: [] });
+    const abort = new AbortController();
+    const stopped = evaluate({
+      ...options,
+      signal: abort.signal,
+      onProgress: ({ task, done }) => {
+        expect(task).toBe('tune');
+        if (done >= 8) abort.abort();
+      },
+    });
+    await expect(stopped).rejects.toThrow(/abort/i);
+    const before = count();
+    expect(before).toBeGreaterThan(3);
+    const tasks = new Set<string>();
+    const result = await evaluate({ ...options, onProgress: ({ task }) => tasks.add(task) });
+    expect(result.trained + result.kept).toBe(10);
+    expect(result.kept).toBe(before);
+    expect(count()).toBe(10);
+
+    const [{ tuning, methods }] = result.tasks;
+    expect(tuning!.map(({ name, trials }) => [name, trials.map(({ learningRate }) => learningRate)])).toEqual([
+      ['plain', [0.00316, 0.01, 0.0316]],
+      ['linear', [0.00316, 0.01, 0.0316]],
+    ]);
+    for (const [m, { trials }] of tuning!.entries()) {
+      const [chosen] = trials.filter((trial) => trial.chosen);
+      expect(methods[m].optimizer.learningRate).toBe(chosen.learningRate);
+    }
+    const best = Math.max(...tuning![0].trials.map((trial) => trial.best!));
+    expect(tuning![0].trials.find(({ chosen }) => chosen)!.best).toBe(best);
+    expect(result.settings).toMatchObject({ tuning: { trials: 3, seeds: [1000001], stepScale: false }, alone: true });
+    const read = (id: string): RunRecord => JSON.parse(readFileSync(join(out, 'runs', `${id}.json`), 'utf8'));
+    expect(result.trials.map(read).every(({ seed, alone }) => seed === 1000001 && !alone)).toBe(true);
+    expect(
+      result.runs
+        .map(read)
+        .map(({ seed, alone, method, optimizer }) => [seed, alone, method.name, optimizer.learningRate]),
+    ).toEqual(
+      [1, 2].flatMap((seed) => methods.map(({ name, optimizer }) => [seed, true, name, optimizer.learningRate])),
+    );
+    expect((await evaluate(options)).trained).toBe(0);
+  });
+
+  it('refuses seconds that could not be compared', async () => {
+    await expect(evaluate({ ...options, workers: 2 })).rejects.toThrow(/one training runs at a time: 2 workers/);
   });
 });
