@@ -54,6 +54,11 @@ export function architectureNames(): string[] {
   return ARCHITECTURES.map((architecture) => architecture.name);
 }
 
+/** The aliases of an architecture, by its name. */
+export function aliasesOf(name: string): readonly string[] {
+  return ARCHITECTURES.find((candidate) => candidate.name === name)?.aliases ?? [];
+}
+
 /** Resolves a name or alias; `undefined` when there is no such architecture. */
 export function canonicalArchitecture(name: string): string | undefined {
   return ARCHITECTURES.find((candidate) => candidate.name === name || candidate.aliases?.includes(name))?.name;

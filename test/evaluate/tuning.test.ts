@@ -71,6 +71,26 @@ describe('what is tried', () => {
     expect(new Set(jobsOf([planned]).map(({ id }) => id)).size).toBe(14);
     expect(() => tune([], 0, [11], () => [])).toThrow(/not a number of trials: tune 0/);
   });
+
+  it('is half the step scale of a nowcaster too, if asked, in as many trials', () => {
+    const methods = completeMethods(['linear', 'nowcaster:zoo'].map(parseMethod));
+    const tried = (trials: number) =>
+      planTrials(SPECS[0], methods, { trials, seeds: [11], stepScale: true }, SHARED).methods.map(
+        ({ method, optimizer, stepScale }) => [method.name, optimizer.learningRate, stepScale, method.stepScale],
+      );
+    // The shipped nowcaster recommends a step scale of 0.8.
+    expect(tried(3).slice(6)).toEqual([
+      ['zoo', 0.001, 1, undefined],
+      ['zoo', 0.00316, 1, undefined],
+      ['zoo', 0.001, 0.5, 0.4],
+    ]);
+    expect(
+      tried(3)
+        .slice(0, 6)
+        .every(([, , scale]) => scale === null),
+    ).toBe(true);
+    expect(tried(1)).toHaveLength(3);
+  });
 });
 
 describe('what is chosen', () => {
@@ -156,9 +176,9 @@ describe('a tuned evaluation', () => {
     const stopped = evaluate({
       ...options,
       signal: abort.signal,
-      onProgress: ({ task, done }) => {
+      onProgress: ({ task }) => {
         expect(task).toBe('tune');
-        if (done >= 8) abort.abort();
+        if (count() > 3) abort.abort();
       },
     });
     await expect(stopped).rejects.toThrow(/abort/i);

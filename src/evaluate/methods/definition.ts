@@ -99,10 +99,10 @@ export interface MethodDefinition<M extends Method = Method, S extends object = 
    */
   optimizer?(method: M & S, base: OptimizerInfo): OptimizerInfo;
   /**
-   * The same method with its step scale multiplied by a factor, for the tuning of step scales. Its name stays. Default: it has no
-   * step scale.
+   * The step scale of its nowcasts, for the tuning of step scales: its setting `stepScale` is then set to a part of it. Default: it
+   * has none. Null: it is not a number.
    */
-  scaleSteps?(method: M & S, factor: number): M & S;
+  stepScaleOf?(method: M & S): number | null;
   /**
    * Its description in the report, without its settings. Called before any training.
    *

@@ -13,6 +13,7 @@ import { loadWebgpuKernels } from '../../families/webgpuKernels.js';
 import type { NetworkCompute } from '../../network/compute.js';
 import type { NowcasterSpec } from '../../network/spec.js';
 import { NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../../nowcaster/nowcaster.js';
+import { readNowcasterManifest } from '../../nowcaster/onDisk.js';
 import { checkProvenance } from '../../nowcaster/provenance.js';
 import { networkOf, TRAINED_KINDS } from '../../nowcaster/spec.js';
 import type { MethodDefinition } from './definition.js';
@@ -122,6 +123,10 @@ export const nowcaster: MethodDefinition<NowcasterMethod, NowcasterSettings> = {
       training: describeTraining(manifest),
       heldOut,
     };
+  },
+  stepScaleOf({ directory, stepScale }) {
+    if (stepScale !== undefined) return stepScale === 'adaptive' ? null : stepScale;
+    return readNowcasterManifest(directory).recommended.stepScale;
   },
   ...periodicMethod<NowcasterMethod, NowcasterSettings>(async ({ directory, horizon }) => {
     const read = await loadNowcaster(directory);

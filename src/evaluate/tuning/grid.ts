@@ -13,7 +13,7 @@ const FIRST_SEED = 1_000_001;
  * Learning rates around a center, ascending, to three significant digits: a factor of sqrt(10) apart for up to five, denser for
  * more, which then span from a tenth to ten times the center. Of an even count up to four, the one more is above the center.
  *
- * @param count at least 1.
+ * @param count from 0.
  */
 export function learningRates(center: number, count: number): number[] {
   const below = Math.floor((count - 1) / 2);

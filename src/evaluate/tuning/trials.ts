@@ -7,8 +7,8 @@ import { findMethod, optimizerOf } from '../methods/registry.js';
 import { type MethodSetting, type PlannedTask, planTask, type SharedSettings, type TaskSpec } from '../plan.js';
 import { learningRates } from './grid.js';
 
-/** Factors on a nowcaster's step scale that are tried when step scales are tuned. */
-const STEP_SCALES = [1, 0.5];
+/** The part of a nowcaster's step scale that is tried beside all of it when step scales are tuned. */
+const SMALLER_STEP = 0.5;
 
 /** How much is tried. */
 export interface TuningChoice {
@@ -25,6 +25,12 @@ export function untuned({ settings }: TaskSpec, method: Method): MethodSetting {
   return { method, optimizer: optimizerOf(method, settings.optimizer), stepScale: null };
 }
 
+/** The same method with a part of its step scale; null for methods without one. */
+function scaled(method: Method, factor: number): Method | null {
+  const stepScale = findMethod(method.type).stepScaleOf?.(method) ?? null;
+  return stepScale === null ? null : { ...method, stepScale: factor * stepScale };
+}
+
 /**
  * The settings that are tried for a method: learning rates around that of its optimizer. With step scales, half of the trials
  * of a nowcaster, rounded up, keep its step scale, and the others halve it. A learning rate that was given with the method stays.
@@ -32,16 +38,16 @@ export function untuned({ settings }: TaskSpec, method: Method): MethodSetting {
 function settingsOf(spec: TaskSpec, method: Method, { trials, stepScale }: TuningChoice): MethodSetting[] {
   const base = untuned(spec, method);
   if ((method as CommonSettings).learningRate !== undefined) return [base];
-  const { scaleSteps } = findMethod(method.type);
-  const scales = stepScale && scaleSteps !== undefined ? STEP_SCALES : [null];
-  return scales.flatMap((scale, s) => {
-    const count = Math.floor((trials + scales.length - 1 - s) / scales.length);
-    const rates = count === 0 ? [] : learningRates(base.optimizer.learningRate as number, count);
-    const scaled = scale === null || scale === 1 ? method : scaleSteps!(method, scale);
+  const around = (count: number, tried: Method, factor: number | null): MethodSetting[] => {
+    const rates = learningRates(base.optimizer.learningRate as number, count);
     return rates.map((learningRate) => {
-      return { method: scaled, optimizer: { ...base.optimizer, learningRate }, stepScale: scale };
+      return { method: tried, optimizer: { ...base.optimizer, learningRate }, stepScale: factor };
     });
-  });
+  };
+  const smaller = stepScale ? scaled(method, SMALLER_STEP) : null;
+  if (smaller === null) return around(trials, method, null);
+  const kept = Math.ceil(trials / 2);
+  return [...around(kept, method, 1), ...around(trials - kept, smaller, SMALLER_STEP)];
 }
 
 /**
