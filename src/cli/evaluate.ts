@@ -97,7 +97,12 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
           describe: 'nowcasters: NAME=DIR, or DIR; zoo is the shipped one [default: zoo, unless --method is given]',
         }),
       )
-      .option('method', listOption({ describe: `methods: ${methodWords().join(', ')}, each with settings behind ? (below); '' for none [default: none]` }))
+      .option(
+        'method',
+        listOption({
+          describe: `methods: ${methodWords().join(', ')}, each with settings behind ? (below); '' for none [default: none]`,
+        }),
+      )
       .option(
         'method-module',
         listOption({ default: [] as string[], describe: 'JavaScript modules that define methods' }),

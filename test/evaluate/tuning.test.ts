@@ -72,6 +72,20 @@ describe('what is tried', () => {
     expect(() => tune([], 0, [11], () => [])).toThrow(/not a number of trials: tune 0/);
   });
 
+  it('is around the usual rate of an optimizer of the method’s own', () => {
+    const { planned } = tune(['momentum', 'schedule-free', 'ema', 'cosine'], 1, [11], () => risingTo(0.5));
+    expect(
+      planned.methods.map(({ method, optimizer }) => [method.name, optimizer.name, optimizer.learningRate]),
+    ).toEqual([
+      ['plain', 'adam', 0.001],
+      ['momentum', 'momentum', 0.1],
+      ['schedule-free', 'schedule-free', 0.0025],
+      ['ema', 'adam', 0.001],
+      ['cosine', 'adam', 0.001],
+    ]);
+    expect(planned.methods[4].optimizer.schedule).toBe('cosine');
+  });
+
   it('is half the step scale of a nowcaster too, if asked, in as many trials', () => {
     const methods = completeMethods(['linear', 'nowcaster:zoo'].map(parseMethod));
     const tried = (trials: number) =>

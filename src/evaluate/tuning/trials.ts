@@ -3,7 +3,7 @@
 import { UsageError } from '../../errors.js';
 import type { Method } from '../../evaluation/schema.js';
 import type { CommonSettings } from '../methods/commonSettings.js';
-import { findMethod, optimizerOf } from '../methods/registry.js';
+import { changeSettings, findMethod, optimizerOf, usualLearningRateOf } from '../methods/registry.js';
 import { type MethodSetting, type PlannedTask, planTask, type SharedSettings, type TaskSpec } from '../plan.js';
 import { learningRates } from './grid.js';
 
@@ -28,7 +28,15 @@ export function untuned({ settings }: TaskSpec, method: Method): MethodSetting {
 /** The same method with a part of its step scale; null for methods without one. */
 function scaled(method: Method, factor: number): Method | null {
   const stepScale = findMethod(method.type).stepScaleOf?.(method) ?? null;
-  return stepScale === null ? null : { ...method, stepScale: factor * stepScale };
+  return stepScale === null ? null : changeSettings(method, { stepScale: factor * stepScale });
+}
+
+/**
+ * The learning rate that is in the middle of those tried: that of the task for its own optimizer, and the usual one for another.
+ */
+function centerOf({ settings }: TaskSpec, { method, optimizer }: MethodSetting): number {
+  if (optimizer.name === settings.optimizer.name) return settings.optimizer.learningRate as number;
+  return usualLearningRateOf(method, settings.optimizer);
 }
 
 /**
@@ -39,7 +47,7 @@ function settingsOf(spec: TaskSpec, method: Method, { trials, stepScale }: Tunin
   const base = untuned(spec, method);
   if ((method as CommonSettings).learningRate !== undefined) return [base];
   const around = (count: number, tried: Method, factor: number | null): MethodSetting[] => {
-    const rates = learningRates(base.optimizer.learningRate as number, count);
+    const rates = learningRates(centerOf(spec, base), count);
     return rates.map((learningRate) => {
       return { method: tried, optimizer: { ...base.optimizer, learningRate }, stepScale: factor };
     });

@@ -8,11 +8,11 @@ import { parseAveraging } from '../../../src/callback/averages/index.js';
 import { averageTraining } from '../../../src/evaluate/methods/averaging.js';
 import { LookaheadCallback, lookahead } from '../../../src/evaluate/methods/lookahead.js';
 import { changeSettings, completeMethods, parseMethod } from '../../../src/evaluate/methods/registry.js';
-import { planJobs } from '../../../src/evaluate/plan.js';
 import { ImageExamples } from '../../../src/tasks/images.js';
 import { findTask } from '../../../src/tasks/task.js';
 import type { TaskData } from '../../../src/tasks/taskData.js';
 import { type TrainTaskOptions, trainTask } from '../../../src/tasks/trainTask.js';
+import { planJobs } from '../planJobs.js';
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
