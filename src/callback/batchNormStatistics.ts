@@ -3,16 +3,13 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
+import { isModel } from './trainedNetwork.js';
 
 /** Inputs of one batch, as for `model.predict`. */
 export type BatchInputs = tf.Tensor | tf.Tensor[];
 
 /** Inputs of batches, e.g. a list or a generator. What it yields stays its own to dispose of. */
 export type InputBatches = Iterable<BatchInputs> | AsyncIterable<BatchInputs>;
-
-function isModel(layer: tfl.layers.Layer): layer is tfl.LayersModel {
-  return Array.isArray((layer as Partial<tfl.LayersModel>).layers);
-}
 
 /** The batch-norm layers of a model, those of nested models too, each once. */
 function listBatchNorms(model: tfl.LayersModel): tfl.layers.Layer[] {

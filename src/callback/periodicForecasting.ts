@@ -12,7 +12,7 @@ import type { Nowcast } from './nowcast.js';
 import { type LoopOptions, NowcastLoop, type WatchedTraining } from './nowcastLoop.js';
 import type { NowcastState } from './nowcastState.js';
 import { accessModel } from './trackedTensors.js';
-import { isModel, type TrainedNetwork } from './trainedNetwork.js';
+import { isModel, isSameNetwork, type TrainedNetwork } from './trainedNetwork.js';
 import { readTrainingPoint, returnToPoint } from './trainingPoint.js';
 import { accessVariables } from './weightAccess.js';
 
@@ -162,7 +162,7 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
    * @returns the nowcast that happened or was reverted; null when neither.
    */
   async step(network: TrainedNetwork, loss?: TrainingLoss, { optimizer }: StepOptions = {}): Promise<Nowcast | null> {
-    if (this.#network !== network) {
+    if (!isSameNetwork(this.#network, network)) {
       if (this.#network !== null) this.#loop.reset();
       this.#network = network;
     }

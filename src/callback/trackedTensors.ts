@@ -3,6 +3,7 @@
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { DEFAULT_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { tensorKind } from '../trajectory/kind.js';
+import { isModel } from './trainedNetwork.js';
 import { accessTensors, type WeightAccess } from './weightAccess.js';
 
 /** Layers that hold more arrays than this are left alone, as in the published callback; normalizations are told by class. */
@@ -17,10 +18,6 @@ export interface TrackedTensorsOptions {
 }
 
 type Variable = tfl.LayerVariable;
-
-function isModel(layer: tfl.layers.Layer): layer is tfl.LayersModel {
-  return Array.isArray((layer as Partial<tfl.LayersModel>).layers);
-}
 
 /** The variables of a model that may be tracked, each once however often its layer is shared, with kind and name. */
 function listVariables(

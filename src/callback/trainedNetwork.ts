@@ -1,4 +1,4 @@
-// The networks that can be nowcast: models of tfjs-layers, and variables by name.
+// What a callback trains along with: a tfjs-layers model of whatever copy, or any other network's variables.
 
 import type * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
@@ -6,7 +6,14 @@ import type * as tfl from '@tensorflow/tfjs-layers';
 /** A network in a loop of one's own: a tfjs-layers model, or the variables of any other, by name. */
 export type TrainedNetwork = tfl.LayersModel | Readonly<Record<string, tf.Variable>>;
 
-/** Whether a network is a model of tfjs-layers. */
-export function isModel(network: TrainedNetwork): network is tfl.LayersModel {
+/** Whether something is a model with layers, of whatever copy of tfjs-layers; as a layer, it is a nested one. */
+export function isModel(network: TrainedNetwork | tfl.layers.Layer): network is tfl.LayersModel {
   return Array.isArray((network as Partial<tfl.LayersModel>).layers);
+}
+
+/** Whether two are the same network: the same model, or records of the same variables. */
+export function isSameNetwork(a: TrainedNetwork | null, b: TrainedNetwork): boolean {
+  if (a === b || a === null || isModel(a) || isModel(b)) return a === b;
+  const [own, other] = [Object.values(a), Object.values(b)];
+  return own.length === other.length && own.every((variable, i) => variable === other[i]);
 }

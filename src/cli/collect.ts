@@ -34,6 +34,7 @@ interface CollectArguments extends GlobalArguments, FleetArguments {
   width?: number[];
   trainExamples?: number[];
   validationExamples?: number;
+  epochExamples?: number;
   augment?: string[];
   snapshotEvery?: string;
   engine: EngineRequest;
@@ -58,6 +59,7 @@ function mergePlan(argv: CollectArguments): PlanOptions {
     width: toRange(argv.width),
     trainExamples: toRange(argv.trainExamples),
     validationExamples: argv.validationExamples,
+    epochExamples: argv.epochExamples,
     augmentation: parseAugmentation(argv.augment),
     cadence: argv.snapshotEvery === undefined ? undefined : parseCadence(argv.snapshotEvery, '--snapshot-every'),
   };
@@ -167,6 +169,7 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
           'train-examples': numbersOption('train-examples', {
             describe: 'training examples of a run, drawn at random, or a range [default: all]',
           }),
+          'epoch-examples': { type: 'number', describe: 'training examples of an epoch, in turn [default: all]' },
           'validation-examples': { type: 'number', describe: 'validation examples [default: all]' },
           augment: listOption({
             describe: 'change training images at random, e.g. shift=0.1,flip,rotation=10,zoom=0.1',

@@ -2,42 +2,49 @@
 
 import type { CommandModule } from 'yargs';
 import type { EngineRequest } from '../engine/engine.js';
+import { UsageError } from '../errors.js';
 import {
   type EvaluateOptions,
   type EvaluateShardResult,
   evaluate,
   evaluateShard,
   loadMethodModules,
+  type Method,
   methodWords,
   parseMethod,
   settingLines,
-  statements,
-  TABLE_HEADER,
-  tableRows,
+  type TuneOptions,
 } from '../evaluate/index.js';
 import { OPTIMIZERS } from '../tasks/optimizer.js';
 import { scheduleWords } from '../tasks/schedules/index.js';
+import { suiteNames } from '../tasks/suite.js';
+import { evaluationText } from './evaluationText.js';
 import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
 import { listOption, numbersOption } from './lists.js';
 import { ADAPTER, ENGINE, IMAGES, TASK, WORKERS } from './sharedOptions.js';
-import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 
 interface EvaluateArguments extends GlobalArguments, FleetArguments {
   nowcaster: string[];
-  method: string[];
+  method?: string[];
   'method-module': string[];
-  task: string[];
+  task?: string[];
+  suite?: string;
   seed: number[];
-  epochs: number;
-  'batch-size': number;
-  optimizer: string;
-  'learning-rate': number;
-  schedule: string;
+  tune?: number;
+  'tune-seeds'?: number;
+  'tune-step-scale': boolean;
+  epochs?: number;
+  'batch-size'?: number;
+  optimizer?: string;
+  'learning-rate'?: number;
+  schedule?: string;
+  validate?: string;
   'train-examples'?: number;
   'validation-examples'?: number;
   target: number[];
   'bests-after'?: number;
+  seconds: boolean;
   engine: EngineRequest;
   adapter?: string;
   workers?: number;
@@ -45,11 +52,37 @@ interface EvaluateArguments extends GlobalArguments, FleetArguments {
   out: string;
 }
 
-function describeShard({ out, runs, missing, trained, kept, failed }: EvaluateShardResult): string {
-  const lines = [`${out}: ${trained} runs of this shard trained, ${kept} kept; ${missing} of all ${runs} missing`];
+function describeShard({ out, phase, runs, missing, trained, kept, failed }: EvaluateShardResult): string {
+  const what = phase === 'tuning' ? 'trials' : 'runs';
+  const lines = [`${out}: ${trained} ${what} of this shard trained, ${kept} kept; ${missing} of all ${runs} missing`];
   if (failed.length > 0) lines.push(`failed: ${failed.join(', ')}; run the same command to try again`);
-  lines.push('when none is missing, the same command without --shard compares them');
+  if (phase === 'tuning') lines.push('when none is missing, the same command goes on with the runs');
+  else lines.push('when none is missing, the same command without --shard compares them');
   return lines.join('\n');
+}
+
+/** The methods that were asked for; the shipped nowcaster where none was. */
+function chooseMethods({ method, nowcaster }: EvaluateArguments): Method[] {
+  if (method === undefined && nowcaster.length === 0) return [parseMethod('nowcaster:zoo')];
+  return [...(method ?? []).map(parseMethod), ...nowcaster.map((argument) => parseMethod(`nowcaster:${argument}`))];
+}
+
+/** The optimizer where one of its options was given; otherwise that of the suite, or the default, stays. */
+function chooseOptimizer({ optimizer, learningRate, schedule }: EvaluateArguments & { learningRate?: number }) {
+  if (optimizer === undefined && learningRate === undefined && schedule === undefined) return undefined;
+  const given = { name: optimizer ?? 'adam', learningRate: learningRate ?? 0.001 };
+  return schedule === undefined ? given : { ...given, schedule };
+}
+
+function chooseTuning({
+  tune,
+  'tune-seeds': seeds,
+  'tune-step-scale': stepScale,
+}: EvaluateArguments): TuneOptions | undefined {
+  if (tune !== undefined) return { trials: tune, seeds, stepScale };
+  if (seeds === undefined && !stepScale) return undefined;
+  const given = stepScale ? '--tune-step-scale' : '--tune-seeds';
+  throw new UsageError({ what: 'nothing is tuned', where: given, remedy: 'give the number of trials, e.g. --tune 3' });
 }
 
 export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
@@ -57,51 +90,97 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
   describe: 'train with and without nowcasters and compare',
   builder: (yargs) =>
     fleetOptions(yargs)
-      .option('nowcaster', listOption({ default: [] as string[], describe: 'nowcasters: NAME=DIR, or DIR' }))
+      .option(
+        'nowcaster',
+        listOption({
+          default: [] as string[],
+          describe: 'nowcasters: NAME=DIR, or DIR; zoo is the shipped one [default: zoo, unless --method is given]',
+        }),
+      )
       .option(
         'method',
         listOption({
-          default: ['linear'],
-          describe: `methods: ${methodWords().join(', ')}; '' for none`,
+          describe: `methods: ${methodWords().join(', ')}, each with settings behind ? (below); '' for none [default: none]`,
         }),
       )
       .option(
         'method-module',
         listOption({ default: [] as string[], describe: 'JavaScript modules that define methods' }),
       )
-      .option('task', { ...TASK, default: ['mnist/cnn'] })
+      .option('task', { ...TASK, describe: `${TASK.describe} [default: those of the suite, else mnist/cnn]` })
+      .option('suite', {
+        type: 'string',
+        describe: `tasks with settings of their own: ${suiteNames().join(', ')}; --task picks some of them`,
+      })
       .option('seed', numbersOption('seed', { default: [1, 2, 3], describe: 'seeds: a run each' }))
-      .option('epochs', { type: 'number', default: 20, describe: 'epochs of each run' })
-      .option('batch-size', { type: 'number', default: 128, describe: 'examples in a batch' })
-      .option('optimizer', { choices: OPTIMIZERS, default: 'adam', describe: 'optimizer' })
-      .option('learning-rate', { type: 'number', default: 0.001, describe: 'learning rate' })
+      .option('tune', {
+        type: 'number',
+        requiresArg: true,
+        describe: 'tune the learning rate of every method first: trials for each on each task',
+      })
+      .option('tune-seeds', { type: 'number', describe: 'seeds of each trial, none of them reported [default: 1]' })
+      .option('tune-step-scale', {
+        type: 'boolean',
+        default: false,
+        describe: 'with --tune: try half the step scale of nowcasters too, in as many trials',
+      })
+      .option('epochs', { type: 'number', describe: 'epochs of each run [default: the suite’s, else 20]' })
+      .option('batch-size', { type: 'number', describe: 'examples in a batch [default: the suite’s, else 128]' })
+      .option('optimizer', { choices: OPTIMIZERS, describe: 'optimizer [default: the suite’s, else adam]' })
+      .option('learning-rate', {
+        type: 'number',
+        describe: 'learning rate, or with --tune the center of those tried [default: 0.001]',
+      })
       .option('schedule', {
         type: 'string',
-        default: 'constant',
-        describe: `course of the learning rate: ${scheduleWords().join(', ')}`,
+        describe: `course of the learning rate: ${scheduleWords().join(', ')} [default: constant]`,
       })
-      .option('train-examples', { type: 'number', describe: 'training examples, drawn at random [default: all]' })
-      .option('validation-examples', { type: 'number', describe: 'validation examples [default: all]' })
+      .option('validate', {
+        type: 'string',
+        describe: 'average to validate instead of the trained weights: ema=DECAY, lawa=K or swa=START',
+      })
+      .option('train-examples', {
+        type: 'number',
+        describe: 'training examples, drawn at random [default: the suite’s, else all]',
+      })
+      .option('validation-examples', {
+        type: 'number',
+        describe: 'validation examples [default: the suite’s, else all]',
+      })
       .option(
         'target',
         numbersOption('target', {
           default: [] as number[],
-          describe: 'validation accuracies to reach, e.g. 0.97,0.98',
+          describe: 'further values of the metric to reach, e.g. 0.97,0.98',
         }),
       )
       .option('bests-after', {
         type: 'number',
         describe: 'epoch after which plain’s new bests count [default: 40% of the epochs]',
       })
+      .option('seconds', {
+        type: 'boolean',
+        default: false,
+        describe: 'train one run at a time, so that seconds can be compared',
+      })
       .option('engine', ENGINE)
       .option('adapter', ADAPTER)
       .option('workers', WORKERS)
       .option('images', IMAGES)
       .option('out', { type: 'string', demandOption: true, describe: 'directory for results and runs' })
-      .example('$0 evaluate --nowcaster ours=weights/mine --out eval', 'the plain CNN on MNIST, three seeds')
+      .example('$0 evaluate --out eval', 'the shipped nowcaster, plain CNN on MNIST, three seeds')
+      .example('$0 evaluate --nowcaster ours=weights/mine --tune 3 --out eval', 'against a tuned baseline')
       .example(
         '$0 evaluate --nowcaster ours=weights/mine --method linear,quadratic --task mnist/lenet,mnist/mlp --epochs 30 --out eval',
         'two tasks and two baselines',
+      )
+      .example(
+        "$0 evaluate --method cosine,'ema?decay=0.98','plain?name=slow&learningRate=1e-4' --out eval",
+        'baselines with settings of their own',
+      )
+      .example(
+        '$0 evaluate --nowcaster ours=weights/mine --validate ema=0.99 --out eval',
+        'an average validated in all',
       )
       .epilogue(
         ['Settings of methods and nowcasters: TYPE[:ARGUMENT]?KEY=VALUE&KEY=VALUE', ...settingLines()].join('\n  '),
@@ -114,20 +193,21 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       const options: EvaluateOptions = {
         ...fleet,
         out: argv.out,
-        tasks: argv.task,
+        tasks: argv.task ?? (argv.suite === undefined ? ['mnist/cnn'] : undefined),
+        suite: argv.suite,
         seeds: argv.seed,
-        methods: [
-          ...argv.method.map(parseMethod),
-          ...argv.nowcaster.map((argument) => parseMethod(`nowcaster:${argument}`)),
-        ],
+        methods: chooseMethods(argv),
         methodModules,
+        tune: chooseTuning(argv),
         epochs: argv.epochs,
         batchSize: argv.batchSize,
-        optimizer: { name: argv.optimizer, learningRate: argv.learningRate, schedule: argv.schedule },
+        optimizer: chooseOptimizer(argv),
+        validate: argv.validate,
         trainExamples: argv['train-examples'],
         validationExamples: argv.validationExamples,
         targets: argv.target,
         newBestsAfter: argv.bestsAfter,
+        alone: argv.seconds,
         engine: argv.engine,
         adapter: argv.adapter,
         workers: argv.workers,
@@ -144,16 +224,11 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       }
       const result = await evaluate(options);
       terminal.close();
-      printResult(argv, result, () => {
-        const parts = result.tasks.map((task) =>
-          [
-            `${task.task}, ${result.settings.epochs} epochs, seeds ${task.seeds.join(', ')}`,
-            formatTable(TABLE_HEADER, tableRows(task)),
-            ...statements(task),
-          ].join('\n'),
-        );
-        return [...parts, `${result.file}: ${result.trained} runs trained, ${result.kept} kept`].join('\n\n');
-      });
+      printResult(
+        argv,
+        result,
+        () => `${evaluationText(result)}\n\n${result.file}: ${result.trained} runs trained, ${result.kept} kept`,
+      );
     } finally {
       terminal.close();
     }

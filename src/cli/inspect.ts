@@ -1,12 +1,12 @@
 // `wnn inspect PATH`: says what any of the toolkit's files or directories is.
 
 import type { CommandModule } from 'yargs';
-import { statements, TABLE_HEADER, tableRows } from '../evaluate/index.js';
 import { readH5 } from '../export/index.js';
 import { type Inspection, inspectPath, type RunSummary } from '../inspect/index.js';
 import type { WindowSpec } from '../network/spec.js';
 import { KIND_FILE_NAMES, TRAINED_KINDS } from '../nowcaster/spec.js';
 import { countSnapshots, describeCadence } from '../trajectory/cadence.js';
+import { evaluationText } from './evaluationText.js';
 import { formatBytes, formatCount } from './format.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, printResult } from './terminal.js';
@@ -141,16 +141,7 @@ ${runs}, toolkit ${manifest.toolkitVersion}, ${formatBytes(bytes)}`;
 }
 
 function describeEvaluation({ path, results }: Of<'evaluation'>): string {
-  const { tasks } = results;
-  const parts = tasks.map((task) => {
-    const lines = [
-      `${task.task}, ${task.seeds.length} seeds`,
-      formatTable(TABLE_HEADER, tableRows(task)),
-      ...statements(task),
-    ];
-    return lines.join('\n');
-  });
-  return `${path}: evaluation\n\n${parts.join('\n\n')}`;
+  return `${path}: evaluation\n\n${evaluationText(results)}`;
 }
 
 /** One line of a directory's list. */

@@ -4,10 +4,10 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { CommandModule } from 'yargs';
 import type { EngineRequest } from '../engine/engine.js';
-import { statements, TABLE_HEADER, tableRows } from '../evaluation/table.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { type PipelinePaths, type PipelineResult, runPipeline } from '../pipeline/index.js';
 import { PRESET_NAMES, PRESETS, type PresetName } from '../pipeline/presets.js';
+import { evaluationText } from './evaluationText.js';
 import { formatBytes, formatCount, formatDuration } from './format.js';
 import { ADAPTER, ENGINE, WORKERS } from './sharedOptions.js';
 import { formatTable } from './table.js';
@@ -56,10 +56,7 @@ function describeErrors({ train }: PipelineResult): string {
 function describe(result: PipelineResult): string {
   const total = Object.values(result.seconds).reduce((sum, seconds) => sum + seconds, 0);
   const lines = ['Forecast error on held-out runs (mean absolute, in normalized units):', '', describeErrors(result)];
-  for (const task of result.evaluate.tasks) {
-    lines.push('', `Training ${task.task} with ${task.seeds.length} seed(s), mean ± standard deviation:`, '');
-    lines.push(formatTable(TABLE_HEADER, tableRows(task)), ...statements(task));
-  }
+  lines.push('', 'Training with and without them:', '', evaluationText(result.evaluate));
   lines.push('', 'Files:', '');
   for (const stage of Object.keys(STAGES) as (keyof PipelinePaths)[]) {
     const files = listFiles(result.paths[stage]);

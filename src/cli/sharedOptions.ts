@@ -16,7 +16,7 @@ export const WORKERS = { type: 'number', describe: 'worker processes, a run each
 
 export const IMAGES = {
   type: 'string',
-  describe: 'directory that holds a folder for each image dataset [default: $WNN_IMAGES or data/images]',
+  describe: 'directory that holds a folder for each downloaded dataset [default: $WNN_IMAGES or data/images]',
 } as const;
 
 export const STORE = { type: 'string', default: 'data/trajectories', describe: 'directory of the store' } as const;

@@ -44,7 +44,7 @@ export class SizeEstimator {
       this.#counts.set(key, parameters);
     }
     // How many steps an epoch has is known only with the images; a run with all of them is taken to have MNIST's.
-    const steps = Math.ceil((run.trainExamples ?? 60_000) / run.batchSize) * run.epochs;
+    const steps = Math.ceil((run.epochExamples ?? run.trainExamples ?? 60_000) / run.batchSize) * run.epochs;
     const snapshots = countSnapshots(run.cadence, { epochs: run.epochs, steps });
     return { parameters, snapshots, bytes: Math.ceil(parameters * 4 * snapshots * COMPRESSION) };
   }

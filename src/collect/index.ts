@@ -261,7 +261,9 @@ function summarize(
     const { result, job } = outcome;
     if (result?.trained === false) continue;
     const manifest = result?.manifest ?? findRun(rest.store, job.id);
-    images += Number(manifest?.hyperparameters.trainExamples ?? 0) * job.spec.run.epochs;
+    images +=
+      Number(manifest?.hyperparameters.epochExamples ?? manifest?.hyperparameters.trainExamples ?? 0) *
+      job.spec.run.epochs;
     trainingSeconds += result?.seconds ?? 0;
     recordingSeconds += result?.recordingSeconds ?? 0;
   }

@@ -77,6 +77,7 @@ function checkRun(value: unknown, id: string): PlannedRun {
   whole('seed', LIMITS.seed, 0);
   whole('batchSize', LIMITS.batchSize);
   if (run.trainExamples !== null) whole('trainExamples', LIMITS.examples);
+  if (run.epochExamples !== undefined) whole('epochExamples', LIMITS.examples);
   if (run.validationExamples !== null) whole('validationExamples', LIMITS.examples);
   if (!isDeepStrictEqual(requireCadence(run.cadence, `run ${id}`), run.cadence)) throw wrong('cadence', run.cadence);
   if (!(typeof run.width === 'number' && run.width >= WIDTH.least && run.width <= WIDTH.most))

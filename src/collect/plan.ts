@@ -53,6 +53,8 @@ export interface PlanOptions {
   width?: number | Range;
   /** Training examples, drawn at random by each run; a range is uniform in the logarithm. Default: all. */
   trainExamples?: number | Range;
+  /** Training examples of an epoch; the next one goes on in the others. Default: all, so that an epoch is one pass. */
+  epochExamples?: number;
   /** Validation examples, drawn at random by each run. Default: all. */
   validationExamples?: number;
   /** Random changes of the training images: shift, flip, rotation, zoom. Default: none. */
@@ -76,6 +78,8 @@ export interface PlannedRun {
   /** null: all. */
   trainExamples: number | null;
   validationExamples: number | null;
+  /** Absent: all training examples. */
+  epochExamples?: number;
   augmentation: Augmentation | null;
   cadence: SnapshotCadence;
 }
@@ -94,6 +98,7 @@ export const PLAN_FIELDS = [
   'schedules',
   'width',
   'trainExamples',
+  'epochExamples',
   'validationExamples',
   'augmentation',
   'cadence',
@@ -117,6 +122,7 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
   requireWhole('seed', seed, 0);
   for (const size of batchSizes) requireWhole('batchSizes', size, 1, MOST.batchSize);
   if (options.validationExamples !== undefined) requireWhole('validationExamples', options.validationExamples, 1);
+  if (options.epochExamples !== undefined) requireWhole('epochExamples', options.epochExamples, 1);
   const cadence = requireCadence(options.cadence ?? EVERY_EPOCH, 'cadence of the plan');
   const augmentation = options.augmentation === undefined ? null : settleAugmentation(options.augmentation);
   const width = toRange('width', options.width ?? WIDTH.default, WIDTH.least, WIDTH.most);
@@ -145,6 +151,8 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
       width: (task.options.width as number | undefined) ?? round(drawFrom(draw('width'), width), 3),
       trainExamples: trainExamples && Math.round(drawFrom(draw('trainExamples'), trainExamples)),
       validationExamples: options.validationExamples ?? null,
+      // Left out rather than null, so that the ids of runs without it stay as they were.
+      ...(options.epochExamples === undefined ? {} : { epochExamples: options.epochExamples }),
       augmentation,
       cadence,
     };

@@ -5,6 +5,10 @@ import * as tf from '@tensorflow/tfjs-core';
 
 /** The kernels by name; src/engine/wasm implements them. */
 export const FUSED_KERNELS = {
+  /** Inputs x [..., C], gamma [C], beta [C]; attribute epsilon; outputs y, mean [C] and variance [C], biased. */
+  batchNorm: 'WnnBatchNorm',
+  /** Inputs dy, x, gamma, mean, variance; attribute epsilon; outputs dx, dgamma, dbeta. */
+  batchNormGradient: 'WnnBatchNormGradient',
   /** Inputs x [..., C], gamma [C], beta [C]; attribute epsilon; outputs y and statistics (mean, 1 / deviation) [rows, 2]. */
   layerNorm: 'WnnLayerNorm',
   /** Inputs dy, x, gamma, statistics; outputs dx, dgamma, dbeta. */

@@ -1,143 +1,73 @@
-// The evaluate stage: plans the runs, trains the missing ones in worker processes, compares them and writes results.json.
+// The evaluate stage: tunes if asked, trains the missing runs in worker processes, compares them and writes results.json.
 
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../atomic.js';
-import type { EngineRequest } from '../engine/engine.js';
 import { InsufficientDataError } from '../errors.js';
-import { readRunRecord, runsDirectory } from '../evaluation/files.js';
 import {
-  type DescribedMethod,
   EVALUATION_SCHEMA_VERSION,
   type EvaluationForecasts,
   type EvaluationJob,
   type EvaluationResults,
   FORECASTS_NAME,
-  type Method,
   RESULTS_NAME,
-  type RunRecord,
 } from '../evaluation/schema.js';
-import { clearLeftovers } from '../files/temporary.js';
-import { type Job, type JobExecutor, processExecutor, type Shard, takeShard } from '../jobs/index.js';
-import type { NoteListener, ProgressListener } from '../progress.js';
-import type { OptimizerInfo } from '../trajectory/schema.js';
+import { type JobExecutor, processExecutor, type Shard, takeShard } from '../jobs/index.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { measureForecasts } from './forecastErrors.js';
 import { evaluateJobs } from './jobKind.js';
-import { completeMethods, describeMethods, findMethod, loadMethodModules } from './methods/registry.js';
-import { planJobs } from './plan.js';
-import { summarize } from './summary.js';
-import { sampleStore } from './trajectorySample.js';
-import type { WorkerSpec } from './worker.js';
-
-/** Options of {@link evaluate}. */
-export interface EvaluateOptions {
-  /** Directory for `results.json`, `forecasts.json`, `runs/` and `trajectories/`. Finished runs there are kept. */
-  out: string;
-  /** Tasks to train, e.g. `mnist/cnn`. */
-  tasks: readonly string[];
-  /** Seeds of initial weights and batches; the same for all methods. */
-  seeds: readonly number[];
-  /** Methods to compare with plain training, which is always included; see parseMethod. */
-  methods: readonly Method[];
-  /**
-   * Paths of ES modules whose default exports are methods from outside of the toolkit (MethodDefinition). All worker processes
-   * of this machine import them; a queue's workers do not. Default: none.
-   */
-  methodModules?: readonly string[];
-  /** Epochs of each run. */
-  epochs: number;
-  /** Examples per batch. Default 128. */
-  batchSize?: number;
-  /** Optimizer of all runs. Default: Adam, learning rate 0.001. */
-  optimizer?: OptimizerInfo;
-  /** Training examples, drawn at random. Default: all of the task's. */
-  trainExamples?: number;
-  /** Validation examples, drawn at random. Default: all of the task's. */
-  validationExamples?: number;
-  /** Target values of validation accuracy, in addition to plain's best. Default: none. */
-  targets?: readonly number[];
-  /** Epoch after which plain's new bests count for the second measure. Default: 40% of the epochs. */
-  newBestsAfter?: number;
-  /** Compute engine. Default `auto`. */
-  engine?: EngineRequest;
-  /** For webgpu: the GPU to use, or a part of its name. Default: the system default. */
-  adapter?: string;
-  /** Worker processes; not with an `executor`. Default: one per core, at most one per run. */
-  workers?: number;
-  /** Executor of the trainings, e.g. a `queueExecutor`. Default: `workers` processes of this machine. */
-  executor?: JobExecutor;
-  /** Directory of the image datasets. Default: that of `wnn data`. */
-  images?: string;
-  onProgress?: ProgressListener;
-  onNote?: NoteListener;
-  /** Aborts the evaluation; finished runs are kept. */
-  signal?: AbortSignal;
-}
+import type { EvaluateOptions } from './options.js';
+import { compareOverall } from './overall.js';
+import { jobsOf, type PlannedTask, planTask } from './plan.js';
+import { type PreparedEvaluation, prepareEvaluation } from './prepare.js';
+import { summarizeTask } from './summary.js';
+import { type CompletedRuns, completeRuns, completeTrials, executorOf } from './trainings.js';
+import { chooseTrials, type TunedTask } from './tuning/choose.js';
+import { planTrials, untuned } from './tuning/trials.js';
 
 /** Result of {@link evaluate}. */
 export interface EvaluateResult extends EvaluationResults {
   /** Path of `results.json`. */
   file: string;
-  /** Numbers of runs trained now, and of existing runs. */
+  /** Numbers of runs and trials trained now, and of existing ones. */
   trained: number;
   kept: number;
 }
 
-/** Trains the jobs that have no record yet, and returns all records. */
-async function completeRuns(
-  jobs: readonly EvaluationJob[],
-  options: EvaluateOptions,
-): Promise<{ records: Map<string, RunRecord>; trained: number; failed: string[] }> {
-  const { out, images, adapter, workers, executor = processExecutor({ workers }) } = options;
-  const { methodModules, onProgress, onNote, signal } = options;
-  const records = new Map<string, RunRecord>();
-  const keep = (id: string) => {
-    const record = readRunRecord(out, id);
-    if (record !== null) records.set(id, record);
-    return record !== null;
-  };
-  const missing = jobs.filter(({ id }) => !keep(id));
-  const failed: string[] = [];
-  const list = missing.map((job): Job<WorkerSpec> => {
-    return { id: job.id, spec: { job, out, inputs: out, engine: job.engine, adapter, images, methodModules } };
-  });
-  const unitsBefore = jobs.filter(({ id }) => records.has(id)).reduce((sum, { epochs }) => sum + epochs, 0);
-  const work = { kind: evaluateJobs, directory: out, jobs: list, unitsBefore };
-  const outcomes = await executor.execute<WorkerSpec, null>({ ...work, onProgress, onNote, signal });
-  signal?.throwIfAborted();
-  for (const { job, status } of outcomes) if (status !== 'done' || !keep(job.id)) failed.push(job.id);
-  return { records, trained: missing.length - failed.length, failed };
+/** The trials of the tuning of each task; none without tuning. */
+function trialsOf({ tasks, methods, tuning, shared }: PreparedEvaluation): PlannedTask[] {
+  return tuning === null ? [] : tasks.map((spec) => planTrials(spec, methods, tuning, shared));
 }
 
-/** An evaluation that is ready for training. */
-interface PreparedEvaluation {
-  methods: DescribedMethod[];
-  jobs: EvaluationJob[];
-  /** The options with whole addresses of the modules. */
-  options: EvaluateOptions;
+/** What tuning chose for each task, from its trials; null without tuning. */
+function choose(trials: readonly PlannedTask[], { records, failed }: CompletedRuns, out: string): TunedTask[] | null {
+  if (trials.length === 0) return null;
+  if (failed.length > 0)
+    throw new InsufficientDataError({
+      what: `nothing can be chosen while trials have no result: ${failed.join(', ')}`,
+      where: out,
+      remedy: 'run the same command again',
+    });
+  return trials.map((planned) => chooseTrials(planned, records));
 }
 
-/** Plans the trainings of an evaluation, and prepares its methods. */
-async function prepareEvaluation(given: EvaluateOptions): Promise<PreparedEvaluation> {
-  const options = { ...given, methodModules: await loadMethodModules(given.methodModules ?? []) };
-  const methods = completeMethods(options.methods);
-  for (const directory of [options.out, runsDirectory(options.out), sampleStore(options.out)])
-    clearLeftovers(directory);
-  const jobs = planJobs({
-    ...options,
-    methods,
-    batchSize: options.batchSize ?? 128,
-    optimizer: options.optimizer ?? { name: 'adam', learningRate: 0.001 },
-    engine: options.engine ?? 'auto',
+/** The runs that are reported, each method at its own setting. */
+function runsOf({ tasks, methods, settings, shared }: PreparedEvaluation, tuned: TunedTask[] | null): PlannedTask[] {
+  return tasks.map((spec, t) => {
+    const chosen = tuned?.[t].methods ?? methods.map((method) => untuned(spec, method));
+    return planTask(spec, chosen, settings.seeds, shared);
   });
-  const described = await describeMethods(methods);
-  for (const method of methods) await findMethod(method.type).prepare?.(method, options);
-  return { methods: described, jobs, options };
+}
+
+/** What runs the trainings that are reported: one process where seconds are to be compared. */
+function runExecutor({ options, settings }: PreparedEvaluation): JobExecutor {
+  return settings.alone ? processExecutor({ workers: 1 }) : executorOf(options);
 }
 
 /** Result of {@link evaluateShard}. */
 export interface EvaluateShardResult {
   out: string;
+  /** `tuning`: the trials are not complete, so that no run could be planned; the numbers are those of the trials. */
+  phase: 'tuning' | 'runs';
   /** Trainings of the whole evaluation, and how many have no result yet. */
   runs: number;
   missing: number;
@@ -150,66 +80,83 @@ export interface EvaluateShardResult {
 
 /**
  * Runs the trainings of one shard of an evaluation without a comparison. When all shards are finished, {@link evaluate}
- * with the same options compares.
+ * with the same options compares. With tuning, shards train trials first, and runs as soon as all trials are there.
  *
  * @throws as {@link evaluate}, and {@link UsageError} when there is no such shard.
  */
 export async function evaluateShard(given: EvaluateOptions, shard: Shard): Promise<EvaluateShardResult> {
-  const { jobs, options } = await prepareEvaluation(given);
-  const own = takeShard(jobs, shard);
-  const { trained, failed } = await completeRuns(own, options);
-  const missing = jobs.filter(({ id }) => !evaluateJobs.isDone(options.out, id)).length;
-  return { out: options.out, runs: jobs.length, missing, trained, kept: own.length - trained - failed.length, failed };
+  const prepared = await prepareEvaluation(given);
+  const { options } = prepared;
+  const train = async (phase: EvaluateShardResult['phase'], jobs: readonly EvaluationJob[]) => {
+    const own = takeShard(jobs, shard);
+    const { trained, failed } =
+      phase === 'tuning' ? await completeTrials(own, options) : await completeRuns(own, options, runExecutor(prepared));
+    const missing = jobs.filter(({ id }) => !evaluateJobs.isDone(options.out, id)).length;
+    const kept = own.length - trained - failed.length;
+    return { out: options.out, phase, runs: jobs.length, missing, trained, kept, failed };
+  };
+  const trials = trialsOf(prepared);
+  const tuned = await train('tuning', jobsOf(trials));
+  if (tuned.missing > 0) return tuned;
+  const chosen = choose(trials, await completeTrials(jobsOf(trials), options), options.out);
+  return train('runs', jobsOf(runsOf(prepared, chosen)));
 }
 
 /**
  * Trains every task with every seed by every method, from the same initial weights on the same batches, and compares.
- * Continues where an earlier call with the same settings stopped.
+ * With `tune`, each method's learning rate is chosen before, on other seeds. Continues where an earlier call with the same
+ * settings stopped.
  *
- * @throws {@link UsageError} for impossible settings, MissingFileError for images or nowcasters that are not there,
- * {@link InsufficientDataError} when no plain training finished; `signal.reason` when aborted.
+ * @throws {@link UsageError} for impossible settings, or when `out` holds an evaluation of other settings; MissingFileError for
+ * images or nowcasters that are not there; {@link InsufficientDataError} when no plain training finished, or no trial of a
+ * method trained; `signal.reason` when aborted.
  */
 export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> {
-  const { methods, jobs, options } = await prepareEvaluation(given);
-  const { out, targets = [], epochs, methodModules = [] } = options;
-  const { newBestsAfter = Math.round(0.4 * epochs) } = options;
-  const { records, trained, failed } = await completeRuns(jobs, options);
-  for (const id of failed) options.onNote?.(`${id} has no result; run the same command to try it again`);
-  const baselineRuns = jobs.filter(({ id, method }) => method.name === methods[0].name && records.has(id));
-  if (baselineRuns.length === 0)
+  const prepared = await prepareEvaluation(given);
+  const { options, settings, methods, described, missingTasks } = prepared;
+  const { out, targets, newBestsAfter, methodModules = [], onNote } = options;
+  const trials = trialsOf(prepared);
+  const tried = await completeTrials(jobsOf(trials), options);
+  const tuned = choose(trials, tried, out);
+
+  const plan = runsOf(prepared, tuned);
+  const jobs = jobsOf(plan);
+  const { records, trained, failed } = await completeRuns(jobs, options, runExecutor(prepared));
+  for (const id of failed) onNote?.(`${id} has no result; run the same command to try it again`);
+  const baselineIds = plan.map(({ methods: [{ jobs: own }] }) =>
+    own.map(({ id }) => id).filter((id) => records.has(id)),
+  );
+  if (baselineIds.every(({ length }) => length === 0))
     throw new InsufficientDataError({
       what: 'no plain training finished, so there is nothing to compare with',
       where: out,
       remedy: 'run the same command again',
     });
-  const { batchSize, optimizer, trainExamples, validationExamples } = jobs[0];
+  const compared = plan.map((planned, t) =>
+    summarizeTask(planned, records, { targets, newBestsAfter, tuning: tuned?.[t].tuning }),
+  );
   const tasks: EvaluationResults['tasks'] = [];
   const forecasts: EvaluationForecasts = { schemaVersion: EVALUATION_SCHEMA_VERSION, tasks: [] };
-  for (const summary of summarize(jobs, records, { targets, newBestsAfter })) {
-    const ids = baselineRuns.filter(({ task }) => task === summary.task).map(({ id }) => id);
-    const { errors, examples } = await measureForecasts(out, ids, methods);
+  for (const [t, { summary }] of compared.entries()) {
+    const { errors, examples } = await measureForecasts(out, baselineIds[t], methods);
     tasks.push({ ...summary, forecastErrors: errors });
     forecasts.tasks.push({ task: summary.task, examples });
   }
   const results: EvaluationResults = {
     schemaVersion: EVALUATION_SCHEMA_VERSION,
     toolkitVersion: TOOLKIT_VERSION,
-    settings: {
-      epochs,
-      batchSize,
-      optimizer,
-      trainExamples,
-      validationExamples,
-      targets: [...targets],
-      newBestsAfter,
-    },
-    methods,
+    settings,
+    methods: described,
     methodModules: [...methodModules],
     tasks,
+    missingTasks,
+    overall: compareOverall(compared),
     runs: jobs.filter(({ id }) => records.has(id)).map(({ id }) => id),
+    trials: jobsOf(trials).map(({ id }) => id),
   };
   writeJsonAtomic(join(out, FORECASTS_NAME), forecasts);
   const file = join(out, RESULTS_NAME);
   writeJsonAtomic(file, results);
-  return { ...results, file, trained, kept: records.size - trained };
+  const kept = records.size + tried.records.size - trained - tried.trained;
+  return { ...results, file, trained: trained + tried.trained, kept };
 }

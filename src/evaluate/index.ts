@@ -1,5 +1,6 @@
 // The evaluate stage: compares trainings with and without nowcasters and other methods of weight extrapolation.
 
+export { headline } from '../evaluation/headline.js';
 export {
   type DescribedMethod,
   type Estimate,
@@ -12,14 +13,20 @@ export {
   type Method,
   type MethodDescription,
   type MethodSummary,
+  type MethodTuning,
+  type Overall,
   RESULTS_NAME,
   type RunRecord,
+  type Target,
   type TargetMetrics,
+  type TargetScore,
   type TaskSummary,
+  type Time,
+  type TimeRatio,
+  type TimeScore,
+  type Trial,
 } from '../evaluation/schema.js';
-export { formatEstimate, statements, TABLE_HEADER, tableRows } from '../evaluation/table.js';
 export {
-  type EvaluateOptions,
   type EvaluateResult,
   type EvaluateShardResult,
   evaluate,
@@ -41,3 +48,4 @@ export {
   numberSetting,
   type SettingValue,
 } from './methods/setting.js';
+export type { EvaluateOptions, TuneOptions } from './options.js';

@@ -10,7 +10,7 @@ import { type JobKind, type JobPlaces, limitThreads } from '../jobs/index.js';
 import { completeOptimizer } from '../tasks/optimizer.js';
 import { findTask } from '../tasks/task.js';
 import { RUN_PREFIX } from '../trajectory/manifest.js';
-import { packMethod, unpackMethod } from './methods/registry.js';
+import { packMethod, unpackMethod } from './methods/packing.js';
 import { idOf } from './plan.js';
 import { SAMPLE_STORE } from './trajectorySample.js';
 import type { WorkerSpec } from './worker.js';
@@ -50,6 +50,7 @@ const FIELDS: ReadonlySet<string> = new Set<keyof EvaluationJob>([
   'trainExamples',
   'validationExamples',
   'engine',
+  'alone',
 ]);
 
 function wrong(field: string, value: unknown): UsageError {
@@ -81,6 +82,7 @@ function checkJob(value: unknown, id: string, places: JobPlaces): EvaluationJob 
   whole('batchSize', LIMITS.batchSize);
   if (job.trainExamples !== null) whole('trainExamples', LIMITS.examples);
   if (job.validationExamples !== null) whole('validationExamples', LIMITS.examples);
+  if (typeof job.alone !== 'boolean') throw wrong('alone', job.alone);
   if (!isEngineRequest(job.engine)) throw wrong('engine', job.engine);
   if (typeof job.optimizer !== 'object' || !isDeepStrictEqual(completeOptimizer(job.optimizer), job.optimizer))
     throw wrong('optimizer', job.optimizer);

@@ -1,34 +1,45 @@
-// From the options of an evaluation to its jobs: tasks x seeds x methods, each with an id made from its settings.
+// The trainings of an evaluation: tasks x seeds x methods, each a job with an id made from its settings.
 
 import { createHash } from 'node:crypto';
 import type { EngineRequest } from '../engine/engine.js';
 import { UsageError } from '../errors.js';
-import type { EvaluationJob, Method } from '../evaluation/schema.js';
+import type { EvaluationJob, Method, TaskSettings } from '../evaluation/schema.js';
 import { completeOptimizer } from '../tasks/optimizer.js';
-import { findTask, taskSlug } from '../tasks/task.js';
+import { type Task, taskSlug } from '../tasks/task.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
-import { completeMethods, identityOf, optimizerOf } from './methods/registry.js';
+import { identityOf } from './methods/packing.js';
 
-/** What to compare; see {@link EvaluateOptions} for the meaning of each. */
-export interface PlanOptions {
-  tasks: readonly string[];
-  seeds: readonly number[];
-  methods: readonly Method[];
-  epochs: number;
-  batchSize: number;
+/** A task with the settings of its trainings. */
+export interface TaskSpec {
+  task: Task;
+  settings: TaskSettings;
+}
+
+/** A method as it is trained on one task. */
+export interface MethodSetting {
+  method: Method;
   optimizer: OptimizerInfo;
-  trainExamples?: number;
-  validationExamples?: number;
+  /** Factor on the step scale of a nowcaster; null: as it is. */
+  stepScale: number | null;
+}
+
+/** What all trainings of a plan share. */
+export interface SharedSettings {
   engine: EngineRequest;
+  /** Whether one training runs at a time. */
+  alone: boolean;
 }
 
-function requireWhole(name: string, value: number | undefined): void {
-  if (value === undefined || (Number.isInteger(value) && value > 0)) return;
-  throw new UsageError({ what: `${name} must be a whole number from 1`, where: String(value), remedy: 'correct it' });
+/** A method's trainings on one task, one a seed in the order of the seeds. */
+export interface PlannedMethod extends MethodSetting {
+  jobs: EvaluationJob[];
 }
 
-function requireSome(name: string, values: readonly unknown[]): void {
-  if (values.length === 0) throw new UsageError({ what: `no ${name}`, where: name, remedy: `name at least one` });
+/** All trainings on one task. */
+export interface PlannedTask extends TaskSpec {
+  seeds: number[];
+  /** The baseline first. */
+  methods: PlannedMethod[];
 }
 
 /** The job's id: readable parts and a hash of everything that decides its results. */
@@ -38,39 +49,46 @@ export function idOf(job: Omit<EvaluationJob, 'id'>): string {
 }
 
 /**
- * The jobs of an evaluation, a task's seeds together and the baseline first, so that comparisons can be made early.
+ * Plans the trainings on one task.
  *
- * @throws {@link UsageError} for unknown tasks and impossible numbers.
+ * @throws {@link UsageError} for impossible seeds and optimizers.
  */
-export function planJobs(options: PlanOptions): EvaluationJob[] {
-  const { seeds, epochs, batchSize, trainExamples, validationExamples, engine } = options;
-  requireSome('tasks', options.tasks);
-  requireSome('seeds', seeds);
-  requireWhole('epochs', epochs);
-  requireWhole('batchSize', batchSize);
-  requireWhole('trainExamples', trainExamples);
-  requireWhole('validationExamples', validationExamples);
-  for (const seed of seeds)
+export function planTask(
+  { task, settings }: TaskSpec,
+  methods: readonly MethodSetting[],
+  seeds: readonly number[],
+  { engine, alone }: SharedSettings,
+): PlannedTask {
+  const distinct = [...new Set(seeds)];
+  if (distinct.length === 0) throw new UsageError({ what: 'no seeds', where: 'seeds', remedy: 'name at least one' });
+  for (const seed of distinct)
     if (!Number.isSafeInteger(seed) || seed < 0)
       throw new UsageError({ what: 'not a seed', where: String(seed), remedy: 'give whole numbers from 0' });
-  const methods = completeMethods(options.methods);
-  const tasks = [...new Set(options.tasks.map((name) => findTask(name).name))];
-  const jobs: EvaluationJob[] = [];
-  for (const task of tasks)
-    for (const seed of new Set(seeds))
-      for (const method of methods) {
-        const settings = {
-          task,
-          seed,
-          method,
-          epochs,
-          batchSize,
-          optimizer: completeOptimizer(optimizerOf(method, options.optimizer)),
-          trainExamples: trainExamples ?? null,
-          validationExamples: validationExamples ?? null,
-          engine,
-        };
-        jobs.push({ id: idOf(settings), ...settings });
-      }
-  return jobs;
+  const planned = methods.map(({ method, optimizer, stepScale }) => ({
+    method,
+    optimizer: completeOptimizer(optimizer),
+    stepScale,
+    jobs: distinct.map((seed) => {
+      const { epochs, batchSize, trainExamples, validationExamples } = settings;
+      const job = {
+        task: task.name,
+        seed,
+        method,
+        epochs,
+        batchSize,
+        optimizer: completeOptimizer(optimizer),
+        trainExamples,
+        validationExamples,
+        engine,
+        alone,
+      };
+      return { id: idOf(job), ...job };
+    }),
+  }));
+  return { task, settings, seeds: distinct, methods: planned };
+}
+
+/** The jobs of a plan: a task's seeds together and the baseline first, so that comparisons can be made early. */
+export function jobsOf(plan: readonly PlannedTask[]): EvaluationJob[] {
+  return plan.flatMap(({ seeds, methods }) => seeds.flatMap((_, i) => methods.map(({ jobs }) => jobs[i])));
 }

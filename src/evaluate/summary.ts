@@ -1,41 +1,113 @@
-// Computes the metrics that compare the methods from the runs of an evaluation. Pure; works on any subset of finished runs.
+// Compares the methods on one task, from the records of its runs. Pure; works on any subset of finished runs.
 
-import {
-  type EvaluationJob,
-  METRIC,
-  type Method,
-  type MethodSummary,
-  type RunRecord,
-  type TargetMetrics,
-  type TaskSummary,
+import type {
+  MethodSummary,
+  MethodTuning,
+  RunRecord,
+  TARGETS,
+  Target,
+  TargetMetrics,
+  TargetScore,
+  TaskSummary,
+  Time,
+  TimeRatio,
 } from '../evaluation/schema.js';
+import { type Metric, TRAINING_LOSS } from '../tasks/metric.js';
 import { findMethod } from './methods/registry.js';
-import { bestOf, epochsTo, estimate, speedupOverNewBests } from './statistics.js';
+import type { PlannedMethod, PlannedTask } from './plan.js';
+import { type Comparison, compare, type TimeRatio as ResampledRatio, type TargetRule } from './scores/compare.js';
+import { bestOf, type Course, epochsTo, isAsGood } from './scores/course.js';
+import { estimate } from './scores/estimate.js';
+import { speedupOverNewBests } from './scores/newBests.js';
+import { easierTarget, plainTarget } from './scores/target.js';
 
-/** Choices of {@link summarize}. */
+/** A run ends far below its best when its last value is worse than this share of it, as {@link easierTarget} has it. */
+const COLLAPSED = 0.9;
+
+/** Choices of {@link summarizeTask}. */
 export interface SummaryOptions {
-  /** Target values of the metric, in addition to plain's best. Default: none. */
+  /** Target values of the metric, in addition to those that plain sets. Default: none. */
   targets?: readonly number[];
   /** Epoch after which plain's new bests count. Default: 40% of the epochs, which is 20 of the paper's 50. */
   newBestsAfter?: number;
+  /** What tuning tried for each method. Default: untuned. */
+  tuning?: MethodTuning[];
 }
 
-const metricOf = (record: RunRecord | null) => record?.metrics[METRIC] ?? [];
+/** A task's summary, with the comparisons that it comes from: by target, then by method. */
+export interface ComparedTask {
+  summary: TaskSummary;
+  comparisons: Comparison[][];
+}
 
-/** Metrics for one target per seed; null where plain has none. */
-function targetMetrics(
-  records: readonly (RunRecord | null)[],
-  plain: readonly (RunRecord | null)[],
-  targets: readonly (number | null)[],
-): TargetMetrics {
-  const needed = (runs: readonly (RunRecord | null)[]) =>
+type Records = readonly (RunRecord | null)[];
+
+const valuesOf = (record: RunRecord | null, { name }: Metric) => record?.metrics[name] ?? [];
+const bestIn = (record: RunRecord | null, metric: Metric) =>
+  bestOf(valuesOf(record, metric), metric.better)?.value ?? null;
+
+function courseOf(record: RunRecord | null, metric: Metric): Course | null {
+  if (record === null) return null;
+  return { values: valuesOf(record, metric), seconds: record.seconds, diverged: record.status === 'diverged' };
+}
+
+/** A time as the files have it. */
+export function timeOf(value: number | null): Time {
+  if (value === Number.POSITIVE_INFINITY) return 'never';
+  return value === null || Number.isNaN(value) ? null : value;
+}
+
+/** A ratio as the files have it. */
+export function ratioOf({ value, interval }: Pick<ResampledRatio, 'value' | 'interval'>): TimeRatio {
+  return { value: timeOf(value), interval: interval && [timeOf(interval[0]), timeOf(interval[1])] };
+}
+
+/** The targets of a task: those of {@link TARGETS}, then those that were given. */
+function targetRules(metric: Metric, given: readonly number[]) {
+  const plain = (sort: (typeof TARGETS)[number], of: Metric, isEasier: boolean) => {
+    const targetOf = (courses: readonly Course[]) => {
+      const target = plainTarget(courses, of.better);
+      return target !== null && isEasier ? easierTarget(target, of.better) : target;
+    };
+    return { sort, metric: of, rule: { better: of.better, targetOf } as TargetRule };
+  };
+  return [
+    plain('validation', metric, false),
+    plain('easier validation', metric, true),
+    plain('training loss', TRAINING_LOSS, false),
+    plain('easier training loss', TRAINING_LOSS, true),
+    ...given.map((value) => {
+      return { sort: 'given' as const, metric, rule: { better: metric.better, targetOf: () => value } };
+    }),
+  ];
+}
+
+function scoreOf({ reaches, median, ratio }: Comparison): TargetScore {
+  const unit = (name: 'epochs' | 'seconds') => ({
+    values: reaches.map((reach) => timeOf(reach?.[name] ?? null)),
+    median: timeOf(median?.[name] ?? null),
+  });
+  const trained = reaches.filter((reach) => reach !== null);
+  return {
+    epochs: unit('epochs'),
+    seconds: unit('seconds'),
+    epochsRatio: ratioOf(ratio.epochs),
+    secondsRatio: ratioOf(ratio.seconds),
+    reached: trained.filter(({ epochs }) => Number.isFinite(epochs)).length,
+    trained: trained.length,
+  };
+}
+
+/** Times to the best value of the plain run of the same seed; null where that diverged or is missing. */
+function toPlainBest(records: Records, plain: Records, metric: Metric): TargetMetrics {
+  const timesOf = (runs: Records) =>
     runs.map((run, i) => {
-      const target = targets[i];
-      const epochs = target === null ? null : epochsTo(metricOf(run), target);
+      const target = bestIn(plain[i], metric);
+      const epochs = target === null ? null : epochsTo(valuesOf(run, metric), target, metric.better);
       return { epochs, seconds: epochs === null ? null : run!.seconds[epochs - 1] };
     });
-  const own = needed(records);
-  const reference = needed(plain);
+  const own = timesOf(records);
+  const reference = timesOf(plain);
   const ratio = (a: number | null, b: number | null) => (a === null || b === null ? null : a / b);
   const epochs = estimate(own.map(({ epochs }) => epochs));
   return {
@@ -53,78 +125,100 @@ function nowcastSeconds(record: RunRecord | null): number | null {
   return done.length === 0 ? null : done.reduce((sum, { seconds }) => sum + seconds, 0) / done.length;
 }
 
-function summarizeMethod(
-  { name, type }: Method,
-  records: readonly (RunRecord | null)[],
-  plain: readonly (RunRecord | null)[],
-  epochs: number,
-  { targets = [], newBestsAfter = Math.round(0.4 * epochs) }: SummaryOptions,
-): MethodSummary {
-  const bests = records.map((record) => bestOf(metricOf(record))?.value ?? null);
-  const plainBests = plain.map((record) => bestOf(metricOf(record))?.value ?? null);
-  const newBests = records.map((record, i) =>
-    record && plain[i] ? speedupOverNewBests(metricOf(plain[i]), metricOf(record), newBestsAfter, epochs) : null,
-  );
-  const nowcasts = { kept: 0, reverted: 0, skipped: 0, late: 0, discarded: 0, seen: 0 };
+function countNowcasts(records: Records, epochs: number): MethodSummary['nowcasts'] {
+  const counts = { kept: 0, reverted: 0, skipped: 0, late: 0, discarded: 0, seen: 0 };
   for (const record of records)
     for (const { outcome, probation, epoch } of record?.nowcasts ?? []) {
-      nowcasts[outcome]++;
-      if (outcome === 'kept' && probation?.verdict === 'late') nowcasts.late++;
-      if (outcome === 'reverted') nowcasts.discarded += probation?.snapshots ?? 0;
-      if (epoch !== null && epoch + 1 < epochs) nowcasts.seen++;
+      counts[outcome]++;
+      if (outcome === 'kept' && probation?.verdict === 'late') counts.late++;
+      if (outcome === 'reverted') counts.discarded += probation?.snapshots ?? 0;
+      if (epoch !== null && epoch + 1 < epochs) counts.seen++;
     }
+  return counts;
+}
+
+function summarizeMethod(
+  { method, optimizer, stepScale }: PlannedMethod,
+  records: Records,
+  plain: Records,
+  { task: { metric }, settings: { epochs } }: PlannedTask,
+  newBestsAfter: number,
+): Omit<MethodSummary, 'targets'> {
+  const bests = records.map((record) => bestIn(record, metric));
+  const ends = records.map((record) => valuesOf(record, metric).at(-1) ?? null);
+  const gains = bests.map((best, i) => {
+    const reference = bestIn(plain[i], metric);
+    return best === null || reference === null ? null : best - reference;
+  });
+  const newBests = records.map((record, i) => {
+    const reference = plain[i];
+    if (record === null || reference === null) return null;
+    const values = valuesOf(record, metric);
+    return speedupOverNewBests(valuesOf(reference, metric), values, newBestsAfter, epochs, metric.better);
+  });
+  const isCollapsed = (end: number | null, best: number | null) =>
+    end !== null && best !== null && !isAsGood(metric.better, end, easierTarget(best, metric.better, COLLAPSED));
   const scalars = records.find((record) => record?.nowcasts.length)?.nowcasts[0].scalars;
   return {
-    name,
+    name: method.name,
+    optimizer,
+    stepScale,
     best: estimate(bests),
-    gain: estimate(bests.map((best, i) => (best === null || plainBests[i] === null ? null : best - plainBests[i]))),
-    toPlainBest: targetMetrics(records, plain, plainBests),
-    toTargets: targets.map((target) => ({
-      target,
-      ...targetMetrics(
-        records,
-        plain,
-        records.map(() => target),
-      ),
-    })),
+    end: estimate(ends),
+    collapsed: records.flatMap((record, i) => (record && isCollapsed(ends[i], bests[i]) ? [record.seed] : [])),
+    gain: estimate(gains),
+    toPlainBest: toPlainBest(records, plain, metric),
     newBests: {
       speedup: estimate(newBests.map((entry) => entry?.speedup ?? null)),
       reached: newBests.reduce((sum, entry) => sum + (entry?.reached ?? 0), 0),
       total: newBests.reduce((sum, entry) => sum + (entry?.total ?? 0), 0),
     },
     secondsPerNowcast: estimate(records.map(nowcastSeconds)),
-    nowcasts: findMethod(type).nowcasts ? nowcasts : null,
+    nowcasts: findMethod(method.type).nowcasts ? countNowcasts(records, epochs) : null,
     scalarsPerNowcast: scalars ? Object.values(scalars).reduce((sum, count) => sum + count, 0) : null,
     diverged: records.filter((record) => record?.status === 'diverged').map((record) => record!.seed),
   };
 }
 
 /**
- * Compares the methods of an evaluation, task by task.
+ * Compares the methods on one task.
  *
- * @param jobs all planned jobs, the baseline's first.
- * @param records the finished ones, by the id of their job.
+ * @param records finished runs, by the id of their job.
  */
-export function summarize(
-  jobs: readonly EvaluationJob[],
+export function summarizeTask(
+  planned: PlannedTask,
   records: ReadonlyMap<string, RunRecord>,
   options: SummaryOptions = {},
-): TaskSummary[] {
-  const distinct = <T>(values: readonly T[]) => [...new Set(values)];
-  return distinct(jobs.map(({ task }) => task)).map((task) => {
-    const ofTask = jobs.filter((job) => job.task === task);
-    const seeds = distinct(ofTask.map(({ seed }) => seed));
-    const runsOf = ({ name }: Method) =>
-      seeds.map((seed) => {
-        const job = ofTask.find((candidate) => candidate.method.name === name && candidate.seed === seed);
-        return (job && records.get(job.id)) ?? null;
-      });
-    // A diverged plain training sets no target.
-    const methods = ofTask.filter(({ seed }) => seed === seeds[0]).map(({ method }) => method);
-    const plain = runsOf(methods[0]).map((record) => (record?.status === 'diverged' ? null : record));
-    const summaries = methods.map((method) =>
-      summarizeMethod(method, runsOf(method), plain, ofTask[0].epochs, options),
-    );
-    return { task, seeds, methods: summaries };
+): ComparedTask {
+  const { task, settings, seeds, methods } = planned;
+  const { newBestsAfter = Math.round(0.4 * settings.epochs) } = options;
+  const runs = methods.map(({ jobs }) => jobs.map(({ id }) => records.get(id) ?? null));
+  const rules = targetRules(task.metric, options.targets ?? []);
+  const comparisons = rules.map(({ metric, rule }) => {
+    const courses = runs.map((own) => own.map((record) => courseOf(record, metric)));
+    return courses.map((own) => compare(courses[0], own, rule, task.name));
   });
+  const targets = rules.map(({ sort, metric }, t): Target => {
+    const [{ target, reaches }] = comparisons[t];
+    const missed = seeds.filter((_, i) => reaches[i]?.epochs === Number.POSITIVE_INFINITY);
+    return { sort, metric, value: target, missedByPlain: missed };
+  });
+  // A diverged plain training is nothing to compare with, seed by seed.
+  const plain = runs[0].map((record) => (record?.status === 'diverged' ? null : record));
+  const summaries = methods.map((method, m): MethodSummary => {
+    const scores = comparisons.map((ofTarget) => scoreOf(ofTarget[m]));
+    return { ...summarizeMethod(method, runs[m], plain, planned, newBestsAfter), targets: scores };
+  });
+  return {
+    summary: {
+      task: task.name,
+      metric: task.metric,
+      settings,
+      seeds,
+      targets,
+      methods: summaries,
+      tuning: options.tuning ?? null,
+    },
+    comparisons,
+  };
 }

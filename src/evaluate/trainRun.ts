@@ -1,5 +1,6 @@
 // Runs one job: trains a task's network with one method and records the result.
 
+import { parseAveraging } from '../callback/averages/index.js';
 import type { Engine } from '../engine/engine.js';
 import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord } from '../evaluation/schema.js';
 import { loadDataset } from '../tasks/dataset.js';
@@ -7,6 +8,8 @@ import { findTask, type Task } from '../tasks/task.js';
 import type { Examples, TaskData } from '../tasks/taskData.js';
 import { type BatchProgress, type EpochProgress, trainTask } from '../tasks/trainTask.js';
 import { TOOLKIT_VERSION } from '../version.js';
+import { averageTraining } from './methods/averaging.js';
+import type { CommonSettings } from './methods/commonSettings.js';
 import type { MethodTraining } from './methods/definition.js';
 import { findMethod } from './methods/registry.js';
 import { TrajectorySample } from './trajectorySample.js';
@@ -59,7 +62,11 @@ export async function trainRun(
     directory: imagesDirectory,
   });
   await warmUp(task, data, job);
-  const method: MethodTraining = (await findMethod(job.method.type).train?.(job.method, { job, inputs })) ?? {};
+  const method = (await findMethod(job.method.type).train?.(job.method, { job, inputs })) ?? {};
+  const { validate } = job.method as CommonSettings;
+  const average = validate === undefined ? null : averageTraining(parseAveraging(validate), job.epochs);
+  const parts: readonly MethodTraining[] = average === null ? [method] : [method, average];
+  const validationWeights = average?.validationWeights ?? method.validationWeights?.bind(method);
   const sample = new TrajectorySample(out, job);
   const seconds: number[] = [];
   let started = 0;
@@ -79,8 +86,8 @@ export async function trainRun(
       epochs: job.epochs,
       batchSize: job.batchSize,
       optimizer: job.optimizer,
-      callbacks: [sample, ...(method.callback ? [method.callback] : []), clock],
-      validationWeights: method.validationWeights && ((epoch) => method.validationWeights!(epoch)),
+      callbacks: [sample, ...parts.flatMap(({ callback }) => callback ?? []), clock],
+      validationWeights,
       ...hooks,
     });
     // A training that is aborted at the end of an epoch finishes cleanly, but is incomplete.
@@ -97,6 +104,6 @@ export async function trainRun(
       nowcasts: [...(method.nowcasts?.() ?? [])],
     };
   } finally {
-    await method.dispose?.();
+    for (const part of parts) await part.dispose?.();
   }
 }

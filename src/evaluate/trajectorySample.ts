@@ -8,6 +8,7 @@ import { accessModel, groupByKind, type WeightAccess } from '../callback/index.j
 import type { EvaluationJob } from '../evaluation/schema.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { Random } from '../random.js';
+import { findTask } from '../tasks/task.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { RunWriter } from '../trajectory/runWriter.js';
 
@@ -77,16 +78,16 @@ export class TrajectorySample extends tfl.Callback {
     const store = sampleStore(this.#out);
     // Leftover of an earlier attempt without results.
     rmSync(runDirectory(store, id), { recursive: true, force: true });
-    const [imageSet, architecture] = task.split('/');
+    const { data, architecture, options } = findTask(task);
     this.#writer = RunWriter.create(
       store,
       {
         id,
         source: 'zoo',
-        task: imageSet,
+        task: data,
         architecture,
         optimizer,
-        hyperparameters: { batchSize, method: method.name },
+        hyperparameters: { batchSize, ...options, method: method.name },
         seed,
         engine: this.#job.engine,
         epochsPlanned: epochs,

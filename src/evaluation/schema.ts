@@ -1,23 +1,40 @@
-// The files of an evaluation's directory, written by evaluate and read by report. The types are inferred from the schemas
-// that validate the files; unknown fields are dropped.
+// The files that an evaluation ends with, `results.json` and `forecasts.json`, read by report. The types are inferred from the
+// schemas that validate the files; unknown fields are dropped.
 
 import * as v from 'valibot';
-import type { Nowcast, Probation } from '../callback/index.js';
-import type { EngineRequest } from '../engine/engine.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
-import type { OptimizerInfo } from '../trajectory/schema.js';
+import { describedMethod, EVALUATION_SCHEMA_VERSION, name, record } from './runSchema.js';
+import { TARGETS, taskSummary, time, timeRatio } from './taskSchema.js';
 
-/** Version of the files of an evaluation; checked by every reader. */
-export const EVALUATION_SCHEMA_VERSION = 2;
+export {
+  type DescribedMethod,
+  EVALUATION_SCHEMA_VERSION,
+  type EvaluationJob,
+  type Method,
+  type MethodDescription,
+  type RunRecord,
+  type TaskSettings,
+} from './runSchema.js';
+export {
+  type Estimate,
+  type MethodSummary,
+  type MethodTuning,
+  TARGETS,
+  type Target,
+  type TargetMetrics,
+  type TargetScore,
+  type TaskSummary,
+  type Time,
+  type TimeRatio,
+  type TimeScore,
+  type Trial,
+} from './taskSchema.js';
 
 /** Name of the file with the comparison, in the output directory. */
 export const RESULTS_NAME = 'results.json';
 
 /** Name of the file with examples of forecasts, in the output directory. */
 export const FORECASTS_NAME = 'forecasts.json';
-
-/** The metric that is compared; higher is better. */
-export const METRIC = 'val_acc';
 
 const number = v.number();
 const numbers = v.array(number);
@@ -26,196 +43,6 @@ const numberOrNull = v.nullable(number);
 const numbersOrNulls = v.array(numberOrNull);
 const version = v.literal(EVALUATION_SCHEMA_VERSION);
 const kind = v.picklist(TRAINED_KINDS);
-/** Names of methods and runs, which are also file names. */
-const name = v.pipe(text, v.regex(/^\w[\w.+-]*$/));
-
-/** A method as JSON data, created by its definition (src/evaluate/methods/). */
-export interface Method {
-  /** Of its definition, e.g. `linear`, `nowcaster`. */
-  readonly type: string;
-  /** What to call it: letters, digits, `.`, `_`, `+`, `-`. Unique within an evaluation. */
-  readonly name: string;
-  /** Settings of the definition's own. */
-  readonly [setting: string]: unknown;
-}
-
-const method: v.GenericSchema<unknown, Method> = v.looseObject({ type: text, name });
-
-const description = {
-  /** What it does, as a part of a sentence. */
-  sentence: text,
-  /** Its value for `wnn evaluate --method`. */
-  command: text,
-  /** How the networks that it applies were trained, as a sentence. Absent where there are none. */
-  training: v.optional(text),
-  /**
-   * Mean absolute errors on held-out runs, measured in that training, by kind: of no change, of a straight line, and its own.
-   * In units of twice the window's range.
-   */
-  heldOut: v.optional(v.record(kind, v.object({ noChange: number, linear: number, own: number }))),
-};
-
-/** The description of a method in a report. */
-export type MethodDescription = v.InferOutput<v.ObjectSchema<typeof description, undefined>>;
-
-const describedMethod = v.looseObject({
-  type: text,
-  name,
-  about: v.object({
-    ...description,
-    /** Whether all others are compared with it; the first is. */
-    baseline: v.boolean(),
-  }),
-});
-
-/** A method with what a report needs to know of it. */
-export type DescribedMethod = Method & v.InferOutput<typeof describedMethod>;
-
-const optimizer: v.GenericSchema<unknown, OptimizerInfo> = v.objectWithRest(
-  { name: text, learningRate: number },
-  v.union([number, text, v.boolean()]),
-);
-
-/** Settings that all runs of an evaluation share. */
-const sharedSettings = {
-  epochs: number,
-  batchSize: number,
-  optimizer,
-  /** Training and validation examples, drawn by the task's own seed; null: all. */
-  trainExamples: numberOrNull,
-  validationExamples: numberOrNull,
-};
-
-const job = {
-  /** Unique, made from all that follows; letters, digits, `.`, `_`, `+`, `-`. */
-  id: name,
-  /** Image dataset and architecture, e.g. `mnist/cnn`. */
-  task: text,
-  seed: number,
-  method,
-  ...sharedSettings,
-  /** Compute engine that was asked for. */
-  engine: v.custom<EngineRequest>((value) => typeof value === 'string'),
-};
-
-/** A training with one method. The id depends only on the settings. */
-export type EvaluationJob = v.InferOutput<v.ObjectSchema<typeof job, undefined>>;
-
-const probation: v.GenericSchema<unknown, Probation> = v.object({
-  verdict: v.picklist(['pending', 'gained', 'late', 'reverted', 'unjudged']),
-  snapshots: number,
-  expected: numberOrNull,
-  allowed: numberOrNull,
-  loss: numberOrNull,
-  gain: numberOrNull,
-  cost: number,
-  bytes: number,
-});
-
-const nowcast: v.GenericSchema<unknown, Nowcast> = v.object({
-  snapshot: number,
-  epoch: numberOrNull,
-  outcome: v.picklist(['kept', 'reverted', 'skipped']),
-  reason: v.nullable(text),
-  scalars: v.object(v.entriesFromList(TRAINED_KINDS, v.optional(number))),
-  stepScale: number,
-  seconds: number,
-  probation: v.nullable(probation),
-});
-
-const record = v.object({
-  schemaVersion: version,
-  toolkitVersion: text,
-  ...job,
-  /** Human-readable description of the compute engine: `wasm (SIMD, 1 thread)`. */
-  engineDescription: text,
-  /** `diverged`: loss or weights became NaN or infinite, and training ended there. */
-  status: v.picklist(['complete', 'diverged']),
-  /** loss, acc, val_loss, val_acc; one value an epoch. */
-  metrics: v.record(text, numbersOrNulls),
-  /** Wall-clock seconds from the start of training to the end of each epoch, nowcasting and validation included. */
-  seconds: numbers,
-  /** Nowcasts in order; none for methods that do not nowcast. */
-  nowcasts: v.array(nowcast),
-});
-
-/** A finished training. Metrics that were not finite are null. */
-export type RunRecord = v.InferOutput<typeof record>;
-
-const estimate = v.object({
-  /** One value a seed, in the order of the seeds; null where there is none, e.g. a target that was never reached. */
-  values: numbersOrNulls,
-  /** Seeds that have a value. */
-  count: number,
-  /** Mean of the values; null when there are none. */
-  mean: numberOrNull,
-  /** Standard deviation of the values (n - 1); null below two. */
-  sd: numberOrNull,
-  /**
-   * 95% interval of the mean by the bootstrap (Efron, 1979, percentiles of 10,000 resamplings of the seeds), low and high;
-   * null below two values. Values that compare two methods on the same seed make it a paired interval.
-   */
-  interval: v.nullable(v.tuple([number, number])),
-});
-
-/** Statistics of a quantity measured once per seed. */
-export type Estimate = v.InferOutput<typeof estimate>;
-
-const targetMetrics = v.object({
-  /** Epochs to it, one value a seed; null where it was not reached. */
-  epochs: estimate,
-  /** Wall-clock seconds to it, nowcasting included. */
-  seconds: estimate,
-  /** Plain's epochs divided by the method's, seed by seed. Only seeds that reached it count. */
-  speedup: estimate,
-  /** The same in seconds. */
-  speedupSeconds: estimate,
-  /** Seeds that reached it. */
-  reached: number,
-});
-
-/** How soon a method reached a target value, per seed. */
-export type TargetMetrics = v.InferOutput<typeof targetMetrics>;
-
-const methodSummary = v.object({
-  name,
-  /** Best value of the metric. */
-  best: estimate,
-  /** Best value minus that of plain on the same seed. */
-  gain: estimate,
-  /** To the best value of the plain run of the same seed. */
-  toPlainBest: targetMetrics,
-  /** To each chosen target. */
-  toTargets: v.array(v.object({ target: number, ...targetMetrics.entries })),
-  /** Mean speed-up over every new best that plain sets after `newBestsAfter` epochs; see evaluate/statistics.ts. */
-  newBests: v.object({ speedup: estimate, reached: number, total: number }),
-  /** Seconds of one nowcast, mean of each run. */
-  secondsPerNowcast: estimate,
-  /**
-   * Nowcasts of all seeds by what became of them. `late` of the kept did not pay; those reverted have cost `discarded` snapshots; `seen`
-   * of all came before the last epoch, so that a later one could show what they did. Null for methods that do not nowcast.
-   */
-  nowcasts: v.nullable(
-    v.object({ kept: number, reverted: number, skipped: number, late: number, discarded: number, seen: number }),
-  ),
-  /** Weights that a nowcast replaces. */
-  scalarsPerNowcast: numberOrNull,
-  /** Seeds whose training diverged. */
-  diverged: numbers,
-});
-
-/** One method on one task. */
-export type MethodSummary = v.InferOutput<typeof methodSummary>;
-
-const taskSummary = v.object({
-  task: text,
-  seeds: numbers,
-  /** The baseline first, then as asked for. */
-  methods: v.pipe(v.array(methodSummary), v.minLength(1)),
-});
-
-/** One task. */
-export type TaskSummary = v.InferOutput<typeof taskSummary>;
 
 const forecastErrors = v.object({
   /** `no change` forecasts the window's last value; it is there for every horizon of the methods. */
@@ -258,10 +85,73 @@ const forecastExamples = v.pipe(
 /** Forecasts of single windows, for plots. */
 export type ForecastExamples = v.InferOutput<typeof forecastExamples>;
 
+const overallScore = v.object({
+  name,
+  /** Geometric mean of the ratios to plain over the tasks where it gets to the target. */
+  epochs: timeRatio,
+  seconds: timeRatio,
+  /** The tasks where it gets to the target, of those where plain sets one. */
+  reached: v.array(text),
+  missed: v.array(text),
+});
+
+/** One method over all tasks. */
+export type OverallScore = v.InferOutput<typeof overallScore>;
+
+const profile = v.array(
+  v.object({
+    name,
+    /** Times as long as the best method takes, task by task; `never` for a target that was not reached. */
+    factors: v.array(time),
+    /** Integral of the share of tasks within a factor tau of the best, tau from 1 to 4, divided by 3. */
+    integral: number,
+  }),
+);
+
+/** A performance profile; `shareWithin` of profile.ts gives its curve. */
+export type Profile = v.InferOutput<typeof profile>;
+
+const overall = v.object({
+  target: v.picklist(TARGETS),
+  methods: v.array(overallScore),
+  profile: v.object({ tasks: v.array(text), epochs: profile, seconds: profile }),
+});
+
+/** All methods over all tasks at one target. */
+export type Overall = v.InferOutput<typeof overall>;
+
+const settings = v.object({
+  /** Name of the suite whose tasks these are; null: none. */
+  suite: v.nullable(text),
+  seeds: numbers,
+  /** How learning rates were tuned; null: they were not. */
+  tuning: v.nullable(
+    v.object({
+      /** Settings tried for each method on each task. */
+      trials: number,
+      /** Seeds of the trials, none of which is reported. */
+      seeds: numbers,
+      /** Whether step scales of nowcasters were tried as well, in as many trials. */
+      stepScale: v.boolean(),
+    }),
+  ),
+  /** Compute engine that was asked for. */
+  engine: text,
+  /** Whether one training ran at a time, so that seconds can be compared. Otherwise they were measured beside other trainings. */
+  alone: v.boolean(),
+  /** Targets that were asked for, by the metric of each task. */
+  targets: numbers,
+  /** Epoch after which plain's new bests count; null: 40% of each task's epochs. */
+  newBestsAfter: numberOrNull,
+});
+
+/** Settings of an evaluation as a whole; those of a task's trainings are with the task. */
+export type EvaluationSettings = v.InferOutput<typeof settings>;
+
 const results = v.object({
   schemaVersion: version,
   toolkitVersion: text,
-  settings: v.object({ ...sharedSettings, targets: numbers, newBestsAfter: number }),
+  settings,
   /** All methods, the baseline first. */
   methods: v.pipe(v.array(describedMethod), v.minLength(1)),
   /** Addresses of the modules that define methods from outside of the toolkit. */
@@ -273,8 +163,14 @@ const results = v.object({
       forecastErrors: v.array(forecastErrors),
     }),
   ),
+  /** Tasks of the suite that were left out, and why. */
+  missingTasks: v.array(v.object({ task: text, reason: text })),
+  /** Comparison over all tasks, one entry a target of {@link TARGETS}. */
+  overall: v.array(overall),
   /** Ids of the runs that all this comes from; their files are `runs/<id>.json`. */
   runs: v.array(name),
+  /** Ids of the runs of the tuning. */
+  trials: v.array(name),
 });
 
 /** Content of `results.json`. */

@@ -1,107 +1,121 @@
-// The results table as text: what each method reached, how soon, and with what uncertainty. No arithmetic.
+// The tables of an evaluation as text, for terminal and page alike: what each method reached, how soon, and with what
+// uncertainty. No arithmetic.
 
-import type { Estimate, MethodSummary, TaskSummary } from './schema.js';
+import {
+  count,
+  formatEstimate,
+  formatInterval,
+  formatMetric,
+  formatMetricEstimate,
+  formatRatio,
+  formatSetting,
+  formatTime,
+} from './format.js';
+import type { Estimate, EvaluationResults, Target, TargetScore, TaskSummary } from './schema.js';
 
-/** Header of the rows that {@link tableRows} makes. */
-export const TABLE_HEADER = [
-  'method',
-  'best val_acc',
-  'epochs to plain’s best',
-  'seconds to it',
-  'speed-up',
-  'in seconds',
-  'over new bests',
-  's/nowcast',
-] as const;
+/** A table of texts. */
+export interface TextTable {
+  header: string[];
+  /** One row a method, the baseline first. */
+  rows: string[][];
+}
 
-/** `mean ± sd`, or the mean alone of a single seed; `none` without a value. */
-export function formatEstimate({ mean, sd }: Estimate, digits: number): string {
-  if (mean === null) return 'none';
-  return sd === null ? mean.toFixed(digits) : `${mean.toFixed(digits)} ± ${sd.toFixed(digits)}`;
+/** What a target is called: `accuracy 0.6778`, `98% of it: 0.6642`. */
+export function describeTarget({ sort, metric, value }: Target): string {
+  if (value === null) return `${metric.label}: none`;
+  const within = sort.startsWith('easier') ? ' within 2%' : '';
+  return `${metric.label}${within} ${formatMetric(value)}`;
+}
+
+/** What the trainings of a task have in common: epochs, seeds, how rates were found. */
+export function describeTask(
+  { settings }: Pick<EvaluationResults, 'settings'>,
+  { task, settings: own, seeds }: TaskSummary,
+): string {
+  const { name, learningRate } = own.optimizer;
+  const rates =
+    settings.tuning === null
+      ? `untuned, ${name} at ${learningRate}`
+      : `tuned, ${count(settings.tuning.trials, 'trial')} a method around ${name} at ${learningRate}`;
+  return `${task}: ${rates}; ${count(own.epochs, 'epoch')}, ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}`;
+}
+
+/** The comparison that counts: times to the best value that plain training reaches. */
+export function scoreTable({ metric, methods }: TaskSummary): TextTable {
+  const rows = methods.map((method) => {
+    const [{ epochs, epochsRatio, seconds, secondsRatio, reached, trained }] = method.targets;
+    return [
+      method.name,
+      formatSetting(method),
+      formatTime(epochs.median),
+      formatRatio(epochsRatio.value),
+      formatInterval(epochsRatio),
+      formatTime(seconds.median, 1),
+      formatRatio(secondsRatio.value),
+      trained === 0 ? '-' : `${reached} of ${trained}`,
+      formatMetricEstimate(method.best),
+      formatMetricEstimate(method.end),
+    ];
+  });
+  const header = ['method', 'learning rate', 'epochs to target', 'of plain’s', '95% interval', 'seconds', 'of plain’s'];
+  return { header: [...header, 'seeds', `best ${metric.label}`, 'at the end'], rows };
+}
+
+/** Ratios to plain at the further targets: the easier one, those of the training loss, and with epochs those that were given. */
+export function targetTable({ targets, methods }: TaskSummary): TextTable {
+  const further = [...targets.keys()].slice(1).filter((t) => targets[t].value !== null);
+  const cell = ({ sort }: Target, { epochsRatio, epochs, reached, trained }: TargetScore) => {
+    if (trained === 0) return '-';
+    const share = reached < trained ? ` (${reached} of ${trained})` : '';
+    if (epochs.median === 'never') return `never${share}`;
+    const ratio = epochsRatio.value === 0 ? 'plain never' : formatRatio(epochsRatio.value);
+    return `${sort === 'given' ? `${formatTime(epochs.median)} epochs, ` : ''}${ratio}${share}`;
+  };
+  return {
+    header: ['of plain’s epochs to', ...further.map((t) => describeTarget(targets[t]))],
+    rows: methods.map(({ name, targets: own }) => [name, ...further.map((t) => cell(targets[t], own[t]))]),
+  };
 }
 
 const times = (figure: Estimate) => (figure.mean === null ? 'none' : `×${formatEstimate(figure, 2)}`);
 
-/** Seeds whose plain training there is to compare with: it reaches its own best. */
-const comparableSeeds = ({ methods }: TaskSummary) => methods[0].toPlainBest.reached;
-
-function methodRow(method: MethodSummary, comparable: number): string[] {
-  const { name, best, toPlainBest, newBests, secondsPerNowcast } = method;
-  const row = [name, formatEstimate(best, 4)];
-  if (comparable === 0) row.push('-', '-', '-', '-');
-  else if (toPlainBest.reached === 0) row.push('not reached', '-', '-', '-');
-  else {
-    const share = toPlainBest.reached < comparable ? ` (${toPlainBest.reached} of ${comparable} seeds)` : '';
-    row.push(
-      `${formatEstimate(toPlainBest.epochs, 1)}${share}`,
-      formatEstimate(toPlainBest.seconds, 1),
-      times(toPlainBest.speedup),
-      times(toPlainBest.speedupSeconds),
-    );
-  }
-  row.push(newBests.total === 0 ? '-' : times(newBests.speedup));
-  row.push(secondsPerNowcast.mean === null ? '-' : secondsPerNowcast.mean.toPrecision(2));
-  return row;
-}
-
-/** One row per method. */
-export function tableRows(summary: TaskSummary): string[][] {
-  return summary.methods.map((method) => methodRow(method, comparableSeeds(summary)));
-}
-
-/** Notes on the trainings: missing and diverged ones. */
-function trainingStatements(
-  { name, best, diverged }: MethodSummary,
-  seeds: readonly number[],
-  isBaseline: boolean,
-): string[] {
-  const missing = seeds.filter((seed, i) => best.values[i] === null && !diverged.includes(seed));
-  const lines: string[] = [];
-  if (diverged.length > 0)
-    lines.push(
-      `${name}: training diverged with seed ${diverged.join(', ')}${isBaseline ? ', where there is nothing to compare with' : ''}.`,
-    );
-  if (missing.length === seeds.length) lines.push(`${name}: no finished runs.`);
-  else if (missing.length > 0) lines.push(`${name}: no finished run with seed ${missing.join(', ')}.`);
-  return lines;
-}
-
-/** Notes below a task's table: targets not reached, nowcasts undone or skipped, too few seeds. */
-export function statements(summary: TaskSummary): string[] {
-  const { methods, seeds } = summary;
-  const comparable = methods[0].toPlainBest.epochs.values.map((epochs) => epochs !== null);
-  const lines: string[] = [];
-  if (seeds.length === 1) lines.push('One seed only: no spread, and no judgement of chance.');
-  for (const method of methods) {
-    const { name, toPlainBest, newBests, toTargets, best, diverged, nowcasts } = method;
-    const isBaseline = method === methods[0];
-    lines.push(...trainingStatements(method, seeds, isBaseline));
-    if (best.count === 0) continue;
-    const compared = best.values.filter((value, i) => value !== null && comparable[i]).length;
-    const unreached: string[] = [];
-    if (toPlainBest.reached < compared)
-      unreached.push(`plain's best not reached with ${compared - toPlainBest.reached} of ${compared} seeds`);
-    if (newBests.reached < newBests.total)
-      unreached.push(
-        `${newBests.total - newBests.reached} of plain's ${newBests.total} new bests not reached, counted as an epoch after the end`,
+/** Secondary measures: against the best of the plain run of the same seed, where above 1 is faster. */
+export function secondaryTable({ methods }: TaskSummary): TextTable {
+  const comparable = methods[0].toPlainBest.reached;
+  const rows = methods.map(({ name, toPlainBest, newBests, secondsPerNowcast }) => {
+    const row = [name];
+    if (comparable === 0) row.push('-', '-', '-', '-');
+    else if (toPlainBest.reached === 0) row.push('not reached', '-', '-', '-');
+    else {
+      const share = toPlainBest.reached < comparable ? ` (${toPlainBest.reached} of ${count(comparable, 'seed')})` : '';
+      row.push(
+        `${formatEstimate(toPlainBest.epochs, 1)}${share}`,
+        formatEstimate(toPlainBest.seconds, 1),
+        times(toPlainBest.speedup),
+        times(toPlainBest.speedupSeconds),
       );
-    if (unreached.length > 0) lines.push(`${name}: ${unreached.join('; ')}.`);
-    for (const { target, reached, epochs, speedup } of toTargets) {
-      const in_ = epochs.mean === null ? 'not reached' : `reached in ${formatEstimate(epochs, 1)} epochs`;
-      const share = reached > 0 && reached < seeds.length ? `, ${reached} of ${seeds.length} seeds` : '';
-      const faster = isBaseline || speedup.mean === null ? '' : `, ${times(speedup)}`;
-      lines.push(`${name}: target ${target} ${in_}${share}${faster}.`);
     }
-    if (nowcasts === null) continue;
-    const { kept, reverted, skipped, late, discarded, seen } = nowcasts;
-    if (diverged.length < seeds.length && seen === 0)
-      lines.push(`${name}: no nowcast before the last epoch, so that it is plain training here.`);
-    if (reverted > 0)
-      lines.push(
-        `${name}: the watch went back from ${reverted} of ${kept + reverted} nowcasts, ${discarded} snapshots in all.`,
-      );
-    if (late > 0) lines.push(`${name}: ${late} of ${kept + reverted} nowcasts did not pay, though they were kept.`);
-    if (skipped > 0) lines.push(`${name}: ${skipped} nowcasts skipped.`);
-  }
-  return lines;
+    row.push(newBests.total === 0 ? '-' : times(newBests.speedup));
+    row.push(secondsPerNowcast.mean === null ? '-' : secondsPerNowcast.mean.toPrecision(2));
+    return row;
+  });
+  const header = ['method', 'epochs to plain’s best', 'seconds to it', 'speed-up', 'in seconds', 'over new bests'];
+  return { header: [...header, 's/nowcast'], rows };
+}
+
+/** All methods over all tasks, at the first target. */
+export function overallTable({ overall }: Pick<EvaluationResults, 'overall'>): TextTable {
+  const [{ methods, profile }] = overall;
+  const rows = methods.map(({ name, epochs, seconds, reached, missed }, m) => [
+    name,
+    formatRatio(epochs.value),
+    formatInterval(epochs),
+    formatRatio(seconds.value),
+    formatInterval(seconds),
+    `${reached.length} of ${reached.length + missed.length}`,
+    profile.epochs[m].integral.toFixed(2),
+    profile.seconds[m].integral.toFixed(2),
+  ]);
+  const header = ['method', 'of plain’s epochs', '95% interval', 'of plain’s seconds', '95% interval', 'tasks'];
+  return { header: [...header, 'profile', 'in seconds'], rows };
 }

@@ -1,7 +1,7 @@
 // Charts of how trainings went: a metric against epochs and against seconds, and how soon the target was reached.
 
 import * as Plot from '@observablehq/plot';
-import { METRIC, type RunRecord, type TaskSummary } from '../evaluation/schema.js';
+import type { RunRecord, TaskSummary } from '../evaluation/schema.js';
 import { type Chart, drawChart, epochTicks, methodColor } from './draw.js';
 
 /** A method's runs, averaged over the seeds at one epoch. */
@@ -148,8 +148,8 @@ function drawEpochsToBest({ methods, seeds }: TaskSummary): Chart | null {
 export function drawCourses(summary: TaskSummary, runs: readonly RunRecord[]): Chart[] {
   const own = runs.filter(({ task }) => task === summary.task);
   const charts = [
-    drawCourse(summary, own, METRIC, 'epoch'),
-    drawCourse(summary, own, METRIC, 'seconds'),
+    drawCourse(summary, own, summary.metric.name, 'epoch'),
+    drawCourse(summary, own, summary.metric.name, 'seconds'),
     drawCourse(summary, own, 'val_loss', 'epoch'),
     drawCourse(summary, own, 'val_loss', 'seconds'),
     drawCourse(summary, own, 'loss', 'epoch'),

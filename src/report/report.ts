@@ -2,8 +2,9 @@
 
 import { join } from 'node:path';
 import { writeFileAtomic } from '../atomic.js';
-import type { TaskSummary } from '../evaluation/schema.js';
-import { statements, TABLE_HEADER, tableRows } from '../evaluation/table.js';
+import type { TaskSettings, TaskSummary } from '../evaluation/schema.js';
+import { statements } from '../evaluation/statements.js';
+import { describeTask, scoreTable, secondaryTable, type TextTable, targetTable } from '../evaluation/table.js';
 import { drawCourses } from './courses.js';
 import { colorName, methodColor } from './draw.js';
 import { drawExamples, drawForecastErrors } from './forecasts.js';
@@ -39,38 +40,21 @@ function swatch(index: number, name: string): Html {
   return html`<span class="name"><span class="swatch ${colorName(index)}"></span>${name}</span>`;
 }
 
-function formatInterval(interval: [number, number] | null): string {
-  return interval === null ? '-' : `${interval[0].toFixed(2)} to ${interval[1].toFixed(2)}`;
-}
-
 function taskSections(evaluation: Evaluation, task: Evaluation['results']['tasks'][number]): Section[] {
   const { results, runs, forecasts } = evaluation;
   const names = task.methods.map(({ name }) => name);
-  const rows = tableRows(task).map((row, m) => [swatch(m, row[0]), ...row.slice(1)]);
-  const intervals = task.methods
-    .slice(1)
-    .map(({ name, gain, toPlainBest, newBests }, m) => [
-      swatch(m + 1, name),
-      formatInterval(toPlainBest.speedup.interval),
-      formatInterval(newBests.speedup.interval),
-      gain.interval === null ? '-' : `${gain.interval[0].toFixed(4)} to ${gain.interval[1].toFixed(4)}`,
-    ]);
+  const swatched = ({ header, rows }: TextTable) =>
+    renderTable(
+      header,
+      rows.map((row, m) => [swatch(m, row[0]), ...row.slice(1)]),
+    );
   const errors = drawForecastErrors(task.forecastErrors, names);
   const examples = drawExamples(forecasts.find((entry) => entry.task === task.task)?.examples ?? [], names);
-  const about = html`<p class="quiet">${results.settings.epochs} epochs, seeds ${task.seeds.join(', ')}. Speed-up: plain’s epochs
-divided by the method’s, to the best validation accuracy of the plain run of the same seed; over new bests: mean over
-every new best that plain sets after epoch ${results.settings.newBestsAfter}.</p>`;
-  const intervalTable =
-    task.seeds.length > 1
-      ? html`<p class="quiet">95% bootstrap intervals over the seeds, paired with plain:</p>${renderTable(
-          ['method', 'speed-up', 'over new bests', 'gain in accuracy'],
-          intervals,
-        )}`
-      : '';
+  const about = html`<p class="quiet">${describeTask(results, task)}.</p>`;
   return [
     {
       title: task.task,
-      html: html`${about}${renderTable(TABLE_HEADER, rows)}${renderList(statements(task))}${intervalTable}`,
+      html: html`${about}${swatched(scoreTable(task))}${renderList(statements(task))}${swatched(targetTable(task))}${swatched(secondaryTable(task))}`,
       charts: drawCourses(task as TaskSummary, runs),
     },
     ...(errors.length > 0 ? [{ title: `${task.task}: errors of the forecasts`, charts: errors }] : []),
@@ -83,15 +67,19 @@ function quoteWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-function describeOptimizer({ name, ...settings }: Evaluation['results']['settings']['optimizer']): string {
+function describeOptimizer({ name, ...settings }: TaskSettings['optimizer']): string {
   return [name, ...Object.entries(settings).map(([setting, value]) => `${setting} ${value}`)].join(', ');
 }
 
 /** The command that makes the same evaluation. */
 function commandOf({ results, runs }: Evaluation): string {
-  const { settings, methods, methodModules, tasks } = results;
+  const { methods, methodModules, tasks } = results;
+  const settings = { ...results.settings, ...tasks[0].settings };
   const { name, learningRate, schedule } = settings.optimizer;
-  const asked = methods.filter(({ about }) => !about.baseline).map(({ about }) => about.command);
+  // The baseline is there unasked, unless it has settings.
+  const asked = methods
+    .filter(({ name, about }) => !about.baseline || about.command !== name)
+    .map(({ about }) => about.command);
   const parts = ['wnn evaluate', `--task ${tasks.map(({ task }) => task).join(',')}`];
   parts.push(`--seed ${tasks[0]?.seeds.join(',')}`, `--epochs ${settings.epochs}`);
   parts.push(`--batch-size ${settings.batchSize}`, `--optimizer ${name}`, `--learning-rate ${learningRate}`);
@@ -107,15 +95,16 @@ function commandOf({ results, runs }: Evaluation): string {
 
 function provenance(evaluation: Evaluation): Section {
   const { results, runs } = evaluation;
+  const settings = { ...results.settings, ...results.tasks[0].settings };
   const distinct = (values: readonly string[]) => [...new Set(values)].join('; ');
   const facts: [string, string][] = [
     ['toolkit', distinct([results.toolkitVersion, ...runs.map(({ toolkitVersion }) => toolkitVersion)])],
     ['engine', distinct(runs.map(({ engineDescription }) => engineDescription))],
     ['runs', `${runs.length} finished, ${runs.filter(({ status }) => status === 'diverged').length} diverged`],
-    ['optimizer', describeOptimizer(results.settings.optimizer)],
-    ['batch size', String(results.settings.batchSize)],
-    ['training examples', String(results.settings.trainExamples ?? 'all')],
-    ['validation examples', String(results.settings.validationExamples ?? 'all')],
+    ['optimizer', describeOptimizer(settings.optimizer)],
+    ['batch size', String(settings.batchSize)],
+    ['training examples', String(settings.trainExamples ?? 'all')],
+    ['validation examples', String(settings.validationExamples ?? 'all')],
   ];
   const methods = results.methods.map((method, m) => [swatch(m, method.name), method.about.sentence]);
   const trainings = results.methods.flatMap(({ name, about }) =>

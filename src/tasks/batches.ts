@@ -1,4 +1,4 @@
-// Batches for tfjs-layers' fitDataset, in a new permutation each epoch that depends only on the seed. tfjs's own
+// Batches for tfjs-layers' fitDataset, in a new permutation each pass that depends only on the seed. tfjs's own
 // shuffling cannot be seeded.
 
 import type * as tf from '@tensorflow/tfjs-core';
@@ -11,13 +11,14 @@ export interface BatchSource {
   iterator(): Promise<{ next(): Promise<{ value: Batch; done: false } | { value: null; done: true }> }>;
 }
 
-/** Number of batches per epoch; the last one may be smaller. */
-export function countBatches(examples: Examples, batchSize: number): number {
-  return Math.ceil(examples.count / batchSize);
+/** Number of batches that hold so many examples; the last one may be smaller. */
+export function countBatches(examples: number, batchSize: number): number {
+  return Math.ceil(examples / batchSize);
 }
 
 /**
- * An infinite sequence of training batches. The order of each epoch is drawn from `seed` and the epoch's number.
+ * An infinite sequence of training batches, one pass over the examples after the other. The order of each pass is drawn from
+ * `seed` and the pass's number.
  *
  * @param settings augmentation of the inputs, from the same seed. Default: none.
  */
@@ -29,17 +30,17 @@ export function shuffledBatches(
 ): BatchSource {
   return {
     async iterator() {
-      let epoch = 0;
+      let pass = 0;
       let position = examples.count;
       let order: Uint32Array = new Uint32Array();
       let augmentation: AugmentationDraw | undefined;
       return {
         async next() {
           if (position >= examples.count) {
-            order = new Random(seed, 'order', epoch).permutation(examples.count);
-            if (settings) augmentation = { settings, random: new Random(seed, 'augmentation', epoch) };
+            order = new Random(seed, 'order', pass).permutation(examples.count);
+            if (settings) augmentation = { settings, random: new Random(seed, 'augmentation', pass) };
             position = 0;
-            epoch++;
+            pass++;
           }
           const indices = order.subarray(position, position + batchSize);
           position += batchSize;

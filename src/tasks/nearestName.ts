@@ -7,13 +7,19 @@ import { UnknownNameError } from '../errors.js';
  *
  * @param sort what is named, e.g. `task`.
  * @param known all names, including aliases.
+ * @param list the names as they are listed, e.g. with what aliases stand for. Default: `known`.
  */
-export function unknownName(sort: string, name: string, known: readonly string[]): UnknownNameError {
+export function unknownName(
+  sort: string,
+  name: string,
+  known: readonly string[],
+  list: readonly string[] = known,
+): UnknownNameError {
   const meant = nearestName(name, known);
   return new UnknownNameError({
     what: `unknown ${sort}`,
     where: name === '' ? '(empty)' : name,
-    remedy: `${meant === undefined ? '' : `did you mean ${meant}? `}known: ${known.join(', ')}`,
+    remedy: `${meant === undefined ? '' : `did you mean ${meant}? `}known: ${list.join(', ')}`,
   });
 }
 

@@ -1,6 +1,7 @@
 // The registry of tasks. A task is a dataset with an architecture that accepts its inputs. No data is loaded here.
 
-import { architectureNames, canonicalArchitecture, optionsOf, takesInputs } from '../zoo/index.js';
+import type { UnknownNameError } from '../errors.js';
+import { aliasesOf, architectureNames, canonicalArchitecture, optionsOf, takesInputs } from '../zoo/index.js';
 import { type ArchitectureOptions, completeOptions, formatOptions, parseOptions } from '../zoo/options.js';
 import { datasetNames, findDataSource } from './dataset.js';
 import { ACCURACY, type Metric } from './metric.js';
@@ -28,6 +29,22 @@ export function taskNames(): string[] {
   });
 }
 
+/** The error for an unknown task: it lists every name that is accepted, and what aliases stand for. */
+function unknownTask(name: string): UnknownNameError {
+  const names = taskNames().flatMap((task) => {
+    const [data, architecture] = task.split('/');
+    const aliases = aliasesOf(architecture).map((alias) => `${data}/${alias}`);
+    return [{ name: task, listed: task }, ...aliases.map((alias) => ({ name: alias, listed: `${alias} (${task})` }))];
+  });
+  const known = names.map((entry) => entry.name);
+  return unknownName(
+    'task',
+    name,
+    known,
+    names.map((entry) => entry.listed),
+  );
+}
+
 /**
  * Finds a task by name. Aliases of architectures are resolved: `mnist/cnn` is `mnist/simplenet`. Options follow a question
  * mark: `text/gpt?depth=2&heads=2`; in the task's own name they stand in one order, without those that are the default.
@@ -40,7 +57,7 @@ export function findTask(name: string): Task {
   const architecture = canonicalArchitecture(alias ?? '');
   const canonical = `${data}/${architecture}`;
   if (rest.length > 0 || architecture === undefined || !taskNames().includes(canonical)) {
-    throw unknownName('task', path, taskNames());
+    throw unknownTask(path);
   }
   const declared = optionsOf(architecture);
   const all = completeOptions(

@@ -58,6 +58,11 @@ export interface TrainTaskOptions {
   batchSize: number;
   /** Name (`adam`, `sgd`, ...), `learningRate`, `schedule` over the epochs planned and further settings; see optimizer.ts. */
   optimizer: OptimizerInfo;
+  /**
+   * Training examples of an epoch, at least 1; later epochs go on where the last one ended in a random order of all. Each takes
+   * whole batches. Default: all examples, so that an epoch is one pass.
+   */
+  epochExamples?: number;
   /** Options of the architecture, in place of the task's own. Default: the task's. */
   options?: ArchitectureOptions;
   /** Augmentation of the training inputs, for images only. Default: none. */
@@ -107,6 +112,7 @@ export async function trainTask(options: TrainTaskOptions): Promise<TrainTaskRes
   const { task, data, seed, epochs, batchSize, signal } = options;
   checkWhole('epochs', epochs);
   checkWhole('batchSize', batchSize);
+  if (options.epochExamples !== undefined) checkWhole('epochExamples', options.epochExamples);
   if (options.augmentation !== undefined) checkAugmentation(options.augmentation);
   if (options.augmentation !== undefined && !data.train.augmentable) {
     throw new UsageError({ what: 'augmentation is for images', where: task.name, remedy: 'leave it out' });
@@ -122,7 +128,11 @@ export async function trainTask(options: TrainTaskOptions): Promise<TrainTaskRes
     signal?.throwIfAborted();
     model.compile({ optimizer: optimizer, loss: 'sparseCategoricalCrossentropy', metrics: ['accuracy'] });
     const parameters = model.countParams();
-    const watch = new TrainingWatch(model, options, countBatches(data.train, batchSize));
+    const watch = new TrainingWatch(
+      model,
+      options,
+      countBatches(Math.min(data.train.count, options.epochExamples ?? data.train.count), batchSize),
+    );
     const rate = new ScheduleCallback(optimizer, options.optimizer, epochs, watch.batchesPerEpoch);
     const batches = shuffledBatches(data.train, batchSize, seed, options.augmentation);
     const validation = orderedBatches(data.validation, VALIDATION_BATCH);

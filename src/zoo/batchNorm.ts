@@ -4,6 +4,7 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
+import { runFusedKernel } from '../engine/fusedKernels.js';
 
 type LayerConfig = NonNullable<ConstructorParameters<typeof tfl.layers.Layer>[0]>;
 
@@ -92,20 +93,20 @@ function flattenPixels(x: tf.Tensor): tf.Tensor2D {
 export function normalizeBatch(x: tf.Tensor, gamma: tf.Tensor1D, beta: tf.Tensor1D, epsilon: number): NormalizedBatch {
   const statistics: { mean?: tf.Tensor1D; variance?: tf.Tensor1D } = {};
   const normalize = tf.customGrad((x, gamma, beta, save) => {
-    const flat = flattenPixels(x as tf.Tensor);
-    const count = flat.shape[0];
-    const mean = tf.div(tf.sum(flat, 0), count) as tf.Tensor1D;
-    const centered = tf.sub(flat, mean);
-    const variance = tf.div(tf.sum(tf.square(centered), 0), count) as tf.Tensor1D;
-    statistics.mean = tf.keep(mean);
-    statistics.variance = tf.keep(variance);
-    const factor = tf.mul(gamma as tf.Tensor, tf.rsqrt(tf.add(variance, epsilon)));
-    const y = tf.add(tf.mul(centered, factor), beta as tf.Tensor);
-    (save as tf.GradSaveFunc)([x as tf.Tensor, gamma as tf.Tensor, mean, variance]);
+    const inputs = { x: x as tf.Tensor, gamma: gamma as tf.Tensor, beta: beta as tf.Tensor };
+    const [value, mean, variance] =
+      runFusedKernel('batchNorm', inputs, { epsilon }) ?? normalizeColumns(inputs, epsilon);
+    statistics.mean = tf.keep(mean as tf.Tensor1D);
+    statistics.variance = tf.keep(variance as tf.Tensor1D);
+    (save as tf.GradSaveFunc)([inputs.x, inputs.gamma, mean, variance]);
     return {
-      value: tf.reshape(y, (x as tf.Tensor).shape),
+      value,
       // tfjs does not wrap this in tidy.
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.tidy(() => backpropagate(dy, saved, epsilon)),
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
+        const [x, gamma, mean, variance] = saved;
+        const known = { dy, x, gamma, mean, variance };
+        return runFusedKernel('batchNormGradient', known, { epsilon }) ?? tf.tidy(() => backpropagate(known, epsilon));
+      },
     };
   });
   const y = normalize(x, gamma, beta);
@@ -114,14 +115,28 @@ export function normalizeBatch(x: tf.Tensor, gamma: tf.Tensor1D, beta: tf.Tensor
   return { y, mean: releaseToScope(mean), variance: releaseToScope(variance) };
 }
 
+/** y, mean and variance by operations. */
+function normalizeColumns({ x, gamma, beta }: Record<'x' | 'gamma' | 'beta', tf.Tensor>, epsilon: number): tf.Tensor[] {
+  const flat = flattenPixels(x);
+  const count = flat.shape[0];
+  const mean = tf.div(tf.sum(flat, 0), count);
+  const centered = tf.sub(flat, mean);
+  const variance = tf.div(tf.sum(tf.square(centered), 0), count);
+  const factor = tf.mul(gamma, tf.rsqrt(tf.add(variance, epsilon)));
+  return [tf.reshape(tf.add(tf.mul(centered, factor), beta), x.shape), mean, variance];
+}
+
 /**
  * With r = 1 / sqrt(variance + epsilon), n values a channel and d = x - mean:
  * dbeta = sum dy; dgamma = r * sum(dy * d); dx = gamma * r * (dy - dbeta / n - d * r * dgamma / n).
  */
-function backpropagate(dyShaped: tf.Tensor, saved: tf.Tensor[], epsilon: number): tf.Tensor[] {
-  const [x, gamma, mean, variance] = saved;
+function backpropagate(
+  known: Record<'dy' | 'x' | 'gamma' | 'mean' | 'variance', tf.Tensor>,
+  epsilon: number,
+): tf.Tensor[] {
+  const { x, gamma, mean, variance } = known;
   const flat = flattenPixels(x);
-  const dy = flattenPixels(dyShaped);
+  const dy = flattenPixels(known.dy);
   const count = flat.shape[0];
   const r = tf.rsqrt(tf.add(variance, epsilon));
   const dbeta = tf.sum(dy, 0);

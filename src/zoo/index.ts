@@ -10,9 +10,10 @@ import { gpt } from './gpt.js';
 import { LayerKit } from './layerKit.js';
 import { lenet } from './lenet.js';
 import { mlp } from './mlp.js';
+import { mobilenet } from './mobilenet.js';
 import { mobilenetv2 } from './mobilenetv2.js';
 import { completeOptions, type DeclaredOptions, WIDTH } from './options.js';
-import { resnet8, resnet20, resnet32 } from './resnet.js';
+import { resnet8, resnet14, resnet20, resnet32 } from './resnet.js';
 import { shufflenetv2 } from './shufflenetv2.js';
 import { simplenet } from './simplenet.js';
 import { vgg, vgg11 } from './vgg.js';
@@ -26,8 +27,10 @@ const ARCHITECTURES: Architecture[] = [
   vgg,
   vgg11,
   resnet8,
+  resnet14,
   resnet20,
   resnet32,
+  mobilenet,
   mobilenetv2,
   shufflenetv2,
   densenet,
@@ -49,6 +52,11 @@ export function registerArchitecture(architecture: Architecture): void {
 /** Names of all architectures, without aliases. */
 export function architectureNames(): string[] {
   return ARCHITECTURES.map((architecture) => architecture.name);
+}
+
+/** The aliases of an architecture, by its name. */
+export function aliasesOf(name: string): readonly string[] {
+  return ARCHITECTURES.find((candidate) => candidate.name === name)?.aliases ?? [];
 }
 
 /** Resolves a name or alias; `undefined` when there is no such architecture. */

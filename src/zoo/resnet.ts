@@ -45,5 +45,6 @@ function defineResnet(depth: number, aliases: string[] = []): Architecture {
 }
 
 export const resnet8: Architecture = defineResnet(8);
+export const resnet14: Architecture = defineResnet(14);
 export const resnet20: Architecture = defineResnet(20, ['resnet']);
 export const resnet32: Architecture = defineResnet(32);

@@ -54,6 +54,7 @@ test('every setting changes the id, and a further setting leaves the other draws
   const [base] = planRuns({ tasks: ['mnist/lenet'] });
   const variants: Partial<PlanOptions>[] = [
     { epochs: 31 },
+    { epochExamples: 500 },
     { seed: 2 },
     { learningRate: 0.01 },
     { batchSizes: [17] },
@@ -150,4 +151,12 @@ test.each<[Partial<Record<keyof PlanOptions, unknown>>, RegExp]>([
   const plan = { ...PLAN, ...wrong } as PlanOptions;
   expect(() => planRuns(plan)).toThrow(message);
   expect(() => planRuns(plan)).toThrow(UsageError);
+});
+
+test('a task may have options, and a width of its own', () => {
+  const [own, drawn] = planRuns({ tasks: ['mnist/cnn?width=0.5', 'text/gpt?heads=2&depth=2'], width: 2 });
+  expect([own.task, own.width]).toEqual(['mnist/simplenet?width=0.5', 0.5]);
+  expect([drawn.task, drawn.width]).toEqual(['text/gpt?depth=2&heads=2', 2]);
+  expect(drawn.id).toMatch(/^text-gpt-depth-2-heads-2-0001-[0-9a-f]{8}$/);
+  expect(() => planRuns({ tasks: ['text/gpt?layers=2'] })).toThrow(/no option layers/);
 });

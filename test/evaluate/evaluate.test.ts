@@ -65,10 +65,8 @@ describe('evaluate', () => {
 
     expect(result.tasks[0].methods.map(({ name }) => name)).toEqual(['plain', 'linear', 'ours']);
     expect(result.tasks[0].methods[0].best.mean).toBe(Math.max(...(plain.metrics.val_acc as number[])));
-    expect(result.tasks[0].methods[2].toTargets).toMatchObject([
-      { target: 0.05, reached: 1 },
-      { target: 1, reached: 0 },
-    ]);
+    expect(result.tasks[0].targets.slice(4)).toMatchObject([{ value: 0.05 }, { value: 1 }]);
+    expect(result.tasks[0].methods[2].targets.slice(4)).toMatchObject([{ reached: 1 }, { reached: 0 }]);
     const { file, trained, kept, ...stored } = result;
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(stored);
   });
@@ -92,6 +90,38 @@ describe('evaluate', () => {
     const repaired = await evaluate(options);
     expect([repaired.trained, repaired.kept]).toEqual([1, 2]);
     expect(recordOf('ours').metrics).toEqual(before.metrics);
+  });
+
+  it('lets an evaluation grow, and refuses to replace it by another one', async () => {
+    const file = join(out, 'results.json');
+    const before = readFileSync(file, 'utf8');
+    const attempts: [Partial<EvaluateOptions>, RegExp][] = [
+      [{ epochs: 7 }, /epochs 6, now 7/],
+      [{ tasks: ['mnist/mlp'] }, /task mnist\/lenet, now without it/],
+      [{ seeds: [8] }, /seed 7, now without it/],
+      [{ methods: [parseMethod('linear')] }, /method ours, now without it/],
+      [{ tune: { trials: 2 } }, /tuning null, now trials 2 seeds 1000001/],
+      [{ alone: true, workers: undefined }, /alone false, now true/],
+      [
+        { optimizer: { name: 'sgd', learningRate: 0.1 } },
+        /optimizer name adam learningRate 0\.001.*, now name sgd learningRate 0\.1/,
+      ],
+    ];
+    for (const [change, message] of attempts) {
+      const attempt = evaluate({ ...options, ...change });
+      await expect(attempt).rejects.toThrow(message);
+      await expect(attempt).rejects.toThrow(/other settings: .*give another --out/);
+    }
+    const other = join(directory, 'other', 'random');
+    const networks = randomNetworks();
+    networks.parameters.fc[0] += 1;
+    writeNowcasterDirectory(other, networks);
+    const replaced = evaluate({ ...options, methods: [options.methods[0], parseMethod(`nowcaster:ours=${other}`)] });
+    await expect(replaced).rejects.toThrow(/another ours/);
+    expect(readFileSync(file, 'utf8')).toBe(before);
+    const grown = await evaluate({ ...options, methods: [...options.methods, parseMethod('quadratic')] });
+    expect([grown.trained, grown.kept]).toEqual([1, 3]);
+    expect(grown.methods.map(({ name }) => name)).toEqual(['plain', 'linear', 'ours', 'quadratic']);
   });
 
   it('goes back from nowcasts that do not pay, at most as far as the budget allows, and says so', async () => {
@@ -120,6 +150,7 @@ describe('evaluate', () => {
   });
 
   it('refuses files that it cannot trust', async () => {
+    rmSync(join(out, 'results.json'));
     const path = join(runs, `${recordOf('plain').id}.json`);
     const good = readFileSync(path);
     writeFileSync(path, good.subarray(0, 100));

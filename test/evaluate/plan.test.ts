@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseMethod } from '../../src/evaluate/methods/registry.js';
-import { type PlanOptions, planJobs } from '../../src/evaluate/plan.js';
 import { writeNowcasterDirectory } from '../callback/nowcasterDirectory.js';
+import { type PlanOptions, planJobs } from './planJobs.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'wnn-plan-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -46,6 +46,7 @@ describe('planJobs', () => {
       { batchSize: 64 },
       { trainExamples: 100 },
       { engine: 'auto' },
+      { alone: true },
       { optimizer: { name: 'adam', learningRate: 0.002 } },
     ];
     for (const change of changes) expect(ids(change)[0]).not.toBe(plain);
@@ -70,7 +71,7 @@ describe('planJobs', () => {
     expect(() => planJobs({ ...base, seeds: [1.5] })).toThrow(/not a seed: 1.5/);
     expect(() => planJobs({ ...base, epochs: 0 })).toThrow(/epochs must be/);
     expect(() => planJobs({ ...base, methods: [...base.methods, ...base.methods] })).toThrow(/two methods of one name/);
-    expect(() => parseMethod('cubic')).toThrow(/unknown method: cubic; known: linear/);
+    expect(() => parseMethod('cubic')).toThrow(/unknown method: cubic; known: .*linear, quadratic/);
     expect(() => parseMethod(`nowcaster:ours=${join(directory, 'nowhere')}`)).toThrow(/no nowcaster: .*nowhere/);
     expect(() => parseMethod('linear:5')).toThrow(/takes nothing more: linear:5; give linear/);
     expect(() => parseMethod('introspection')).toThrow(/needs STORE: introspection; give introspection:STORE/);

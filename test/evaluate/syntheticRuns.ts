@@ -1,18 +1,22 @@
 // Runs with known curves and metrics.
 
-import { planJobs } from '../../src/evaluate/plan.js';
+import { compareOverall } from '../../src/evaluate/overall.js';
+import { jobsOf, type PlannedTask } from '../../src/evaluate/plan.js';
+import { type SummaryOptions, summarizeTask } from '../../src/evaluate/summary.js';
 import {
   EVALUATION_SCHEMA_VERSION,
   type EvaluationJob,
+  type EvaluationResults,
   type Method,
   type RunRecord,
 } from '../../src/evaluation/schema.js';
+import { planTasks } from './planJobs.js';
 
 export const OURS: Method = { type: 'nowcaster', name: 'ours', directory: '/nowhere', contentHash: 'abc' };
 
-/** The jobs of an evaluation of three methods: plain, linear and ours. */
-export function syntheticJobs(seeds: number[], epochs: number, tasks = ['mnist/lenet']): EvaluationJob[] {
-  return planJobs({
+/** The plan of an evaluation of three methods: plain, linear and ours. */
+export function syntheticPlan(seeds: number[], epochs: number, tasks = ['mnist/lenet']): PlannedTask[] {
+  return planTasks({
     tasks,
     seeds,
     methods: [{ type: 'linear', name: 'linear' }, OURS],
@@ -21,6 +25,55 @@ export function syntheticJobs(seeds: number[], epochs: number, tasks = ['mnist/l
     optimizer: { name: 'adam', learningRate: 0.001 },
     engine: 'wasm',
   });
+}
+
+/** Its jobs. */
+export function syntheticJobs(seeds: number[], epochs: number, tasks?: string[]): EvaluationJob[] {
+  return jobsOf(syntheticPlan(seeds, epochs, tasks));
+}
+
+/** Records of every job of a plan, by their id, made by a function; null: not finished. */
+export function syntheticRecords(
+  plan: readonly PlannedTask[],
+  make: (job: EvaluationJob) => RunRecord | null,
+): Map<string, RunRecord> {
+  return new Map(
+    jobsOf(plan)
+      .flatMap((job) => make(job) ?? [])
+      .map((record) => [record.id, record]),
+  );
+}
+
+/** The results of a plan, as evaluate writes them, without forecast errors. */
+export function syntheticResults(
+  plan: readonly PlannedTask[],
+  records: ReadonlyMap<string, RunRecord>,
+  options: SummaryOptions = {},
+): EvaluationResults {
+  const compared = plan.map((planned) => summarizeTask(planned, records, options));
+  const methods = plan[0].methods.map(({ method }, m) => {
+    return { ...method, about: { sentence: `what ${method.name} is`, command: method.name, baseline: m === 0 } };
+  });
+  return {
+    schemaVersion: EVALUATION_SCHEMA_VERSION,
+    toolkitVersion: '0.0.0',
+    settings: {
+      suite: null,
+      seeds: plan[0].seeds,
+      tuning: options.tuning ? { trials: 3, seeds: [1_000_001], stepScale: false } : null,
+      engine: 'wasm',
+      alone: false,
+      targets: [...(options.targets ?? [])],
+      newBestsAfter: options.newBestsAfter ?? null,
+    },
+    methods,
+    methodModules: [],
+    tasks: compared.map(({ summary }) => ({ ...summary, forecastErrors: [] })),
+    missingTasks: [],
+    overall: compareOverall(compared),
+    runs: [...records.keys()],
+    trials: [],
+  };
 }
 
 /** A finished run with the given validation accuracies, whose every epoch took `secondsPerEpoch`. */

@@ -6,8 +6,8 @@ import { collectJobs } from '../../src/collect/jobKind.js';
 import { planRuns } from '../../src/collect/plan.js';
 import { UsageError } from '../../src/errors.js';
 import { evaluateJobs } from '../../src/evaluate/jobKind.js';
-import { planJobs } from '../../src/evaluate/plan.js';
 import type { JobKind, JobPlaces } from '../../src/jobs/index.js';
+import { planJobs } from '../evaluate/planJobs.js';
 
 const places: JobPlaces = {
   directory: '/fleet/out',

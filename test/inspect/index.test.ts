@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CorruptFileError, MissingFileError, SchemaVersionError, UsageError } from '../../src/errors.js';
-import type { EvaluationResults } from '../../src/evaluation/schema.js';
 import { type Inspection, inspectPath } from '../../src/inspect/index.js';
 import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import { encodeWeights } from '../../src/nowcaster/weightsFile.js';
 import { RunWriter } from '../../src/trajectory/runWriter.js';
+import { syntheticPlan, syntheticResults } from '../evaluate/syntheticRuns.js';
 import { makeSnapshot, runInfo, TENSORS } from '../trajectory/runs.js';
 
 let root: string;
@@ -66,18 +66,7 @@ test('a run is known by its directory and by each of its files', async () => {
 test('a directory is what is in it', async () => {
   await makeStore();
   mkdirSync(join(root, 'evaluation'));
-  const optimizer = { name: 'adam', learningRate: 0.001 };
-  const examples = { trainExamples: null, validationExamples: null };
-  const about = { sentence: 'plain training', command: 'plain', baseline: true };
-  const results: EvaluationResults = {
-    schemaVersion: 2,
-    toolkitVersion: '1.0.0',
-    settings: { epochs: 1, batchSize: 32, optimizer, ...examples, targets: [], newBestsAfter: 0.4 },
-    methods: [{ type: 'plain', name: 'plain', about }],
-    methodModules: [],
-    tasks: [],
-    runs: [],
-  };
+  const results = syntheticResults(syntheticPlan([1], 3), new Map());
   writeFileSync(join(root, 'evaluation', 'results.json'), JSON.stringify(results));
   mkdirSync(join(root, 'other'));
   const directory = await inspect(root, 'directory');

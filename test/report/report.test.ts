@@ -5,7 +5,6 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CorruptFileError } from '../../src/errors.js';
-import { summarize } from '../../src/evaluate/summary.js';
 import { writeRunRecord } from '../../src/evaluation/files.js';
 import {
   EVALUATION_SCHEMA_VERSION,
@@ -17,7 +16,14 @@ import {
 } from '../../src/evaluation/schema.js';
 import { averageCourse } from '../../src/report/courses.js';
 import { writeReport } from '../../src/report/index.js';
-import { OURS, syntheticJobs, syntheticRecord } from '../evaluate/syntheticRuns.js';
+import {
+  OURS,
+  syntheticJobs,
+  syntheticPlan,
+  syntheticRecord,
+  syntheticRecords,
+  syntheticResults,
+} from '../evaluate/syntheticRuns.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'wnn-report-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -29,8 +35,8 @@ function writeEvaluation(
   make: (job: ReturnType<typeof syntheticJobs>[number]) => RunRecord | null,
   epochs = 20,
 ): void {
-  const jobs = syntheticJobs(seeds, epochs);
-  const records = new Map(jobs.flatMap((job) => make(job) ?? []).map((record) => [record.id, record]));
+  const plan = syntheticPlan(seeds, epochs);
+  const records = syntheticRecords(plan, make);
   for (const record of records.values()) writeRunRecord(out, record);
   const errors: ForecastErrors[] = ['no change', 'linear', 'ours'].map((method, m) => ({
     method,
@@ -54,20 +60,10 @@ function writeEvaluation(
       })),
     },
   ];
-  const { batchSize, optimizer, trainExamples, validationExamples } = jobs[0];
   const heldOut = { conv: { noChange: 0.6, linear: 0.5, own: 0.3 } };
+  const made = syntheticResults(plan, records, { targets: [0.5], newBestsAfter: 8 });
   const results = {
-    schemaVersion: EVALUATION_SCHEMA_VERSION,
-    toolkitVersion: '0.0.0',
-    settings: {
-      epochs,
-      batchSize,
-      optimizer,
-      trainExamples,
-      validationExamples,
-      targets: [0.5],
-      newBestsAfter: 8,
-    },
+    ...made,
     methods: [
       { type: 'plain', name: 'plain', about: { sentence: 'as it is', command: 'plain', baseline: true } },
       { type: 'linear', name: 'linear', about: { sentence: 'a line', command: 'linear', baseline: false } },
@@ -82,9 +78,7 @@ function writeEvaluation(
         },
       },
     ],
-    methodModules: [],
-    tasks: summarize(jobs, records, { targets: [0.5] }).map((task) => ({ ...task, forecastErrors: errors })),
-    runs: [...records.keys()],
+    tasks: made.tasks.map((task) => ({ ...task, forecastErrors: errors })),
   } satisfies EvaluationResults;
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, 'results.json'), JSON.stringify(results));
@@ -136,7 +130,7 @@ describe('writeReport', () => {
     expect(page.match(/<svg/g)!.length).toBe(charts);
     expect(charts).toBe(10);
     expect(page).toContain('×2.');
-    expect(page).toContain('95% bootstrap intervals');
+    expect(page).toContain('95% interval');
     expect(page).toContain('wnn evaluate --task mnist/lenet --seed 1,2,3 --epochs 20');
     expect(page).toContain('--method &#39;linear,nowcaster:ours=/no where&#39;');
     expect(page).not.toMatch(/<script|https?:\/\/(?!www\.w3\.org)|NaN|undefined/);
@@ -213,7 +207,7 @@ describe('writeReport', () => {
     const broken = join(directory, 'broken');
     mkdirSync(broken);
     writeFileSync(join(broken, 'results.json'), '{"schemaVersion": 1}');
-    expect(() => writeReport({ directory: broken })).toThrow(/schema version 2, this version reads 1/);
+    expect(() => writeReport({ directory: broken })).toThrow(/schema version 1, this version reads 2/);
     writeFileSync(join(broken, 'results.json'), '{"schemaVersion": 2');
     expect(() => writeReport({ directory: broken })).toThrow(/not a JSON file/);
     expect(existsSync(join(broken, 'report.html'))).toBe(false);

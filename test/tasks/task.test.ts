@@ -43,6 +43,7 @@ describe('findTask', () => {
       expect(() => findTask(name)).toThrow(/mnist\/mlp/);
     }
     expect(() => findTask('mnist/lenett')).toThrow(/did you mean mnist\/lenet\?/);
+    expect(() => findTask('cifar10/cmn')).toThrow(/did you mean cifar10\/cnn\?.*cifar10\/cnn \(cifar10\/simplenet\)/);
     expect(() => findTask('quite/different')).not.toThrow(/did you mean/);
   });
 });

@@ -71,6 +71,31 @@ describe('trainTask', () => {
     expect(result.parameters).toBe(65 * 16 + 17 * 8 + 9 * 2);
   });
 
+  it('takes so many examples an epoch as asked for, each once before any twice', async () => {
+    const taken: number[] = [];
+    const { train } = data;
+    const counted = Object.assign(Object.create(train), {
+      takeBatch: (indices: Uint32Array) => {
+        taken.push(...indices);
+        return train.takeBatch(indices);
+      },
+    });
+    const sizes: number[] = [];
+    const onBatchEnd = async (_batch: number, logs?: tfl.Logs) => {
+      sizes.push(logs?.size ?? 0);
+    };
+    const options = { ...base, data: { ...data, train: counted }, batchSize: 4, epochExamples: 8, epochs: 4 };
+    const { epochs } = await trainTask({ ...options, callbacks: [{ onBatchEnd }] });
+    // 22 examples: the third epoch ends the first pass with a batch of two.
+    expect([epochs, sizes]).toEqual([4, [4, 4, 4, 4, 4, 2, 4, 4]]);
+    expect(taken.slice(0, 22).sort((a, b) => a - b)).toEqual([...Array(22).keys()]);
+    // More than there are: a pass.
+    sizes.length = 0;
+    await trainTask({ ...base, epochExamples: 1000, epochs: 1, callbacks: [{ onBatchEnd }] });
+    expect(sizes).toEqual([8, 8, 6]);
+    await expect(trainTask({ ...base, epochExamples: 0 })).rejects.toThrow(UsageError);
+  });
+
   it('gives the same weights for the same seed, with or without callbacks, and others for another', async () => {
     const first = new WeightLog();
     const second = new WeightLog();

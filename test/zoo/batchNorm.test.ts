@@ -2,10 +2,11 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { openEngine } from '../../src/engine/index.js';
 import { BatchNorm, normalizeBatch } from '../../src/zoo/batchNorm.js';
 
 beforeAll(async () => {
-  await tf.setBackend('cpu');
+  await openEngine('wasm');
 });
 
 const CONFIG = { momentum: 0.8, epsilon: 1e-3 };
@@ -17,7 +18,11 @@ function expectClose(actual: tf.Tensor, expected: tf.Tensor, digits: number): vo
   for (let i = 0; i < a.length; i++) expect(a[i]).toBeCloseTo(b[i], digits);
 }
 
-describe('normalizeBatch', () => {
+describe.each(['cpu', 'wasm'])('normalizeBatch on %s', (backend) => {
+  beforeAll(async () => {
+    await tf.setBackend(backend);
+  });
+
   it('has the gradients that finite differences in float64 give', () => {
     const x = Array.from({ length: 24 }, (_, i) => Math.sin(i * 1.7) * 2 + (i % 3));
     const gamma = [0.5, 2, -1];
@@ -55,7 +60,11 @@ describe('normalizeBatch', () => {
   });
 });
 
-describe('BatchNorm', () => {
+describe.each(['cpu', 'wasm'])('BatchNorm on %s', (backend) => {
+  beforeAll(async () => {
+    await tf.setBackend(backend);
+  });
+
   it('does what the layer of tfjs-layers does, in training and after', () => {
     const own = new BatchNorm(CONFIG);
     const reference = tfl.layers.batchNormalization(CONFIG);

@@ -35,6 +35,16 @@ function resnet(depth: number, c: number): number {
 const vgg11Convolutions = (c: number) =>
   conv(3, c, 64) + conv(3, 64, 128) + conv(3, 128, 256) + conv(3, 256, 256) + conv(3, 256, 512) + 3 * conv(3, 512, 512);
 
+/** Howard et al., table 1: a depthwise and a pointwise convolution each, both with batch norm. */
+function mobilenetFeatures(c: number): number {
+  const channels = [32, 64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024];
+  const pairs = channels.slice(1).map((to, i) => {
+    const from = channels[i];
+    return 9 * from + norm(from) + bare(1, from, to) + norm(to);
+  });
+  return bare(3, c, 32) + norm(32) + sum(pairs);
+}
+
 /** Sandler et al., table 2. A block of expansion 1 has no expanding convolution. */
 function mobilenetv2Features(c: number): number {
   let total = bare(3, c, 32) + norm(32);
@@ -107,8 +117,10 @@ const TRAINED: Record<string, (c: number, size: number) => number> = {
     dense(16 * 64, 10),
   'vgg-11': (c) => vgg11Convolutions(c) + dense(512, 10),
   'resnet-8': (c) => resnet(8, c),
+  'resnet-14': (c) => resnet(14, c),
   'resnet-20': (c) => resnet(20, c),
   'resnet-32': (c) => resnet(32, c),
+  mobilenet: (c) => mobilenetFeatures(c) + dense(1024, 10),
   mobilenetv2: (c) => mobilenetv2Features(c) + dense(1280, 10),
   shufflenetv2: (c) => shufflenetv2Features(c) + dense(1024, 10),
   densenet,
@@ -137,6 +149,8 @@ describe('the derivations of this test', () => {
     expect(resnet(32, 3)).toBe(464154);
     // torchvision's vgg11 has 132,863,336 parameters, of which three dense layers hold these.
     expect(vgg11Convolutions(3)).toBe(132863336 - dense(25088, 4096) - dense(4096, 4096) - dense(4096, 1000));
+    // Keras's MobileNet: 4,253,864 parameters, 21,888 of them batch-norm statistics, without its 1,000 classes.
+    expect(mobilenetFeatures(3)).toBe(4253864 - 21888 - dense(1024, 1000));
     // torchvision's mobilenet_v2 and shufflenet_v2_x1_0, without their 1,000 classes.
     expect(mobilenetv2Features(3)).toBe(3504872 - dense(1280, 1000));
     expect(shufflenetv2Features(3)).toBe(2278604 - dense(1024, 1000));

@@ -15,7 +15,8 @@ export const conv2dBackpropInputKernel: tf.KernelConfig = {
     if (dataFormat !== 'NHWC') throw new Error(`the wasm engine convolves NHWC images only, not ${dataFormat}`);
     const info = tf.backend_util.computeConv2DInfo(inputShape, filter.shape, strides, 1, pad, dimRoundingMode);
     return tf.tidy(() => {
-      const turned = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]) as tf.Tensor4D;
+      const rotated = info.filterHeight * info.filterWidth === 1 ? filter : tf.reverse(filter, [0, 1]);
+      const turned = tf.transpose(rotated, [0, 1, 3, 2]) as tf.Tensor4D;
       const framed = framePixels(spreadPixels(dy, info.strideHeight, info.strideWidth), {
         top: info.filterHeight - 1 - info.padInfo.top,
         left: info.filterWidth - 1 - info.padInfo.left,

@@ -28,6 +28,30 @@ export interface WasmKernels {
     heads: number,
     size: number,
   ): void;
+  batchNorm(
+    x: number,
+    gamma: number,
+    beta: number,
+    y: number,
+    mean: number,
+    variance: number,
+    rows: number,
+    columns: number,
+    epsilon: number,
+  ): void;
+  batchNormGradient(
+    dy: number,
+    x: number,
+    gamma: number,
+    mean: number,
+    variance: number,
+    dx: number,
+    dgamma: number,
+    dbeta: number,
+    rows: number,
+    columns: number,
+    epsilon: number,
+  ): void;
   depthwiseInputGradient(
     gradient: number,
     filter: number,

@@ -5,12 +5,12 @@ import { batchMatMulKernel } from './batchMatMul.js';
 import { conv2dBackpropFilterKernel } from './conv2dBackpropFilter.js';
 import { conv2dBackpropInputKernel } from './conv2dBackpropInput.js';
 import { depthwiseBackpropFilterKernel, depthwiseBackpropInputKernel } from './depthwiseBackprop.js';
+import { fusedKernels } from './fused.js';
 import { identityKernel } from './identity.js';
 import type { WasmKernels } from './kernels.js';
 import { maxPoolGradKernel } from './maxPoolGrad.js';
 import { meanKernel, sumKernel } from './sum.js';
 import { tileKernel } from './tile.js';
-import { transformerKernels } from './transformer.js';
 import { unsortedSegmentSumKernel } from './unsortedSegmentSum.js';
 
 /** Registers the kernels, replacing those of the backend with the same names. */
@@ -36,7 +36,7 @@ export function registerWasmKernels(kernels: WasmKernels): void {
     meanKernel(kernels, original.mean),
     sumKernel(kernels, original.sum),
     tileKernel(original.tile),
-    ...transformerKernels(kernels),
+    ...fusedKernels(kernels),
   ]) {
     tf.registerKernel(kernel);
   }

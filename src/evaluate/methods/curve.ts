@@ -16,8 +16,6 @@ export function curveMethod(type: string, curve: Curve): MethodDefinition<Method
   return {
     type,
     settings: PERIODIC_SETTINGS,
-    parse: () => ({ type, name: type }),
-    check: () => ({ type, name: type }),
     describe: () => ({ sentence: 'a curve through each weight’s window, extended', command: type }),
     ...periodicMethod(async () => ({
       windowLength: WINDOW,

@@ -68,6 +68,8 @@ export interface MethodDefinition<M extends Method = Method, S extends object = 
    * common setting. Default: the common settings only.
    */
   readonly settings?: MethodSettings<S>;
+  /** Whether it validates weights of its own, so that the common setting `validate` is not for it. Default false. */
+  readonly validatesOwn?: boolean;
   /** Whether it replaces weights by nowcasts: these are counted in the tables. Default false. */
   readonly nowcasts?: boolean;
   /**
@@ -76,25 +78,31 @@ export interface MethodDefinition<M extends Method = Method, S extends object = 
    */
   readonly paths?: readonly string[];
   /**
-   * The data from what a user gave, without the settings.
+   * The data from what a user gave, without the settings. Default: type and name, which is the type.
    *
    * @param argument what followed the colon; empty where nothing may.
    * @throws UsageError for an impossible argument, MissingFileError for files that are not there.
    */
-  parse(argument: string): M;
+  parse?(argument: string): M;
   /**
    * The data, without the settings, from what came from a queue, where anyone may have put it; paths are those of this machine.
-   * Only its own fields may be in the result; its name is checked already, and so are the settings. Default: no queue trains the method. Those of modules need none, since a queue moves no code.
+   * Only its own fields may be in the result; its name is checked already, and so are the settings. Methods without `parse` need
+   * none, nor do those of modules, since a queue moves no code. Default: no queue trains the method.
    *
    * @returns null when `parse` could not have made it.
    * @throws UsageError that says more.
    */
   check?(data: Method): M | null;
   /**
-   * The optimizer of its runs, made from that of the evaluation. The common setting `learningRate` comes after it. Default: that of
-   * the evaluation.
+   * The optimizer of its runs, made from that of the evaluation. The common settings `learningRate` and `schedule` come after it.
+   * Default: that of the evaluation.
    */
   optimizer?(method: M & S, base: OptimizerInfo): OptimizerInfo;
+  /**
+   * The step scale of its nowcasts, for the tuning of step scales: its setting `stepScale` is then set to a part of it. Default: it
+   * has none. Null: it is not a number.
+   */
+  stepScaleOf?(method: M & S): number | null;
   /**
    * Its description in the report, without its settings. Called before any training.
    *

@@ -24,8 +24,6 @@ export const meanLinear: MethodDefinition<Method, MeanLinearMethodSettings> = {
     window: numberSetting('means whose change is gone along', { from: 2, whole: true, default: 2 }),
     horizon: numberSetting('snapshots to go along it [default: four means]', { above: 0 }),
   },
-  parse: () => ({ type: TYPE, name: TYPE }),
-  check: ({ name }) => ({ type: TYPE, name }),
   describe: ({ cadence = CADENCE }) => ({
     sentence: `jumps along the change of the weights’ mean, snapshots ${describeCadence(parseCadence(cadence, 'cadence'))}`,
     command: TYPE,

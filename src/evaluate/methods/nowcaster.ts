@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { createDefaultCompute, createNowcasterForecaster } from '../../callback/index.js';
 import { loadNowcaster } from '../../callback/node.js';
@@ -12,6 +13,7 @@ import { loadWebgpuKernels } from '../../families/webgpuKernels.js';
 import type { NetworkCompute } from '../../network/compute.js';
 import type { NowcasterSpec } from '../../network/spec.js';
 import { NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../../nowcaster/nowcaster.js';
+import { readNowcasterManifest } from '../../nowcaster/onDisk.js';
 import { checkProvenance } from '../../nowcaster/provenance.js';
 import { networkOf, TRAINED_KINDS } from '../../nowcaster/spec.js';
 import type { MethodDefinition } from './definition.js';
@@ -26,6 +28,15 @@ export type NowcasterMethod = Method & {
   /** SHA-256 of its files, so that results of replaced weights are not taken for theirs. */
   contentHash: string;
 };
+
+/** Directory of the nowcaster that ships with the toolkit. */
+const SHIPPED = fileURLToPath(new URL('../../../weights/zoo', import.meta.url));
+
+/** A directory as it was given; `zoo` is the shipped nowcaster, unless there is one of that name where the user is. */
+function findDirectory(given: string): string {
+  const directory = resolve(given);
+  return given === basename(SHIPPED) && !existsSync(join(directory, NOWCASTER_MANIFEST_NAME)) ? SHIPPED : directory;
+}
 
 function hashDirectory(directory: string): string {
   const hash = createHash('sha256');
@@ -74,7 +85,7 @@ export const nowcaster: MethodDefinition<NowcasterMethod, NowcasterSettings> = {
   paths: ['directory'],
   parse(argument) {
     const split = argument.indexOf('=');
-    const directory = resolve(argument.slice(split + 1));
+    const directory = findDirectory(argument.slice(split + 1));
     const name = split < 0 ? basename(directory) : argument.slice(0, split);
     if (!existsSync(join(directory, NOWCASTER_MANIFEST_NAME)))
       throw new MissingFileError({
@@ -86,7 +97,7 @@ export const nowcaster: MethodDefinition<NowcasterMethod, NowcasterSettings> = {
   },
   check(data) {
     const { name, directory, contentHash } = data as NowcasterMethod;
-    const own = nowcaster.parse(`${name}=${directory}`);
+    const own = nowcaster.parse!(`${name}=${directory}`);
     if (own.contentHash === contentHash) return own;
     throw new UsageError({
       what: 'refused training: its nowcaster’s files are not those of the plan',
@@ -98,6 +109,7 @@ export const nowcaster: MethodDefinition<NowcasterMethod, NowcasterSettings> = {
     // Read whole: a damaged one is to be found before anything is trained, not after hours.
     const { manifest } = await loadNowcaster(directory);
     checkProvenance(directory, manifest);
+    const place = directory === SHIPPED ? basename(SHIPPED) : directory;
     const heldOut: NonNullable<MethodDescription['heldOut']> = {};
     for (const kind of TRAINED_KINDS) {
       const errors = manifest.kinds[kind]?.training?.validation;
@@ -106,11 +118,15 @@ export const nowcaster: MethodDefinition<NowcasterMethod, NowcasterSettings> = {
       if ([noChange, linear, own].every(Number.isFinite)) heldOut[kind] = { noChange, linear, own };
     }
     return {
-      sentence: `nowcaster ${directory}, SHA-256 ${contentHash.slice(0, 12)}…`,
-      command: `nowcaster:${name}=${directory}`,
+      sentence: `nowcaster ${place}, SHA-256 ${contentHash.slice(0, 12)}…`,
+      command: `nowcaster:${name}=${place}`,
       training: describeTraining(manifest),
       heldOut,
     };
+  },
+  stepScaleOf({ directory, stepScale }) {
+    if (stepScale !== undefined) return stepScale === 'adaptive' ? null : stepScale;
+    return readNowcasterManifest(directory).recommended.stepScale;
   },
   ...periodicMethod<NowcasterMethod, NowcasterSettings>(async ({ directory, horizon }) => {
     const read = await loadNowcaster(directory);

@@ -5,20 +5,23 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
+import { parseAveraging, printAveraging } from '../../callback/averages/index.js';
 import { MissingFileError, UsageError } from '../../errors.js';
 import type { DescribedMethod, Method } from '../../evaluation/schema.js';
 import { unknownName } from '../../tasks/nearestName.js';
+import { findOptimizer } from '../../tasks/optimizer.js';
 import type { OptimizerInfo } from '../../trajectory/schema.js';
-import { COMMON_SETTINGS, type CommonSettings, NAME_KEY } from './commonSettings.js';
+import { applyToOptimizer, COMMON_SETTINGS, type CommonSettings, NAME_KEY, VALIDATE_KEY } from './commonSettings.js';
 import type { MethodDefinition } from './definition.js';
 import { BASELINE, METHODS } from './index.js';
 import {
   changedSettings,
-  checkSettings,
   type DeclaredSettings,
   nameSettings,
+  pickSettings,
   printSettings,
   readSettings,
+  type SettingValues,
   splitMethodText,
 } from './text.js';
 
@@ -56,8 +59,13 @@ export function findMethod(type: string): MethodDefinition {
   return findEntry(type).definition;
 }
 
+/** Whether there is a method of a type. */
+export function isMethodType(type: string): boolean {
+  return entries.has(type);
+}
+
 /** SHA-256 of the module that defines a type; undefined for the toolkit's own. */
-function moduleHashOf(type: string): string | undefined {
+export function moduleHashOf(type: string): string | undefined {
   return findEntry(type).moduleHash;
 }
 
@@ -83,7 +91,7 @@ export async function loadMethodModules(modules: readonly string[]): Promise<str
       throw new MissingFileError({ what: 'no such module', where, remedy: 'check --method-module', cause });
     }
     const { default: definition } = (await import(address)) as { default?: MethodDefinition };
-    if (typeof definition?.parse !== 'function' || !TYPE_PATTERN.test(definition.type))
+    if (typeof definition?.describe !== 'function' || !TYPE_PATTERN.test(definition.type))
       throw new UsageError({ what: 'exports no method', where, remedy: 'export a MethodDefinition as its default' });
     const { type } = definition;
     if (entries.get(type)?.definition === definition) continue;
@@ -94,13 +102,17 @@ export async function loadMethodModules(modules: readonly string[]): Promise<str
   return addresses;
 }
 
+/** The data of a method without any of its own. */
+export const bareMethod = (type: string): Method => ({ type, name: type });
+
 /** The settings of a method by key, common ones last. */
-function settingsOf({ settings }: MethodDefinition): DeclaredSettings {
-  return { ...(settings as DeclaredSettings), ...COMMON_SETTINGS };
+export function settingsOf({ settings, validatesOwn = false }: MethodDefinition): DeclaredSettings {
+  const { [VALIDATE_KEY]: validate, ...common } = COMMON_SETTINGS;
+  return { ...(settings as DeclaredSettings), ...common, ...(validatesOwn ? {} : { [VALIDATE_KEY]: validate }) };
 }
 
 /** Whether a method may have a name: not one of another type, and usable in a file's name. */
-function isName(name: unknown, type: string): name is string {
+export function isName(name: unknown, type: string): name is string {
   return typeof name === 'string' && NAME_PATTERN.test(name) && (name === type || !entries.has(name));
 }
 
@@ -126,8 +138,8 @@ export function parseMethod(text: string): Method {
   const chosenName = given.get(NAME_KEY);
   given.delete(NAME_KEY);
   const values = readSettings(given, declared, type);
-  const own = definition.parse(argument);
-  const name = chosenName ?? own.name + nameSettings(changedSettings(values, declared));
+  const own = definition.parse?.(argument) ?? bareMethod(type);
+  const name = chosenName ?? own.name + nameSettings(changedSettings(values, declared), declared);
   if (!isName(name, type))
     throw new UsageError({
       what: `not a name for a method: ${name}`,
@@ -135,6 +147,21 @@ export function parseMethod(text: string): Method {
       remedy: 'give one of letters, digits, . _ + - that no other method has',
     });
   return { ...own, ...values, name };
+}
+
+/**
+ * A method with other settings, under the same name.
+ *
+ * @throws {@link UsageError} for an unknown key or an impossible value.
+ */
+export function changeSettings(method: Method, changes: SettingValues): Method {
+  const declared = settingsOf(findMethod(method.type));
+  const own = Object.entries(method).filter(([key]) => !(key in declared));
+  const values = { ...pickSettings(method, declared), ...changes };
+  const texts = new Map(Object.entries(values).map(([key, value]) => [key, String(value)]));
+  const { type, name, ...rest } = Object.fromEntries(own) as Method;
+  // In the order of parseMethod, which the ids of runs depend on.
+  return { type, name, ...rest, ...readSettings(texts, declared, type) };
 }
 
 /** The text that {@link parseMethod} reads the method from, given that of its type and argument. */
@@ -163,18 +190,23 @@ export function settingLines(): string[] {
 
 /** The optimizer of a method's runs in an evaluation with that optimizer. */
 export function optimizerOf(method: Method, base: OptimizerInfo): OptimizerInfo {
-  const optimizer = findMethod(method.type).optimizer?.(method, base) ?? base;
-  const { learningRate } = method as CommonSettings;
-  return learningRate === undefined ? optimizer : { ...optimizer, learningRate };
+  return applyToOptimizer(method as CommonSettings, findMethod(method.type).optimizer?.(method, base) ?? base);
+}
+
+/** The learning rate that people try first with the optimizer of a method's runs: the center of a search. */
+export function usualLearningRateOf(method: Method, base: OptimizerInfo): number {
+  return findOptimizer(optimizerOf(method, base).name).usualLearningRate;
 }
 
 /**
  * The methods of an evaluation: the baseline first, then the others in the order given. The baseline is the one of its type and
  * name; further ones of its type, with names of their own, are compared with it.
  *
- * @throws {@link UsageError} when two have the same name, or a type is unknown.
+ * @param validate average to validate in all methods that have none of their own, the baseline included: `ema:0.99`. The names
+ * stay as they are.
+ * @throws {@link UsageError} when two have the same name, a type is unknown, or the average is impossible.
  */
-export function completeMethods(methods: readonly Method[]): Method[] {
+export function completeMethods(methods: readonly Method[], validate?: string): Method[] {
   const isBaseline = ({ type, name }: Method) => findMethod(type) === BASELINE && name === BASELINE.type;
   const baseline = methods.find(isBaseline) ?? parseMethod(BASELINE.type);
   const all = [baseline, ...methods.filter((method) => !isDeepStrictEqual(method, baseline))];
@@ -182,7 +214,12 @@ export function completeMethods(methods: readonly Method[]): Method[] {
     if (all.findIndex((other) => other.name === name) === i) continue;
     throw new UsageError({ what: 'two methods of one name', where: name, remedy: 'give each a name of its own' });
   }
-  return all;
+  if (validate === undefined) return all;
+  const averaging = printAveraging(parseAveraging(validate));
+  return all.map((method) => {
+    const takesNone = findMethod(method.type).validatesOwn || (method as CommonSettings).validate !== undefined;
+    return takesNone ? method : changeSettings(method, { [VALIDATE_KEY]: averaging });
+  });
 }
 
 /** The methods, the baseline first, with what the report says of them. Throws the errors of files that cannot be read. */
@@ -191,58 +228,13 @@ export function describeMethods(methods: readonly Method[]): Promise<DescribedMe
     methods.map(async (method, m) => {
       const definition = findMethod(method.type);
       const description = await definition.describe(method);
-      const settings = Object.entries(changedSettings(method, settingsOf(definition)));
-      const sentence = [description.sentence, ...settings.map(([key, value]) => `${key} ${value}`)].join(', ');
+      const settings = Object.entries(pickSettings(method, settingsOf(definition)));
+      const words = settings.map(([key, value]) =>
+        key === VALIDATE_KEY ? `validated by ${value}` : `${key} ${value}`,
+      );
+      const sentence = [description.sentence, ...words].join(', ');
       const command = printMethod(method, description.command);
       return { ...method, about: { ...description, sentence, command, baseline: m === 0 } };
     }),
   );
-}
-
-/** Applies a function to the fields of a method that hold paths. */
-function mapPaths(method: Method, map: (path: string) => string | undefined): Method {
-  const { paths = [] } = findMethod(method.type);
-  return { ...method, ...Object.fromEntries(paths.map((field) => [field, map(method[field] as string)])) };
-}
-
-/** The part of a method that determines its results: without paths, with the code of user modules. */
-export function identityOf(method: Method): object {
-  return { ...mapPaths(method, () => undefined), module: moduleHashOf(method.type) };
-}
-
-/** Whether the workers of a queue train a method of that type. */
-function isQueueable(type: string): boolean {
-  const entry = entries.get(type);
-  return entry?.definition.check !== undefined && entry.moduleHash === undefined;
-}
-
-/**
- * A method for a queue.
- *
- * @param share names a path that all machines see.
- * @throws {@link UsageError} when it is defined by a module: a queue moves no code.
- */
-export function packMethod(method: Method, share: (path: string) => string): Method {
-  if (isQueueable(method.type)) return mapPaths(method, share);
-  throw new UsageError({
-    what: 'no queue trains this method',
-    where: method.name,
-    remedy: 'evaluate it without --queue',
-  });
-}
-
-/**
- * Validates a method from a queue, which is untrusted.
- *
- * @param resolvePath path on this machine of a name that {@link packMethod} made; throws when it leads elsewhere.
- * @returns null when no plan could have made it.
- */
-export function unpackMethod(data: unknown, resolvePath: (name: string) => string): Method | null {
-  const method = data as Method;
-  if (typeof data !== 'object' || data === null || !isQueueable(method.type)) return null;
-  if (!isName(method.name, method.type)) return null;
-  const definition = findMethod(method.type);
-  const settings = checkSettings(method, settingsOf(definition));
-  const own = definition.check?.(mapPaths(method, resolvePath)) ?? null;
-  return settings === null || own === null ? null : { ...own, ...settings, name: method.name };
 }

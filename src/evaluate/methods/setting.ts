@@ -13,6 +13,8 @@ export interface MethodSetting<T extends SettingValue = SettingValue> {
   readonly default?: T;
   /** The value of a text, or null when it has none. */
   parse(text: string): T | null;
+  /** What a value adds to the name of a method that has none of its own. Default: key and value, `k10`. */
+  nameOf?(value: T): string;
 }
 
 /** The declarations of a method's settings by name. */

@@ -84,12 +84,16 @@ export function checkSettings(data: Readonly<Record<string, unknown>>, declared:
   return values;
 }
 
+/** The settings that a method's data hold. */
+export function pickSettings(method: Readonly<Record<string, unknown>>, declared: DeclaredSettings): SettingValues {
+  const held = Object.keys(declared).filter((key) => method[key] !== undefined);
+  return Object.fromEntries(held.map((key) => [key, method[key] as SettingValue]));
+}
+
 /** The settings of a method that differ from their defaults. */
-export function changedSettings(values: Readonly<Record<string, unknown>>, declared: DeclaredSettings): SettingValues {
-  const changed = Object.entries(declared).filter(
-    ([key, setting]) => values[key] !== undefined && values[key] !== setting.default,
-  );
-  return Object.fromEntries(changed.map(([key]) => [key, values[key] as SettingValue]));
+export function changedSettings(method: Readonly<Record<string, unknown>>, declared: DeclaredSettings): SettingValues {
+  const held = Object.entries(pickSettings(method, declared));
+  return Object.fromEntries(held.filter(([key, value]) => value !== declared[key].default));
 }
 
 /** The text of settings behind a method: `?KEY=VALUE&KEY=VALUE`, or nothing. */
@@ -98,11 +102,14 @@ export function printSettings(values: SettingValues): string {
   return parts.length === 0 ? '' : `?${parts.join('&')}`;
 }
 
-/** What settings add to a method's name: `+k10`, `+nesterov`, `+no-nesterov`. */
-export function nameSettings(values: SettingValues): string {
+/** What settings add to a method's name: `+k10`, `+nesterov`, `+no-nesterov`, `+ema0.99`. */
+export function nameSettings(values: SettingValues, declared: DeclaredSettings): string {
   const name = ([key, value]: [string, SettingValue]) => {
-    if (typeof value === 'boolean') return value ? `+${key}` : `+no-${key}`;
-    return `+${key}${String(value).replace(/[^\w.+-]+/g, '-')}`;
+    const { nameOf } = declared[key];
+    if (nameOf !== undefined) return nameOf(value);
+    return typeof value === 'boolean' ? `${value ? '' : 'no-'}${key}` : `${key}${value}`;
   };
-  return Object.entries(values).map(name).join('');
+  return Object.entries(values)
+    .map((entry) => `+${name(entry).replace(/[^\w.+-]+/g, '-')}`)
+    .join('');
 }

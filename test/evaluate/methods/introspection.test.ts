@@ -138,7 +138,7 @@ describe('preparing introspection', () => {
 
   it('keeps the network with the results, and takes it from there the next time', async () => {
     const store = join(directory, 'store');
-    const method = introspection.parse(store);
+    const method = introspection.parse!(store);
     const out = join(directory, 'out');
     await prepareIntrospection(out, store, method.contentHash, { steps: 200 });
     const path = introspectionPath(out, method.contentHash);
@@ -153,7 +153,7 @@ describe('preparing introspection', () => {
     const store = join(directory, 'few');
     await record(store, 'short', 10);
     await expect(collectIntrospectionSamples(store)).rejects.toThrow(/no finished run of 11 epochs or more.*few/);
-    expect(() => introspection.parse(join(directory, 'nowhere'))).toThrow(/no trajectory store/);
+    expect(() => introspection.parse!(join(directory, 'nowhere'))).toThrow(/no trajectory store/);
   });
 });
 

@@ -11,17 +11,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluate, loadMethodModules as loadInDist, parseMethod as parseInDist } from '../../../dist/evaluate/index.js';
 import { openEngine } from '../../../src/engine/engine.js';
 import { evaluateJobs } from '../../../src/evaluate/jobKind.js';
-import { findMethod, identityOf, loadMethodModules, parseMethod } from '../../../src/evaluate/methods/registry.js';
-import { planJobs } from '../../../src/evaluate/plan.js';
+import { identityOf } from '../../../src/evaluate/methods/packing.js';
+import { findMethod, loadMethodModules, parseMethod } from '../../../src/evaluate/methods/registry.js';
 import type { RunRecord } from '../../../src/evaluation/schema.js';
-import { statements, tableRows } from '../../../src/evaluation/table.js';
+import { statements } from '../../../src/evaluation/statements.js';
+import { scoreTable } from '../../../src/evaluation/table.js';
 import { writeReport } from '../../../src/report/index.js';
 import { loadDataset } from '../../../src/tasks/dataset.js';
 import { findTask } from '../../../src/tasks/task.js';
 import type { Batch } from '../../../src/tasks/taskData.js';
 import { trainTask } from '../../../src/tasks/trainTask.js';
+import { planJobs } from '../planJobs.js';
 
-const MODULE = fileURLToPath(new URL('./ema.mjs', import.meta.url));
+const MODULE = fileURLToPath(new URL('./movingAverage.mjs', import.meta.url));
 const DECAY = 0.6;
 const TRAINING = { seed: 3, epochs: 3, batchSize: 20, optimizer: { name: 'adam', learningRate: 0.005 } };
 const EXAMPLES = { trainExamples: 100, validationExamples: 40 };
@@ -108,7 +110,7 @@ describe('a method from a module', () => {
       ...EXAMPLES,
       engine: 'wasm' as const,
     };
-    const methods = [parseInDist(`ema:${DECAY}`)];
+    const methods = [parseInDist(`moving-average?decay=${DECAY}`)];
     const result = await evaluate({ ...options, methods, methodModules: [MODULE], workers: 1 });
     expect(result.trained).toBe(2);
 
@@ -118,7 +120,7 @@ describe('a method from a module', () => {
     const reference = new FloatAverage(() => data.validation.takeBatch(all));
     await trainTask({ task, data, ...TRAINING, callbacks: [reference] });
 
-    const [plain, ema] = ['plain', `ema-${DECAY}`].map(recordOf);
+    const [plain, ema] = ['plain', `moving-average+decay${DECAY}`].map(recordOf);
     for (const metric of ['loss', 'acc']) expect(ema.metrics[metric]).toEqual(plain.metrics[metric]);
     for (const [e, loss] of reference.losses.entries()) {
       expect(ema.metrics.val_loss[e]).toBeCloseTo(loss, 5);
@@ -134,13 +136,13 @@ describe('a method from a module', () => {
     expect(weightsOf(ema).length).toBeGreaterThan(0);
     expect(weightsOf(ema)).toEqual(weightsOf(plain));
 
-    expect(ema).toMatchObject({ method: { type: 'ema', decay: DECAY }, nowcasts: [] });
+    expect(ema).toMatchObject({ method: { type: 'moving-average', decay: DECAY }, nowcasts: [] });
     const [summary] = result.tasks;
-    expect(tableRows(summary)[1][0]).toBe('ema-0.6');
+    expect(scoreTable(summary).rows[1][0]).toBe('moving-average+decay0.6');
     expect(statements(summary).join()).not.toContain('nowcast');
     const page = readFileSync(writeReport({ directory: out }).file, 'utf8');
-    expect(page).toContain('the moving average of the weights, decay 0.6 a step');
-    expect(page).toMatch(/--method ema:0\.6 --method-module file:\S+\/ema\.mjs/);
+    expect(page).toContain('validated by the moving average of the weights, decay 0.6');
+    expect(page).toMatch(/--method (&#39;|')moving-average\?decay=0\.6\1 --method-module file:\S+\/movingAverage\.mjs/);
   });
 
   it('holds the average during each validation, and the trained weights, bit for bit, before and after', async () => {
@@ -161,10 +163,10 @@ describe('a method from a module', () => {
         },
       },
     });
-    const method = parseMethod(`ema:${DECAY}`);
+    const method = parseMethod(`moving-average?decay=${DECAY}`);
     const [job] = planJobs({ tasks: [task.name], seeds: [1], methods: [], ...TRAINING, engine: 'wasm' });
     const tensors = tf.memory().numTensors;
-    const own = await findMethod('ema').train!(method, { job, inputs: out });
+    const own = await findMethod('moving-average').train!(method, { job, inputs: out });
     const reader = new WeightReader();
     await trainTask({
       task,
@@ -191,17 +193,21 @@ describe('a method from a module', () => {
 
   it('has ids of its own settings and code, and its module', () => {
     const planned = (decay: number) => {
-      const methods = [parseMethod(`ema:${decay}`)];
+      const methods = [parseMethod(`moving-average?decay=${decay}`)];
       return planJobs({ tasks: ['mnist/mlp'], seeds: [1], methods, ...TRAINING, engine: 'wasm' })[1];
     };
     expect(planned(0.5).id).not.toBe(planned(0.25).id);
-    expect(planned(0.5)).toMatchObject({ method: { type: 'ema', name: 'ema-0.5', decay: 0.5 } });
+    expect(planned(0.5)).toMatchObject({
+      method: { type: 'moving-average', name: 'moving-average+decay0.5', decay: 0.5 },
+    });
     const module = createHash('sha256').update(readFileSync(MODULE)).digest('hex');
     expect(identityOf(planned(0.5).method)).toEqual({ ...planned(0.5).method, module });
   });
 
   it('says what is wrong with a module', async () => {
-    expect(() => parseMethod('ema:2')).toThrow(/not a decay: 2/);
+    expect(() => parseMethod('moving-average?decay=2')).toThrow(
+      /impossible decay: .*decay=2; give a number above 0 below 1/,
+    );
     await expect(loadMethodModules([join(directory, 'none.mjs')])).rejects.toThrow(/no such module: .*none.mjs/);
     const write = (name: string, text: string) => {
       writeFileSync(join(directory, name), text);
@@ -209,16 +215,18 @@ describe('a method from a module', () => {
     };
     const empty = write('empty.mjs', 'export const type = 1;');
     await expect(loadMethodModules([empty])).rejects.toThrow(/exports no method: .*empty.mjs/);
-    const taken = write('taken.mjs', "export default { type: 'linear', parse: () => ({}) };");
+    const taken = write('taken.mjs', "export default { type: 'linear', describe: () => ({}) };");
     await expect(loadMethodModules([taken])).rejects.toThrow(/there is a method linear already: .*taken.mjs/);
   });
 
   it('is not handed to a queue, and neither it nor a path of code is taken from one', () => {
     const plan = { tasks: ['mnist/mlp'], seeds: [1], ...TRAINING, engine: 'wasm' as const };
-    const [plain, ema] = planJobs({ ...plan, methods: [parseMethod('ema:0.5')] });
+    const [plain, ema] = planJobs({ ...plan, methods: [parseMethod('moving-average?decay=0.5')] });
     const specOf = (job: typeof plain) => ({ job, out, inputs: out, engine: job.engine, images: undefined });
     const share = (path: string) => path;
-    expect(() => evaluateJobs.pack(specOf(ema), share)).toThrow(/no queue trains this method: ema-0.5/);
+    expect(() => evaluateJobs.pack(specOf(ema), share)).toThrow(
+      /no queue trains this method: moving-average\+decay0.5/,
+    );
     const places = { directory: out, staging: out, resolve: share };
     const unpack = (data: object) => evaluateJobs.unpack(data, (data as { id: string }).id, places);
     expect(unpack(plain)).toMatchObject({ job: plain });

@@ -1,17 +1,11 @@
 // The text of a method: settings read, named, checked, printed, and their way into runs.
 
 import { describe, expect, it } from 'vitest';
-import {
-  completeMethods,
-  describeMethods,
-  packMethod,
-  parseMethod,
-  settingLines,
-  unpackMethod,
-} from '../../../src/evaluate/methods/registry.js';
+import { packMethod, unpackMethod } from '../../../src/evaluate/methods/packing.js';
+import { completeMethods, describeMethods, parseMethod, settingLines } from '../../../src/evaluate/methods/registry.js';
 import { choiceSetting, flagSetting, numberSetting } from '../../../src/evaluate/methods/setting.js';
 import { checkSettings, nameSettings, readSettings, splitMethodText } from '../../../src/evaluate/methods/text.js';
-import { planJobs } from '../../../src/evaluate/plan.js';
+import { planJobs } from '../planJobs.js';
 
 const SETTINGS = {
   scale: numberSetting('a scale', { above: 0, to: 2, default: 1 }),
@@ -73,7 +67,8 @@ describe('the text of a method', () => {
   });
 
   it('makes a legible name', () => {
-    expect(nameSettings({ scale: 0.5, keep: true, other: false, rule: 'step:1/2' })).toBe(
+    const declared = { ...SETTINGS, other: flagSetting('another') };
+    expect(nameSettings({ scale: 0.5, keep: true, other: false, rule: 'step:1/2' }, declared)).toBe(
       '+scale0.5+keep+no-other+rulestep-1-2',
     );
   });
@@ -82,7 +77,7 @@ describe('the text of a method', () => {
 describe('settings of all methods', () => {
   it('name a method, set its rate, and tell its runs apart', () => {
     const methods = ['plain?name=nothing', 'plain?learningRate=0.0001', 'linear?learningRate=3e-3'].map(parseMethod);
-    expect(methods).toEqual([
+    expect(methods).toMatchObject([
       { type: 'plain', name: 'nothing' },
       { type: 'plain', name: 'plain+learningRate0.0001', learningRate: 0.0001 },
       { type: 'linear', name: 'linear+learningRate0.003', learningRate: 0.003 },

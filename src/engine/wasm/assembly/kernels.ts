@@ -2,6 +2,7 @@
 // and take addresses in bytes and sizes in elements.
 
 export { attention, attentionGradient } from './attention';
+export { batchNorm, batchNormGradient } from './batchNorm';
 export { depthwiseFilterGradient, depthwiseInputGradient } from './depthwiseGradients';
 export { filterGradient } from './filterGradient';
 export { gelu, geluGradient } from './gelu';

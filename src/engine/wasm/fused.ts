@@ -1,4 +1,5 @@
-// The fused kernels of a transformer's layers: layer normalization, GELU and causal attention, each with its gradient.
+// The fused kernels of layers that are slow as sequences of operations: batch and layer normalization, GELU and causal
+// attention, each with its gradient.
 
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
@@ -28,8 +29,40 @@ function describeAttention({ shape }: tf.TensorInfo, heads: number) {
 }
 
 /** The kernels, on the functions of src/engine/wasm/assembly. */
-export function transformerKernels(kernels: WasmKernels): tf.KernelConfig[] {
+export function fusedKernels(kernels: WasmKernels): tf.KernelConfig[] {
   return [
+    kernel('batchNorm', (backend, { x, gamma, beta }, { epsilon }) => {
+      const columns = x.shape.at(-1) as number;
+      const outputs = [x.shape, [columns], [columns]].map((shape) => backend.makeOutput(shape, 'float32'));
+      const [from, scale, offset] = [x, gamma, beta].map((each) => addressOf(backend, each));
+      const [y, mean, variance] = outputs.map((each) => addressOf(backend, each));
+      const rows = tf.util.sizeFromShape(x.shape) / columns;
+      kernels.batchNorm(from, scale, offset, y, mean, variance, rows, columns, epsilon as number);
+      return outputs;
+    }),
+    kernel('batchNormGradient', (backend, { dy, x, gamma, mean, variance }, { epsilon }) => {
+      const columns = x.shape.at(-1) as number;
+      const outputs = [x.shape, [columns], [columns]].map((shape) => backend.makeOutput(shape, 'float32'));
+      const known = [dy, x, gamma, mean, variance].map((each) => addressOf(backend, each));
+      const made = outputs.map((each) => addressOf(backend, each));
+      const rows = tf.util.sizeFromShape(x.shape) / columns;
+      const [gradient, from, scale, means, variances] = known;
+      const [dx, dgamma, dbeta] = made;
+      kernels.batchNormGradient(
+        gradient,
+        from,
+        scale,
+        means,
+        variances,
+        dx,
+        dgamma,
+        dbeta,
+        rows,
+        columns,
+        epsilon as number,
+      );
+      return outputs;
+    }),
     kernel('layerNorm', (backend, { x, gamma, beta }, { epsilon }) => {
       const columns = x.shape.at(-1) as number;
       const rows = tf.util.sizeFromShape(x.shape) / columns;

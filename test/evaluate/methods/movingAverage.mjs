@@ -1,9 +1,9 @@
-// A method from outside of the toolkit: the exponential moving average of the weights, step by step, is validated in place of
-// the trained weights. docs/extending.md walks through it.
+// A method from outside of the toolkit: the moving average of the weights from the initial ones on, step by step, is validated in
+// place of the trained weights. docs/extending.md walks through it.
 
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
-import { UsageError } from 'weight-nowcaster';
+import { numberSetting } from 'weight-nowcaster/evaluate';
 
 class MovingAverage extends tfl.Callback {
   /** Tensors in the order of `model.getWeights()`. */
@@ -27,19 +27,16 @@ class MovingAverage extends tfl.Callback {
   }
 }
 
-/** @type {import('weight-nowcaster/evaluate').MethodDefinition} */
+/** @type {import('weight-nowcaster/evaluate').MethodDefinition<import('weight-nowcaster/evaluate').Method, { decay: number }>} */
 export default {
-  type: 'ema',
-  argument: 'DECAY',
-  parse(argument) {
-    const decay = Number(argument);
-    if (!(decay > 0 && decay < 1))
-      throw new UsageError({ what: 'not a decay', where: argument, remedy: 'give a number between 0 and 1' });
-    return { type: 'ema', name: `ema-${decay}`, decay };
+  type: 'moving-average',
+  settings: {
+    decay: numberSetting('share of the average that each step keeps', { above: 0, below: 1, default: 0.99 }),
   },
-  describe: ({ decay }) => ({
-    sentence: `the moving average of the weights, decay ${decay} a step, validated in their place`,
-    command: `ema:${decay}`,
+  validatesOwn: true,
+  describe: () => ({
+    sentence: 'plain training, validated by the moving average of the weights',
+    command: 'moving-average',
   }),
   train({ decay }) {
     const callback = new MovingAverage(decay);

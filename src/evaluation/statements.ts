@@ -1,0 +1,115 @@
+// What has to be said below the table of a task: targets that were missed, trainings that collapsed, diverged or are missing,
+// rates at the edge of what was tried, too few seeds. No arithmetic.
+
+import { count, formatMetric } from './format.js';
+import type { MethodSummary, TaskSummary } from './schema.js';
+import { describeTarget } from './table.js';
+
+const seedList = (seeds: readonly number[]) => `${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}`;
+
+/** Missing and diverged trainings. */
+function trainingStatements(
+  { name, best, diverged }: MethodSummary,
+  seeds: readonly number[],
+  isBaseline: boolean,
+): string[] {
+  const missing = seeds.filter((seed, i) => best.values[i] === null && !diverged.includes(seed));
+  const lines: string[] = [];
+  if (diverged.length > 0)
+    lines.push(
+      `${name}: training diverged with ${seedList(diverged)}${isBaseline ? ', where there is nothing to compare with' : ''}.`,
+    );
+  if (missing.length === seeds.length) lines.push(`${name}: no finished runs.`);
+  else if (missing.length > 0) lines.push(`${name}: no finished run with ${seedList(missing)}.`);
+  return lines;
+}
+
+/** Trainings that lose at the end what they had reached. */
+function collapseStatement({ name, best, end, collapsed }: MethodSummary, { metric, seeds }: TaskSummary): string[] {
+  if (collapsed.length === 0) return [];
+  const examples = collapsed.map((seed) => {
+    const i = seeds.indexOf(seed);
+    return `${formatMetric(end.values[i]!)} after ${formatMetric(best.values[i]!)}`;
+  });
+  const which = collapsed.length === seeds.length ? '' : ` with ${seedList(collapsed)}`;
+  return [`${name}: WARNING: ends far from its best${which}: ${metric.label} ${examples.join(', ')}.`];
+}
+
+/** Nowcasts that did not happen, or did not pay. */
+function nowcastStatements({ name, nowcasts, diverged }: MethodSummary, seeds: readonly number[]): string[] {
+  if (nowcasts === null) return [];
+  const { kept, reverted, skipped, late, discarded, seen } = nowcasts;
+  const lines: string[] = [];
+  if (diverged.length < seeds.length && seen === 0)
+    lines.push(`${name}: no nowcast before the last epoch, so that it is plain training here.`);
+  const done = count(kept + reverted, 'nowcast');
+  if (reverted > 0)
+    lines.push(`${name}: the watch went back from ${reverted} of ${done}, ${count(discarded, 'snapshot')} in all.`);
+  if (late > 0) lines.push(`${name}: ${late} of ${done} did not pay, though kept.`);
+  if (skipped > 0) lines.push(`${name}: ${count(skipped, 'nowcast')} skipped.`);
+  return lines;
+}
+
+/** What secondary measures do not show. */
+function secondaryStatement(
+  { name, toPlainBest, newBests, best }: MethodSummary,
+  comparable: readonly boolean[],
+): string[] {
+  const compared = best.values.filter((value, i) => value !== null && comparable[i]).length;
+  const unreached: string[] = [];
+  if (toPlainBest.reached < compared)
+    unreached.push(
+      `plain’s best of the same seed not reached with ${compared - toPlainBest.reached} of ${count(compared, 'seed')}`,
+    );
+  if (newBests.reached < newBests.total)
+    unreached.push(
+      `${newBests.total - newBests.reached} of plain’s ${count(newBests.total, 'new best')} not reached, counted as an epoch after the end`,
+    );
+  return unreached.length > 0 ? [`${name}: ${unreached.join('; ')}.`] : [];
+}
+
+/** Targets, and what plain training itself makes of them. */
+function targetStatements({ targets, methods, seeds }: TaskSummary): string[] {
+  const [plain] = methods;
+  const lines: string[] = [];
+  const [first] = targets;
+  if (first.value === null) lines.push('Plain training sets no target, so that no method has a score.');
+  else lines.push(`Target: ${describeTarget(first)}, the median of plain’s best over ${count(seeds.length, 'seed')}.`);
+  for (const target of targets)
+    if (target.missedByPlain.length > 0)
+      lines.push(
+        `Plain itself misses ${describeTarget(target)} with ${seedList(target.missedByPlain)} of ${plain.targets[0].trained}.`,
+      );
+  return lines;
+}
+
+/** Rates at the end of those that were tried. */
+function tuningStatements({ tuning }: TaskSummary): string[] {
+  return (tuning ?? []).flatMap(({ name, trials, edge }) => {
+    const chosen = trials.find((trial) => trial.chosen);
+    const diverged = trials.filter((trial) => trial.diverged).map(({ learningRate }) => learningRate);
+    const lines: string[] = [];
+    if (edge !== null && chosen)
+      lines.push(
+        `${name}: its learning rate, ${chosen.learningRate}, is the ${edge} that was tried; a better one may lie beyond.`,
+      );
+    if (diverged.length > 0) lines.push(`${name}: diverged in tuning at ${diverged.join(', ')}.`);
+    return lines;
+  });
+}
+
+/** Notes below a task's tables. */
+export function statements(summary: TaskSummary): string[] {
+  const { methods, seeds } = summary;
+  const comparable = methods[0].toPlainBest.epochs.values.map((epochs) => epochs !== null);
+  const lines = targetStatements(summary);
+  if (seeds.length === 1) lines.push('One seed only: no spread, and no judgement of chance.');
+  for (const method of methods) {
+    lines.push(...trainingStatements(method, seeds, method === methods[0]));
+    if (method.best.count === 0) continue;
+    lines.push(...collapseStatement(method, summary));
+    lines.push(...secondaryStatement(method, comparable));
+    lines.push(...nowcastStatements(method, seeds));
+  }
+  return [...lines, ...tuningStatements(summary)];
+}
