@@ -4,13 +4,22 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { writeJsonAtomic } from '../atomic.js';
-import { CorruptFileError, UsageError } from '../errors.js';
+import { CorruptFileError, MismatchError, UsageError } from '../errors.js';
 import { readJsonFile, requireVersion } from '../formats/json.js';
 import { schemaProblem } from '../formats/jsonSchema.js';
 import { quoteValue } from '../formats/parseJson.js';
 import { isNowcastSchedule } from '../nowcaster/schedule.js';
-import { cadenceProblem } from './cadence.js';
-import { RUN_STATUSES, type RunManifest, type RunStatus, TENSOR_KINDS, TRAJECTORY_SCHEMA_VERSION } from './schema.js';
+import { TOOLKIT_VERSION } from '../version.js';
+import { cadenceProblem, EVERY_EPOCH } from './cadence.js';
+import {
+  RUN_STATUSES,
+  type RunInfo,
+  type RunManifest,
+  type RunStatus,
+  TENSOR_KINDS,
+  type TensorSpec,
+  TRAJECTORY_SCHEMA_VERSION,
+} from './schema.js';
 
 /** Name of the manifest in a run's directory. */
 export const MANIFEST_FILE = 'run.json';
@@ -116,4 +125,31 @@ function corrupt(path: string, why: string): CorruptFileError {
     where: path,
     remedy: 'record the run again',
   });
+}
+
+/**
+ * The manifest of a run that begins.
+ *
+ * @throws {@link MismatchError} for no tensors or two of one name.
+ */
+export function newManifest(info: RunInfo, tensors: TensorSpec[]): RunManifest {
+  if (tensors.length === 0 || new Set(tensors.map(({ name }) => name)).size !== tensors.length) {
+    throw new MismatchError({
+      what: tensors.length === 0 ? 'nothing to record' : 'two tensors of one name',
+      where: `run ${info.id}`,
+      remedy: 'give at least one tensor, and each a name of its own',
+    });
+  }
+  return {
+    schemaVersion: TRAJECTORY_SCHEMA_VERSION,
+    toolkitVersion: TOOLKIT_VERSION,
+    ...info,
+    cadence: info.cadence ?? EVERY_EPOCH,
+    tensors,
+    snapshotsRecorded: 0,
+    files: [],
+    metrics: null,
+    status: 'recording',
+    reason: null,
+  };
 }

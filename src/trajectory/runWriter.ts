@@ -6,19 +6,10 @@ import { join } from 'node:path';
 import { asWriteError } from '../atomic.js';
 import { MismatchError, UsageError } from '../errors.js';
 import { clearLeftovers, temporaryName } from '../files/temporary.js';
-import { TOOLKIT_VERSION } from '../version.js';
-import { EVERY_EPOCH } from './cadence.js';
-import { countValues, MANIFEST_FILE, runDirectory, writeManifest } from './manifest.js';
+import { countValues, MANIFEST_FILE, newManifest, runDirectory, writeManifest } from './manifest.js';
 import { type EpochMetrics, writeMetricsParquet } from './metricsParquet.js';
 import { isFinished, LOG_FILE, METRICS_FILE, readManifest } from './runReader.js';
-import {
-  type RunInfo,
-  type RunManifest,
-  type RunStatus,
-  type Snapshot,
-  type TensorSpec,
-  TRAJECTORY_SCHEMA_VERSION,
-} from './schema.js';
+import type { RunInfo, RunManifest, RunStatus, Snapshot, TensorSpec } from './schema.js';
 import { readSnapshotLog, SnapshotLogWriter } from './snapshotLog.js';
 import { type ParquetSizes, removeWeightsFiles, writeWeightsParquet } from './weightsWriter.js';
 
@@ -57,25 +48,7 @@ export class RunWriter {
    */
   static create(storeDirectory: string, info: RunInfo, tensors: TensorSpec[], sizes: ParquetSizes = {}): RunWriter {
     const directory = runDirectory(storeDirectory, info.id);
-    if (tensors.length === 0 || new Set(tensors.map(({ name }) => name)).size !== tensors.length) {
-      throw new MismatchError({
-        what: tensors.length === 0 ? 'nothing to record' : 'two tensors of one name',
-        where: `run ${info.id}`,
-        remedy: 'give at least one tensor, and each a name of its own',
-      });
-    }
-    const manifest: RunManifest = {
-      schemaVersion: TRAJECTORY_SCHEMA_VERSION,
-      toolkitVersion: TOOLKIT_VERSION,
-      ...info,
-      cadence: info.cadence ?? EVERY_EPOCH,
-      tensors,
-      snapshotsRecorded: 0,
-      files: [],
-      metrics: null,
-      status: 'recording',
-      reason: null,
-    };
+    const manifest = newManifest(info, tensors);
     let toOvertake = 0;
     if (existsSync(join(directory, MANIFEST_FILE))) {
       const earlier = readManifest(directory);

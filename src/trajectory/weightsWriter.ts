@@ -1,5 +1,5 @@
 // Writes weights-00000.parquet ...: the snapshots of a finished run. One row a tensor and snapshot; row groups of whole
-// snapshots. It streams: about one row group is in memory, within parquet-wasm. The reader is weightsReader.ts.
+// snapshots. It streams: about one row group is in memory, compressed, within parquet-wasm. The reader is weightsReader.ts.
 
 import { closeSync, fsync, openSync, readdirSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,6 +25,9 @@ const PART_BYTES = 256 * 2 ** 20;
  * successive snapshots of a byte stream stand in one ZSTD window; still larger ones are slower to read.
  */
 const PAGE_BYTES = 4 * 2 ** 20;
+
+/** Raw bytes of values that are handed to parquet-wasm at once; at least one tensor. It holds some copies of them. */
+const BATCH_BYTES = 4 * 2 ** 20;
 
 /** More values than should ever go into a dictionary. */
 const LARGE_TENSOR = 2 ** 14;
@@ -54,46 +57,74 @@ export interface ParquetSizes {
 export async function writeWeightsParquet(
   directory: string,
   tensors: readonly TensorSpec[],
-  snapshots: Iterable<Snapshot>,
+  snapshots: Iterable<Snapshot> | AsyncIterable<Snapshot>,
   { rowGroupBytes = ROW_GROUP_BYTES, partBytes = PART_BYTES }: ParquetSizes = {},
 ): Promise<WeightsFile[]> {
   const snapshotBytes = Math.max(1, 4 * tensors.reduce((sum, { shape }) => sum + countValues(shape), 0));
   const perGroup = Math.max(1, Math.floor(rowGroupBytes / snapshotBytes));
   const perPart = perGroup * Math.max(1, Math.floor(partBytes / (snapshotBytes * perGroup)));
   const encode = makeEncoder(tensors);
-  const source = snapshots[Symbol.iterator]();
+  const source = Symbol.iterator in snapshots ? snapshots[Symbol.iterator]() : snapshots[Symbol.asyncIterator]();
   const files: WeightsFile[] = [];
   try {
-    for (let next = source.next(); !next.done; ) {
+    for (let next = await source.next(); !next.done; ) {
+      const properties = writerProperties(tensors, perGroup, next.value);
       let inPart = 0;
-      const pull = () => {
-        if (next.done || inPart === perPart) return undefined;
-        const batch = encode(next.value);
-        inPart++;
-        next = source.next();
-        return batch;
+      const batches = async function* () {
+        for (; !next.done && inPart < perPart; inPart++) {
+          yield* encode(next.value);
+          next = await source.next();
+        }
       };
       const name = `weights-${String(files.length).padStart(5, '0')}.parquet`;
-      files.push({
-        name,
-        ...(await writePart(join(directory, name), writerProperties(tensors, perGroup, next.value), pull)),
-      });
+      files.push({ name, ...(await writePart(join(directory, name), properties, batches())) });
     }
   } finally {
-    source.return?.();
+    await source.return?.();
   }
   removeWeightsFiles(directory, files);
   return files;
 }
 
-/**
- * Makes the function that hands a snapshot to the writer's WebAssembly module. All snapshots of a run differ only in two
- * columns, so one Arrow stream is made and those two are overwritten in it.
- */
-function makeEncoder(tensors: readonly TensorSpec[]): (snapshot: Snapshot) => parquet.RecordBatch {
+/** Makes the function that hands a snapshot to the writer's WebAssembly module, a few tensors at a time. */
+function makeEncoder(tensors: readonly TensorSpec[]): (snapshot: Snapshot) => Generator<parquet.RecordBatch> {
   // Small tensors first, so that the dictionary of `values` overflows (see below) before a large one has gone into it.
   const order = tensors.map((_, i) => i).sort((a, b) => countValues(tensors[a].shape) - countValues(tensors[b].shape));
-  const rows = order.map((i) => tensors[i]);
+  const groups: number[][] = [];
+  let bytes = 0;
+  for (const i of order) {
+    const more = 4 * countValues(tensors[i].shape);
+    if (groups.length === 0 || bytes + more > BATCH_BYTES) {
+      groups.push([]);
+      bytes = 0;
+    }
+    (groups.at(-1) as number[]).push(i);
+    bytes += more;
+  }
+  // Streams of a run's many groups, kept, would take as much memory as a snapshot.
+  const kept = groups.length === 1 ? makeStream(groups[0].map((i) => tensors[i])) : undefined;
+  return function* (snapshot) {
+    for (const group of groups) {
+      const { stream, epochs, values } = kept ?? makeStream(group.map((i) => tensors[i]));
+      epochs.fill(snapshot.epoch);
+      for (const [row, i] of group.entries()) values[row].set(snapshot.values[i]);
+      const table = parquet.Table.fromIPCStream(stream);
+      const [copy] = table.recordBatches();
+      table.free();
+      yield copy;
+    }
+  };
+}
+
+/** An Arrow stream of one batch, and views of what differs between snapshots, to be overwritten. */
+interface BatchStream {
+  stream: Uint8Array;
+  epochs: Int32Array;
+  /** Of each row. */
+  values: Float32Array[];
+}
+
+function makeStream(rows: readonly TensorSpec[]): BatchStream {
   const batch = makeBatch(rows.length, {
     epoch: arrow.makeData({ type: new arrow.Int32(), data: new Int32Array(rows.length) }),
     tensor: dictionaryColumn(
@@ -113,15 +144,10 @@ function makeEncoder(tensors: readonly TensorSpec[]): (snapshot: Snapshot) => pa
   const epochs = view.getChild('epoch')?.data[0].values as Int32Array;
   const lists = view.getChild('values')?.data[0] as arrow.Data<arrow.List<arrow.Float32>>;
   const floats = lists.children[0].values as Float32Array;
-  if (epochs.buffer !== stream.buffer || floats.buffer !== stream.buffer) throw new Error('copies in place of views');
-  return ({ epoch, values }) => {
-    epochs.fill(epoch);
-    for (const [row, i] of order.entries()) floats.set(values[i], lists.valueOffsets[row]);
-    const table = parquet.Table.fromIPCStream(stream);
-    const [copy] = table.recordBatches();
-    table.free();
-    return copy;
-  };
+  if (epochs.buffer !== stream.buffer || (floats.length > 0 && floats.buffer !== stream.buffer))
+    throw new Error('copies in place of views');
+  const values = rows.map((_, row) => floats.subarray(lists.valueOffsets[row], lists.valueOffsets[row + 1]));
+  return { stream, epochs, values };
 }
 
 function dictionaryColumn(id: number, texts: readonly string[]): arrow.Data {
@@ -185,23 +211,23 @@ function outgrowsDictionary({ values }: Snapshot, bytes: number): boolean {
 async function writePart(
   path: string,
   properties: parquet.WriterProperties,
-  pull: () => parquet.RecordBatch | undefined,
+  source: AsyncIterator<parquet.RecordBatch>,
 ): Promise<{ bytes: number; crc32: number }> {
   const temporary = temporaryName(path);
   const written = { bytes: 0, crc32: 0 };
   let failure: unknown;
   const batches = new ReadableStream<parquet.RecordBatch>(
     {
-      pull(controller) {
-        let batch: parquet.RecordBatch | undefined;
+      async pull(controller) {
         try {
-          batch = pull();
+          const { value, done } = await source.next();
+          if (!done) controller.enqueue(value);
+          else controller.close();
         } catch (error) {
           // The WebAssembly module does not hand errors of its source on: it must see an end.
           failure = error;
+          controller.close();
         }
-        if (batch) controller.enqueue(batch);
-        else controller.close();
       },
     },
     { highWaterMark: 0 },

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from typing import Any, Iterator, Optional
 
+from ._keras import attach_state, keras, require_single_steps, type_name
+from ._keras_averages import AveragedWeights, estimate_batch_norm
 from ._kinds import kind_of
 from ._periodic import Nowcast, PeriodicForecasting, TrackedTensor
 from .record import RecordedTensor, TrajectoryRecorder
 
-if os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true"):
-    # What tf.keras is then. The package `keras` is it before TensorFlow 2.16.
-    import tf_keras as keras
-else:
-    import keras
-
-__all__ = ["Nowcast", "WeightForecasting"]
+__all__ = ["AveragedWeights", "Nowcast", "WeightForecasting", "estimate_batch_norm"]
 
 # Layers that hold more arrays are left alone, as by the published callback.
 _MOST_ARRAYS = 3
@@ -62,7 +57,7 @@ class WeightForecasting(PeriodicForecasting, keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Optional[dict[str, Any]] = None) -> None:
         if self.cadence["unit"] == "step":
-            _require_single_steps(self.model)
+            require_single_steps(self.model)
         self._reset(self._continue and self._trained is self.model)
         self._trained = self.model
         self._base: Optional[int] = None
@@ -70,18 +65,18 @@ class WeightForecasting(PeriodicForecasting, keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Optional[dict[str, Any]] = None) -> None:
         if self.cadence["unit"] == "epoch":
-            _attach_state(self)
+            attach_state(self)
             self._apply(self._epoch if self._epoch is not None else epoch - 1)
         self._epoch = epoch
 
     def on_train_batch_begin(self, batch: int, logs: Optional[dict[str, Any]] = None) -> None:
         if self.cadence["unit"] == "step":
-            _attach_state(self)
+            attach_state(self)
             self._apply(self._epoch)
 
     def on_train_batch_end(self, batch: int, logs: Optional[dict[str, Any]] = None) -> None:
         if self.cadence["unit"] == "step":
-            _attach_state(self)
+            attach_state(self)
             self._end(_loss_of(logs))
 
     def on_epoch_end(self, epoch: int, logs: Optional[dict[str, Any]] = None) -> None:
@@ -90,7 +85,7 @@ class WeightForecasting(PeriodicForecasting, keras.callbacks.Callback):
         # Epochs of a fit that goes on in the middle are counted as it counts them, those of a continued one from the last.
         if self._base is None:
             self._base = self._ended() - epoch if self._continue else 0
-        _attach_state(self)
+        attach_state(self)
         self._end(_loss_of(logs), self._base + epoch + 1)
 
     def on_train_end(self, logs: Optional[dict[str, Any]] = None) -> None:
@@ -113,8 +108,8 @@ class WeightForecasting(PeriodicForecasting, keras.callbacks.Callback):
                 kind = "norm" if normalizes else kind_of(name, shape)
                 if id(variable) in found or kind not in self.kinds:
                     continue
-                if _type_name(variable) != "float32":
-                    other_types.append(f"{name} ({_type_name(variable)})")
+                if type_name(variable) != "float32":
+                    other_types.append(f"{name} ({type_name(variable)})")
                     continue
                 found[id(variable)] = TrackedTensor(name, kind, shape, _reader(variable), _writer(variable))
         if other_types:
@@ -133,7 +128,7 @@ class RecordingCallback(TrajectoryRecorder, keras.callbacks.Callback):
         self._epochs_planned = (params or {}).get("epochs")
 
     def on_epoch_end(self, epoch: int, logs: Optional[dict[str, Any]] = None) -> None:
-        _attach_state(self)
+        attach_state(self)
         self._end(epoch, logs or {})
 
     def on_train_end(self, logs: Optional[dict[str, Any]] = None) -> None:
@@ -179,28 +174,16 @@ class StepRecordingCallback(RecordingCallback):
     async_safe = False
 
     def on_train_begin(self, logs: Optional[dict[str, Any]] = None) -> None:
-        _require_single_steps(self.model)
+        require_single_steps(self.model)
 
     def on_epoch_end(self, epoch: int, logs: Optional[dict[str, Any]] = None) -> None:
         pass
 
     def on_train_batch_end(self, batch: int, logs: Optional[dict[str, Any]] = None) -> None:
-        _attach_state(self)
+        attach_state(self)
         self._end(self._count, logs or {})
 
 
-def _attach_state(callback: Any) -> None:
-    """On JAX, variables hold the weights in training once a callback asked for the model."""
-    _ = callback.model
-
-
-def _require_single_steps(model: Any) -> None:
-    together = getattr(model, "steps_per_execution", 1)
-    if together != 1:
-        raise ValueError(
-            f"steps end {together} at a time and cannot be counted: steps_per_execution {together}; "
-            "count epochs, or compile with 1"
-        )
 
 
 def _loss_of(logs: Optional[dict[str, Any]]) -> Optional[float]:
@@ -239,9 +222,6 @@ def _name_within(variable: Any, layer: Any) -> str:
     _, found, own = f"/{_path(variable)}".rpartition(f"/{layer.name}/")
     return own if found else _own_name(variable)
 
-
-def _type_name(variable: Any) -> str:
-    return getattr(variable.dtype, "name", variable.dtype)
 
 
 def _reader(variable: Any) -> Any:

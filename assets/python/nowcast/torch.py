@@ -11,9 +11,11 @@ from torch import nn
 
 from ._kinds import kind_of
 from ._periodic import Nowcast, PeriodicForecasting, TrackedTensor
+from ._torch_averages import AveragedWeights, estimate_batch_norm
+from ._torch_models import unwrap
 from .record import RecordedTensor
 
-__all__ = ["Nowcast", "WeightNowcaster"]
+__all__ = ["AveragedWeights", "Nowcast", "WeightNowcaster", "estimate_batch_norm"]
 
 _WEIGHTED = (nn.modules.conv._ConvNd, nn.Linear)
 #: Where kinds other than kernels and biases are.
@@ -118,29 +120,6 @@ class WeightNowcaster(PeriodicForecasting):
             warnings.warn(f"only float32 is nowcast; left alone: {', '.join(other_types[:4])}", stacklevel=2)
         return list(found.values())
 
-
-def unwrap(model: nn.Module) -> nn.Module:
-    """The model itself, without DataParallel, DistributedDataParallel and ``torch.compile`` around it.
-
-    Raises:
-        ValueError: It is sharded over processes, so that no process has all of its weights.
-    """
-    while True:
-        if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
-            model = model.module
-        elif isinstance(getattr(model, "_orig_mod", None), nn.Module):
-            model = model._orig_mod
-        else:
-            break
-    names = {type(module).__name__ for module in model.modules()}
-    names |= {type(parameter).__name__ for parameter in model.parameters()}
-    sharded = names & {"FullyShardedDataParallel", "DTensor"}
-    if sharded:
-        raise ValueError(
-            f"the weights are sharded over processes: {sorted(sharded)[0]} in {type(model).__name__}; "
-            "use DistributedDataParallel, or nowcast on one device"
-        )
-    return model
 
 
 def _reader(parameter: torch.Tensor) -> Any:

@@ -5,8 +5,8 @@ import { basename, join } from 'node:path';
 import { InsufficientDataError, UsageError } from '../../errors.js';
 import { discardStaging, openStaging, publishDirectory } from '../../files/directory.js';
 import { printableName } from '../../printable.js';
+import { DirectRunWriter } from '../../trajectory/directWriter.js';
 import { MANIFEST_FILE, runDirectory } from '../../trajectory/manifest.js';
-import { RunWriter } from '../../trajectory/runWriter.js';
 import type { RunInfo, TensorSpec } from '../../trajectory/schema.js';
 import type {
   KernelLayout,
@@ -74,10 +74,13 @@ function describeRun(
 }
 
 /** Reads one tensor after the other, so that no more than the values of one checkpoint are in memory. */
-async function readValues(tensors: readonly ListedTensor[]): Promise<Float32Array[]> {
-  const values: Float32Array[] = [];
-  for (const tensor of tensors) values.push(await tensor.read());
-  return values;
+async function readValues(
+  tensors: readonly ListedTensor[],
+  use: (values: Float32Array, i: number) => Float32Array = (values) => values,
+): Promise<Float32Array[]> {
+  const all: Float32Array[] = [];
+  for (const [i, tensor] of tensors.entries()) all.push(use(await tensor.read(), i));
+  return all;
 }
 
 /** Writes the checkpoints of one run, one after the other. The first decides which tensors the run has. */
@@ -85,7 +88,7 @@ class RunRecorder {
   readonly #store: string;
   readonly #plan: PlannedImport;
   readonly #options: WriteOptions;
-  #writer: RunWriter | undefined;
+  #writer: DirectRunWriter | undefined;
   #tensors: PlannedTensor[] = [];
   #leftOut: LeftOut | undefined;
   #dictionary: WrittenRun['dictionary'] = null;
@@ -144,7 +147,7 @@ class RunRecorder {
     this.#leftOut = leftOut;
     this.#dictionary = dictionary ?? null;
     const specs = this.#tensors.map(({ spec }) => spec);
-    this.#writer = RunWriter.create(this.#store, describeRun(this.#plan, this.#options, training), specs);
+    this.#writer = new DirectRunWriter(this.#store, describeRun(this.#plan, this.#options, training), specs);
     return finite.map((array, i) => arrange(this.#tensors[i], array));
   }
 
@@ -152,8 +155,9 @@ class RunRecorder {
   async #next(path: string, tensors: ListedTensor[]): Promise<Float32Array[] | null> {
     const first = this.#tensors.map(({ spec, shape }) => ({ name: spec.name, shape }));
     const ignored = new Set(this.#leftOut?.notFinite);
-    const values = await readValues(alignTensors(first, this.#plan.files[0], tensors, path, ignored));
-    if (allFinite(values)) return values.map((array, i) => arrange(this.#tensors[i], array));
+    const aligned = alignTensors(first, this.#plan.files[0], tensors, path, ignored);
+    const values = await readValues(aligned, (array, i) => arrange(this.#tensors[i], array));
+    if (allFinite(values)) return values;
     const which = first[values.findIndex((array) => !allFinite([array]))];
     this.#divergence = `a weight is not finite in ${basename(path)}: ${printableName(which.name)}`;
     return null;
@@ -179,8 +183,8 @@ class RunRecorder {
     };
   }
 
-  abandon(): void {
-    this.#writer?.abandon();
+  async abandon(): Promise<void> {
+    await this.#writer?.abandon();
   }
 }
 
@@ -219,7 +223,7 @@ async function recordCheckpoints(store: string, plan: PlannedImport, options: Wr
     options.signal?.throwIfAborted();
     return await recorder.finish();
   } catch (error) {
-    recorder.abandon();
+    await recorder.abandon();
     throw error;
   }
 }

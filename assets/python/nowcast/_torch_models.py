@@ -1,0 +1,30 @@
+"""What may be around a PyTorch model."""
+
+from __future__ import annotations
+
+from torch import nn
+
+__all__ = ["unwrap"]
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """The model itself, without DataParallel, DistributedDataParallel and ``torch.compile`` around it.
+
+    Raises:
+        ValueError: It is sharded over processes, so that no process has all of its weights.
+    """
+    while True:
+        if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            model = model.module
+        elif isinstance(getattr(model, "_orig_mod", None), nn.Module):
+            model = model._orig_mod
+        else:
+            break
+    names = {type(module).__name__ for module in model.modules()}
+    names |= {type(parameter).__name__ for parameter in model.parameters()}
+    sharded = names & {"FullyShardedDataParallel", "DTensor"}
+    if sharded:
+        raise ValueError(
+            f"the weights are sharded over processes: {sorted(sharded)[0]} in {type(model).__name__}; "
+            "use DistributedDataParallel, or nowcast on one device"
+        )
+    return model
