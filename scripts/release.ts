@@ -90,7 +90,7 @@ function verify(name: string, { filename }: Packed, load: string, extra: (direct
        const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 3, inputShape: [4] })] });
        model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
        const callback = await ${load};
-       await model.fit(tf.ones([8, 4]), tf.ones([8, 3]), { epochs: 8, callbacks: [callback], verbose: 0 });
+       await model.fit(tf.ones([8, 4]), tf.ones([8, 3]), { epochs: 12, callbacks: [callback], verbose: 0 });
        if (callback.history[0]?.outcome !== 'kept') throw new Error('no nowcast');
        await callback.dispose();`,
     );
