@@ -1,12 +1,12 @@
-// Makes a release of the two packages: checks, builds, packs and verifies them, then tags and publishes what was verified.
+// Makes a release of the two packages: checks, builds, packs and verifies them, then publishes what was verified and tags the
+// commit.
 //
-//   npm run release                       checks, packs and verifies; tags and publishes nothing
-//   npm run release -- --tag              tags the commit as well
-//   npm run release -- --publish          tags and publishes; asks npm for what its login needs
-//   npm run release -- --publish --provenance   in a CI job that npm can attest
-//   npm run release -- --skip-checks      without lint, types and tests: to try the rest
+//   npm run release                       checks, packs and verifies; publishes and tags nothing
+//   npm run release -- --publish          publishes with provenance, which takes a CI job that npm can attest, and tags
+//   npm run release -- --publish --no-provenance   from one's own machine; asks npm for what its login needs
+//   npm run release -- --skip-checks      without audit, lint, types and tests: to try the rest
 //
-// Tarballs are left in release/.
+// Tarballs are left in release/. A release that failed after it had published one of the packages goes on when run again.
 
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -17,10 +17,10 @@ import { parseArgs } from 'node:util';
 const { values: options } = parseArgs({
   options: {
     publish: { type: 'boolean', default: false },
-    provenance: { type: 'boolean', default: false },
-    tag: { type: 'boolean', default: false },
+    provenance: { type: 'boolean', default: true },
     'skip-checks': { type: 'boolean', default: false },
   },
+  allowNegative: true,
 });
 
 /** The package for training jobs that want nothing but the callback. */
@@ -50,7 +50,22 @@ function run(command: string, args: readonly string[], cwd = '.'): void {
 const read = (command: string, args: readonly string[], cwd = '.') =>
   execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
 
+/** Whether the registry has this version, from a release that was interrupted. */
+function isPublished(id: string): boolean {
+  try {
+    return read('npm', ['view', id, 'version']) !== '';
+  } catch (error) {
+    // npm ends with an error for a package or a version that is not there, and for everything else.
+    if (/E404/.test(String((error as { stderr?: unknown }).stderr))) return false;
+    throw error;
+  }
+}
+
+/** Packs a directory. What npm would run on installing the package is an error. */
 function pack(directory: string): Packed {
+  const { scripts = {} } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as { scripts?: object };
+  for (const script of ['preinstall', 'install', 'postinstall'])
+    if (script in scripts) fail(`${directory}/package.json has a script ${script}`);
   const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', OUT];
   return (JSON.parse(read('npm', args, directory)) as Packed[])[0]!;
 }
@@ -75,7 +90,7 @@ function verify(name: string, { filename }: Packed, load: string, extra: (direct
        const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 3, inputShape: [4] })] });
        model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
        const callback = await ${load};
-       await model.fit(tf.ones([8, 4]), tf.ones([8, 3]), { epochs: 8, callbacks: [callback], verbose: 0 });
+       await model.fit(tf.ones([8, 4]), tf.ones([8, 3]), { epochs: 12, callbacks: [callback], verbose: 0 });
        if (callback.history[0]?.outcome !== 'kept') throw new Error('no nowcast');
        await callback.dispose();`,
     );
@@ -90,11 +105,20 @@ const { name, version } = JSON.parse(readFileSync('package.json', 'utf8')) as { 
 const tags = [`${name}@${version}`, `${CALLBACK_NAME}@${version}`];
 
 if (read('git', ['status', '--porcelain']) !== '') fail('the working tree has changes; commit them');
-if (!readFileSync('CHANGELOG.md', 'utf8').includes(`## ${version}`)) fail(`CHANGELOG.md has no entry "## ${version}"`);
+const [heading] =
+  new RegExp(`^## ${version.replaceAll('.', '\\.')}\\b.*$`, 'm').exec(readFileSync('CHANGELOG.md', 'utf8')) ?? [];
+if (heading === undefined) fail(`CHANGELOG.md has no entry "## ${version}"`);
+if (options.publish && heading.includes('unreleased')) fail(`CHANGELOG.md says "${heading}"; put the date there`);
+if (options.publish && options['skip-checks']) fail('what was not checked is not published');
 const known = read('git', ['tag', '--list']).split('\n');
 for (const tag of tags) if (known.includes(tag)) fail(`the tag ${tag} is there already; set a new version`);
 
-if (!options['skip-checks']) for (const check of ['lint', 'typecheck', 'test']) run('npm', ['run', check]);
+// What a source that is gone was built into would be packed.
+rmSync('dist', { recursive: true, force: true });
+if (!options['skip-checks']) {
+  run('npm', ['audit', '--omit=dev']);
+  for (const check of ['lint', 'typecheck', 'test', 'verify:package']) run('npm', ['run', check]);
+}
 run('npm', ['run', 'build']);
 
 rmSync(OUT, { recursive: true, force: true });
@@ -114,13 +138,14 @@ verify(name, toolkit, 'callbacks.WeightForecasting.load()', (directory) => {
 });
 verify(CALLBACK_NAME, callback, 'callbacks.weightForecasting()');
 
-if (options.tag || options.publish) for (const tag of tags) run('git', ['tag', '--annotate', tag, '--message', tag]);
 for (const { id, filename, unpackedSize } of packages) {
   const file = join(OUT, filename);
   const sizes = `${(statSync(file).size / 1e6).toFixed(2)} MB, ${(unpackedSize / 1e6).toFixed(2)} MB unpacked`;
   process.stdout.write(`${id}: ${file}, ${sizes}\n`);
   const args = ['publish', file, '--access', 'public', ...(options.provenance ? ['--provenance'] : [])];
-  if (options.publish) run('npm', args);
+  if (options.publish && isPublished(id)) process.stdout.write('  published before\n');
+  else if (options.publish) run('npm', args);
   else process.stdout.write(`  not published; --publish runs: npm ${args.join(' ')}\n`);
 }
-if (!options.tag && !options.publish) process.stdout.write(`not tagged; --tag makes ${tags.join(', ')}\n`);
+if (options.publish) for (const tag of tags) run('git', ['tag', '--annotate', tag, '--message', tag]);
+else process.stdout.write(`not tagged; --publish makes the tags ${tags.join(', ')}\n`);

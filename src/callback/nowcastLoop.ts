@@ -221,8 +221,8 @@ export class NowcastLoop {
     const next = nextNowcast(this, Math.max(snapshot, this.#watch?.notBefore ?? 0));
     if (this.#before?.revert || next - snapshot >= this.#window.length) return;
     const started = performance.now();
-    if (this.#weights === null) this.begin(training.access());
-    const weights = this.#weights as unknown as WeightAccess;
+    const weights = this.#weights ?? training.access();
+    if (this.#weights === null) this.begin(weights);
     await this.#window.record(snapshot, (target) => weights.read(target));
     this.#readSeconds = (performance.now() - started) / 1000;
     if (snapshot === next) this.#due = snapshot;

@@ -76,7 +76,7 @@ export function scheduleOf({ schedule }: OptimizerInfo): LearningRateSchedule | 
 export function setLearningRate(optimizer: tf.Optimizer, learningRate: number): void {
   // SGD and momentum keep a tensor of it; the others read the field at each step.
   if ('setLearningRate' in optimizer) (optimizer as tf.SGDOptimizer).setLearningRate(learningRate);
-  else (optimizer as unknown as { learningRate: number }).learningRate = learningRate;
+  else Object.assign(optimizer, { learningRate });
 }
 
 /** Whether an optimizer's weights in training are not those to validate. */

@@ -1,5 +1,5 @@
 // The optimizer: Adam on one flat array (Kingma and Ba, 2015, algorithm 1), with decoupled weight decay (Loshchilov and
-// Hutter, 2019). Arithmetic is float64, stored state float32. It knows nothing of networks.
+// Hutter, 2019). Arithmetic is float64, stored state float32. Independent of networks.
 
 /** Decay of the first moment's estimate. */
 const BETA1 = 0.9;
@@ -8,11 +8,11 @@ const BETA2 = 0.999;
 /** Added to the root of the second moment, as in Keras. */
 const EPSILON = 1e-7;
 
-/** What Adam remembers between steps. */
+/** State of Adam between steps. */
 export interface AdamState {
   /** Steps made. */
   steps: number;
-  /** Running mean of the gradient, and of its square; of the parameters' length. */
+  /** Running means of the gradient and of its square, each of the parameters' length. */
   first: Float32Array;
   second: Float32Array;
 }
@@ -29,7 +29,7 @@ export function createAdamState(size: number): AdamState {
  * Makes one step in place.
  *
  * @param rate learning rate of this step.
- * @param decay share of `rate` by which the parameters in `decayed` shrink before the step; 0: none.
+ * @param decay fraction of `rate` by which the parameters in `decayed` shrink before the step; 0: none.
  */
 export function stepAdam(
   parameters: Float32Array,

@@ -15,7 +15,7 @@ export function lineCoefficients(inputLength: number, horizon: number): Float64A
   return Float64Array.from({ length: inputLength }, (_, i) => 1 / inputLength + (distance * (i - mean)) / spread);
 }
 
-/** Outputs of the baselines in the place of the network's: coefficients of the window, one row a horizon. */
+/** Outputs of the baselines, as the network would give them: coefficients of the window, one row per horizon. */
 export interface BaselineCoefficients {
   noChange: Float64Array;
   linear: Float64Array[];

@@ -1,26 +1,26 @@
-// An endless row of batches: each epoch all samples once, in an order that seed, kind and epoch alone decide, so that
-// training can go on from any step. Samples that do not fit in memory together are shuffled in groups of shards.
+// An unlimited sequence of batches: each epoch contains every sample once, in an order determined by seed, kind and epoch, so
+// training can resume at any step. Samples that do not fit in memory together are shuffled in groups of shards.
 
 import { Random } from '../random.js';
 import { createBlock, readShardsInto, type SampleBlock, type SampleShards } from './sampleShards.js';
 
 /** What decides the batches. */
 export interface BatchFeedSettings {
-  /** Samples a batch; the last one of an epoch holds what is left. */
+  /** Samples per batch; the last batch of an epoch contains the remaining ones. */
   batchSize: number;
-  /** Samples that may be in memory at once; from the number of all samples on, all are shuffled together. */
+  /** Maximum number of samples in memory. If all samples fit, they are shuffled together. */
   shuffledTogether: number;
   seed: number;
   /** Keeps the orders of the kinds apart. */
   name: string;
 }
 
-/** Reads shards and hands out shuffled batches. */
+/** Reads shards and returns shuffled batches. */
 export class BatchFeed {
   readonly stepsPerEpoch: number;
   readonly #shards: SampleShards;
   readonly #settings: BatchFeedSettings;
-  /** Two in turn, so that one can be filled while the other is computed on. */
+  /** Two alternating blocks: one is filled while the other is computed on. */
   readonly #batches: [SampleBlock, SampleBlock];
   #turn = 0;
   #step = 0;
@@ -30,7 +30,7 @@ export class BatchFeed {
   /** Epoch and group that are in memory and in order; -1: none. */
   #epoch = -1;
   #groupIndex = -1;
-  /** Samples of the group that were handed out. */
+  /** Samples of the group that were returned. */
   #used = 0;
   readonly #resident: boolean;
 

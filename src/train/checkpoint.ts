@@ -1,4 +1,4 @@
-// checkpoint.safetensors: everything that the rest of a kind's training depends on. Training that goes on from one gives
+// checkpoint.safetensors: everything that the rest of a kind's training depends on. Training resumed from it gives
 // the same bytes as training that was never stopped.
 
 import { createHash } from 'node:crypto';
@@ -24,7 +24,7 @@ import type { BaselineErrors, HorizonMeans } from './validation.js';
 const CHECKPOINT_SCHEMA_VERSION = 2;
 const FORMAT = 'wnn-checkpoint';
 
-/** Which training a checkpoint is of. Training goes on only where all of it agrees. */
+/** Identifies the training of a checkpoint. Training resumes only if all fields match. */
 export interface TrainingIdentity {
   kind: TrainedKind;
   spec: NowcasterSpec;
@@ -33,13 +33,13 @@ export interface TrainingIdentity {
   settings: TrainingSettings;
 }
 
-/** Parameters with the optimizer's memory of how they came about. */
+/** Parameters and the state of the optimizer. */
 export interface OptimizerState {
   parameters: Float32Array;
   adam: AdamState;
 }
 
-/** What is known of the best state so far. */
+/** The best state so far. */
 export interface BestState {
   parameters: Float32Array;
   step: number;
@@ -66,13 +66,13 @@ export interface TrainingState {
   /** Name of the engine that made the last steps. */
   engine: string;
   current: OptimizerState;
-  /** The state at the last validation (or the start), to go back to. */
+  /** The state at the last validation (or the start), restored by a rollback. */
   good: OptimizerState;
   best: BestState | null;
   baselines: BaselineErrors;
   /** Validations since the best one. */
   withoutImprovement: number;
-  /** What the schedule's rates are multiplied by; halved at each rollback. */
+  /** Factor on the learning rate schedule; halved at each rollback. */
   rateFactor: number;
   rollbacks: number;
   /** Rollbacks since the last validation. */
@@ -87,12 +87,12 @@ export interface TrainingState {
 /** The numbers of a {@link TrainingState}, as the metadata holds them. */
 interface StateNumbers extends Omit<TrainingState, 'current' | 'good' | 'best'> {
   adamSteps: number;
-  /** Null where the good state is the current one. */
+  /** Null if the good state is the current one. */
   goodAdamSteps: number | null;
   best: Omit<BestState, 'parameters'> | null;
 }
 
-/** A copy that further steps leave alone. */
+/** A copy that further steps do not change. */
 export function copyOptimizerState({ parameters, adam }: OptimizerState): OptimizerState {
   return {
     parameters: parameters.slice(),
@@ -132,7 +132,7 @@ function encodeCheckpoint(identity: TrainingIdentity, state: TrainingState): Uin
   });
 }
 
-/** SHA-256 of all that a checkpoint says, so that damage does not pass for a state. */
+/** SHA-256 of the content of a checkpoint, to detect damage. */
 function hashContent(texts: { identity: string; state: string }, tensors: Record<string, SafeTensor>): string {
   const hash = createHash('sha256').update(`${texts.identity}\n${texts.state}\n`);
   for (const [name, { data }] of Object.entries(tensors)) hash.update(`${name}\n`).update(data);
@@ -145,7 +145,7 @@ const START_OVER = 'give --restart to start over, or another --out';
 function describeDifference(saved: object, wanted: object): string | null {
   const values = saved as Record<string, unknown>;
   for (const [name, value] of Object.entries(wanted)) {
-    // What an older checkpoint does not say was not there to be chosen: null.
+    // Fields that an older checkpoint lacks did not exist as options: null.
     const [has, needs] = [JSON.stringify(values[name] ?? null), JSON.stringify(value)];
     if (has !== needs) return `${name} is ${has} there, ${needs} here`;
   }
@@ -153,8 +153,8 @@ function describeDifference(saved: object, wanted: object): string | null {
 }
 
 /**
- * Decodes a checkpoint of the training that is meant. One whose planned steps are all done is prolonged where more are wanted:
- * from there on the learning rate is that of a training of the new length.
+ * Decodes a checkpoint of the given training. If all its planned steps are done and more are requested, the training is prolonged:
+ * from there on, the learning rate is that of a training of the new length.
  *
  * @throws {@link MismatchError} when it is of another spec, dataset or settings; {@link CorruptFileError} and
  *   {@link SchemaVersionError} when it cannot be read.
@@ -234,7 +234,7 @@ export function readCheckpoint(path: string, identity: TrainingIdentity): Traini
   return decodeCheckpoint(bytes, path, identity);
 }
 
-/** Writes a checkpoint in place of the last one, which stays when the disk is full. @throws WriteError */
+/** Replaces the previous checkpoint, which is kept if the disk is full. @throws WriteError */
 export function writeCheckpoint(path: string, identity: TrainingIdentity, state: TrainingState): void {
   writeFileAtomic(path, encodeCheckpoint(identity, state));
 }

@@ -1,4 +1,4 @@
-// The train stage: samples in, one network a kind out, with its checkpoint, its metrics and the record of it all.
+// The train stage: trains one network per kind on samples, and writes its checkpoint, its metrics and the training record.
 
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ export type { TrainingChoices, TrainOptions } from './options.js';
 export type { KindPlan } from './prepare.js';
 export { SCHEDULES, type Schedule } from './schedule.js';
 
-/** What a training will do, known before it starts. */
+/** The plan of a training, computed before it starts. */
 export interface TrainingPlan {
   spec: NowcasterSpec;
   /** Parameters of each network. */
@@ -36,14 +36,14 @@ export interface TrainingPlan {
   kinds: KindPlan[];
 }
 
-/** What came of training one kind in this call. */
+/** Result of training one kind in this call. */
 export interface KindResult {
   kind: TrainedKind;
   /** Path of the best weights. */
   weights: string;
-  /** Step that it went on from; 0 for a start; equal to the record's steps when it had ended before. */
+  /** Step at which it resumed; 0 for a new training; the number of steps in the record if it had already ended. */
   resumedFrom: number;
-  /** Wall time of this call's training, in seconds, validations included, and samples trained on in a second of it. */
+  /** Wall-clock time of training in this call, in seconds, including validations, and training samples per second. */
   seconds: number;
   samplesPerSecond: number;
 }
@@ -54,14 +54,14 @@ export interface TrainResult {
   /** Path of `train.json`, and its content. */
   recordPath: string;
   record: TrainingRecord;
-  /** What computed it, for people; null when nothing was left to compute. */
+  /** Human-readable description of the engine; null if nothing was left to compute. */
   engine: string | null;
   /** The kinds of this call. */
   kinds: KindResult[];
 }
 
 /**
- * Says what {@link trainNowcaster} would do with the same options, without computing or writing anything.
+ * Determines what {@link trainNowcaster} would do with the same options, without computing or writing anything.
  *
  * @throws what {@link trainNowcaster} throws before it starts.
  */
@@ -85,7 +85,7 @@ export function planTraining(options: TrainOptions): TrainingPlan {
   };
 }
 
-/** The record's entry of a kind whose training has ended. */
+/** The entry in the record of a kind whose training has ended. */
 function describeTraining(prepared: PreparedKind, state: TrainingState, weights: Uint8Array): KindTraining {
   const { spec } = prepared.identity;
   const best = state.best!;
@@ -120,7 +120,7 @@ function describeTraining(prepared: PreparedKind, state: TrainingState, weights:
   };
 }
 
-/** Takes away what is left of earlier trainings and not gone on with: the record's entries first. */
+/** Removes the files of earlier trainings that are not resumed, starting with the entries in the record. */
 function discardEarlier(out: string, { kinds, recordPath, discardsRecord }: PreparedTraining, record: TrainingRecord) {
   if (discardsRecord) {
     if (Object.keys(record.kinds).length > 0) writeJsonAtomic(recordPath, record);
@@ -131,8 +131,8 @@ function discardEarlier(out: string, { kinds, recordPath, discardsRecord }: Prep
 }
 
 /**
- * Trains the networks of a nowcaster on samples, one kind after another, and goes on where an earlier call with the
- * same options was cut off. The files in `out` depend on samples and options only, not on interruptions or threads.
+ * Trains the networks of a nowcaster on samples, one kind after another, and resumes an interrupted earlier call with the
+ * same options. The files in `out` depend only on samples and options, not on interruptions or threads.
  *
  * @throws {@link UsageError} for impossible options.
  * @throws {@link MissingFileError}, {@link CorruptFileError}, {@link SchemaVersionError} for samples or checkpoints
@@ -140,7 +140,7 @@ function discardEarlier(out: string, { kinds, recordPath, discardsRecord }: Prep
  * @throws {@link InsufficientDataError} when a kind has no training or no validation samples.
  * @throws {@link MismatchError} when samples or checkpoints belong to another spec, dataset or settings.
  * @throws {@link EngineUnavailableError} when the engine cannot open.
- * @throws {@link WriteError} when the disk is full; the last checkpoint stays.
+ * @throws {@link WriteError} when the disk is full; the last checkpoint is kept.
  * @throws {@link WnnError} when training does not stay finite.
  * @throws the signal's reason when it is aborted, after saving a checkpoint.
  */
@@ -177,7 +177,7 @@ export async function trainNowcaster(options: TrainOptions): Promise<TrainResult
       : await chooseComputeEngine(options.engine ?? 'auto', options.threads, options.adapter);
   const compute = isDone ? null : ((await (options.openCompute ?? engine?.open)?.(spec)) ?? null);
   try {
-    // Only now: an engine that does not open changes nothing.
+    // After the engine has opened: a failure to open it must not change anything.
     for (const directory of [options.out, ...kinds.map(({ kind }) => join(options.out, kind))])
       clearLeftovers(directory);
     discardEarlier(options.out, preparation, makeRecord());

@@ -1,5 +1,5 @@
-// metrics.jsonl: one line a validation. Cut back to where the checkpoint was when training goes on, so that its bytes
-// are those of an undisturbed run; so it holds no clock times.
+// metrics.jsonl: one line per validation. When training resumes, the file is truncated to its length at the checkpoint, so its
+// bytes are those of an uninterrupted run. For the same reason it contains no clock times.
 
 import { closeSync, existsSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -7,16 +7,16 @@ import { asWriteError } from '../atomic.js';
 
 /** One line of `metrics.jsonl`. */
 export interface MetricsLine {
-  /** Steps made, and the passes over the samples that they are. */
+  /** Number of steps, and the same in epochs. */
   step: number;
   epoch: number;
   /** Of the last step. */
   learningRate: number;
-  /** Means over the steps since the line before: data loss (by samples), penalties, norm of the whole gradient. */
+  /** Means over the steps since the previous line: data loss (weighted by samples), penalties, norm of the total gradient. */
   trainLoss: number;
   penalty: number;
   gradientNorm: number;
-  /** Mean absolute error on the held-out samples, over all horizons, and one a horizon. */
+  /** Mean absolute error on the held-out samples, over all horizons and per horizon. */
   validationError: number;
   horizonErrors: number[];
   /** The same error of the weights themselves, over all horizons. */
@@ -32,13 +32,13 @@ export interface MetricsLog {
   /** Bytes of whole lines. */
   readonly bytes: number;
   append(line: MetricsLine): void;
-  /** Makes sure that all lines are on the disk. */
+  /** Flushes all lines to the disk. */
   flush(): void;
   close(): void;
 }
 
 /**
- * Opens the file and cuts it to its first `keep` bytes.
+ * Opens the file and truncates it to its first `keep` bytes.
  *
  * @throws WriteError when the disk is full or the place cannot be written.
  */

@@ -1,4 +1,4 @@
-// What a training can be told, and how what was left out is filled in from the samples.
+// The options of a training, and the defaults that depend on the samples.
 
 import type { ComputeRequest } from '../compute/computeEngine.js';
 import { UsageError } from '../errors.js';
@@ -11,13 +11,13 @@ import type { NoteListener, ProgressListener } from '../progress.js';
 import type { MetricsLine } from './metricsLog.js';
 import { SCHEDULES, type Schedule } from './schedule.js';
 
-/** How the optimizer runs. All optional; together with the samples they decide every byte of the result. */
+/** Settings of the optimization, all optional. Together with the samples they determine every byte of the result. */
 export interface TrainingChoices {
-  /** Samples a step. Default: the power of two from 128 to 8,192 that gives at least 100 steps an epoch. */
+  /** Samples per step. Default: the power of two from 128 to 8,192 that gives at least 100 steps per epoch. */
   batchSize?: number;
   /** Passes over the training samples. Default 20. Not together with `steps`. */
   epochs?: number;
-  /** Optimizer steps in all, in place of `epochs`. */
+  /** Total number of optimizer steps, instead of `epochs`. */
   steps?: number;
   /** Highest learning rate. Default 0.001. */
   learningRate?: number;
@@ -25,16 +25,16 @@ export interface TrainingChoices {
   schedule?: Schedule;
   /** Steps in which the learning rate rises from 0. Default 0. */
   warmUpSteps?: number;
-  /** Decoupled weight decay of kernels: each step shrinks them by this share of the learning rate. Default 0. */
+  /** Decoupled weight decay of kernels: each step shrinks them by this fraction of the learning rate. Default 0. */
   weightDecay?: number;
-  /** Greatest L2 norm of the whole gradient, penalties included. Default: not clipped. */
+  /** Maximum L2 norm of the total gradient, including penalties. Default: not clipped. */
   gradientClip?: number;
   /** Data loss. Default `mae`, as in the paper. */
   loss?: Loss;
   /**
-   * Greatest target, in normalized units: training targets beyond +-this are clipped, held-out ones never. Matters with
+   * Maximum absolute target, in normalized units: training targets beyond +-this are clipped, held-out ones never. Matters with
    * `mse` and `huber`; the gradient of `mae` is the same for all targets beyond the network's reach of (-1, 1), so there
-   * only a value below 1 changes anything but the loss that is reported. Default: not clipped.
+   * only a value below 1 has an effect other than on the reported loss. Default: not clipped.
    */
   clipTarget?: number;
   /** L1 penalty of the kernels of penalized layers. Default: the family's, 1e-6 for `wnn`. */
@@ -58,38 +58,38 @@ export interface TrainingChoices {
 export interface TrainOptions extends TrainingChoices {
   /** Directory of the samples, made by the dataset stage. */
   samples: string;
-  /** Directory for `train.json` and one directory a kind; made when missing. */
+  /** Directory for `train.json` and one directory per kind; created if missing. */
   out: string;
   /** Kinds to train, one after another. Default: those that the samples were built for. */
   kinds?: readonly TrainedKind[];
-  /** Family of the networks; the samples must have its inputs. Default: that which the samples were made for. */
+  /** Family of the networks; the samples must have its inputs. Default: the family that the samples were made for. */
   family?: string;
-  /** Settings of the family in place of its defaults, e.g. `{ streams: 'values' }` for `wnn`. */
+  /** Settings of the family that replace its defaults, e.g. `{ streams: 'values' }` for `wnn`. */
   config?: FamilyConfig;
   /** Whether the network predicts the change from the window's last value. Default true. */
   residual?: boolean;
-  /** What computes the network. Default `auto`: tensorflow where it has a GPU, else the wasm kernels. */
+  /** The implementation that computes the network. Default `auto`: tensorflow if it has a GPU, otherwise the wasm kernels. */
   engine?: ComputeRequest;
-  /** For webgpu: the GPU to use, or a part of its name. Default: the one that the system prefers. */
+  /** For webgpu: the GPU to use, or a part of its name. Default: the system default. */
   adapter?: string;
-  /** Threads of the wasm kernels. Default: as many as there are cores. Does not change the result. */
+  /** Threads of the wasm kernels. Default: the number of cores. Does not change the result. */
   threads?: number;
-  /** Opens the compute engine in place of `engine` and `threads`. */
+  /** Opens the compute engine, instead of `engine` and `threads`. */
   openCompute?: (spec: NowcasterSpec) => Promise<NetworkCompute>;
   /**
    * What to do about an earlier training in `out`. `true` (default): go on; one of other samples, spec or settings is an
    * error. `matching`: go on where it is of the same, start a kind over otherwise, with a note. `false`: start over.
    */
   resume?: boolean | 'matching';
-  /** Least seconds between checkpoints. Default 10. Does not change the result. */
+  /** Minimum seconds between checkpoints. Default 10. Does not change the result. */
   checkpointSeconds?: number;
-  /** Directory for TensorBoard event files, one a kind. Default: none are written; `metrics.jsonl` always is. */
+  /** Directory for TensorBoard event files, one per kind. Default: none; `metrics.jsonl` is always written. */
   tensorboard?: string;
-  /** Aborting it saves a checkpoint, then {@link trainNowcaster} throws its reason. */
+  /** When aborted, a checkpoint is saved and {@link trainNowcaster} throws its reason. */
   signal?: AbortSignal;
   onProgress?: ProgressListener;
   onNote?: NoteListener;
-  /** Hears of each validation, after it was written to `metrics.jsonl`. */
+  /** Called after each validation, when its line has been written to `metrics.jsonl`. */
   onMetrics?: (kind: TrainedKind, line: MetricsLine) => void;
 }
 
@@ -99,13 +99,13 @@ const DEFAULT_EPOCHS = 20;
 const DEFAULT_STEPS_PER_EPOCH = 100;
 const [SMALLEST_BATCH, LARGEST_BATCH] = [128, 8192];
 
-/** The power of two from 128 to 8,192 that gives at least 100 steps an epoch, as far as there are samples for it. */
+/** The power of two from 128 to 8,192 that gives at least 100 steps per epoch, if there are enough samples. */
 function defaultBatchSize(samples: number): number {
   const power = 2 ** Math.floor(Math.log2(Math.max(1, samples / DEFAULT_STEPS_PER_EPOCH)));
   return Math.min(LARGEST_BATCH, Math.max(SMALLEST_BATCH, power));
 }
 
-/** How much of a kind's samples there is, and how it is held in memory. */
+/** The sizes of a kind's samples, which determine how they are held in memory. */
 export interface SampleExtent {
   trainSamples: number;
   validationSamples: number;
@@ -115,11 +115,11 @@ export interface SampleExtent {
   width: number;
 }
 
-/** How the samples are held: all validation samples or one shard at a time, so many training samples at once. */
+/** How the samples are held in memory: all validation samples or one shard at a time, and the number of training samples. */
 export interface MemoryPlan {
   validationResident: boolean;
   shuffledTogether: number;
-  /** Bytes of samples held at once, at most. */
+  /** Maximum bytes of samples in memory. */
   bytes: number;
 }
 
@@ -127,7 +127,7 @@ export interface MemoryPlan {
 export function planMemory(extent: SampleExtent, memory = DEFAULT_MEMORY): MemoryPlan {
   const { trainSamples, validationSamples, largestShard, width } = extent;
   const sampleBytes = 4 * width;
-  // A training sample also takes four bytes of the permutation that it is drawn by.
+  // A training sample also takes four bytes of the permutation.
   const drawnBytes = sampleBytes + 4;
   const validationResident = validationSamples * sampleBytes <= memory / 4;
   const validationBytes = (validationResident ? validationSamples : largestShard.rows) * (sampleBytes + 4);
@@ -140,7 +140,7 @@ export function planMemory(extent: SampleExtent, memory = DEFAULT_MEMORY): Memor
   };
 }
 
-/** What {@link resolveSettings} checks of each number. */
+/** The ranges that {@link resolveSettings} checks. */
 const RANGES: [name: keyof TrainingChoices, option: string, low: number, whole: boolean][] = [
   ['batchSize', '--batch-size', 1, true],
   ['epochs', '--epochs', 1, true],
@@ -159,7 +159,7 @@ const RANGES: [name: keyof TrainingChoices, option: string, low: number, whole: 
 ];
 
 /**
- * Checks the choices without regard to any samples.
+ * Checks the choices independently of samples.
  *
  * @throws {@link UsageError} naming the option.
  */

@@ -1,4 +1,4 @@
-// What is added to the gradient of the data loss before the optimizer sees it: L1 penalties, and the limit on its norm.
+// Changes to the gradient of the data loss before the optimizer step: L1 penalties and gradient clipping.
 
 import type { Network } from '../network/network.js';
 
@@ -37,14 +37,14 @@ export function addPenalties(
   return penalty;
 }
 
-/** The L2 norm of a gradient; not finite when an element is not. */
+/** The L2 norm of a gradient; not finite if an element is not. */
 export function normOfGradient(gradients: Float32Array): number {
   let sum = 0;
   for (let i = 0; i < gradients.length; i++) sum += gradients[i] * gradients[i];
   return Math.sqrt(sum);
 }
 
-/** Scales a gradient of norm `norm` down to `limit` where it is longer. */
+/** Scales a gradient of norm `norm` down to norm `limit` if it is larger. */
 export function clipGradient(gradients: Float32Array, norm: number, limit: number): void {
   if (!(norm > limit)) return;
   const factor = limit / norm;

@@ -1,5 +1,5 @@
-// What a training needs to know before it starts: samples, settings, and what an earlier training left. Reads, and
-// computes and writes nothing.
+// Prepares a training: finds the samples, the settings and the files of an earlier training. Only reads; computes and writes
+// nothing.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,22 +26,22 @@ import { checkChoices, planMemory, resolveSettings, type SampleExtent, type Trai
 import { openShards, type SampleShards } from './sampleShards.js';
 import { CHECKPOINT_NAME } from './trainKind.js';
 
-/** What training a kind will take. */
+/** The plan for training one kind. */
 export interface KindPlan {
   kind: TrainedKind;
   trainSamples: number;
   validationSamples: number;
   stepsPerEpoch: number;
   settings: TrainingSettings;
-  /** Step to go on from; 0 for a start, `settings.plannedSteps` or earlier stop when it has ended. */
+  /** Step to resume at; 0 for a new training; the last step (at most `settings.plannedSteps`) if it has ended. */
   step: number;
   /** Whether nothing is left to do. */
   ended: boolean;
-  /** Bytes of samples held in memory at once, at most. */
+  /** Maximum bytes of samples in memory. */
   sampleBytes: number;
 }
 
-/** A kind with all that was found out about it before training. */
+/** A kind and everything that is known of it before training. */
 export interface PreparedKind extends KindPlan {
   train: SampleShards;
   validation: SampleShards;
@@ -49,20 +49,20 @@ export interface PreparedKind extends KindPlan {
   identity: TrainingIdentity;
   /** Where to go on from. */
   state: TrainingState | null;
-  /** Whether what is left of an earlier training is to go. */
+  /** Whether to remove the files of an earlier training. */
   discards: boolean;
 }
 
-/** All that is known before training. */
+/** Everything that is known before training. */
 export interface PreparedTraining {
   manifest: DatasetManifest;
   datasetHash: string;
   spec: NowcasterSpec;
   kinds: PreparedKind[];
   recordPath: string;
-  /** The kinds that the record there already has, of the same spec and samples; without those that start over. */
+  /** The kinds in the existing record with the same spec and samples, without those that start over. */
   earlier: TrainingRecord['kinds'];
-  /** Whether the record that is there says more than `earlier`. */
+  /** Whether the existing record has more than `earlier`. */
   discardsRecord: boolean;
 }
 
@@ -97,7 +97,7 @@ function readRecord(path: string): TrainingRecord | null {
   return checkTrainingRecord(readJsonFile(path, { missing: { what: 'no training record', remedy }, remedy }), path);
 }
 
-/** The state to go on from, null when there is none, or `discard` when what is there is to go. */
+/** The state to resume from, null if there is none, or `discard` if the existing files are to be removed. */
 function findState(path: string, identity: TrainingIdentity, { resume, onNote }: TrainOptions) {
   if (resume === false) return 'discard';
   try {
@@ -109,7 +109,7 @@ function findState(path: string, identity: TrainingIdentity, { resume, onNote }:
   }
 }
 
-/** The kinds of a record that is there already, or `discard` when it is of another training and is to go. */
+/** The kinds of an existing record, or `discard` if it belongs to another training and is to be removed. */
 function findEarlier(
   path: string,
   spec: NowcasterSpec,
@@ -184,7 +184,7 @@ function prepareKind(
 }
 
 /**
- * Finds out, before anything is computed or written, whether the training can go ahead.
+ * Checks, before anything is computed or written, whether the training can start.
  *
  * @throws what {@link trainNowcaster} throws before it starts.
  */

@@ -1,4 +1,4 @@
-// The shards of one kind and split as the trainer sees them: the network's inputs, and targets as it is to output them.
+// The shards of one kind and split, converted for the trainer: the network's inputs, and targets in the form of its outputs.
 
 import { join } from 'node:path';
 import type { InputColumns } from '../network/network.js';
@@ -18,13 +18,13 @@ import { isWindowOnly } from '../windows/inputs/index.js';
 /** Samples in memory. */
 export interface SampleBlock {
   count: number;
-  /** [count, input width] row-major: the network's inputs, one behind the other. */
+  /** [count, input width] row-major: the network's inputs, concatenated. */
   inputs: Float32Array;
-  /** [count, L] row-major: the normalized windows; the same array where they are the one input. */
+  /** [count, L] row-major: the normalized windows; the same array if they are the only input. */
   windows: Float32Array;
-  /** [count, horizons] row-major: what the network should output. */
+  /** [count, horizons] row-major: the targets of the outputs. */
   targets: Float32Array;
-  /** [count]: what an error is multiplied by to be one of the weight itself. Absent where nobody needs it. */
+  /** [count]: factor from an error in normalized units to one of the weight. Absent if not needed. */
   scales?: Float32Array;
 }
 
@@ -54,15 +54,15 @@ function addLastValue({ count, windows, targets }: SampleBlock, inputLength: num
   }
 }
 
-/** Moves targets beyond +-`most` there. */
+/** Clips targets to +-`most`. */
 function clipTargets({ targets }: SampleBlock, most: number): void {
   for (let i = 0; i < targets.length; i++) targets[i] = Math.max(-most, Math.min(most, targets[i]));
 }
 
 /**
- * The shards of a kind and split; nothing is read yet, but all files are there and of their size.
+ * The shards of a kind and split; nothing is read yet, but all files exist and have their recorded size.
  *
- * @param clip greatest target that the network is to be given. Default: as they are.
+ * @param clip maximum absolute target. Default: not clipped.
  * @throws MissingFileError, CorruptFileError
  */
 export function openShards(
@@ -102,7 +102,7 @@ export function openShards(
 /**
  * Reads shards, in the order given, into one block.
  *
- * @param into block to fill from its start; must have room for them all.
+ * @param into block to fill from its start; its capacity must suffice.
  * @returns the block that was filled, with its `count` set.
  */
 export async function readShardsInto(
@@ -122,7 +122,7 @@ export async function readShardsInto(
   return into;
 }
 
-/** An empty block with room for `capacity` samples; with `scaled` also for their windows and scales. */
+/** An empty block for `capacity` samples; with `scaled` also for their windows and scales. */
 export function createBlock(
   { inputLength, inputWidth, horizons, windowOnly }: SampleShards,
   capacity: number,

@@ -4,18 +4,18 @@
 import { cosineFactor } from '../tasks/schedules/cosine.js';
 import { warmUpFactor } from '../tasks/schedules/warmUp.js';
 
-/** How the learning rate runs after the warm-up. */
+/** The course of the learning rate after the warm-up. */
 export const SCHEDULES = ['cosine', 'constant'] as const;
 export type Schedule = (typeof SCHEDULES)[number];
 
-/** What decides the rate of every step. */
+/** The settings that determine the rate of every step. */
 export interface ScheduleSettings {
   schedule: Schedule;
   /** Highest rate. */
   learningRate: number;
   /** Steps in which the rate rises in equal parts to `learningRate`: step s has (s + 1) / warmUpSteps of it. */
   warmUpSteps: number;
-  /** Steps planned, warm-up included. */
+  /** Planned steps, including the warm-up. */
   plannedSteps: number;
 }
 

@@ -1,5 +1,5 @@
-// TensorBoard event files: a view of metrics.jsonl, one file a kind. A small writer of our own, because the one kept
-// npm library for it (tfjs-node's) needs TensorFlow's native code. Not a reader, and scalars only.
+// TensorBoard event files: a view of metrics.jsonl, one file per kind. A small writer, because the only maintained npm
+// library for the format (tfjs-node's) needs TensorFlow's native code. Writes scalars only and does not read.
 // Formats: TFRecord (tensorflow/core/lib/io/record_writer.h) around event.proto and summary.proto of TensorFlow.
 
 import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
@@ -14,7 +14,7 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return remainder;
 });
 
-/** CRC-32C, masked as TFRecord wants it. */
+/** CRC-32C, masked as TFRecord specifies. */
 function maskedCrc(bytes: Uint8Array): number {
   let crc = 0xffffffff;
   for (const byte of bytes) crc = CRC_TABLE[(crc ^ byte) & 0xff] ^ (crc >>> 8);
@@ -58,12 +58,12 @@ function floatField(number: number, value: number): Buffer {
   return bytes;
 }
 
-/** The record that every event file opens with. */
+/** The first record of every event file. */
 function encodeFileVersion(): Buffer {
   return encodeRecord(Buffer.concat([doubleField(1, 0), bytesField(3, Buffer.from('brain.Event:2'))]));
 }
 
-/** One event with its scalars. The step stands for the wall time, so that the same training gives the same bytes. */
+/** One event with its scalars. The step is also used as wall time, so that the same training gives the same bytes. */
 function encodeScalars(step: number, scalars: Record<string, number>): Buffer {
   const values = Object.entries(scalars).map(([tag, value]) =>
     bytesField(1, Buffer.concat([bytesField(1, Buffer.from(tag)), floatField(2, value)])),
@@ -72,7 +72,7 @@ function encodeScalars(step: number, scalars: Record<string, number>): Buffer {
   return encodeRecord(Buffer.concat([doubleField(1, step), stepField, bytesField(5, Buffer.concat(values))]));
 }
 
-/** The scalars of a line of metrics, by the names that TensorBoard groups them by. */
+/** The scalars of a line of metrics, with names that TensorBoard groups by their prefix. */
 function scalarsOf(line: MetricsLine, horizons: readonly number[]): Record<string, number> {
   const scalars: Record<string, number> = {
     'train/loss': line.trainLoss,
@@ -94,7 +94,7 @@ export interface EventFile {
 }
 
 /**
- * Writes `<dir>/events.out.tfevents.0.wnn` anew with the lines so far, and leaves it open for more.
+ * Writes `<dir>/events.out.tfevents.0.wnn` with the lines so far, and keeps it open for more.
  *
  * @throws WriteError when the disk is full or the place cannot be written.
  */

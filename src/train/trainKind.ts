@@ -34,14 +34,14 @@ export const CHECKPOINT_NAME = 'checkpoint.safetensors';
 export const METRICS_NAME = 'metrics.jsonl';
 const BEST_NAME = 'best.safetensors';
 
-/** Rollbacks without a validation between them after which training gives up. */
+/** Consecutive rollbacks without a validation after which training fails. */
 const MAX_ROLLBACKS = 5;
 /** Gradients longer than this count as not finite: their squares would overflow Adam's float32 memory. */
 const MAX_NORM = 1e18;
-/** Least time between two reports. */
+/** Minimum time between two reports. */
 const REPORT_MS = 100;
 
-/** What {@link trainKind} works with. */
+/** Arguments of {@link trainKind}. */
 export interface KindJob {
   identity: TrainingIdentity;
   /** Directory of the kind's files. */
@@ -52,7 +52,7 @@ export interface KindJob {
   feed: BatchFeed;
   validation: ValidationSet;
   trainSamples: number;
-  /** Where to go on from; null: from fresh parameters. */
+  /** State to resume from; null: initial parameters. */
   state: TrainingState | null;
   checkpointSeconds: number;
   /** Directory for the kind's TensorBoard events. */
@@ -86,7 +86,7 @@ function createState({ spec, kind, settings }: TrainingIdentity, baselines: Base
   };
 }
 
-/** Opens metrics.jsonl where a state left it. */
+/** Opens metrics.jsonl, truncated to its length in a state. */
 function openMetrics(dir: string, keep: number): MetricsLog {
   const path = join(dir, METRICS_NAME);
   const size = existsSync(path) ? statSync(path).size : 0;
@@ -99,14 +99,14 @@ function openMetrics(dir: string, keep: number): MetricsLog {
   return openMetricsLog(path, keep);
 }
 
-/** Writes the TensorBoard events of the metrics so far, where they are wanted, and leaves them open for more. */
+/** Writes the TensorBoard events of the metrics so far, if requested, and keeps the file open for more. */
 export function openEvents({ dir, events, identity }: Pick<KindJob, 'dir' | 'events' | 'identity'>): EventFile | null {
   return events === undefined
     ? null
     : openEventFile(events, identity.spec.horizons, readMetrics(join(dir, METRICS_NAME)));
 }
 
-/** Goes back to the last good state at half the learning rate, or gives up. */
+/** Restores the last good state and halves the learning rate, or fails. */
 function rollBack(job: KindJob, state: TrainingState, what: string): void {
   const { kind, settings } = job.identity;
   const at = `${kind}, step ${state.step + 1}`;
@@ -161,7 +161,7 @@ async function validate(
   events: EventFile | null,
 ): Promise<void> {
   const { settings } = job.identity;
-  // All steps since the last validation were undone: there is nothing new to measure.
+  // All steps since the last validation were rolled back: there is nothing new to measure.
   if (state.sums.steps === 0) return;
   const errors = await job.validation.measureNetwork(job.compute, state.current.parameters);
   const error = meanOf(errors.normalized);
@@ -196,7 +196,7 @@ async function validate(
   if (settings.patience !== null && state.withoutImprovement >= settings.patience) state.ended = 'early';
 }
 
-/** Writes a state's best weights where they are not there yet, and returns the file's bytes. */
+/** Writes the best weights of a state unless the file exists already, and returns its bytes. */
 export function saveBest(dir: string, spec: NowcasterSpec, best: BestState): Uint8Array {
   const path = join(dir, BEST_NAME);
   const bytes = encodeWeights(spec, best.parameters);
@@ -236,7 +236,7 @@ async function overlap<A, B>(first: Promise<A>, second: () => Promise<B>): Promi
 }
 
 /**
- * Trains one kind to its end, from fresh parameters or from a saved state that has not ended.
+ * Trains one kind to its end, from initial parameters or from a saved state that has not ended.
  *
  * @returns the state at the end, with `ended` and `best` set; saved, as is the best network.
  * @throws WnnError when training does not stay finite; WriteError when a file cannot be written; what reading samples

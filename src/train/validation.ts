@@ -5,14 +5,14 @@ import type { NowcasterSpec } from '../network/spec.js';
 import { baselinesOf } from './baselines.js';
 import { createBlock, readShardsInto, type SampleBlock, type SampleShards } from './sampleShards.js';
 
-/** Samples a call of the network. */
+/** Samples per call of the network. */
 const CHUNK = 32_768;
 
-/** Mean absolute errors, one a horizon. */
+/** Mean absolute errors, one per horizon. */
 export interface HorizonMeans {
   /** In normalized units. */
   normalized: number[];
-  /** Of the weights themselves: each error times its window's scale. */
+  /** In units of the weights: each error times the scale of its window. */
   raw: number[];
 }
 
@@ -44,7 +44,7 @@ function createTally(horizons: number) {
   };
 }
 
-/** Held-out samples, in memory or read again for each use. */
+/** Held-out samples, kept in memory or read for each use. */
 export class ValidationSet {
   readonly #shards: SampleShards;
   readonly #resident: boolean;

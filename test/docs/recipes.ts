@@ -2,11 +2,12 @@
 // what must come of it.
 
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { makeSafetensors, put } from '../collect/import/makeFiles.js';
 import { ROOT } from '../package/packed.js';
+import { runPythonBlock } from './python.js';
 
 /** What runs a block. */
 export interface Recipe {
@@ -165,10 +166,16 @@ export const RECIPES: Record<string, Recipe> = {
     },
   },
   tour: { long: true, run: (code, directory) => void shell(commandsOf(code), directory) },
+  Python: {
+    long: true,
+    run(code, directory) {
+      putNowcaster(directory, 'weights/zoo');
+      runPythonBlock(code, directory, (commands) => void shell(commands, directory));
+    },
+  },
   evaluate: {
     long: true,
     run(code, directory) {
-      mkdirSync(join(directory, 'weights'), { recursive: true });
       putNowcaster(directory, 'weights/quick');
       shell(code, directory);
       expect(existsSync(join(directory, 'data/lenet/report.html'))).toBe(true);

@@ -73,8 +73,8 @@ describe('beside @tensorflow/tfjs 4.20.0', () => {
           const callback = await WeightForecasting.load();
           const model = tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [4] })] });
           model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
-          await model.fit(tf.ones([8, 4]), tf.ones([8, 3]), { epochs: 8, callbacks: arrange(callback), verbose: 0 });
-          return callback.history.map(({ outcome }) => outcome);
+          await model.fit(tf.ones([8, 4]), tf.ones([8, 3]), { epochs: 12, callbacks: arrange(callback), verbose: 0 });
+          return callback.history[0].outcome;
         };
         const hooks = { onEpochEnd: () => {} };
         const results = [];
@@ -84,7 +84,7 @@ describe('beside @tensorflow/tfjs 4.20.0', () => {
     );
     const server = await serve(site);
     const { result, problems } = await resultOf(server.address).finally(server.close);
-    expect(result).toEqual({ version: '4.20.0', results: Array(4).fill(['kept']) });
+    expect(result).toEqual({ version: '4.20.0', results: Array(4).fill('kept') });
     expect(problems).toEqual([]);
   });
 });

@@ -1,6 +1,8 @@
 // The matrix products of the network, on strips of eight samples.
 // A strip is a list of rows; a row holds one quantity for eight samples, so it is 32 bytes, two vectors.
 // Eight accumulators (two vectors times four outputs) fit the sixteen registers of x86 together with their operands.
+// The inner loops repeat each other's lines: accumulators must be locals to stay in registers, and a function of AssemblyScript
+// returns one value, so no function can hold the lines that update all eight.
 
 /** Samples of a strip. */
 export const STRIP: usize = 8;

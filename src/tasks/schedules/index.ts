@@ -33,7 +33,7 @@ export function scheduleWords(): string[] {
  * @throws {@link UsageError} for an unknown name or an impossible argument.
  */
 export function parseSchedule(text: string): LearningRateSchedule {
-  const [, name, colon, given] = /^([^:]*)(:?)(.*)$/s.exec(text) as unknown as string[];
+  const [, name, colon, given] = /^([^:]*)(:?)(.*)$/s.exec(text)!;
   const definition = DEFINITIONS.find((candidate) => candidate.name === name);
   if (definition === undefined) throw unknownName('schedule', name, scheduleWords());
   const { argument, defaultArgument = '' } = definition;

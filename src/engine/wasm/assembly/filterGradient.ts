@@ -3,7 +3,8 @@
 // For one filter row, the taps (column, channel) under an output pixel lie next to each other in the input, so the
 // gradient of that filter row is a product of matrices: [taps, pixels] x [pixels, output channels]. It is computed in
 // tiles of 4 taps x 8 channels, whose sums over the pixels of a group of images stay in registers. Taps and channels are
-// filled up to whole tiles; what comes out beyond them is never read.
+// filled up to whole tiles; what comes out beyond them is never read. The lines that update a tile stand in each loop, as in
+// src/kernels/assembly/products.ts: only locals stay in registers.
 
 /**
  * The gradient of a whole batch.
