@@ -17,7 +17,7 @@ import {
 } from '../evaluate/index.js';
 import { OPTIMIZERS } from '../tasks/optimizer.js';
 import { scheduleWords } from '../tasks/schedules/index.js';
-import { suiteNames } from '../tasks/suite.js';
+import { suiteNames } from '../tasks/suites/index.js';
 import { evaluationText } from './evaluationText.js';
 import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
 import { listOption, numbersOption } from './lists.js';

@@ -6,7 +6,7 @@ import type { EvaluationResults, TaskSettings } from '../evaluation/schema.js';
 import { findDataSource, imagesDirectory } from '../tasks/dataset.js';
 import { unknownName } from '../tasks/nearestName.js';
 import { completeOptimizer } from '../tasks/optimizer.js';
-import { findSuite, type SuiteEntry } from '../tasks/suite.js';
+import { findSuite, type SuiteEntry } from '../tasks/suites/index.js';
 import { findTask, type Task } from '../tasks/task.js';
 import type { EvaluateOptions } from './options.js';
 import type { TaskSpec } from './plan.js';

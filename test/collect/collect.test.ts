@@ -39,8 +39,8 @@ async function finish(child: ChildProcess): Promise<{ code: number | null; out: 
   child.stderr?.on('data', (chunk) => {
     err += chunk;
   });
-  const code = await new Promise<number | null>((resolve) => child.on('exit', resolve));
-  await sleep(20);
+  // After `exit` output may still be under way.
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
   return { code, out, err };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { EvaluateOptions } from '../../src/evaluate/options.js';
 import { taskSpecs } from '../../src/evaluate/taskSpecs.js';
-import { findSuite, registerSuite } from '../../src/tasks/suite.js';
+import { findSuite, registerSuite } from '../../src/tasks/suites/index.js';
 
 const sgd = { name: 'sgd', learningRate: 0.1 };
 registerSuite({
