@@ -158,6 +158,15 @@ describe('AveragedWeights in fit', () => {
     expect(epochLosses[2]).not.toBeCloseTo(lossOf(model), 4);
   });
 
+  it('gives earlyStopping behind it what to monitor', async () => {
+    const model = makeModel();
+    const averaged = new AveragedWeights({ decay: 0.5, validation: { x: x(), y: y() } });
+    // No epoch is better by a thousand.
+    const stopping = tfl.callbacks.earlyStopping({ monitor: 'averaged_val_loss', minDelta: 1000, patience: 1 });
+    const { epoch } = await train(model, 9, [averaged, stopping]);
+    expect(epoch).toEqual([0, 1]);
+  });
+
   it('puts the average in and the trained weights back, bit for bit', async () => {
     const model = makeModel();
     const averaged = new AveragedWeights({ average: 'lawa', k: 2 });
