@@ -2,7 +2,10 @@
 // browser the package's root is the callback alone. What spreads jobs over machines is `weight-nowcaster/fleet`.
 
 export {
+  AveragedWeights,
+  type AveragedWeightsOptions,
   createDefaultCompute,
+  estimateBatchNorm,
   type ForecastingOptions,
   loadNowcaster,
   MeanLinearForecasting,

@@ -9,13 +9,9 @@ export type { NowcasterSpec } from '../network/spec.js';
 export { type Nowcaster, type NowcasterSource, readNowcaster } from '../nowcaster/nowcaster.js';
 export type { Recommendation } from '../nowcaster/recommendation.js';
 export type { TrainedKind } from '../nowcaster/spec.js';
-export {
-  type AverageChoice,
-  AveragedWeights,
-  type AveragedWeightsOptions,
-  type AveragedWeightsState,
-} from './averagedWeights.js';
+export { AveragedWeights } from './averagedWeights.js';
 export { AVERAGES, type AverageDefinition, type AverageState, type NetworkWeights } from './averages/index.js';
+export type { AverageChoice, AveragedWeightsOptions, AveragedWeightsState } from './averages/options.js';
 export { type BatchInputs, estimateBatchNorm, type InputBatches } from './batchNormStatistics.js';
 export {
   type ComputeFactory,

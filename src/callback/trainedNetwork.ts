@@ -17,3 +17,14 @@ export function isSameNetwork(a: TrainedNetwork | null, b: TrainedNetwork): bool
   const [own, other] = [Object.values(a), Object.values(b)];
   return own.length === other.length && own.every((variable, i) => variable === other[i]);
 }
+
+/** All weights of a network, in the order of `model.getWeights()` or of the record. */
+export function weightsOf(network: TrainedNetwork): readonly tf.Tensor[] {
+  return isModel(network) ? network.getWeights() : Object.values(network);
+}
+
+/** Replaces all weights of a network; the tensors given stay the caller's. */
+export function writeWeights(network: TrainedNetwork, weights: readonly tf.Tensor[]): void {
+  if (isModel(network)) network.setWeights([...weights]);
+  else for (const [i, variable] of Object.values(network).entries()) variable.assign(weights[i] as tf.Tensor<tf.Rank>);
+}

@@ -5,8 +5,9 @@ import { deserialize, serialize } from 'node:v8';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { AveragedWeights, type AveragedWeightsOptions } from '../../src/callback/averagedWeights.js';
+import { AveragedWeights } from '../../src/callback/averagedWeights.js';
 import { parseAveraging, printAveraging } from '../../src/callback/averages/index.js';
+import type { AveragedWeightsOptions } from '../../src/callback/averages/options.js';
 import type { Forecaster } from '../../src/callback/forecaster.js';
 import { PeriodicForecasting } from '../../src/callback/periodicForecasting.js';
 import { TRAINED_KINDS } from '../../src/nowcaster/spec.js';
@@ -156,6 +157,15 @@ describe('AveragedWeights in fit', () => {
     expect(history.history.averaged_val_loss).toEqual(epochLosses);
     expect(history.history.averaged_val_mse[2]).toBeCloseTo(epochLosses[2], 6);
     expect(epochLosses[2]).not.toBeCloseTo(lossOf(model), 4);
+  });
+
+  it('gives earlyStopping behind it what to monitor', async () => {
+    const model = makeModel();
+    const averaged = new AveragedWeights({ decay: 0.5, validation: { x: x(), y: y() } });
+    // No epoch is better by a thousand.
+    const stopping = tfl.callbacks.earlyStopping({ monitor: 'averaged_val_loss', minDelta: 1000, patience: 1 });
+    const { epoch } = await train(model, 9, [averaged, stopping]);
+    expect(epoch).toEqual([0, 1]);
   });
 
   it('puts the average in and the trained weights back, bit for bit', async () => {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { AveragedWeights } from '../../src/callback/averagedWeights.js';
 import type { Forecaster } from '../../src/callback/forecaster.js';
 import { PeriodicForecasting } from '../../src/callback/periodicForecasting.js';
 import { TrajectoryRecorder } from '../../src/collect/recorder.js';
@@ -69,6 +70,20 @@ const LISTS: Record<string, (callback: tfl.Callback, hooks: object, copy: typeof
 };
 
 describe.each(Object.entries(LISTS))('a callback %s', (name, list) => {
+  it('averages in a fit of another copy', async () => {
+    const copy = anotherCopy();
+    const model = makeModel(copy);
+    const [x, y] = [tf.ones([4, 3]), tf.ones([4, 2])];
+    const callback = new AveragedWeights({ average: 'lawa', k: 1, validation: { x, y } });
+    const { history } = await train(model, list(callback, {}, copy));
+    // Weights that do not move are their own average.
+    const [values] = (callback.value() ?? []).map((weight) => weight.dataSync());
+    expect([...values]).toEqual([...model.getWeights()[0].dataSync()]);
+    expect(history.averaged_val_loss).toHaveLength(3);
+    expect(history.averaged_val_loss[2]).toBeCloseTo(history.loss[2] as number, 5);
+    expect(await callback.withAverage(() => model.getWeights().length)).toBe(2);
+  });
+
   it('nowcasts in a fit of another copy', async () => {
     const copy = anotherCopy();
     const model = makeModel(copy);

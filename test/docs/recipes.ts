@@ -89,6 +89,13 @@ export const RECIPES: Record<string, Recipe> = {
     run: (code, directory) =>
       module(directory, MODEL, code, "must(nowcasting.history[0]?.outcome === 'kept'); await nowcasting.dispose();"),
   },
+  averages: {
+    run(code, directory) {
+      const data = 'const [xVal, yVal, xTest, yTest] = [x, y, x, y];';
+      const after = 'must(history.averaged_val_loss.length === 50); averaged.dispose(); await nowcasting.dispose();';
+      module(directory, `${MODEL}\n${data}`, code, after);
+    },
+  },
   'fit of a package': {
     run(code, directory) {
       const to = 'node_modules/mine';

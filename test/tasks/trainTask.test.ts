@@ -108,6 +108,17 @@ describe('trainTask', () => {
     expect(other.initial).not.toEqual(first.initial);
   });
 
+  it('follows the schedule of its optimizer, step by step', async () => {
+    const plain = new WeightLog();
+    const stopped = new WeightLog();
+    await trainTask({ ...base, callbacks: [plain] });
+    const optimizer = { ...base.optimizer, schedule: 'step:1e-9@1' };
+    await trainTask({ ...base, optimizer, callbacks: [stopped] });
+    expect(stopped.epochs[0]).toEqual(plain.epochs[0]);
+    for (const [i, value] of stopped.epochs[2].entries()) expect(value).toBeCloseTo(stopped.epochs[0][i], 6);
+    expect(plain.epochs[2]).not.toEqual(plain.epochs[0]);
+  });
+
   it('averages the loss of an epoch over examples, the smaller last batch included', async () => {
     const sizes: number[] = [];
     const losses: number[] = [];

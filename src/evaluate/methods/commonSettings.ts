@@ -7,9 +7,6 @@ import type { OptimizerInfo } from '../../trajectory/schema.js';
 import { type MethodSetting, numberSetting } from './setting.js';
 import type { DeclaredSettings } from './text.js';
 
-/** Key of the setting that names a method; it is no part of its data but its `name`. */
-export const NAME_KEY = 'name';
-
 /** Key of the setting that validates an average; not for methods that validate weights of their own. */
 export const VALIDATE_KEY = 'validate';
 

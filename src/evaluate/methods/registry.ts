@@ -11,12 +11,13 @@ import type { DescribedMethod, Method } from '../../evaluation/schema.js';
 import { unknownName } from '../../tasks/nearestName.js';
 import { findOptimizer } from '../../tasks/optimizer.js';
 import type { OptimizerInfo } from '../../trajectory/schema.js';
-import { applyToOptimizer, COMMON_SETTINGS, type CommonSettings, NAME_KEY, VALIDATE_KEY } from './commonSettings.js';
+import { applyToOptimizer, COMMON_SETTINGS, type CommonSettings, VALIDATE_KEY } from './commonSettings.js';
 import type { MethodDefinition } from './definition.js';
 import { BASELINE, METHODS } from './index.js';
 import {
   changedSettings,
   type DeclaredSettings,
+  NAME_KEY,
   nameSettings,
   pickSettings,
   printSettings,

@@ -5,6 +5,9 @@ import { UsageError } from '../../errors.js';
 import { unknownName } from '../../tasks/nearestName.js';
 import type { MethodSetting, SettingValue } from './setting.js';
 
+/** Key of the setting that names a method; every method takes it, and declares it not. */
+export const NAME_KEY = 'name';
+
 /** The parts of a method's text. */
 export interface MethodText {
   type: string;
@@ -56,7 +59,8 @@ export function readSettings(
   type: string,
 ): SettingValues {
   for (const key of texts.keys())
-    if (!Object.hasOwn(declared, key)) throw unknownName(`setting of ${type}`, key, Object.keys(declared));
+    if (!Object.hasOwn(declared, key))
+      throw unknownName(`setting of ${type}`, key, [...Object.keys(declared), NAME_KEY]);
   const values: SettingValues = {};
   for (const [key, setting] of Object.entries(declared)) {
     const text = texts.get(key);

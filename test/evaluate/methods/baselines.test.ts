@@ -7,7 +7,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parseAveraging } from '../../../src/callback/averages/index.js';
 import { averageTraining } from '../../../src/evaluate/methods/averaging.js';
 import { LookaheadCallback, lookahead } from '../../../src/evaluate/methods/lookahead.js';
-import { changeSettings, completeMethods, parseMethod } from '../../../src/evaluate/methods/registry.js';
+import {
+  changeSettings,
+  completeMethods,
+  describeMethods,
+  parseMethod,
+} from '../../../src/evaluate/methods/registry.js';
 import { ImageExamples } from '../../../src/tasks/images.js';
 import { findTask } from '../../../src/tasks/task.js';
 import type { TaskData } from '../../../src/tasks/taskData.js';
@@ -86,6 +91,14 @@ describe('validating an average', () => {
     ]);
     expect(completeMethods(methods)).toEqual(methods);
     expect(() => completeMethods([], 'ema=1')).toThrow(/impossible decay/);
+  });
+
+  it('stands in the report, whose command makes the same methods', async () => {
+    const methods = completeMethods(['linear', 'swa?start=0.5'].map(parseMethod), 'ema=0.95');
+    const about = (await describeMethods(methods)).map((method) => method.about);
+    expect(about[0].sentence).toBe('training as it is, validated by ema:0.95');
+    expect(about.map(({ command }) => parseMethod(command))).toEqual(methods);
+    expect(completeMethods(about.map(({ command }) => parseMethod(command)))).toEqual(methods);
   });
 
   it('gives the same data, and so the same ids, in whatever order settings are given', () => {
