@@ -3,7 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 
 const PYTHON = process.env.PYTHON ?? 'python3';
@@ -11,7 +11,7 @@ const PYTHON = process.env.PYTHON ?? 'python3';
 /** What the blocks expect to be there. */
 const BEFORE = `
 import os
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS="0")
 import numpy as np
 rng = np.random.default_rng(0)
 x = rng.random((256, 28, 28, 1), dtype="float32")
@@ -96,8 +96,9 @@ assert later.shape == (3, 3, 1, 4) and y.shape == (2, 1)
  */
 export function runPythonBlock(code: string, directory: string, shell: (commands: string) => void): void {
   const site = join(directory, 'site');
+  // Into a directory of the project; setuptools and numpy are those of the Python, so no network is needed.
   const pip = (place: string) =>
-    shell(`export PIP_TARGET=${site} PIP_NO_DEPS=1 PATH=${dirname(PYTHON)}:$PATH; pip install -q ${place}`);
+    shell(`'${PYTHON}' -m pip install -q --no-build-isolation --no-deps --target '${site}' ${place}`);
   const run = (program: string) => {
     const file = join(directory, 'block.py');
     writeFileSync(file, BEFORE + program);
