@@ -32,22 +32,23 @@ def torch_training():
                           nn.Flatten(), nn.Linear(800, 64), nn.ReLU(), nn.Linear(64, 10))
     optimizer = torch.optim.Adam(model.parameters())
     images, labels = torch.tensor(x).permute(0, 3, 1, 2), torch.tensor(y)
-    def train_one_epoch(model):
+    def train_one_epoch(model, _=None):
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(model(images), labels)
         loss.backward()
         optimizer.step()
         return loss.item()
     return model, optimizer, train_one_epoch
+validate = lambda model: (1.0, 0.5)
 `;
 
-/** A recording in PyTorch; docs/python.md has the output of its import without the code. */
+/** A recording in PyTorch that is not closed; docs/python.md has the output of its import without the code. */
 const RECORD_TORCH = `
 from nowcast.record import TrajectoryRecorder
 model, optimizer, train_one_epoch = torch_training()
-with TrajectoryRecorder("torch-runs/cnn-1", model, optimizer=optimizer, batch_size=128) as recorder:
-    for epoch in range(11):
-        recorder.step(loss=train_one_epoch(model))
+recorder = TrajectoryRecorder("torch-runs/cnn8-4", model, optimizer=optimizer, batch_size=128)
+for epoch in range(11):
+    recorder.step(loss=train_one_epoch(model))
 `;
 
 /** What stands around a block, by a text that it contains; `{code}` is the block. */
@@ -61,6 +62,21 @@ for kind in ("cnn", "mlp"):
         exec('''{code}'''.replace("cnn-1", f"{kind}-{i}").replace('architecture="cnn"', f'architecture="{kind}"'))
 `,
   ],
+  [
+    'average="ema"',
+    'model = keras_model("cnn")\n(x_val, y_val), (x_test, y_test) = held_out, held_out\n{code}\nassert averaged.value() is not None',
+  ],
+  [
+    'average="lawa"',
+    `
+epochs = 2
+model, optimizer, train_one_epoch = torch_training()
+loader = [(None, None)] * 2
+{code}
+assert averaged.value() is not None
+`,
+  ],
+  ['TrajectoryRecorder("runs/cnn8-1"', 'model, optimizer, train_one_epoch = torch_training()\n{code}'],
   [
     'nowcast_mine.keras',
     'model = keras_model("cnn")\n{code}\nassert any(entry["outcome"] == "kept" for entry in nowcasting.history)',

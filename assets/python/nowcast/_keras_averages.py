@@ -101,7 +101,8 @@ class AveragedWeights(Averaging, keras.callbacks.Callback):
         return mean + rate * (_values(weight) - mean)
 
     def _write(self, weight: Any, values: Any) -> None:
-        weight.assign(values)
+        # JAX keeps the array that it is given, and gives its memory away in the next step.
+        weight.assign(self._copy(values))
 
     def _estimate_statistics(self, batches: Any) -> None:
         estimate_batch_norm(self._averaged, batches)

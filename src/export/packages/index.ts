@@ -65,8 +65,13 @@ export async function exportPackage(options: PackageOptions): Promise<PackageRes
   const from = typeof options.from === 'string' ? [options.from] : options.from;
   const source = await readSource(from, options);
   const encoder = new TextEncoder();
-  const texts = { ...kind.encode({ name, version, source }), ...licenseFile() };
-  const files = Object.fromEntries(Object.entries(texts).map(([path, text]) => [path, encoder.encode(text)]));
+  const contents = { ...kind.encode({ name, version, source }), ...licenseFile() };
+  const files = Object.fromEntries(
+    Object.entries(contents).map(([path, content]) => [
+      path,
+      typeof content === 'string' ? encoder.encode(content) : content,
+    ]),
+  );
   const written = writeExport(to, files, false);
   return {
     directory: to,

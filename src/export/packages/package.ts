@@ -23,7 +23,7 @@ export interface PackageKind {
    *
    * @throws MismatchError for a nowcaster that such a package cannot hold.
    */
-  encode(content: PackageContent): Record<string, string>;
+  encode(content: PackageContent): Record<string, string | Uint8Array>;
   /** Commands to look at the package, and to publish it, for people. */
   commands(directory: string): { look: string; publish: string };
 }

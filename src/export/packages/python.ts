@@ -12,7 +12,7 @@ import type { ExportSource } from '../readSource.js';
 import { goldenForecasts } from './golden.js';
 import type { PackageKind } from './package.js';
 import { hasOwnLicense, provenance } from './provenance.js';
-import { kindRulesModule, networksModule } from './pythonNetworks.js';
+import { kindRulesModule, networksModule, PARAMETERS_FILE, parametersFile } from './pythonNetworks.js';
 
 /** What pip accepts (PEP 508), as far as a name that can be imported comes of it. */
 const NAME_PATTERN = /^[A-Za-z]([A-Za-z0-9._-]*[A-Za-z0-9])?$/;
@@ -81,7 +81,7 @@ test = ["pytest"]
 packages = ["${module}", "${module}.tests"]
 
 [tool.setuptools.package-data]
-"${module}" = ["py.typed", "golden.json"]
+"${module}" = ["py.typed", "golden.json", "${PARAMETERS_FILE}"]
 
 [tool.pytest.ini_options]
 testpaths = ["${module}"]
@@ -121,6 +121,8 @@ function readme(name: string, source: ExportSource): string {
     '',
     'Options of both: `period`, `start_epoch`, `step_scale`, `horizon`, `cadence`, `kinds`, `layers`, `on_nowcast`. What became of',
     'each nowcast is in `history`.',
+    '',
+    'Averages of the weights to evaluate with (EMA, LAWA, SWA), beside or without nowcasts: `AveragedWeights` of the same modules.',
     '',
     '## numpy',
     '',
@@ -172,6 +174,7 @@ export const pythonPackage: PackageKind = {
       'README.md': readme(name, source),
       ...Object.fromEntries(readTemplates().map(([path, text]) => [`${module}/${path}`, text])),
       [`${module}/_networks.py`]: networksModule(source),
+      [`${module}/${PARAMETERS_FILE}`]: parametersFile(source),
       [`${module}/_kind_rules.py`]: kindRulesModule(),
       [`${module}/golden.json`]: `${JSON.stringify(goldenForecasts(source.spec, parameters))}\n`,
       [`${module}/py.typed`]: '',
