@@ -45,11 +45,12 @@ export function describeDataset(
   shards: Record<Split, Record<TrainedKind, ShardInfo[]>>,
 ): DatasetManifest {
   const sources = runs.map(
-    ({ id, task, architecture }, i): SourceRun => ({
+    ({ id, task, architecture, scalarsPerTensor }, i): SourceRun => ({
       id,
       sha256: hashes[i],
       task,
       architecture,
+      ...(scalarsPerTensor !== undefined && { scalarsPerTensor }),
       split: splits[i],
       epochs: statistics[i].epochs,
       samples: TRAINED_KINDS.reduce((sum, kind) => sum + statistics[i].kinds[kind].samples, 0),

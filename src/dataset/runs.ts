@@ -19,9 +19,12 @@ import type { DatasetSettings } from './options.js';
 export interface SourceTensor {
   name: string;
   kind: TrainedKind;
+  /** In the network. */
   shape: number[];
-  /** Number of values. */
+  /** Number of recorded scalars. */
   size: number;
+  /** Whether these are only some of the tensor's scalars. */
+  sampled: boolean;
 }
 
 /** A run from which samples are extracted. */
@@ -38,6 +41,8 @@ export interface UsableRun {
   cadence: SnapshotCadence;
   /** When the run was nowcast; absent when it was not. */
   nowcasts?: NowcastSchedule;
+  /** Scalars that the run has of each larger tensor; absent where it has all. */
+  scalarsPerTensor?: number;
   tensors: SourceTensor[];
 }
 
@@ -87,7 +92,7 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
   const directories = new Map<string, string>();
   let longest = 0;
   for (const { directory, manifest } of chosen) {
-    const { id, task, architecture, status, snapshotsRecorded, cadence, nowcasts } = manifest;
+    const { id, task, architecture, status, snapshotsRecorded, cadence, nowcasts, scalarsPerTensor } = manifest;
     const other = directories.get(id);
     if (other !== undefined)
       throw new UsageError({
@@ -101,7 +106,9 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
     const tensors = manifest.tensors.flatMap((tensor) => {
       const kind = trainedKind(tensor, kinds);
       const size = countValues(tensor.shape);
-      return kind === null || size === 0 ? [] : [{ name: tensor.name, kind, shape: tensor.shape, size }];
+      if (kind === null || size === 0) return [];
+      const { name, shape, sampledFrom } = tensor;
+      return [{ name, kind, shape: sampledFrom ?? shape, size, sampled: sampledFrom !== undefined }];
     });
     if (epochs >= span && tensors.length > 0)
       runs.push({
@@ -113,6 +120,7 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
         epochs,
         cadence,
         nowcasts,
+        scalarsPerTensor,
         tensors,
       });
   }

@@ -14,9 +14,11 @@ export interface RunSummary {
   task: string | null;
   architecture: string | null;
   optimizer: RunManifest['optimizer'];
-  /** Recorded values of a snapshot, and how they divide among the kinds of tensors. */
+  /** Values of the network's tensors, and how they divide among the kinds of tensors. */
   parameters: number;
   parametersByKind: Partial<Record<TensorKind, number>>;
+  /** Values in a snapshot: `parameters`, or fewer where a run records some scalars of each tensor. */
+  recorded: number;
   tensors: number;
   snapshots: number;
   cadence: SnapshotCadence;
@@ -40,8 +42,10 @@ export function measureBytes(path: string): number {
 export async function summarizeRun(directory: string, manifest: RunManifest): Promise<RunSummary> {
   const parametersByKind: RunSummary['parametersByKind'] = {};
   let parameters = 0;
-  for (const { kind, shape } of manifest.tensors) {
-    const count = countValues(shape);
+  let recorded = 0;
+  for (const { kind, shape, sampledFrom } of manifest.tensors) {
+    const count = countValues(sampledFrom ?? shape);
+    recorded += countValues(shape);
     parameters += count;
     parametersByKind[kind] = (parametersByKind[kind] ?? 0) + count;
   }
@@ -54,6 +58,7 @@ export async function summarizeRun(directory: string, manifest: RunManifest): Pr
     optimizer: manifest.optimizer,
     parameters,
     parametersByKind,
+    recorded,
     tensors: manifest.tensors.length,
     snapshots: manifest.snapshotsRecorded,
     cadence: manifest.cadence,

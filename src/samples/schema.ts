@@ -84,6 +84,8 @@ export interface SourceRun {
   sha256: string;
   task: string | null;
   architecture: string | null;
+  /** Scalars that were recorded of each larger tensor, of which samples were drawn; absent where all were. */
+  scalarsPerTensor?: number;
   split: Split;
   /** Snapshots that were read; for a diverged run only the finite ones. */
   epochs: number;

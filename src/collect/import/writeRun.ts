@@ -7,7 +7,7 @@ import { discardStaging, openStaging, publishDirectory } from '../../files/direc
 import { printableName } from '../../printable.js';
 import { DirectRunWriter } from '../../trajectory/directWriter.js';
 import { MANIFEST_FILE, runDirectory } from '../../trajectory/manifest.js';
-import type { RunInfo, TensorSpec } from '../../trajectory/schema.js';
+import type { RunInfo, TensorSpec, TensorStatistics } from '../../trajectory/schema.js';
 import type {
   KernelLayout,
   ListedCheckpoint,
@@ -126,7 +126,9 @@ class RunRecorder {
     if (values === null) return;
     const metrics = listed.metrics ?? this.#options.metrics?.[this.#epochs] ?? {};
     this.#last = listed.snapshot ?? this.#last + 1;
-    await this.#writer?.append({ epoch: this.#last, values, metrics });
+    const statistics =
+      listed.statistics && this.#tensors.map(({ spec }) => listed.statistics?.get(spec.name) as TensorStatistics);
+    await this.#writer?.append({ epoch: this.#last, values, statistics, metrics });
     this.#epochs++;
   }
 
@@ -147,7 +149,12 @@ class RunRecorder {
     this.#leftOut = leftOut;
     this.#dictionary = dictionary ?? null;
     const specs = this.#tensors.map(({ spec }) => spec);
-    this.#writer = new DirectRunWriter(this.#store, describeRun(this.#plan, this.#options, training), specs);
+    const info = describeRun(this.#plan, this.#options, training);
+    const positions = new Map(
+      this.#tensors.flatMap(({ spec, sample }) => (sample ? [[spec.name, sample.positions]] : [])),
+    );
+    const isSampled = training.scalarsPerTensor !== undefined;
+    this.#writer = new DirectRunWriter(this.#store, info, specs, isSampled ? positions : undefined);
     return finite.map((array, i) => arrange(this.#tensors[i], array));
   }
 
