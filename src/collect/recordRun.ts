@@ -100,6 +100,7 @@ async function recordClaimed(directory: string, options: RecordRunOptions): Prom
     engine: `${engine.name} ${engine.version}`,
     epochsPlanned: run.epochs,
     cadence: run.cadence,
+    stepsPerEpoch: Math.ceil(data.train.count / run.batchSize),
     scalarsPerTensor: run.scalarsPerTensor,
   });
   let metrics: Record<string, number> = {};

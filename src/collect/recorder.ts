@@ -46,6 +46,8 @@ export interface TrajectoryRecorderOptions {
   engine?: string;
   /** Where the run comes from. Default `callback`. */
   source?: RunInfo['source'];
+  /** Steps (batches) of an epoch. Default: not known. */
+  stepsPerEpoch?: number;
   /**
    * Records only so many scalars of each tensor that has more, at least 1: a random choice by `seed` (0 without one) and the
    * tensor's name, the same in all snapshots. Beside them stand mean and root mean square of the whole tensor's values and of
@@ -194,7 +196,7 @@ export class TrajectoryRecorder extends FitCallback {
 
   #open(network: Network): RunWriter {
     const options = this.#options;
-    const { nowcasting, scalarsPerTensor } = options;
+    const { nowcasting, scalarsPerTensor, stepsPerEpoch } = options;
     const name = options.architecture ?? (this.#network ?? (network as { name?: unknown })).name;
     const info: RunInfo = {
       id: options.id ?? claimId(options.store, typeof name === 'string' ? name : 'run'),
@@ -207,6 +209,7 @@ export class TrajectoryRecorder extends FitCallback {
       engine: options.engine ?? null,
       epochsPlanned: options.epochsPlanned ?? this.#epochsOfFit ?? null,
       cadence: this.#cadence,
+      ...(stepsPerEpoch !== undefined && { stepsPerEpoch }),
       ...(scalarsPerTensor !== undefined && { scalarsPerTensor }),
       ...(nowcasting !== undefined && { nowcasts: { period: nowcasting.period, startEpoch: nowcasting.startEpoch } }),
     };

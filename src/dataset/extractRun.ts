@@ -10,7 +10,7 @@ import type { Positions } from '../trajectory/sampling.js';
 import { readScalars } from '../trajectory/scalarReader.js';
 import { isWindowOnly } from '../windows/inputs/index.js';
 import type { Packet, PacketShape, SlotPool } from './packets.js';
-import type { SourceTensor } from './runs.js';
+import type { SourceTensor, UsableRun } from './runs.js';
 import { scatterSamples } from './scatter.js';
 import { countStarts, type Draw, WindowCutter, type WindowStatistics } from './windows.js';
 
@@ -27,7 +27,9 @@ export interface RunTask {
   shards: Record<TrainedKind, number>;
   spec: SampleSpec;
   windowStride: number;
-  firstEpoch: number;
+  firstSnapshot: number;
+  /** Every which snapshot is used; {@link UsableRun.keepEvery}. */
+  keepEvery: number;
   minRange: number;
   /** When the run was nowcast; absent when it was not. */
   nowcasts?: NowcastSchedule;
@@ -41,7 +43,7 @@ export interface RunTask {
 export interface RunStatistics {
   index: number;
   /** Usable snapshots; for a diverged run, the finite ones. */
-  epochs: number;
+  snapshots: number;
   kinds: Record<TrainedKind, KindStatistics>;
 }
 
@@ -113,7 +115,7 @@ function allFinite(values: Float32Array): boolean {
  * @throws the errors of reading the run.
  */
 export async function extractRun(task: RunTask, { pool, sink, onAdvance }: ExtractListeners): Promise<RunStatistics> {
-  const { spec, windowStride, seed, id } = task;
+  const { spec, windowStride, keepEvery, seed, id } = task;
   const { choices, draws } = planReading(task, await readRecorded(task));
   const parts = TRAINED_KINDS.map((kind) => {
     const random = new Random(seed, 'shard', id, kind);
@@ -124,7 +126,10 @@ export async function extractRun(task: RunTask, { pool, sink, onAdvance }: Extra
   const active = parts.filter(({ cutter }) => cutter.scalars > 0);
   let snapshots = 0;
   let finite = 0;
-  for await (const snapshot of readScalars(task.directory, choices, { firstEpoch: task.firstEpoch })) {
+  for await (const snapshot of readScalars(task.directory, choices, {
+    firstSnapshot: task.firstSnapshot * keepEvery,
+  })) {
+    if ((snapshot.epoch + 1) % keepEvery !== 0) continue;
     if (finite === snapshots && (!task.diverged || allFinite(snapshot.values))) {
       for (const { cutter } of active) cutter.push(snapshot.epoch, snapshot.values);
       finite++;
@@ -149,7 +154,7 @@ export async function extractRun(task: RunTask, { pool, sink, onAdvance }: Extra
   const kinds = Object.fromEntries(parts.map(({ kind, cutter }) => [kind, summarize(kind, cutter)]));
   return {
     index: task.index,
-    epochs: finite,
+    snapshots: finite,
     kinds: kinds as RunStatistics['kinds'],
   };
 }

@@ -58,7 +58,8 @@ function checkSizes(task: RunTask): void {
   const problem = windowSpecProblem(spec) ?? familyProblem(spec.family);
   if (problem !== null) throw wrong(`spec (${problem})`, spec);
   if (!isWhole(task.windowStride, 1, LIMITS.snapshots)) throw wrong('windowStride', task.windowStride);
-  if (!isWhole(task.firstEpoch, 0, LIMITS.snapshots)) throw wrong('firstEpoch', task.firstEpoch);
+  if (!isWhole(task.firstSnapshot, 0, LIMITS.snapshots)) throw wrong('firstSnapshot', task.firstSnapshot);
+  if (!isWhole(task.keepEvery, 1, LIMITS.snapshots)) throw wrong('keepEvery', task.keepEvery);
   if (!(task.minRange >= 0 && task.minRange < 1)) throw wrong('minRange', task.minRange);
   const { nowcasts } = task;
   if (nowcasts !== undefined && !isNowcastSchedule(nowcasts)) throw wrong('nowcasts', nowcasts);

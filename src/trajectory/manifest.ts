@@ -119,6 +119,7 @@ const SCHEMA = v.looseObject({
     ),
     v.minLength(1),
   ),
+  stepsPerEpoch: v.optional(v.pipe(count, v.minValue(1))),
   scalarsPerTensor: v.optional(v.pipe(count, v.minValue(1))),
   positions: v.optional(v.object(fileSum)),
   snapshotsRecorded: count,

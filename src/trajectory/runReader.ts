@@ -75,7 +75,7 @@ export function readManifest(runDirectory: string): RunManifest {
 /** What to read of a run. */
 export interface SnapshotSelection {
   /** Leave out snapshots before this one. Default: none. */
-  firstEpoch?: number;
+  firstSnapshot?: number;
   /** Names of the tensors to give, in any order; others are left out. Default: all. */
   tensors?: readonly string[];
 }
@@ -93,7 +93,7 @@ export interface SnapshotSelection {
  */
 export async function* readSnapshots(
   runDirectory: string,
-  { firstEpoch, tensors: names }: SnapshotSelection = {},
+  { firstSnapshot, tensors: names }: SnapshotSelection = {},
 ): AsyncGenerator<Snapshot> {
   const { tensors, status } = readManifestFile(runDirectory);
   const unknown = names?.find((name) => !tensors.some((tensor) => tensor.name === name));
@@ -108,12 +108,12 @@ export async function* readSnapshots(
   const log = activeLog(runDirectory, status);
   if (log !== undefined) {
     for (const { epoch, values, metrics } of readSnapshotLog(log, tensors))
-      if (epoch >= (firstEpoch ?? 0)) yield { epoch, values: values.filter((_, i) => isWanted[i]), metrics };
+      if (epoch >= (firstSnapshot ?? 0)) yield { epoch, values: values.filter((_, i) => isWanted[i]), metrics };
     return;
   }
   const wanted = tensors.filter((_, i) => isWanted[i]);
   const choices = wanted.map(({ name }) => ({ tensor: name, indices: null }));
-  for await (const { epoch, values } of readScalars(runDirectory, choices, { firstEpoch })) {
+  for await (const { epoch, values } of readScalars(runDirectory, choices, { firstSnapshot })) {
     let end = 0;
     const arrays = wanted.map(({ shape }) => {
       const start = end;

@@ -91,6 +91,8 @@ export interface RunInfo {
   epochsPlanned: number | null;
   /** When snapshots are taken. Default: at the end of each epoch. */
   cadence?: SnapshotCadence;
+  /** Steps (batches) of an epoch; absent where not known. */
+  stepsPerEpoch?: number;
   /**
    * Scalars that are recorded of each tensor that has more, beside {@link TensorStatistics}; absent where all are. The
    * choice stays the same for the whole run.

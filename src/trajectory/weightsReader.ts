@@ -28,7 +28,7 @@ export interface ScalarSnapshot {
 /**
  * The chosen scalars of each snapshot of one weight file.
  *
- * @param firstEpoch snapshots before this one are left out.
+ * @param firstSnapshot snapshots before this one are left out.
  * @param most snapshots that the file may have.
  * @returns snapshots in the file, those left out among them.
  * @throws CorruptFileError when the file is not there, is not as it was written, or holds other tensors.
@@ -38,7 +38,7 @@ export async function* readWeightsFile(
   file: WeightsFile,
   tensors: readonly TensorSpec[],
   choices: readonly ScalarChoice[],
-  firstEpoch: number,
+  firstSnapshot: number,
   most: number,
 ): AsyncGenerator<ScalarSnapshot, number> {
   const path = join(directory, file.name);
@@ -47,11 +47,11 @@ export async function* readWeightsFile(
   try {
     for await (const { epochs, order, decompress, load } of readRowGroups(path, file, tensors, most)) {
       snapshots += epochs.length;
-      if (epochs[epochs.length - 1] < firstEpoch) continue;
+      if (epochs[epochs.length - 1] < firstSnapshot) continue;
       if (order.join('\n') !== places?.order.join('\n')) places = findPlaces(order, tensors, choices);
       const values = readChosen(...load(['values', 'list', 'element'], 'FLOAT'), decompress, epochs.length, places);
       for (const [i, epoch] of epochs.entries())
-        if (epoch >= firstEpoch) yield { epoch, values: values.subarray(i * places.count, (i + 1) * places.count) };
+        if (epoch >= firstSnapshot) yield { epoch, values: values.subarray(i * places.count, (i + 1) * places.count) };
     }
     return snapshots;
   } catch (error) {
