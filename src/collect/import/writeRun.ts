@@ -17,6 +17,7 @@ import type {
 } from '../importers/importer.js';
 import { allFinite } from '../namedTensors.js';
 import type { ImportedRun } from './importedRun.js';
+import { cadenceOf } from './order.js';
 import type { PlannedImport } from './plan.js';
 import { alignTensors } from './sameTensors.js';
 import { type LeftOut, type SelectOptions, selectTensors } from './select.js';
@@ -49,7 +50,7 @@ type MadeRun = Omit<WrittenRun, 'directory' | 'written'>;
 
 /** What is known of the run when its first checkpoint is open. */
 function describeRun(
-  { id, importer, files }: PlannedImport,
+  { id, importer, files, numbers, label }: PlannedImport,
   options: WriteOptions,
   { task, architecture, hyperparameters, ...facts }: TrainingFacts,
 ): RunInfo {
@@ -69,6 +70,7 @@ function describeRun(
     seed: null,
     engine: null,
     epochsPlanned: null,
+    cadence: cadenceOf({ numbers, label }),
     ...facts,
   };
 }
