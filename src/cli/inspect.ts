@@ -43,10 +43,10 @@ function describeStore({ path, runs, counts, snapshots, bytes }: Of<'store'>): s
   return `${path}: trajectory store\n\n${formatTable(header, rows, 4)}\n\n${total}`;
 }
 
-/** Snapshots of a run, with how many its plan asks for where that follows from its epochs. */
-function countRecorded({ snapshots, cadence, epochsPlanned: epochs }: RunSummary, of: string): string {
-  if (epochs === null || cadence.unit === 'step') return formatCount(snapshots);
-  return `${snapshots}${of}${countSnapshots(cadence, { epochs, steps: 0 })}`;
+/** Snapshots of a run, with how many its plan asks for where that follows from its epochs and their steps. */
+function countRecorded({ snapshots, cadence, epochsPlanned: epochs, stepsPerEpoch }: RunSummary, of: string): string {
+  if (epochs === null || (cadence.unit === 'step' && stepsPerEpoch === null)) return formatCount(snapshots);
+  return `${snapshots}${of}${countSnapshots(cadence, { epochs, steps: epochs * (stepsPerEpoch ?? 0) })}`;
 }
 
 function describeOptimizer({ name, ...settings }: NonNullable<RunSummary['optimizer']>): string {

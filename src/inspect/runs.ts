@@ -23,6 +23,8 @@ export interface RunSummary {
   snapshots: number;
   cadence: SnapshotCadence;
   epochsPlanned: number | null;
+  /** Steps of an epoch; null where not known. */
+  stepsPerEpoch: number | null;
   status: RunStatus;
   reason: string | null;
   /** Metrics of the last snapshot; not finite: null. */
@@ -63,6 +65,7 @@ export async function summarizeRun(directory: string, manifest: RunManifest): Pr
     snapshots: manifest.snapshotsRecorded,
     cadence: manifest.cadence,
     epochsPlanned: manifest.epochsPlanned,
+    stepsPerEpoch: manifest.stepsPerEpoch ?? null,
     status: manifest.status,
     reason: manifest.reason,
     finalMetrics: Object.fromEntries(
