@@ -113,8 +113,22 @@ export function memoryReader(positions: Uint32Array | null): TensorReader {
   };
 }
 
+/** Values that stay in the cache between being added up and being kept. */
+const MEMORY_BLOCK = 8192;
+
 /** Sums over values and their changes; `previous` becomes the values. */
 function addUp(all: Float32Array, previous: Float32Array) {
+  const sums = { values: 0, squares: 0, changes: 0, changeSquares: 0 };
+  for (let start = 0; start < all.length; start += MEMORY_BLOCK) {
+    const block = all.subarray(start, start + MEMORY_BLOCK);
+    const before = previous.subarray(start, start + MEMORY_BLOCK);
+    addBlock(sums, block, before);
+    before.set(block);
+  }
+  return sums;
+}
+
+function addBlock(sums: ReturnType<typeof addUp>, all: Float32Array, previous: Float32Array): void {
   // Two of each sum, and four values a turn, so that an addition seldom waits for the one before.
   let [a, aa, da, daa, b, bb, db, dbb] = [0, 0, 0, 0, 0, 0, 0, 0];
   const whole = all.length - (all.length % 4);
@@ -143,8 +157,10 @@ function addUp(all: Float32Array, previous: Float32Array) {
     da += dx;
     daa += dx * dx;
   }
-  previous.set(all);
-  return { values: a + b, squares: aa + bb, changes: da + db, changeSquares: daa + dbb };
+  sums.values += a + b;
+  sums.squares += aa + bb;
+  sums.changes += da + db;
+  sums.changeSquares += daa + dbb;
 }
 
 /** Values that are added up on the device in float32; their sums are added up here in float64. */
