@@ -37,6 +37,7 @@ interface CollectArguments extends GlobalArguments, FleetArguments {
   epochExamples?: number;
   augment?: string[];
   snapshotEvery?: string;
+  scalarsPerTensor?: number;
   engine: EngineRequest;
   adapter?: string;
   workers?: number;
@@ -61,6 +62,7 @@ function mergePlan(argv: CollectArguments): PlanOptions {
     validationExamples: argv.validationExamples,
     epochExamples: argv.epochExamples,
     augmentation: parseAugmentation(argv.augment),
+    scalarsPerTensor: argv.scalarsPerTensor,
     cadence: argv.snapshotEvery === undefined ? undefined : parseCadence(argv.snapshotEvery, '--snapshot-every'),
   };
   const given = Object.fromEntries(Object.entries(fromFlags).filter(([, value]) => value !== undefined));
@@ -175,6 +177,10 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
             describe: 'change training images at random, e.g. shift=0.1,flip,rotation=10,zoom=0.1',
           }),
           'snapshot-every': { type: 'string', describe: 'e.g. 100steps or 2epochs [default: epoch]' },
+          'scalars-per-tensor': {
+            type: 'number',
+            describe: 'record so many scalars of each larger tensor, chosen at random [default: all]',
+          },
           engine: ENGINE,
           adapter: ADAPTER,
           workers: WORKERS,

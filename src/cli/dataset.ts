@@ -14,6 +14,7 @@ import {
 import { UsageError } from '../errors.js';
 import { NORMALIZATIONS } from '../network/spec.js';
 import { DEFAULT_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { describeCadence, parseCadence } from '../trajectory/cadence.js';
 import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
 import { formatBytes, formatCount } from './format.js';
 import { groupList, listOption, numbersOption, pathList } from './lists.js';
@@ -29,7 +30,7 @@ type PlainOption =
   | 'normalization'
   | 'scalarsPerTensor'
   | 'windowStride'
-  | 'firstEpoch'
+  | 'firstSnapshot'
   | 'minRange'
   | 'validationShare'
   | 'includeInterrupted'
@@ -45,6 +46,7 @@ interface DatasetArguments extends GlobalArguments, FleetArguments, Pick<Dataset
   holdOut?: string[];
   balance?: string[];
   kind?: string[];
+  resample?: string;
   memoryMib?: number;
 }
 
@@ -63,7 +65,7 @@ function parseHoldOut(values: readonly string[]): HoldOut {
 
 /** The stage's options from the arguments. */
 function optionsOf(argv: DatasetArguments): DatasetOptions {
-  const { horizon, holdOut, balance, kind, memoryMib, json: _json, quiet: _quiet, ...fleetAndPlain } = argv;
+  const { horizon, holdOut, balance, kind, resample, memoryMib, json: _json, quiet: _quiet, ...fleetAndPlain } = argv;
   const { queue: _queue, root: _root, shard: _shard, adapter: _adapter, ...plain } = fleetAndPlain;
   return {
     ...plain,
@@ -71,6 +73,7 @@ function optionsOf(argv: DatasetArguments): DatasetOptions {
     holdOut: holdOut && parseHoldOut(holdOut),
     balance: balance as Balance[] | undefined,
     kinds: kind as TrainedKind[] | undefined,
+    resample: resample === undefined ? undefined : parseCadence(resample, '--resample'),
     memory: memoryMib === undefined ? undefined : memoryMib * 2 ** 20,
   };
 }
@@ -103,7 +106,7 @@ function formatDataset({ dir, manifest, reused }: DatasetResult): string {
       const counts = [tensors, seen, drawn, dropped.zeroRange, dropped.smallRange, dropped.nonFinite];
       counts.push(
         dropped.pastDivergence,
-        dropped.epochGap,
+        dropped.snapshotGap,
         dropped.nowcast ?? 0,
         splits.train.samples,
         splits.val.samples,
@@ -128,7 +131,7 @@ function formatDataset({ dir, manifest, reused }: DatasetResult): string {
     '',
     targets,
     '',
-    `${runs.length} runs, windows of ${inputLength} epochs, ${horizons.join(', ')} ahead` +
+    `${runs.length} runs, windows of ${inputLength} snapshots (${describeCadence(manifest.cadence)}), ${horizons.join(', ')} ahead` +
       `${held.length > 0 ? `; validation: ${held.length <= 6 ? heldNames : `${held.length} runs`}` : ''}`,
     `${dir}: dataset.json, ${shards.length} shards, ${formatBytes(bytes)}${reused ? ' (there already)' : ''}`,
   ].join('\n');
@@ -154,16 +157,24 @@ export const datasetCommand: CommandModule<object, DatasetArguments> = {
         describe: 'trajectory stores to read',
       })
       .option('out', { type: 'string', demandOption: true, describe: 'directory for the samples' })
-      .option('input-length', { type: 'number', describe: 'epochs in a window', default: 5 })
-      .option('horizon', numbersOption('horizon', { describe: 'epochs ahead to predict, e.g. 1,3,5', default: [5] }))
+      .option('input-length', { type: 'number', describe: 'snapshots in a window', default: 5 })
+      .option('horizon', numbersOption('horizon', { describe: 'snapshots ahead to predict, e.g. 1,3,5', default: [5] }))
       .option('normalization', {
         choices: NORMALIZATIONS,
         describe: "of windows [default: the family's, range for wnn]",
       })
       .option('family', { type: 'string', describe: 'family of networks that the samples are for [default: wnn]' })
       .option('scalars-per-tensor', { type: 'number', describe: 'scalars drawn from a tensor, at most', default: 1000 })
-      .option('window-stride', { type: 'number', describe: 'epochs between the starts of windows', default: 1 })
-      .option('first-epoch', { type: 'number', describe: 'leave out epochs before this one', default: 0 })
+      .option('window-stride', { type: 'number', describe: 'snapshots between the starts of windows', default: 1 })
+      .option('first-snapshot', {
+        type: 'number',
+        describe: 'leave out snapshots before this one, counted from 0',
+        default: 0,
+      })
+      .option('resample', {
+        type: 'string',
+        describe: "cadence of the samples, e.g. 200steps: a multiple of the runs' [default: theirs]",
+      })
       .option('min-range', {
         type: 'number',
         describe: "leave out windows of a range below this share of the root mean square of their tensor's",
@@ -190,7 +201,7 @@ export const datasetCommand: CommandModule<object, DatasetArguments> = {
         describe: 'put together what all shards left beside --out',
         conflicts: ['queue', 'shard'],
       })
-      .example('$0 dataset data/mine/trajectories --out data/mine/samples', 'windows of 5 epochs, 5 ahead')
+      .example('$0 dataset data/mine/trajectories --out data/mine/samples', 'windows of 5 snapshots, 5 ahead')
       .example('$0 dataset data/a data/b --out data/ab --scalars-per-tensor 5000', 'two stores, more scalars')
       .example(
         'wnn dataset data/zoo --out data/paper --hold-out architecture=shufflenetv2,resnet-32',

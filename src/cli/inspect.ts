@@ -43,10 +43,10 @@ function describeStore({ path, runs, counts, snapshots, bytes }: Of<'store'>): s
   return `${path}: trajectory store\n\n${formatTable(header, rows, 4)}\n\n${total}`;
 }
 
-/** Snapshots of a run, with how many its plan asks for where that follows from its epochs. */
-function countRecorded({ snapshots, cadence, epochsPlanned: epochs }: RunSummary, of: string): string {
-  if (epochs === null || cadence.unit === 'step') return formatCount(snapshots);
-  return `${snapshots}${of}${countSnapshots(cadence, { epochs, steps: 0 })}`;
+/** Snapshots of a run, with how many its plan asks for where that follows from its epochs and their steps. */
+function countRecorded({ snapshots, cadence, epochsPlanned: epochs, stepsPerEpoch }: RunSummary, of: string): string {
+  if (epochs === null || (cadence.unit === 'step' && stepsPerEpoch === null)) return formatCount(snapshots);
+  return `${snapshots}${of}${countSnapshots(cadence, { epochs, steps: epochs * (stepsPerEpoch ?? 0) })}`;
 }
 
 function describeOptimizer({ name, ...settings }: NonNullable<RunSummary['optimizer']>): string {
@@ -68,17 +68,24 @@ function describeRun({ path, run, manifest }: Of<'run'>): string {
     ['settings', settings(manifest.hyperparameters)],
     ['snapshots', `${countRecorded(run, ' of ')}, ${describeCadence(run.cadence)}`],
     ['parameters', `${formatCount(run.parameters)}: ${kinds.join(', ')}`],
+    ...(manifest.scalarsPerTensor === undefined
+      ? []
+      : ([['recorded', describeSampling(run, manifest.scalarsPerTensor)]] satisfies [string, string][])),
     ['last one', describeMetrics(run)],
     ['size', formatBytes(run.bytes)],
   ];
-  const tensors = manifest.tensors.map(({ name, kind, kindBy, shape }) => [
+  const tensors = manifest.tensors.map(({ name, kind, kindBy, shape, sampledFrom }) => [
     name,
     kind,
     ...(isImported ? [kindBy ?? '-'] : []),
-    shape.join(' x ') || '1',
+    (sampledFrom ?? shape).join(' x ') || '1',
   ]);
   const head = lines.map(([name, value]) => `${name.padEnd(10)}  ${value}`).join('\n');
   return `${path}: run ${run.id}\n\n${head}\n\n${formatTable(['tensor', 'kind', ...(isImported ? ['decided by'] : []), 'shape'], tensors, isImported ? 3 : 2)}`;
+}
+
+function describeSampling({ recorded }: RunSummary, scalarsPerTensor: number): string {
+  return `${formatCount(recorded)} of them, ${formatCount(scalarsPerTensor)} of each larger tensor, with statistics of all`;
 }
 
 function describeMetrics({ finalMetrics }: RunSummary): string {

@@ -12,8 +12,10 @@ const COMPRESSION = 0.75;
 
 /** Expected size of one run. */
 export interface ExpectedSize {
-  /** All recorded values of a snapshot, batch-norm statistics included. */
+  /** Parameters of the network, batch-norm statistics included. */
   parameters: number;
+  /** Values recorded in a snapshot: `parameters`, or fewer with `scalarsPerTensor`. */
+  recorded: number;
   snapshots: number;
   /** Bytes on disk once the run is complete. */
   bytes: number;
@@ -21,31 +23,34 @@ export interface ExpectedSize {
 
 /** Estimates sizes; building a network to count it is done once for each shape of network. */
 export class SizeEstimator {
-  readonly #counts = new Map<string, number>();
+  /** Values of each tensor of a network. */
+  readonly #sizes = new Map<string, number[]>();
 
   /** Needs a tfjs backend to be set. */
   estimate(run: PlannedRun): ExpectedSize {
     const { data, architecture, options } = findTask(run.task);
     const key = `${run.task} ${run.width}`;
-    let parameters = this.#counts.get(key);
-    if (parameters === undefined) {
+    let sizes = this.#sizes.get(key);
+    if (sizes === undefined) {
       const { inputShape, classes } = findDataSource(data);
-      parameters = tf.tidy(() => {
+      sizes = tf.tidy(() => {
         const model = buildModel(architecture, {
           inputShape,
           classes,
           seed: 0,
           options: { ...options, width: run.width },
         });
-        const count = model.countParams();
+        const counts = model.weights.map(({ shape }) => tf.util.sizeFromShape(shape as number[]));
         model.dispose();
-        return count;
+        return counts;
       });
-      this.#counts.set(key, parameters);
+      this.#sizes.set(key, sizes);
     }
     // How many steps an epoch has is known only with the images; a run with all of them is taken to have MNIST's.
     const steps = Math.ceil((run.epochExamples ?? run.trainExamples ?? 60_000) / run.batchSize) * run.epochs;
     const snapshots = countSnapshots(run.cadence, { epochs: run.epochs, steps });
-    return { parameters, snapshots, bytes: Math.ceil(parameters * 4 * snapshots * COMPRESSION) };
+    const sum = (counts: number[]) => counts.reduce((total, count) => total + count, 0);
+    const recorded = sum(sizes.map((size) => Math.min(size, run.scalarsPerTensor ?? size)));
+    return { parameters: sum(sizes), recorded, snapshots, bytes: Math.ceil(recorded * 4 * snapshots * COMPRESSION) };
   }
 }

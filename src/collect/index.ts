@@ -11,6 +11,7 @@ import { type Job, type JobExecutor, type JobOutcome, processExecutor, type Shar
 import type { NoteListener, ProgressListener } from '../progress.js';
 import { findDataSource, imagesDirectory } from '../tasks/dataset.js';
 import { findTask } from '../tasks/task.js';
+import { countSnapshots } from '../trajectory/cadence.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { isFinished } from '../trajectory/runReader.js';
 import { tidyFinishedRun } from '../trajectory/runWriter.js';
@@ -232,6 +233,12 @@ function describeRun(
   const trained = outcome?.status === 'done' && (result?.trained ?? true);
   const manifest = outcome === undefined ? before : (result?.manifest ?? findRun(store, id));
   const failure = outcome?.status === 'failed' ? outcome.error.message : null;
+  // Of a run that is there, the steps are known; before, they are those of an assumed number of examples.
+  const steps = manifest?.stepsPerEpoch;
+  const snapshots =
+    steps === undefined
+      ? expected.snapshots
+      : countSnapshots(run.cadence, { epochs: run.epochs, steps: run.epochs * steps });
   return {
     id,
     task,
@@ -241,7 +248,7 @@ function describeRun(
     snapshots: manifest?.snapshotsRecorded ?? 0,
     recorded: trained,
     settings,
-    expected,
+    expected: { ...expected, snapshots },
   };
 }
 

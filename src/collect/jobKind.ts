@@ -12,6 +12,7 @@ import { findTask } from '../tasks/task.js';
 import { requireCadence } from '../trajectory/cadence.js';
 import { MANIFEST_FILE, RUN_PREFIX, runDirectory } from '../trajectory/manifest.js';
 import { isFinished, readManifest } from '../trajectory/runReader.js';
+import { requireScalarsPerTensor } from '../trajectory/sampling.js';
 import type { OptimizerInfo, RunManifest } from '../trajectory/schema.js';
 import { WIDTH } from '../zoo/options.js';
 import { idOf, type PlannedRun, settleAugmentation } from './plan.js';
@@ -80,6 +81,7 @@ function checkRun(value: unknown, id: string): PlannedRun {
   if (run.epochExamples !== undefined) whole('epochExamples', LIMITS.examples);
   if (run.validationExamples !== null) whole('validationExamples', LIMITS.examples);
   if (!isDeepStrictEqual(requireCadence(run.cadence, `run ${id}`), run.cadence)) throw wrong('cadence', run.cadence);
+  if (run.scalarsPerTensor !== undefined) requireScalarsPerTensor(run.scalarsPerTensor, `run ${id}`);
   if (!(typeof run.width === 'number' && run.width >= WIDTH.least && run.width <= WIDTH.most))
     throw wrong('width', run.width);
   const { optimizer, augmentation } = run;

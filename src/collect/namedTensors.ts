@@ -10,7 +10,7 @@ import type { TensorSpec } from '../trajectory/schema.js';
 export type Network = tfl.LayersModel | Record<string, tf.Tensor>;
 
 /** A tensor of a network; `read` gives the current one, which belongs to the network. */
-interface NamedTensor {
+export interface NamedTensor {
   name: string;
   shape: number[];
   read(): tf.Tensor;
@@ -21,7 +21,7 @@ function isModel(network: object): network is tfl.LayersModel {
 }
 
 /** Named `<layer>/<weight>`; those of a model within the model are `<model>/<layer>/<weight>`. */
-function listTensors(network: Network): NamedTensor[] {
+export function listTensors(network: Network): NamedTensor[] {
   if (!isModel(network)) {
     return Object.entries(network).map(([name, tensor]) => ({ name, shape: tensor.shape, read: () => tensor }));
   }

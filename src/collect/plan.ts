@@ -11,6 +11,7 @@ import { completeOptimizer, findOptimizer, type OptimizerName } from '../tasks/o
 import { CONSTANT, parseSchedule } from '../tasks/schedules/index.js';
 import { findTask, taskSlug } from '../tasks/task.js';
 import { EVERY_EPOCH, requireCadence, type SnapshotCadence } from '../trajectory/cadence.js';
+import { requireScalarsPerTensor } from '../trajectory/sampling.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
 import { WIDTH } from '../zoo/options.js';
 
@@ -61,6 +62,8 @@ export interface PlanOptions {
   augmentation?: Augmentation;
   /** When snapshots are taken, e.g. `{ unit: 'step', every: 100 }`. Default: every epoch. */
   cadence?: SnapshotCadence;
+  /** Scalars to record of each tensor that has more, as of `TrajectoryRecorder`. Default: all. */
+  scalarsPerTensor?: number;
 }
 
 /** One run of a plan: all that decides its numbers, but for the engine. */
@@ -82,6 +85,8 @@ export interface PlannedRun {
   epochExamples?: number;
   augmentation: Augmentation | null;
   cadence: SnapshotCadence;
+  /** Absent: all. */
+  scalarsPerTensor?: number;
 }
 
 const DEFAULT_EPOCHS = 30;
@@ -102,6 +107,7 @@ export const PLAN_FIELDS = [
   'validationExamples',
   'augmentation',
   'cadence',
+  'scalarsPerTensor',
 ] as const satisfies readonly (keyof PlanOptions)[];
 
 /**
@@ -124,6 +130,8 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
   if (options.validationExamples !== undefined) requireWhole('validationExamples', options.validationExamples, 1);
   if (options.epochExamples !== undefined) requireWhole('epochExamples', options.epochExamples, 1);
   const cadence = requireCadence(options.cadence ?? EVERY_EPOCH, 'cadence of the plan');
+  const { scalarsPerTensor } = options;
+  if (scalarsPerTensor !== undefined) requireScalarsPerTensor(scalarsPerTensor, 'the plan');
   const augmentation = options.augmentation === undefined ? null : settleAugmentation(options.augmentation);
   const width = toRange('width', options.width ?? WIDTH.default, WIDTH.least, WIDTH.most);
   const trainExamples =
@@ -155,6 +163,7 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
       ...(options.epochExamples === undefined ? {} : { epochExamples: options.epochExamples }),
       augmentation,
       cadence,
+      ...(scalarsPerTensor !== undefined && { scalarsPerTensor }),
     };
     return { id: idOf(run), ...run };
   });

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Engine } from '../engine/index.js';
 import { claim } from '../files/claim.js';
+import { countBatches } from '../tasks/batches.js';
 import { loadDataset } from '../tasks/dataset.js';
 import { findTask } from '../tasks/task.js';
 import { type BatchProgress, type EpochProgress, trainTask } from '../tasks/trainTask.js';
@@ -100,6 +101,8 @@ async function recordClaimed(directory: string, options: RecordRunOptions): Prom
     engine: `${engine.name} ${engine.version}`,
     epochsPlanned: run.epochs,
     cadence: run.cadence,
+    stepsPerEpoch: countBatches(Math.min(data.train.count, run.epochExamples ?? data.train.count), run.batchSize),
+    scalarsPerTensor: run.scalarsPerTensor,
   });
   let metrics: Record<string, number> = {};
   try {

@@ -18,8 +18,10 @@ import {
 } from '../trajectory/cadence.js';
 import { runDirectory } from '../trajectory/manifest.js';
 import { RunWriter } from '../trajectory/runWriter.js';
+import { requireScalarsPerTensor } from '../trajectory/sampling.js';
 import type { OptimizerInfo, RunInfo, RunManifest, RunStatus } from '../trajectory/schema.js';
 import { allFinite, describeTensors, type Network, readValues } from './namedTensors.js';
+import { type NetworkSample, TensorSampler } from './tensorSampler.js';
 
 /** Options of {@link TrajectoryRecorder}. All but `store` describe the run for its manifest and change nothing else. */
 export interface TrajectoryRecorderOptions {
@@ -44,6 +46,14 @@ export interface TrajectoryRecorderOptions {
   engine?: string;
   /** Where the run comes from. Default `callback`. */
   source?: RunInfo['source'];
+  /** Steps (batches) of an epoch. Default: not known. */
+  stepsPerEpoch?: number;
+  /**
+   * Records only so many scalars of each tensor that has more, at least 1: a random choice by `seed` (0 without one) and the
+   * tensor's name, the same in all snapshots. Beside them stand mean and root mean square of the whole tensor's values and of
+   * their changes from the snapshot before, for which the recorder holds a copy of the network. Default: all scalars.
+   */
+  scalarsPerTensor?: number;
   /** Planned number of epochs. Default: that of `fit`, or open-ended. */
   epochsPlanned?: number;
   /**
@@ -82,17 +92,20 @@ export class TrajectoryRecorder extends FitCallback {
   #network: tfl.LayersModel | undefined;
   #epochsOfFit: number | undefined;
   #writer: RunWriter | undefined;
+  #sampler: TensorSampler | undefined;
   #snapshots = 0;
   #ended = { epoch: 0, step: 0 };
   #divergence: string | undefined;
   #seconds = 0;
 
-  /** @throws UsageError for an impossible id or cadence, and for nowcasts with another cadence than every epoch. */
+  /** @throws UsageError for an impossible id, cadence or number of scalars, and for nowcasts with another cadence than every epoch. */
   constructor(options: TrajectoryRecorderOptions) {
     super();
     this.#options = options;
     if (options.id !== undefined) runDirectory(options.store, options.id);
     this.#cadence = requireCadence(options.cadence ?? EVERY_EPOCH, 'cadence of the recorder');
+    const { scalarsPerTensor } = options;
+    if (scalarsPerTensor !== undefined) requireScalarsPerTensor(scalarsPerTensor, 'scalarsPerTensor of the recorder');
     if (options.nowcasting !== undefined && !sameCadence(this.#cadence, EVERY_EPOCH)) {
       throw new UsageError({
         what: 'nowcasting needs a snapshot at the end of every epoch',
@@ -132,14 +145,14 @@ export class TrajectoryRecorder extends FitCallback {
     try {
       this.#writer ??= this.#open(network);
       const epoch = this.#snapshots++;
-      const values = await readValues(network);
+      const { values, statistics } = await this.#read(network);
       const unit = sameCadence(this.#cadence, EVERY_EPOCH) ? 'epoch' : 'snapshot';
       if (metrics.loss !== undefined && !Number.isFinite(metrics.loss)) {
         this.#divergence = `loss is ${metrics.loss} at ${unit} ${epoch}`;
-      } else if (!allFinite(values)) {
+      } else if (!(statistics?.every(({ rms }) => Number.isFinite(rms)) ?? allFinite(values))) {
         this.#divergence = `a weight is not finite at ${unit} ${epoch}`;
       } else {
-        await this.#writer.append({ epoch, values, metrics });
+        await this.#writer.append({ epoch, values, statistics, metrics });
       }
       return this.#divergence === undefined;
     } finally {
@@ -163,6 +176,8 @@ export class TrajectoryRecorder extends FitCallback {
     const writer = this.#writer;
     const divergence = this.#divergence;
     this.#writer = undefined;
+    this.#sampler?.dispose();
+    this.#sampler = undefined;
     this.#divergence = undefined;
     this.#snapshots = 0;
     this.#ended = { epoch: 0, step: 0 };
@@ -175,9 +190,13 @@ export class TrajectoryRecorder extends FitCallback {
     }
   }
 
+  async #read(network: Network): Promise<Omit<NetworkSample, 'statistics'> & Partial<NetworkSample>> {
+    return this.#sampler?.read(network) ?? { values: await readValues(network) };
+  }
+
   #open(network: Network): RunWriter {
     const options = this.#options;
-    const { nowcasting } = options;
+    const { nowcasting, scalarsPerTensor, stepsPerEpoch } = options;
     const name = options.architecture ?? (this.#network ?? (network as { name?: unknown })).name;
     const info: RunInfo = {
       id: options.id ?? claimId(options.store, typeof name === 'string' ? name : 'run'),
@@ -190,9 +209,13 @@ export class TrajectoryRecorder extends FitCallback {
       engine: options.engine ?? null,
       epochsPlanned: options.epochsPlanned ?? this.#epochsOfFit ?? null,
       cadence: this.#cadence,
+      ...(stepsPerEpoch !== undefined && { stepsPerEpoch }),
+      ...(scalarsPerTensor !== undefined && { scalarsPerTensor }),
       ...(nowcasting !== undefined && { nowcasts: { period: nowcasting.period, startEpoch: nowcasting.startEpoch } }),
     };
-    return RunWriter.create(options.store, info, describeTensors(network));
+    if (scalarsPerTensor === undefined) return RunWriter.create(options.store, info, describeTensors(network));
+    this.#sampler = new TensorSampler(network, { scalarsPerTensor, seed: options.seed ?? 0 });
+    return RunWriter.create(options.store, info, this.#sampler.tensors, {}, this.#sampler.positions);
   }
 
   override setParams(params: Parameters<tfl.Callback['setParams']>[0]): void {

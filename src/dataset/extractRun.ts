@@ -5,8 +5,12 @@ import type { NowcastSchedule } from '../nowcaster/schedule.js';
 import { perKind, spanOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { Random } from '../random.js';
 import type { SampleSpec } from '../samples/schema.js';
+import { readManifestFile } from '../trajectory/manifest.js';
+import type { Positions } from '../trajectory/sampling.js';
 import { readScalars } from '../trajectory/scalarReader.js';
+import { isWindowOnly } from '../windows/inputs/index.js';
 import type { Packet, PacketShape, SlotPool } from './packets.js';
+import type { SourceTensor, UsableRun } from './runs.js';
 import { scatterSamples } from './scatter.js';
 import { countStarts, type Draw, WindowCutter, type WindowStatistics } from './windows.js';
 
@@ -17,13 +21,15 @@ export interface RunTask {
   id: string;
   directory: string;
   diverged: boolean;
-  /** In the order of the run's manifest; `count` scalars are drawn from each. */
-  tensors: { name: string; kind: TrainedKind; shape: number[]; size: number; count: number }[];
+  /** In the order of the run's manifest; `count` of the recorded scalars are drawn from each. */
+  tensors: (SourceTensor & { count: number })[];
   /** Shards of each kind in the run's split. */
   shards: Record<TrainedKind, number>;
   spec: SampleSpec;
   windowStride: number;
-  firstEpoch: number;
+  firstSnapshot: number;
+  /** Every which snapshot is used; {@link UsableRun.keepEvery}. */
+  keepEvery: number;
   minRange: number;
   /** When the run was nowcast; absent when it was not. */
   nowcasts?: NowcastSchedule;
@@ -37,7 +43,7 @@ export interface RunTask {
 export interface RunStatistics {
   index: number;
   /** Usable snapshots; for a diverged run, the finite ones. */
-  epochs: number;
+  snapshots: number;
   kinds: Record<TrainedKind, KindStatistics>;
 }
 
@@ -63,15 +69,34 @@ interface Reading {
   draws: Record<TrainedKind, Draw[]>;
 }
 
+/**
+ * Where the recorded scalars of sampled tensors stand in them. Only inputs other than the window look at that.
+ *
+ * @throws CorruptFileError
+ */
+async function readRecorded({ directory, tensors, spec }: RunTask): Promise<Positions> {
+  if (isWindowOnly(spec.inputs) || !tensors.some(({ sampled }) => sampled)) return new Map();
+  // Loads apache-arrow, which no other reading of a finished run needs.
+  const { readPositions } = await import('../trajectory/positions.js');
+  return readPositions(directory, readManifestFile(directory));
+}
+
+/** Positions within the whole tensor of scalars drawn from the recorded ones; null: all of a whole tensor. */
+function placesOf(drawn: Uint32Array | null, recorded: Uint32Array | undefined): Uint32Array | null {
+  if (recorded === undefined || drawn === null) return recorded ?? drawn;
+  return drawn.map((i) => recorded[i]);
+}
+
 /** Draws the scalars of each tensor. For a diverged run all values are read, to find the first epoch that is not finite. */
-function planReading({ seed, id, tensors, diverged }: RunTask): Reading {
+function planReading({ seed, id, tensors, diverged }: RunTask, recorded: Positions): Reading {
   const reading: Reading = { choices: [], draws: perKind(() => []) };
   let start = 0;
   for (const { name, kind, shape, size, count } of tensors) {
     const indices = count < size ? new Random(seed, 'sample', id, name).sample(size, count) : null;
     reading.choices.push({ tensor: name, indices: diverged ? null : indices });
     const tensor = { name, kind, shape };
-    reading.draws[kind].push({ tensor, positions: indices, start, indices: diverged ? indices : null, count });
+    const positions = placesOf(indices, recorded.get(name));
+    reading.draws[kind].push({ tensor, positions, start, indices: diverged ? indices : null, count });
     start += diverged ? size : count;
   }
   return reading;
@@ -90,8 +115,8 @@ function allFinite(values: Float32Array): boolean {
  * @throws the errors of reading the run.
  */
 export async function extractRun(task: RunTask, { pool, sink, onAdvance }: ExtractListeners): Promise<RunStatistics> {
-  const { spec, windowStride, seed, id } = task;
-  const { choices, draws } = planReading(task);
+  const { spec, windowStride, keepEvery, seed, id } = task;
+  const { choices, draws } = planReading(task, await readRecorded(task));
   const parts = TRAINED_KINDS.map((kind) => {
     const random = new Random(seed, 'shard', id, kind);
     const scatter = scatterSamples(kind, task.packet, task.shards[kind], random, pool, sink);
@@ -101,7 +126,10 @@ export async function extractRun(task: RunTask, { pool, sink, onAdvance }: Extra
   const active = parts.filter(({ cutter }) => cutter.scalars > 0);
   let snapshots = 0;
   let finite = 0;
-  for await (const snapshot of readScalars(task.directory, choices, { firstEpoch: task.firstEpoch })) {
+  for await (const snapshot of readScalars(task.directory, choices, {
+    firstSnapshot: task.firstSnapshot * keepEvery,
+  })) {
+    if ((snapshot.epoch + 1) % keepEvery !== 0) continue;
     if (finite === snapshots && (!task.diverged || allFinite(snapshot.values))) {
       for (const { cutter } of active) cutter.push(snapshot.epoch, snapshot.values);
       finite++;
@@ -126,7 +154,7 @@ export async function extractRun(task: RunTask, { pool, sink, onAdvance }: Extra
   const kinds = Object.fromEntries(parts.map(({ kind, cutter }) => [kind, summarize(kind, cutter)]));
   return {
     index: task.index,
-    epochs: finite,
+    snapshots: finite,
     kinds: kinds as RunStatistics['kinds'],
   };
 }

@@ -27,7 +27,7 @@ export { extractShard, type ShardResult } from './parts.js';
  * directory when they are complete; the next build removes what a killed one left beside it.
  *
  * @throws UsageError for impossible options, or when `out` holds anything but samples.
- * @throws InsufficientDataError when the stores hold no usable run, only runs shorter than L + H epochs, or no weight that
+ * @throws InsufficientDataError when the stores hold no usable run, only runs shorter than L + H snapshots, or no weight that
  *   changes, or when the executor could not read a run.
  * @throws MissingFileError, CorruptFileError or SchemaVersionError for stores that cannot be read.
  * @throws WriteError when the disk is full; existing samples are kept.

@@ -58,7 +58,8 @@ function checkSizes(task: RunTask): void {
   const problem = windowSpecProblem(spec) ?? familyProblem(spec.family);
   if (problem !== null) throw wrong(`spec (${problem})`, spec);
   if (!isWhole(task.windowStride, 1, LIMITS.snapshots)) throw wrong('windowStride', task.windowStride);
-  if (!isWhole(task.firstEpoch, 0, LIMITS.snapshots)) throw wrong('firstEpoch', task.firstEpoch);
+  if (!isWhole(task.firstSnapshot, 0, LIMITS.snapshots)) throw wrong('firstSnapshot', task.firstSnapshot);
+  if (!isWhole(task.keepEvery, 1, LIMITS.snapshots)) throw wrong('keepEvery', task.keepEvery);
   if (!(task.minRange >= 0 && task.minRange < 1)) throw wrong('minRange', task.minRange);
   const { nowcasts } = task;
   if (nowcasts !== undefined && !isNowcastSchedule(nowcasts)) throw wrong('nowcasts', nowcasts);
@@ -73,9 +74,10 @@ function checkSizes(task: RunTask): void {
   if (filling * slotBytes(packet) > LIMITS.bytes) throw wrong('shards', shards);
   if (!Array.isArray(tensors) || tensors.length > LIMITS.tensors) throw wrong('tensors', tensors);
   for (const tensor of tensors) {
-    const { name, kind, shape, size, count } = tensor;
+    const { name, kind, shape, size, sampled, count } = tensor;
     const named = typeof name === 'string' && name.length <= LIMITS.name && TRAINED_KINDS.includes(kind);
-    if (!Array.isArray(shape) || countValues(shape) !== size) throw wrong('tensor', tensor);
+    const whole = Array.isArray(shape) ? countValues(shape) : Number.NaN;
+    if (typeof sampled !== 'boolean' || !(sampled ? size < whole : size === whole)) throw wrong('tensor', tensor);
     if (!named || !isWhole(size, 0, LIMITS.size) || !isWhole(count, 0, Math.min(size, MOST_SCALARS)))
       throw wrong('tensor', tensor);
   }

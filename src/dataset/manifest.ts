@@ -21,7 +21,7 @@ import { createSketch, describeSketch, mergeSketch, type TargetSketch } from './
 /** The part of dataset.json that is known before the runs are read. */
 export function describeSettings(settings: DatasetSettings, [{ cadence }]: readonly UsableRun[]) {
   const { family, inputLength, horizons, normalization, seed, shardRows } = settings;
-  const { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeInterrupted } = settings;
+  const { scalarsPerTensor, windowStride, firstSnapshot, minRange, balance, includeInterrupted } = settings;
   return {
     schemaVersion: SAMPLES_SCHEMA_VERSION,
     toolkitVersion: TOOLKIT_VERSION,
@@ -30,9 +30,9 @@ export function describeSettings(settings: DatasetSettings, [{ cadence }]: reado
     normalization,
     family,
     inputs: sampleInputs(family),
-    cadence,
+    cadence: settings.resample ?? cadence,
     seed,
-    sampling: { scalarsPerTensor, windowStride, firstEpoch, minRange, balance, includeInterrupted },
+    sampling: { scalarsPerTensor, windowStride, firstSnapshot, minRange, balance, includeInterrupted },
     split: splitRule(settings),
     shardRows,
   } satisfies Omit<DatasetManifest, 'runs' | 'kinds'>;
@@ -45,13 +45,15 @@ export function describeDataset(
   shards: Record<Split, Record<TrainedKind, ShardInfo[]>>,
 ): DatasetManifest {
   const sources = runs.map(
-    ({ id, task, architecture }, i): SourceRun => ({
+    ({ id, task, architecture, cadence, keepEvery, scalarsPerTensor }, i): SourceRun => ({
       id,
       sha256: hashes[i],
       task,
       architecture,
+      ...(keepEvery > 1 && { resampledFrom: cadence }),
+      ...(scalarsPerTensor !== undefined && { scalarsPerTensor }),
       split: splits[i],
-      epochs: statistics[i].epochs,
+      snapshots: statistics[i].snapshots,
       samples: TRAINED_KINDS.reduce((sum, kind) => sum + statistics[i].kinds[kind].samples, 0),
     }),
   );
@@ -85,7 +87,7 @@ function summarize(
       smallRange: total((one) => one.dropped.smallRange),
       nonFinite: total((one) => one.dropped.nonFinite),
       pastDivergence: total((one) => one.dropped.pastDivergence),
-      epochGap: total((one) => one.dropped.epochGap),
+      snapshotGap: total((one) => one.dropped.snapshotGap),
       nowcast: total((one) => one.dropped.nowcast),
     },
     samples,
@@ -104,7 +106,7 @@ export function checkNotEmpty({ kinds }: DatasetManifest, { stores }: DatasetSet
     what:
       `no training samples (dropped windows: ${count('zeroRange')} without change, ${count('smallRange')} of small range, ` +
       `${count('nonFinite')} not finite, ` +
-      `${count('pastDivergence')} past a divergence, ${count('epochGap')} with missing epochs, ${count('nowcast')} across a nowcast)`,
+      `${count('pastDivergence')} past a divergence, ${count('snapshotGap')} with missing snapshots, ${count('nowcast')} across a nowcast)`,
     where: stores.join(', '),
     remedy: 'record more or longer runs',
   });

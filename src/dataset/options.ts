@@ -15,6 +15,7 @@ import {
 } from '../nowcaster/spec.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import type { DatasetManifest, SampleSpec } from '../samples/index.js';
+import { requireCadence, type SnapshotCadence } from '../trajectory/cadence.js';
 
 /** Groups that `balance` can equalize. */
 export const BALANCES = ['kinds', 'architectures', 'runs'] as const;
@@ -38,19 +39,24 @@ export interface DatasetOptions {
   family?: string;
   /** Values of a window, L: 2 to 20. Default 5. */
   inputLength?: number;
-  /** Epochs past the window's last value to predict, ascending, each 1 to 20. Default `[5]`. */
+  /** Snapshots past the window's last value to predict, ascending, each 1 to 20. Default `[5]`. */
   horizons?: number[];
   /** `range` divides each window by its range; `tensor` by the root mean square of its tensor's changes; `none` keeps raw
    * weights. Default: the family's, `range` for `wnn`. */
   normalization?: SampleSpec['normalization'];
   /** Maximum number of scalars drawn from a tensor, 1 to 10,000,000. Default 1,000. */
   scalarsPerTensor?: number;
-  /** Epochs between the starts of successive windows, 1 or more. Default 1: every epoch starts a window. */
+  /** Snapshots between the starts of successive windows, 1 or more. Default 1: every snapshot starts a window. */
   windowStride?: number;
-  /** First epoch to use. Default 0. */
-  firstEpoch?: number;
+  /**
+   * Cadence of the samples: of runs with a finer one, every k-th snapshot is used, as if no other had been recorded. Default:
+   * that of the runs, which must be the same in all.
+   */
+  resample?: SnapshotCadence;
+  /** First snapshot to use, counted from 0 at the samples' cadence. Default 0. */
+  firstSnapshot?: number;
   /** Drop windows whose range (maximum minus minimum) is below this fraction of the root mean square range of the
-   * tensor's drawn scalars over the same epochs; constant scalars are not counted in the mean. In [0, 1). Default 0:
+   * tensor's drawn scalars over the same snapshots; constant scalars are not counted in the mean. In [0, 1). Default 0:
    * only constant windows are dropped. */
   minRange?: number;
   /** Fraction of the runs held out for validation, in [0, 1). Excludes `holdOut`. Default 0.2. */
@@ -97,10 +103,11 @@ export interface DatasetResult {
 
 /** {@link DatasetOptions} with defaults filled in and checked, without the listeners. */
 export type DatasetSettings = Required<
-  Omit<DatasetOptions, 'stores' | 'holdOut' | 'executor' | 'merge' | 'onProgress' | 'onNote' | 'signal'>
+  Omit<DatasetOptions, 'stores' | 'holdOut' | 'resample' | 'executor' | 'merge' | 'onProgress' | 'onNote' | 'signal'>
 > & {
   stores: string[];
   holdOut: Required<HoldOut> | null;
+  resample: SnapshotCadence | null;
 };
 
 /** Upper limit of `scalarsPerTensor`. */
@@ -124,7 +131,8 @@ export function settleOptions(options: DatasetOptions): DatasetSettings {
     normalization: options.normalization ?? findFamily(options.family ?? 'wnn')?.normalization ?? 'range',
     scalarsPerTensor: options.scalarsPerTensor ?? 1000,
     windowStride: options.windowStride ?? 1,
-    firstEpoch: options.firstEpoch ?? 0,
+    resample: options.resample === undefined ? null : requireCadence(options.resample, 'resample'),
+    firstSnapshot: options.firstSnapshot ?? 0,
     minRange: options.minRange ?? 0,
     validationShare: options.validationShare ?? 0.2,
     holdOut: settleHoldOut(options.holdOut),
@@ -158,7 +166,7 @@ export function settleOptions(options: DatasetOptions): DatasetSettings {
     throw new UsageError({ what: wrongKinds, where: '--kind', remedy: `use ${TRAINED_KINDS.join(', ')}` });
   requireWhole('scalarsPerTensor', 1, MOST_SCALARS);
   requireWhole('windowStride', 1);
-  requireWhole('firstEpoch', 0);
+  requireWhole('firstSnapshot', 0);
   if (!(settings.minRange >= 0 && settings.minRange < 1)) refuse('minRange', 'a number in [0, 1)');
   requireWhole('shardRows', 1000, 1e8);
   requireWhole('memory', LEAST_MEMORY);

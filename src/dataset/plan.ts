@@ -59,7 +59,7 @@ export function planDataset(runs: readonly UsableRun[], settings: DatasetSetting
   }
   const shards = countShards(runs, splits, counts, settings);
   const largest = Math.max(...SPLITS.map((split) => sumKinds(shards[split])));
-  const { family, inputLength, horizons, normalization, windowStride, firstEpoch, minRange, seed } = settings;
+  const { family, inputLength, horizons, normalization, windowStride, firstSnapshot, minRange, seed } = settings;
   const rows = Math.floor(FILLING_ROWS / Math.max(1, largest));
   const packet: PacketShape = {
     inputLength,
@@ -67,7 +67,7 @@ export function planDataset(runs: readonly UsableRun[], settings: DatasetSetting
     horizons: horizons.length,
     rows: Math.max(LEAST_PACKET_ROWS, Math.min(MOST_PACKET_ROWS, rows)),
   };
-  const tasks = runs.map(({ id, directory, diverged, epochs, nowcasts, tensors }, index): RunTask => {
+  const tasks = runs.map(({ id, directory, diverged, snapshots, keepEvery, nowcasts, tensors }, index): RunTask => {
     const scalars = counts.get(runs[index]) as Uint32Array;
     return {
       index,
@@ -78,10 +78,11 @@ export function planDataset(runs: readonly UsableRun[], settings: DatasetSetting
       shards: shards[splits[index]],
       spec: { family, inputs: sampleInputs(family), inputLength, horizons, normalization },
       windowStride,
-      firstEpoch,
+      firstSnapshot,
+      keepEvery,
       minRange,
       nowcasts,
-      snapshots: epochs,
+      snapshots,
       seed,
       packet,
     };
@@ -104,7 +105,7 @@ function countShards(
   const windows: ShardCounts = { train: perKind(() => 0), val: perKind(() => 0) };
   for (const [i, run] of runs.entries())
     for (const [t, { kind }] of run.tensors.entries())
-      windows[splits[i]][kind] += (counts.get(run)?.[t] ?? 0) * countStarts(run.epochs, span, settings.windowStride);
+      windows[splits[i]][kind] += (counts.get(run)?.[t] ?? 0) * countStarts(run.snapshots, span, settings.windowStride);
   const shards = structuredClone(windows);
   for (const split of SPLITS)
     for (const kind of TRAINED_KINDS) shards[split][kind] = Math.ceil(windows[split][kind] / settings.shardRows);

@@ -8,20 +8,23 @@ import { InsufficientDataError, MismatchError, UsageError } from '../errors.js';
 import type { NowcastSchedule } from '../nowcaster/schedule.js';
 import { spanOf, type TrainedKind } from '../nowcaster/spec.js';
 import type { NoteListener } from '../progress.js';
-import { describeCadence, type SnapshotCadence, sameCadence } from '../trajectory/cadence.js';
+import { describeCadence, type SnapshotCadence, sameCadence, thinning } from '../trajectory/cadence.js';
 import { tensorKind } from '../trajectory/kind.js';
 import { countValues, MANIFEST_FILE } from '../trajectory/manifest.js';
 import { LOG_FILE, listRuns, type RunEntry } from '../trajectory/runReader.js';
-import type { RunStatus, TensorSpec } from '../trajectory/schema.js';
+import type { RunManifest, RunStatus, TensorSpec } from '../trajectory/schema.js';
 import type { DatasetSettings } from './options.js';
 
 /** A tensor from which samples are extracted. */
 export interface SourceTensor {
   name: string;
   kind: TrainedKind;
+  /** In the network. */
   shape: number[];
-  /** Number of values. */
+  /** Number of recorded scalars. */
   size: number;
+  /** Whether these are only some of the tensor's scalars. */
+  sampled: boolean;
 }
 
 /** A run from which samples are extracted. */
@@ -30,14 +33,18 @@ export interface UsableRun {
   directory: string;
   task: string | null;
   architecture: string | null;
-  /** Whether the run must be searched for values that are not finite; epochs from there on are dropped. */
+  /** Whether the run must be searched for values that are not finite; snapshots from there on are dropped. */
   diverged: boolean;
-  /** Snapshots from the first epoch on according to the manifest; the files may hold fewer. */
-  epochs: number;
-  /** The same for all runs of a build. */
+  /** Snapshots from the first that is used on, according to the manifest; the files may hold fewer. */
+  snapshots: number;
+  /** When its snapshots were taken. */
   cadence: SnapshotCadence;
+  /** Every which of them is used: those whose number plus one is a multiple of it. */
+  keepEvery: number;
   /** When the run was nowcast; absent when it was not. */
   nowcasts?: NowcastSchedule;
+  /** Scalars that the run has of each larger tensor; absent where it has all. */
+  scalarsPerTensor?: number;
   tensors: SourceTensor[];
 }
 
@@ -72,7 +79,7 @@ function trainedKind({ name, kind, shape }: TensorSpec, kinds: readonly TrainedK
  * @throws {@link InsufficientDataError} when no run is left.
  */
 export function findRuns(settings: DatasetSettings, onNote: NoteListener): UsableRun[] {
-  const { stores, firstEpoch, includeInterrupted, kinds } = settings;
+  const { stores, firstSnapshot, includeInterrupted, kinds, resample } = settings;
   const span = spanOf(settings);
   const all: RunEntry[] = stores.flatMap((store) => listRuns(store));
   const where = stores.join(', ');
@@ -87,7 +94,7 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
   const directories = new Map<string, string>();
   let longest = 0;
   for (const { directory, manifest } of chosen) {
-    const { id, task, architecture, status, snapshotsRecorded, cadence, nowcasts } = manifest;
+    const { id, task, architecture, status, snapshotsRecorded, cadence, nowcasts, scalarsPerTensor } = manifest;
     const other = directories.get(id);
     if (other !== undefined)
       throw new UsageError({
@@ -96,36 +103,54 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
         remedy: 'give only one of them',
       });
     directories.set(id, directory);
-    const epochs = Math.max(0, snapshotsRecorded - firstEpoch);
-    longest = Math.max(longest, epochs);
+    const keepEvery = resample === null ? 1 : requireThinning(directory, manifest, resample);
+    const snapshots = Math.max(0, Math.floor(snapshotsRecorded / keepEvery) - firstSnapshot);
+    longest = Math.max(longest, snapshots);
     const tensors = manifest.tensors.flatMap((tensor) => {
       const kind = trainedKind(tensor, kinds);
       const size = countValues(tensor.shape);
-      return kind === null || size === 0 ? [] : [{ name: tensor.name, kind, shape: tensor.shape, size }];
+      if (kind === null || size === 0) return [];
+      const { name, shape, sampledFrom } = tensor;
+      return [{ name, kind, shape: sampledFrom ?? shape, size, sampled: sampledFrom !== undefined }];
     });
-    if (epochs >= span && tensors.length > 0)
+    if (snapshots >= span && tensors.length > 0)
       runs.push({
         id,
         directory,
         task,
         architecture,
         diverged: status === 'diverged',
-        epochs,
+        snapshots,
         cadence,
+        keepEvery,
         nowcasts,
+        scalarsPerTensor,
         tensors,
       });
   }
   if (runs.length === 0)
     throw new InsufficientDataError({
-      what: `runs have at most ${longest} usable epochs, a window and its future need ${span}`,
+      what: `runs have at most ${longest} usable snapshots, a window and its future need ${span}`,
       where,
-      remedy: `record runs of at least ${span + firstEpoch} epochs, or lower --input-length or --horizon`,
+      remedy: `record runs of at least ${span + firstSnapshot} snapshots, or lower --input-length or --horizon`,
     });
   if (runs.length < chosen.length)
-    onNote(`${chosen.length - runs.length} of ${chosen.length} runs skipped: fewer than ${span} epochs or no tensors`);
-  requireOneCadence(runs);
+    onNote(
+      `${chosen.length - runs.length} of ${chosen.length} runs skipped: fewer than ${span} snapshots or no tensors of the kinds wanted`,
+    );
+  if (resample === null) requireOneCadence(runs);
   return runs.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** @throws {@link MismatchError} when the run's snapshots do not contain those of the cadence wanted. */
+function requireThinning(directory: string, { cadence, stepsPerEpoch }: RunManifest, wanted: SnapshotCadence): number {
+  const every = thinning(cadence, wanted, stepsPerEpoch);
+  if (typeof every === 'number') return every;
+  throw new MismatchError({
+    what: `cannot resample snapshots ${describeCadence(cadence)} to ${describeCadence(wanted)}: ${every}`,
+    where: directory,
+    remedy: 'choose a multiple of its cadence, or keep the run in a separate store',
+  });
 }
 
 /** Windows of epochs and windows of steps cannot be mixed in one dataset. */
@@ -135,7 +160,7 @@ function requireOneCadence([first, ...others]: readonly UsableRun[]): void {
   throw new MismatchError({
     what: `snapshots ${describeCadence(first.cadence)} and ${describeCadence(other.cadence)}`,
     where: `${first.directory} and ${other.directory}`,
-    remedy: 'build from runs of one cadence; keep the others in a separate store',
+    remedy: 'build from runs of one cadence, or --resample to one that is a multiple of all',
   });
 }
 

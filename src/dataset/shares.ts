@@ -62,7 +62,7 @@ function groupBy(leaves: readonly Leaf[], groupOf: (leaf: Leaf) => string | numb
 export function shareScalars(runs: readonly UsableRun[], settings: DatasetSettings): Uint32Array[] {
   const { scalarsPerTensor, windowStride, balance } = settings;
   const span = spanOf(settings);
-  const starts = runs.map(({ epochs }) => countStarts(epochs, span, windowStride));
+  const starts = runs.map(({ snapshots }) => countStarts(snapshots, span, windowStride));
   const counts = runs.map(({ tensors }) => Uint32Array.from(tensors, ({ size }) => Math.min(size, scalarsPerTensor)));
   if (balance.length === 0) return counts;
   const leaves: Leaf[] = runs.flatMap(({ tensors }, run) =>

@@ -15,9 +15,9 @@ import { addTargets, createSketch, type TargetSketch } from './targetSketch.js';
 /** Windows per block; a block fits the L1 cache. */
 const BLOCK = 512;
 
-/** The number of windows of one scalar within `epochs` snapshots; each spans `span` of them. */
-export function countStarts(epochs: number, span: number, stride: number): number {
-  return epochs < span ? 0 : Math.floor((epochs - span) / stride) + 1;
+/** The number of windows of one scalar within so many snapshots; each spans `span` of them. */
+export function countStarts(snapshots: number, span: number, stride: number): number {
+  return snapshots < span ? 0 : Math.floor((snapshots - span) / stride) + 1;
 }
 
 /** Maximum minus minimum of one scalar over some epochs; NaN when one of its values is NaN. */
@@ -54,7 +54,7 @@ export interface WindowStatistics {
 
 /** The rule that selects windows. */
 export interface CutRule {
-  /** Epochs between the starts of successive windows. */
+  /** Snapshots between the starts of successive windows. */
   windowStride: number;
   /** Minimum range of a window, as a fraction of the root mean square of its tensor's ranges; 0 selects all. */
   minRange: number;
@@ -118,7 +118,7 @@ export class WindowCutter {
     this.#targets = new Float32Array(BLOCK * spec.horizons.length);
     this.statistics = {
       samples: 0,
-      dropped: { zeroRange: 0, smallRange: 0, nonFinite: 0, pastDivergence: 0, epochGap: 0, nowcast: 0 },
+      dropped: { zeroRange: 0, smallRange: 0, nonFinite: 0, pastDivergence: 0, snapshotGap: 0, nowcast: 0 },
       sketches: spec.horizons.map(createSketch),
     };
   }
@@ -139,7 +139,7 @@ export class WindowCutter {
     }
     this.#pushed++;
     if (this.#pushed < span || (this.#pushed - span) % this.#rule.windowStride !== 0) return;
-    if (!this.#isEvenlySpaced()) this.statistics.dropped.epochGap += this.scalars;
+    if (!this.#isEvenlySpaced()) this.statistics.dropped.snapshotGap += this.scalars;
     else if (this.#spansNowcast()) this.statistics.dropped.nowcast += this.scalars;
     else this.#cut();
   }

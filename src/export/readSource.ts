@@ -150,7 +150,7 @@ function readTraining(directory: string, partial: boolean): ExportSource {
     kinds[kind] = { parameters, training, source: { file: basename(path), sha256: digest } };
   }
   const { spec, dataset } = record;
-  const recommended = defaultRecommendation(spec, dataset.firstEpoch);
+  const recommended = defaultRecommendation(spec, dataset.firstSnapshot);
   return { spec, cadence: dataset.cadence, recommended, kinds, dataset, tag: null };
 }
 

@@ -14,13 +14,17 @@ export interface RunSummary {
   task: string | null;
   architecture: string | null;
   optimizer: RunManifest['optimizer'];
-  /** Recorded values of a snapshot, and how they divide among the kinds of tensors. */
+  /** Values of the network's tensors, and how they divide among the kinds of tensors. */
   parameters: number;
   parametersByKind: Partial<Record<TensorKind, number>>;
+  /** Values in a snapshot: `parameters`, or fewer where a run records some scalars of each tensor. */
+  recorded: number;
   tensors: number;
   snapshots: number;
   cadence: SnapshotCadence;
   epochsPlanned: number | null;
+  /** Steps of an epoch; null where not known. */
+  stepsPerEpoch: number | null;
   status: RunStatus;
   reason: string | null;
   /** Metrics of the last snapshot; not finite: null. */
@@ -40,8 +44,10 @@ export function measureBytes(path: string): number {
 export async function summarizeRun(directory: string, manifest: RunManifest): Promise<RunSummary> {
   const parametersByKind: RunSummary['parametersByKind'] = {};
   let parameters = 0;
-  for (const { kind, shape } of manifest.tensors) {
-    const count = countValues(shape);
+  let recorded = 0;
+  for (const { kind, shape, sampledFrom } of manifest.tensors) {
+    const count = countValues(sampledFrom ?? shape);
+    recorded += countValues(shape);
     parameters += count;
     parametersByKind[kind] = (parametersByKind[kind] ?? 0) + count;
   }
@@ -54,10 +60,12 @@ export async function summarizeRun(directory: string, manifest: RunManifest): Pr
     optimizer: manifest.optimizer,
     parameters,
     parametersByKind,
+    recorded,
     tensors: manifest.tensors.length,
     snapshots: manifest.snapshotsRecorded,
     cadence: manifest.cadence,
     epochsPlanned: manifest.epochsPlanned,
+    stepsPerEpoch: manifest.stepsPerEpoch ?? null,
     status: manifest.status,
     reason: manifest.reason,
     finalMetrics: Object.fromEntries(

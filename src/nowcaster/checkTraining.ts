@@ -39,7 +39,7 @@ export const KIND_TRAINING_SCHEMA = v.looseObject({
 export const TRAINING_DATASET_SCHEMA = v.looseObject({
   sha256: v.string(),
   seed: v.number(),
-  firstEpoch: v.optional(count),
+  firstSnapshot: v.optional(count),
   runs: v.array(
     v.looseObject({
       id: v.string(),
@@ -47,7 +47,6 @@ export const TRAINING_DATASET_SCHEMA = v.looseObject({
       split: v.picklist(['train', 'val']),
       task: textOrNull,
       architecture: textOrNull,
-      epochs: v.number(),
       samples: count,
     }),
   ),

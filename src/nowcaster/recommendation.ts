@@ -45,8 +45,8 @@ export function requireRecommendation(choices: Partial<Recommendation>, prefix =
  * What is recommended where nobody found anything better: a nowcast once a window's length, as far as the forecasts,
  * from the first window on that lies in epochs such as the samples came from.
  *
- * @param firstEpoch first epoch (from 0) that was sampled.
+ * @param firstSnapshot first snapshot (from 0) that was sampled.
  */
-export function defaultRecommendation({ inputLength }: NowcasterSpec, firstEpoch = 0): Recommendation {
-  return { startEpoch: firstEpoch + inputLength - 1, period: inputLength, stepScale: 1 };
+export function defaultRecommendation({ inputLength }: NowcasterSpec, firstSnapshot = 0): Recommendation {
+  return { startEpoch: firstSnapshot + inputLength - 1, period: inputLength, stepScale: 1 };
 }

@@ -107,7 +107,8 @@ export interface TrainingRun {
   split: 'train' | 'val';
   task: string | null;
   architecture: string | null;
-  epochs: number;
+  /** Snapshots that were read. */
+  snapshots: number;
   /** Samples that it gave, all kinds together. */
   samples: number;
 }
@@ -127,8 +128,8 @@ export interface TrainingRecord {
     cadence: SnapshotCadence;
     /** Seed of the sampling. */
     seed: number;
-    /** First epoch (from 0) of the runs that was sampled; a nowcaster knows no windows from before. Absent: 0. */
-    firstEpoch?: number;
+    /** First snapshot (from 0) of the runs that was sampled; a nowcaster knows no windows from before. Absent: 0. */
+    firstSnapshot?: number;
     runs: TrainingRun[];
   };
 }

@@ -96,7 +96,7 @@ const SCHEMA = v.looseObject({
     v.check(([first]) => first === 'window', INPUTS),
   ),
   seed: v.number(),
-  sampling: v.looseObject({ firstEpoch: count, windowStride: count, scalarsPerTensor: count }),
+  sampling: v.looseObject({ firstSnapshot: count, windowStride: count, scalarsPerTensor: count }),
   split: v.looseObject({ by: v.picklist(['share', 'holdOut']) }),
   runs: v.array(
     v.looseObject({
@@ -105,7 +105,7 @@ const SCHEMA = v.looseObject({
       task: textOrNull,
       architecture: textOrNull,
       split: v.picklist(SPLITS),
-      epochs: count,
+      snapshots: count,
       samples: count,
     }),
   ),

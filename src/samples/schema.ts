@@ -49,12 +49,12 @@ export interface DroppedWindows {
   smallRange: number;
   /** A value of the window or a future value is NaN or infinite, or the target does not fit float32. */
   nonFinite: number;
-  /** The window or its future reaches past the last finite epoch of a diverged run. */
+  /** The window or its future reaches past the last finite snapshot of a diverged run. */
   pastDivergence: number;
-  /** The epochs of the window and its future are not evenly spaced: some are missing. */
-  epochGap: number;
+  /** The snapshots of the window and its future are not evenly spaced: some are missing. */
+  snapshotGap: number;
   /**
-   * A nowcast replaced the weights between the first epoch of the window and the last of its future. Absent in samples
+   * A nowcast replaced the weights between the first snapshot of the window and the last of its future. Absent in samples
    * that were made before these were counted: none.
    */
   nowcast?: number;
@@ -84,9 +84,13 @@ export interface SourceRun {
   sha256: string;
   task: string | null;
   architecture: string | null;
+  /** When its snapshots were taken, where only some of them were used; absent where the samples have its cadence. */
+  resampledFrom?: SnapshotCadence;
+  /** Scalars that were recorded of each larger tensor, of which samples were drawn; absent where all were. */
+  scalarsPerTensor?: number;
   split: Split;
   /** Snapshots that were read; for a diverged run only the finite ones. */
-  epochs: number;
+  snapshots: number;
   /** Samples that it gave, all kinds together. */
   samples: number;
 }
@@ -95,11 +99,11 @@ export interface SourceRun {
 export interface SamplingInfo {
   /** At most this many scalars of a tensor, before balancing. */
   scalarsPerTensor: number;
-  /** Epochs between the starts of successive windows. */
+  /** Snapshots between the starts of successive windows. */
   windowStride: number;
-  /** Epochs before this one are left out. */
-  firstEpoch: number;
-  /** Least range of a window, as a share of the root mean square of its tensor's ranges over the same epochs. */
+  /** Snapshots before this one are left out. */
+  firstSnapshot: number;
+  /** Least range of a window, as a share of the root mean square of its tensor's ranges over the same snapshots. */
   minRange: number;
   /** Groups that were given even shares. */
   balance: string[];
@@ -116,7 +120,7 @@ export type SplitRule =
 export interface DatasetManifest extends SampleSpec {
   schemaVersion: typeof SAMPLES_SCHEMA_VERSION;
   toolkitVersion: string;
-  /** When the snapshots of the runs were taken: what windows and horizons count. */
+  /** When the snapshots that were used were taken: what windows and horizons count. */
   cadence: SnapshotCadence;
   seed: number;
   sampling: SamplingInfo;

@@ -157,14 +157,14 @@ export async function trainNowcaster(options: TrainOptions): Promise<TrainResult
       sha256: datasetHash,
       cadence: manifest.cadence,
       seed: manifest.seed,
-      firstEpoch: manifest.sampling.firstEpoch,
-      runs: manifest.runs.map(({ id, sha256, split, task, architecture, epochs, samples }) => ({
+      firstSnapshot: manifest.sampling.firstSnapshot,
+      runs: manifest.runs.map(({ id, sha256, split, task, architecture, snapshots, samples }) => ({
         id,
         sha256,
         split,
         task,
         architecture,
-        epochs,
+        snapshots,
         samples,
       })),
     },

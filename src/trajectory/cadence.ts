@@ -67,6 +67,24 @@ export function sameCadence(a: SnapshotCadence, b: SnapshotCadence): boolean {
 }
 
 /**
+ * Which snapshots of a run are those of a coarser cadence: every how-many-th. Of the snapshots from 0, those are meant whose
+ * number plus one is a multiple of it.
+ *
+ * @param stepsPerEpoch of the run, without which steps are no epochs.
+ * @returns the number; or in words why there is none.
+ */
+export function thinning(from: SnapshotCadence, to: SnapshotCadence, stepsPerEpoch?: number): number | string {
+  if (from.unit !== to.unit && stepsPerEpoch === undefined) return 'the run does not say how many steps an epoch has';
+  const isMixed = from.unit !== to.unit;
+  const [fine, coarse] = [from, to].map(({ unit, every }) =>
+    isMixed && unit === 'epoch' ? every * (stepsPerEpoch as number) : every,
+  );
+  if (coarse % fine === 0) return coarse / fine;
+  const own = !isMixed ? describeCadence(from) : `${describeCadence(from)} (${stepsPerEpoch} steps an epoch)`;
+  return `${describeCadence(to)} is no multiple of ${own}`;
+}
+
+/**
  * Whether a snapshot is due.
  *
  * @param unit what has just ended.

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { asWriteError } from '../atomic.js';
 import { newManifest, runDirectory, writeManifest } from './manifest.js';
 import { type EpochMetrics, writeMetricsParquet } from './metricsParquet.js';
+import { writePositions } from './positions.js';
 import { METRICS_FILE } from './runReader.js';
+import { checkPositions, type Positions } from './sampling.js';
 import type { RunInfo, RunManifest, RunStatus, Snapshot, TensorSpec, WeightsFile } from './schema.js';
 import { writeWeightsParquet } from './weightsWriter.js';
 
@@ -55,16 +57,19 @@ export class DirectRunWriter {
   /**
    * @param storeDirectory where the run's directory is made; it must not be there.
    * @param tensors what each snapshot will hold, in this order; names must be unique.
-   * @throws MismatchError for no tensors or two of one name; WriteError.
+   * @param positions which scalars of the tensors with `sampledFrom` these are; with `info.scalarsPerTensor`.
+   * @throws MismatchError for no tensors or two of one name, or positions that do not fit them; WriteError.
    */
-  constructor(storeDirectory: string, info: RunInfo, tensors: TensorSpec[]) {
+  constructor(storeDirectory: string, info: RunInfo, tensors: TensorSpec[], positions?: Positions) {
     this.#manifest = newManifest(info, tensors);
+    if (positions !== undefined) checkPositions(tensors, positions, `run ${info.id}`);
     this.#directory = runDirectory(storeDirectory, info.id);
     try {
       mkdirSync(this.#directory, { recursive: true });
     } catch (error) {
       throw asWriteError(error, this.#directory);
     }
+    if (positions !== undefined) this.#manifest.positions = writePositions(this.#directory, positions);
     this.#files = writeWeightsParquet(this.#directory, tensors, this.#snapshots);
     // Reported by the next call.
     this.#files.catch(() => {});

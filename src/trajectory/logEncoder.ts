@@ -6,6 +6,7 @@ import * as arrow from 'apache-arrow';
 import { floatListColumn, intListColumn, makeBatch } from './arrowColumns.js';
 import { countValues } from './manifest.js';
 import type { Snapshot, TensorSpec } from './schema.js';
+import { fillStatistics, statisticsColumns, viewStatistics } from './statistics.js';
 
 /** Behind the last message of a stream stands a mark of its end. */
 const END_BYTES = 8;
@@ -25,6 +26,8 @@ interface Template {
   /** Of each tensor. */
   values: Float32Array[];
   checksums: Uint32Array;
+  /** The columns of {@link statisticsColumns}, a value a tensor each; none where the run has none. */
+  statistics: Float32Array[];
   /** JSON, filled up with spaces. */
   metrics: Uint8Array;
 }
@@ -32,10 +35,12 @@ interface Template {
 /** Encodes the epochs of one run. */
 export class LogEncoder {
   readonly #tensors: readonly TensorSpec[];
+  readonly #hasStatistics: boolean;
   #template: Template | undefined;
 
-  constructor(tensors: readonly TensorSpec[]) {
+  constructor(tensors: readonly TensorSpec[], hasStatistics: boolean) {
     this.#tensors = tensors;
+    this.#hasStatistics = hasStatistics;
   }
 
   /**
@@ -43,16 +48,17 @@ export class LogEncoder {
    *
    * @param withSchema whether the stream's schema comes first, as in front of its first epoch.
    */
-  encode({ epoch, values, metrics }: Snapshot, withSchema: boolean): Uint8Array[] {
+  encode({ epoch, values, statistics = [], metrics }: Snapshot, withSchema: boolean): Uint8Array[] {
     const text = Buffer.from(
       JSON.stringify(metrics, (_, value) => (typeof value === 'number' && !Number.isFinite(value) ? null : value)),
     );
     let template = this.#template;
     if (template === undefined || template.metrics.length < text.length) {
-      template = makeTemplate(this.#tensors, text.length + SPARE_TEXT);
+      template = makeTemplate(this.#tensors, this.#hasStatistics, text.length + SPARE_TEXT);
       this.#template = template;
     }
     template.epochs.fill(epoch);
+    fillStatistics(template.statistics, statistics);
     template.metrics.fill(0x20);
     template.metrics.set(text);
     for (let i = 0; i < values.length; i++) {
@@ -64,7 +70,7 @@ export class LogEncoder {
 }
 
 /** The columns of one epoch, one row a tensor. `metrics` is in the first row alone. */
-function makeTemplate(tensors: readonly TensorSpec[], textBytes: number): Template {
+function makeTemplate(tensors: readonly TensorSpec[], hasStatistics: boolean, textBytes: number): Template {
   const rows = tensors.length;
   const sizes = tensors.map(({ shape }) => countValues(shape));
   const batch = makeBatch(rows, {
@@ -74,6 +80,7 @@ function makeTemplate(tensors: readonly TensorSpec[], textBytes: number): Templa
     shape: intListColumn(tensors.map(({ shape }) => shape)),
     values: floatListColumn(sizes.map((size) => new Float32Array(size))),
     crc32: arrow.makeData({ type: new arrow.Uint32(), data: new Uint32Array(rows) }),
+    ...(hasStatistics && statisticsColumns(rows)),
     metrics: utf8Column(tensors.map((_, row) => (row === 0 ? ' '.repeat(textBytes) : ''))),
   });
   const stream = arrow.RecordBatchStreamWriter.writeAll([batch]).toUint8Array(true);
@@ -89,9 +96,10 @@ function makeTemplate(tensors: readonly TensorSpec[], textBytes: number): Templa
     epochs: column('epoch').values as Int32Array,
     values: sizes.map((_, row) => floats.subarray(offsets[row], offsets[row + 1])),
     checksums: column('crc32').values as Uint32Array,
+    statistics: hasStatistics ? viewStatistics(column, rows) : [],
     metrics: (column('metrics').values as Uint8Array).subarray(0, textBytes),
   };
-  const views = [template.epochs, floats, template.checksums, template.metrics];
+  const views = [template.epochs, floats, template.checksums, ...template.statistics, template.metrics];
   if (views.some(({ buffer, length }) => length > 0 && buffer !== stream.buffer))
     throw new Error('copies in place of views');
   return template;

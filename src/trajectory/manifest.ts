@@ -82,7 +82,11 @@ export function readManifestFile(directory: string): RunManifest {
   const missing = { what: 'no run here', remedy: 'name a directory run=<id> of a trajectory store' };
   const manifest = readJsonFile(path, { missing, remedy }) as RunManifest;
   requireVersion(manifest, TRAJECTORY_SCHEMA_VERSION, path, 'use the toolkit that wrote it, or record the run again');
-  const problem = cadenceProblem(manifest.cadence) ?? schemaProblem(SCHEMA, manifest) ?? namesProblem(manifest);
+  const problem =
+    cadenceProblem(manifest.cadence) ??
+    schemaProblem(SCHEMA, manifest) ??
+    namesProblem(manifest) ??
+    samplingProblem(manifest);
   if (problem !== null) throw corrupt(path, problem);
   return manifest;
 }
@@ -105,9 +109,19 @@ const SCHEMA = v.looseObject({
   epochsPlanned: v.nullable(v.number()),
   nowcasts: v.optional(v.custom(isNowcastSchedule, 'a schedule of nowcasts')),
   tensors: v.pipe(
-    v.array(v.looseObject({ name: v.string(), kind: v.picklist(TENSOR_KINDS), shape: v.array(count) })),
+    v.array(
+      v.looseObject({
+        name: v.string(),
+        kind: v.picklist(TENSOR_KINDS),
+        shape: v.array(count),
+        sampledFrom: v.optional(v.array(count)),
+      }),
+    ),
     v.minLength(1),
   ),
+  stepsPerEpoch: v.optional(v.pipe(count, v.minValue(1))),
+  scalarsPerTensor: v.optional(v.pipe(count, v.minValue(1))),
+  positions: v.optional(v.object(fileSum)),
   snapshotsRecorded: count,
   files: v.array(v.object({ name: v.pipe(v.string(), v.regex(WEIGHTS_FILE_PATTERN)), ...fileSum })),
   metrics: v.nullable(v.object(fileSum)),
@@ -117,6 +131,19 @@ const SCHEMA = v.looseObject({
 
 function namesProblem({ tensors }: RunManifest): string | null {
   return new Set(tensors.map(({ name }) => name)).size === tensors.length ? null : 'two tensors of one name';
+}
+
+/** Whether what is said of a sample fits together. */
+function samplingProblem({ tensors, scalarsPerTensor, positions }: RunManifest): string | null {
+  if ((scalarsPerTensor === undefined) !== (positions === undefined))
+    return scalarsPerTensor === undefined ? 'positions without scalarsPerTensor' : 'scalarsPerTensor without positions';
+  for (const { name, shape, sampledFrom } of tensors) {
+    if (sampledFrom === undefined) continue;
+    if (scalarsPerTensor === undefined) return `${name} has sampledFrom without scalarsPerTensor`;
+    if (shape.length !== 1 || shape[0] !== scalarsPerTensor || shape[0] >= countValues(sampledFrom))
+      return `${name} holds [${shape.join(', ')}] of [${sampledFrom.join(', ')}] with ${scalarsPerTensor} scalars a tensor`;
+  }
+  return null;
 }
 
 function corrupt(path: string, why: string): CorruptFileError {

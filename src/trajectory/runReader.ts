@@ -3,7 +3,7 @@
 
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { MissingFileError, UsageError } from '../errors.js';
+import { CorruptFileError, MissingFileError, UsageError } from '../errors.js';
 import {
   activeLog,
   countValues,
@@ -16,9 +16,10 @@ import { type EpochMetrics, readMetricsParquet } from './metricsParquet.js';
 import { readScalars } from './scalarReader.js';
 import type { RunManifest, Snapshot } from './schema.js';
 import { countLogEpochs, readSnapshotLog } from './snapshotLog.js';
+import { readFileStatistics, type StatisticsSnapshot } from './weightsReader.js';
 
 export { isFinished, LOG_FILE } from './manifest.js';
-export type { EpochMetrics };
+export type { EpochMetrics, StatisticsSnapshot };
 
 /** Name of the table of metrics in a finished run's directory. */
 export const METRICS_FILE = 'metrics.parquet';
@@ -74,7 +75,7 @@ export function readManifest(runDirectory: string): RunManifest {
 /** What to read of a run. */
 export interface SnapshotSelection {
   /** Leave out snapshots before this one. Default: none. */
-  firstEpoch?: number;
+  firstSnapshot?: number;
   /** Names of the tensors to give, in any order; others are left out. Default: all. */
   tensors?: readonly string[];
 }
@@ -92,7 +93,7 @@ export interface SnapshotSelection {
  */
 export async function* readSnapshots(
   runDirectory: string,
-  { firstEpoch, tensors: names }: SnapshotSelection = {},
+  { firstSnapshot, tensors: names }: SnapshotSelection = {},
 ): AsyncGenerator<Snapshot> {
   const { tensors, status } = readManifestFile(runDirectory);
   const unknown = names?.find((name) => !tensors.some((tensor) => tensor.name === name));
@@ -107,12 +108,12 @@ export async function* readSnapshots(
   const log = activeLog(runDirectory, status);
   if (log !== undefined) {
     for (const { epoch, values, metrics } of readSnapshotLog(log, tensors))
-      if (epoch >= (firstEpoch ?? 0)) yield { epoch, values: values.filter((_, i) => isWanted[i]), metrics };
+      if (epoch >= (firstSnapshot ?? 0)) yield { epoch, values: values.filter((_, i) => isWanted[i]), metrics };
     return;
   }
   const wanted = tensors.filter((_, i) => isWanted[i]);
   const choices = wanted.map(({ name }) => ({ tensor: name, indices: null }));
-  for await (const { epoch, values } of readScalars(runDirectory, choices, { firstEpoch })) {
+  for await (const { epoch, values } of readScalars(runDirectory, choices, { firstSnapshot })) {
     let end = 0;
     const arrays = wanted.map(({ shape }) => {
       const start = end;
@@ -120,6 +121,35 @@ export async function* readSnapshots(
       return values.subarray(start, end);
     });
     yield { epoch, values: arrays, metrics: {} };
+  }
+}
+
+/**
+ * The statistics of the whole tensors of a sampled run, snapshot by snapshot, in the order of the manifest's tensors.
+ *
+ * @throws {@link UsageError} for a run that records whole tensors; CorruptFileError for a damaged file, or one without them.
+ */
+export async function* readStatistics(runDirectory: string): AsyncGenerator<StatisticsSnapshot> {
+  const { status, tensors, files, scalarsPerTensor } = readManifestFile(runDirectory);
+  if (scalarsPerTensor === undefined)
+    throw new UsageError({
+      what: 'no statistics: the run records whole tensors',
+      where: runDirectory,
+      remedy: 'compute them from its snapshots',
+    });
+  const log = activeLog(runDirectory, status);
+  if (log === undefined) {
+    for (const file of files) yield* readFileStatistics(runDirectory, file, tensors);
+    return;
+  }
+  for (const { epoch, statistics } of readSnapshotLog(log, tensors)) {
+    if (statistics === undefined)
+      throw new CorruptFileError({
+        what: 'a sampled run without statistics',
+        where: log,
+        remedy: 'record the run again',
+      });
+    yield { epoch, statistics: [...statistics] };
   }
 }
 

@@ -8,7 +8,9 @@ import { MismatchError, UsageError } from '../errors.js';
 import { clearLeftovers, temporaryName } from '../files/temporary.js';
 import { countValues, MANIFEST_FILE, newManifest, runDirectory, writeManifest } from './manifest.js';
 import { type EpochMetrics, writeMetricsParquet } from './metricsParquet.js';
+import { writePositions } from './positions.js';
 import { isFinished, LOG_FILE, METRICS_FILE, readManifest } from './runReader.js';
+import { checkPositions, type Positions } from './sampling.js';
 import type { RunInfo, RunManifest, RunStatus, Snapshot, TensorSpec } from './schema.js';
 import { readSnapshotLog, SnapshotLogWriter } from './snapshotLog.js';
 import { type ParquetSizes, removeWeightsFiles, writeWeightsParquet } from './weightsWriter.js';
@@ -20,6 +22,7 @@ export class RunWriter {
   readonly #manifest: RunManifest;
   readonly #log: SnapshotLogWriter;
   readonly #sizes: ParquetSizes;
+  readonly #positions: Positions | undefined;
   /** Whole epochs of the earlier attempt that the log must reach before it takes that one's place; 0 when it has. */
   #toOvertake: number;
   #lastEpoch = Number.NEGATIVE_INFINITY;
@@ -30,7 +33,9 @@ export class RunWriter {
     log: SnapshotLogWriter,
     toOvertake: number,
     sizes: ParquetSizes,
+    positions: Positions | undefined,
   ) {
+    this.#positions = positions;
     this.directory = directory;
     this.#manifest = manifest;
     this.#log = log;
@@ -43,12 +48,20 @@ export class RunWriter {
    *
    * @param storeDirectory the store; created where it is missing.
    * @param tensors what each snapshot will hold, in this order; names must be unique.
+   * @param positions which scalars of the tensors with `sampledFrom` these are; with `info.scalarsPerTensor`.
    * @throws {@link UsageError} when the run is there and finished, or the id is impossible; WriteError when the place
    *   cannot be written; {@link MismatchError} for no tensors or two of one name.
    */
-  static create(storeDirectory: string, info: RunInfo, tensors: TensorSpec[], sizes: ParquetSizes = {}): RunWriter {
+  static create(
+    storeDirectory: string,
+    info: RunInfo,
+    tensors: TensorSpec[],
+    sizes: ParquetSizes = {},
+    positions?: Positions,
+  ): RunWriter {
     const directory = runDirectory(storeDirectory, info.id);
     const manifest = newManifest(info, tensors);
+    if (positions !== undefined) checkPositions(tensors, positions, `run ${info.id}`);
     let toOvertake = 0;
     if (existsSync(join(directory, MANIFEST_FILE))) {
       const earlier = readManifest(directory);
@@ -70,14 +83,23 @@ export class RunWriter {
     // Logs of killed attempts that had not overtaken an earlier one, and half-written files.
     clearLeftovers(directory);
     const log = join(directory, LOG_FILE);
-    if (toOvertake === 0) writeManifest(directory, manifest);
-    return new RunWriter(
+    const path = toOvertake > 0 ? temporaryName(log) : log;
+    const writer = new RunWriter(
       directory,
       manifest,
-      new SnapshotLogWriter(toOvertake > 0 ? temporaryName(log) : log, tensors),
+      new SnapshotLogWriter(path, tensors, positions !== undefined),
       toOvertake,
       sizes,
+      positions,
     );
+    if (toOvertake === 0) writer.#begin();
+    return writer;
+  }
+
+  /** Writes what the snapshots to come are of. */
+  #begin(): void {
+    if (this.#positions !== undefined) this.#manifest.positions = writePositions(this.directory, this.#positions);
+    writeManifest(this.directory, { ...this.#manifest, snapshotsRecorded: 0 });
   }
 
   /** Number of snapshots recorded so far. */
@@ -101,7 +123,7 @@ export class RunWriter {
     if (this.#toOvertake > 0 && this.#manifest.snapshotsRecorded >= this.#toOvertake) await this.#overtake();
   }
 
-  #check({ epoch, values }: Snapshot): void {
+  #check({ epoch, values, statistics }: Snapshot): void {
     const { tensors, id } = this.#manifest;
     const wrong = tensors.find(({ shape }, i) => values[i]?.length !== countValues(shape));
     if (values.length !== tensors.length || wrong !== undefined) {
@@ -109,6 +131,13 @@ export class RunWriter {
         what: wrong ? `tensor ${wrong.name} has another size than at the start` : 'another number of tensors',
         where: `run ${id}, epoch ${epoch}`,
         remedy: 'record a network whose tensors keep their shapes',
+      });
+    }
+    if (this.#positions !== undefined && statistics?.length !== tensors.length) {
+      throw new MismatchError({
+        what: `statistics of ${statistics?.length ?? 0} tensors in place of ${tensors.length}`,
+        where: `run ${id}, epoch ${epoch}`,
+        remedy: 'give those of every tensor with each snapshot of a sampled run',
       });
     }
     if (!(epoch > this.#lastEpoch)) {
@@ -126,7 +155,7 @@ export class RunWriter {
     try {
       renameSync(this.#log.path, join(this.directory, LOG_FILE));
       // A reader takes the log before the Parquet of an unfinished run, so a kill between these steps does no harm.
-      writeManifest(this.directory, { ...this.#manifest, snapshotsRecorded: 0 });
+      this.#begin();
       removeWeightsFiles(this.directory);
       rmSync(join(this.directory, METRICS_FILE), { force: true });
     } catch (error) {

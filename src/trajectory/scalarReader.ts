@@ -10,13 +10,13 @@ export type { ScalarChoice, ScalarSnapshot };
 /**
  * The chosen scalars of each snapshot of a run.
  *
- * @param firstEpoch snapshots before this one are left out. Default: none.
+ * @param firstSnapshot snapshots before this one are left out. Default: none.
  * @throws the errors of `readSnapshots`.
  */
 export async function* readScalars(
   runDirectory: string,
   choices: readonly ScalarChoice[],
-  { firstEpoch = 0 }: { firstEpoch?: number } = {},
+  { firstSnapshot = 0 }: { firstSnapshot?: number } = {},
 ): AsyncGenerator<ScalarSnapshot> {
   const { tensors, status, files, snapshotsRecorded } = readManifestFile(runDirectory);
   const log = activeLog(runDirectory, status);
@@ -24,14 +24,14 @@ export async function* readScalars(
     const { readSnapshotLog } = await import('./snapshotLog.js');
     const rows = choices.map(({ tensor }) => tensors.findIndex(({ name }) => name === tensor));
     for (const { epoch, values } of readSnapshotLog(log, tensors))
-      if (epoch >= firstEpoch)
+      if (epoch >= firstSnapshot)
         yield { epoch, values: concatenate(choices.map(({ indices }, i) => pick(values[rows[i]], indices))) };
     return;
   }
   let snapshots = 0;
   for (const file of files) {
     const most = snapshotsRecorded - snapshots;
-    snapshots += yield* readWeightsFile(runDirectory, file, tensors, choices, firstEpoch, most);
+    snapshots += yield* readWeightsFile(runDirectory, file, tensors, choices, firstSnapshot, most);
   }
   if (snapshots !== snapshotsRecorded) {
     throw new CorruptFileError({

@@ -27,11 +27,26 @@ export interface TensorSpec {
   /** Unique within the run, e.g. `conv2d_1/kernel`. */
   name: string;
   kind: TensorKind;
+  /** Of the recorded values: that of the tensor, or `[n]` where only n of its scalars are recorded. */
   shape: number[];
+  /** Shape of the tensor in the network, where only some of its scalars are recorded; `positions.arrow` says which. */
+  sampledFrom?: number[];
   /** What decided the kind; absent where the name and rank of a recorded network did. */
   kindBy?: KindReason;
   /** How an importer rearranged the values into [kh, kw, in, out] or [in, out]; absent when they were left as found. */
   converted?: string;
+}
+
+/** Statistics of a whole tensor, however many of its scalars are recorded. float32. */
+export interface TensorStatistics {
+  /** Mean of the values. */
+  mean: number;
+  /** Root mean square of the values. */
+  rms: number;
+  /** Mean of the changes from the snapshot before; NaN in the first. */
+  changeMean: number;
+  /** Root mean square of the changes from the snapshot before; NaN in the first. */
+  changeRms: number;
 }
 
 /** All recorded tensors at one moment. */
@@ -43,6 +58,8 @@ export interface Snapshot {
   epoch: number;
   /** Values of each tensor, row-major, in the order of the manifest's `tensors`. */
   values: Float32Array[];
+  /** Of each tensor, in the order of `values`; in runs with `scalarsPerTensor`. */
+  statistics?: readonly TensorStatistics[];
   /** Metrics of the epoch or step, e.g. loss, acc, val_loss, val_acc. Not finite: stored as null. */
   metrics: Record<string, number>;
 }
@@ -74,6 +91,13 @@ export interface RunInfo {
   epochsPlanned: number | null;
   /** When snapshots are taken. Default: at the end of each epoch. */
   cadence?: SnapshotCadence;
+  /** Steps (batches) of an epoch; absent where not known. */
+  stepsPerEpoch?: number;
+  /**
+   * Scalars that are recorded of each tensor that has more, beside {@link TensorStatistics}; absent where all are. The
+   * choice stays the same for the whole run.
+   */
+  scalarsPerTensor?: number;
   /** When a nowcaster replaced the weights, after the snapshot of that epoch; absent where none did. */
   nowcasts?: NowcastSchedule;
 }
@@ -98,6 +122,8 @@ export interface RunManifest extends RunInfo {
   toolkitVersion: string;
   cadence: SnapshotCadence;
   tensors: TensorSpec[];
+  /** `positions.arrow`; in runs with `scalarsPerTensor`. */
+  positions?: FileChecksum;
   snapshotsRecorded: number;
   /** Files of values in the order of their epochs; none while the run is being recorded. */
   files: WeightsFile[];

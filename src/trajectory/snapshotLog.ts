@@ -9,6 +9,7 @@ import { CorruptFileError, MissingFileError } from '../errors.js';
 import { checksumOf, LogEncoder } from './logEncoder.js';
 import { countValues } from './manifest.js';
 import type { Snapshot, TensorSpec } from './schema.js';
+import { STATISTICS_COLUMNS, takeStatistics } from './statistics.js';
 
 const flush = promisify(fdatasync);
 const CONTINUATION = 0xffffffff;
@@ -22,10 +23,15 @@ export class SnapshotLogWriter {
   #length = 0;
   #flushed: Promise<void> = Promise.resolve();
 
-  /** Creates the log, emptying a file of the same name. @throws WriteError */
-  constructor(path: string, tensors: readonly TensorSpec[]) {
+  /**
+   * Creates the log, emptying a file of the same name.
+   *
+   * @param hasStatistics whether each snapshot has statistics of its tensors.
+   * @throws WriteError
+   */
+  constructor(path: string, tensors: readonly TensorSpec[], hasStatistics = false) {
     this.path = path;
-    this.#encoder = new LogEncoder(tensors);
+    this.#encoder = new LogEncoder(tensors, hasStatistics);
     try {
       this.descriptor = openSync(path, 'w+');
     } catch (error) {
@@ -228,10 +234,13 @@ function readEpoch(
       if (checksumOf(part) !== sums[row]) throw new Error(`wrong checksum of ${tensor.name}`);
       return part;
     });
+    const hasStatistics = batch.getChild(STATISTICS_COLUMNS[0]) !== null;
+    const statistics = STATISTICS_COLUMNS.map((name) => (hasStatistics ? column(name).values : []) as Float32Array);
     const metrics = JSON.parse(batch.getChild('metrics')?.get(0)) as Record<string, number | null>;
     snapshot = {
       epoch: (column('epoch').values as Int32Array)[0],
       values,
+      ...(hasStatistics && { statistics: takeStatistics(statistics, tensors.length) }),
       metrics: Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, value ?? Number.NaN])),
     };
   } catch (error) {

@@ -8,7 +8,8 @@ import { type ColumnChunk, findColumn, pickWords, readPages, readTexts } from '.
 import { type Decompress, openDecompressor } from '../formats/zstd.js';
 import { damagedParquet, openChecked, readBytes } from './checkedFile.js';
 import { countValues } from './manifest.js';
-import type { TensorSpec, WeightsFile } from './schema.js';
+import type { TensorSpec, TensorStatistics, WeightsFile } from './schema.js';
+import { STATISTICS_COLUMNS, takeStatistics } from './statistics.js';
 
 /** Scalars of one tensor. */
 export interface ScalarChoice {
@@ -27,7 +28,7 @@ export interface ScalarSnapshot {
 /**
  * The chosen scalars of each snapshot of one weight file.
  *
- * @param firstEpoch snapshots before this one are left out.
+ * @param firstSnapshot snapshots before this one are left out.
  * @param most snapshots that the file may have.
  * @returns snapshots in the file, those left out among them.
  * @throws CorruptFileError when the file is not there, is not as it was written, or holds other tensors.
@@ -37,32 +38,85 @@ export async function* readWeightsFile(
   file: WeightsFile,
   tensors: readonly TensorSpec[],
   choices: readonly ScalarChoice[],
-  firstEpoch: number,
+  firstSnapshot: number,
   most: number,
 ): AsyncGenerator<ScalarSnapshot, number> {
   const path = join(directory, file.name);
+  let places: Places | undefined;
+  let snapshots = 0;
   try {
-    return yield* readChecked(path, file, tensors, choices, firstEpoch, most);
+    for await (const { epochs, order, decompress, load } of readRowGroups(path, file, tensors, most)) {
+      snapshots += epochs.length;
+      if (epochs[epochs.length - 1] < firstSnapshot) continue;
+      if (order.join('\n') !== places?.order.join('\n')) places = findPlaces(order, tensors, choices);
+      const values = readChosen(...load(['values', 'list', 'element'], 'FLOAT'), decompress, epochs.length, places);
+      for (const [i, epoch] of epochs.entries())
+        if (epoch >= firstSnapshot) yield { epoch, values: values.subarray(i * places.count, (i + 1) * places.count) };
+    }
+    return snapshots;
   } catch (error) {
     throw damagedParquet(path, error);
   }
 }
 
-async function* readChecked(
+/** The statistics of the tensors of one snapshot, in the order of the manifest. */
+export interface StatisticsSnapshot {
+  epoch: number;
+  statistics: TensorStatistics[];
+}
+
+/**
+ * The statistics beside the scalars of each snapshot of one weight file.
+ *
+ * @throws CorruptFileError as {@link readWeightsFile}, and where the file has none.
+ */
+export async function* readFileStatistics(
+  directory: string,
+  file: WeightsFile,
+  tensors: readonly TensorSpec[],
+): AsyncGenerator<StatisticsSnapshot> {
+  const path = join(directory, file.name);
+  const each = tensors.length;
+  try {
+    const groups = readRowGroups(path, file, tensors, Number.POSITIVE_INFINITY);
+    for await (const { epochs, order, decompress, load } of groups) {
+      const columns = STATISTICS_COLUMNS.map((name) =>
+        readFlat(...load([name], 'FLOAT'), decompress, epochs.length * each),
+      );
+      const rowOf = new Map(order.map((name, row) => [name, row]));
+      for (const [i, epoch] of epochs.entries()) {
+        const rows = takeStatistics(columns, each, i * each);
+        yield { epoch, statistics: tensors.map(({ name }) => rows[rowOf.get(name) as number]) };
+      }
+    }
+  } catch (error) {
+    throw damagedParquet(path, error);
+  }
+}
+
+/** A row group: whole snapshots. */
+interface RowGroup {
+  /** Number of each snapshot. */
+  epochs: Int32Array;
+  /** Names of the tensors of each snapshot's rows. */
+  order: string[];
+  decompress: Decompress;
+  /** Reads the pages of a column, into memory that the next call uses again. */
+  load(path: string[], type: ParquetType): [Uint8Array, ColumnChunk];
+}
+
+async function* readRowGroups(
   path: string,
   file: WeightsFile,
   tensors: readonly TensorSpec[],
-  choices: readonly ScalarChoice[],
-  firstEpoch: number,
   most: number,
-): AsyncGenerator<ScalarSnapshot, number> {
+): AsyncGenerator<RowGroup> {
   const descriptor = openChecked(path, file);
   try {
     const decompress = await openDecompressor();
     const size = file.bytes;
     const metadata = readFooter(descriptor, size);
     let memory = new Uint8Array(0);
-    let places: Places | undefined;
     let snapshots = 0;
     for (const [group, { num_rows }] of metadata.row_groups.entries()) {
       const load = (path: string[], type: ParquetType): [Uint8Array, ColumnChunk] => {
@@ -76,13 +130,8 @@ async function* readChecked(
       const epochs = readEpochs(...load(['epoch'], 'INT32'), decompress, rows, tensors.length);
       const order = readOrder(...load(['tensor'], 'BYTE_ARRAY'), decompress, rows, tensors.length);
       snapshots += epochs.length;
-      if (epochs[epochs.length - 1] < firstEpoch) continue;
-      if (order.join('\n') !== places?.order.join('\n')) places = findPlaces(order, tensors, choices);
-      const values = readChosen(...load(['values', 'list', 'element'], 'FLOAT'), decompress, epochs.length, places);
-      for (const [i, epoch] of epochs.entries())
-        if (epoch >= firstEpoch) yield { epoch, values: values.subarray(i * places.count, (i + 1) * places.count) };
+      yield { epochs, order, decompress, load };
     }
-    return snapshots;
   } finally {
     closeSync(descriptor);
   }
@@ -95,15 +144,25 @@ function readFooter(descriptor: number, size: number): FileMetaData {
   return parquetMetadata(readBytes(descriptor, size - length, new Uint8Array(length)));
 }
 
-/** The number of each snapshot of a row group. */
-function readEpochs(bytes: Uint8Array, chunk: ColumnChunk, decompress: Decompress, rows: number, each: number) {
-  if (chunk.entries !== rows) throw new Error('column epoch is of another size');
-  const epochs = new Int32Array(rows);
+/** The values of a column with one a row. */
+function readFlat(bytes: Uint8Array, chunk: ColumnChunk, decompress: Decompress, rows: number): Float32Array {
+  return new Float32Array(readFlatWords(bytes, chunk, decompress, rows).buffer);
+}
+
+function readFlatWords(bytes: Uint8Array, chunk: ColumnChunk, decompress: Decompress, rows: number): Int32Array {
+  if (chunk.entries !== rows) throw new Error('a column is of another size');
+  const words = new Int32Array(rows);
   let at = 0;
   readPages(bytes, chunk, decompress, (page, count) => {
-    pickWords(page, at, null, at, at + count, epochs, at);
+    pickWords(page, at, null, at, at + count, words, at);
     at += count;
   });
+  return words;
+}
+
+/** The number of each snapshot of a row group. */
+function readEpochs(bytes: Uint8Array, chunk: ColumnChunk, decompress: Decompress, rows: number, each: number) {
+  const epochs = readFlatWords(bytes, chunk, decompress, rows);
   if (epochs.some((epoch, row) => epoch !== epochs[row - (row % each)]))
     throw new Error('row group does not hold whole snapshots');
   return epochs.filter((_, row) => row % each === 0);

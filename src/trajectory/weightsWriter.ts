@@ -13,6 +13,7 @@ import { TOOLKIT_VERSION } from '../version.js';
 import { floatListColumn, intListColumn, makeBatch } from './arrowColumns.js';
 import { countValues, WEIGHTS_FILE_PATTERN } from './manifest.js';
 import type { Snapshot, TensorSpec, WeightsFile } from './schema.js';
+import { fillStatistics, STATISTICS_COLUMNS, statisticsColumns, viewStatistics } from './statistics.js';
 
 const flush = promisify(fsync);
 
@@ -63,8 +64,8 @@ export async function writeWeightsParquet(
   const snapshotBytes = Math.max(1, 4 * tensors.reduce((sum, { shape }) => sum + countValues(shape), 0));
   const perGroup = Math.max(1, Math.floor(rowGroupBytes / snapshotBytes));
   const perPart = perGroup * Math.max(1, Math.floor(partBytes / (snapshotBytes * perGroup)));
-  const encode = makeEncoder(tensors);
   const source = Symbol.iterator in snapshots ? snapshots[Symbol.iterator]() : snapshots[Symbol.asyncIterator]();
+  let encode: ReturnType<typeof makeEncoder> | undefined;
   const files: WeightsFile[] = [];
   try {
     for (let next = await source.next(); !next.done; ) {
@@ -72,6 +73,7 @@ export async function writeWeightsParquet(
       let inPart = 0;
       const batches = async function* () {
         for (; !next.done && inPart < perPart; inPart++) {
+          encode ??= makeEncoder(tensors, next.value.statistics !== undefined);
           yield* encode(next.value);
           next = await source.next();
         }
@@ -86,8 +88,15 @@ export async function writeWeightsParquet(
   return files;
 }
 
-/** Makes the function that hands a snapshot to the writer's WebAssembly module, a few tensors at a time. */
-function makeEncoder(tensors: readonly TensorSpec[]): (snapshot: Snapshot) => Generator<parquet.RecordBatch> {
+/**
+ * Makes the function that hands a snapshot to the writer's WebAssembly module, a few tensors at a time.
+ *
+ * @param hasStatistics whether snapshots have statistics of their tensors.
+ */
+function makeEncoder(
+  tensors: readonly TensorSpec[],
+  hasStatistics: boolean,
+): (snapshot: Snapshot) => Generator<parquet.RecordBatch> {
   // Small tensors first, so that the dictionary of `values` overflows (see below) before a large one has gone into it.
   const order = tensors.map((_, i) => i).sort((a, b) => countValues(tensors[a].shape) - countValues(tensors[b].shape));
   const groups: number[][] = [];
@@ -102,12 +111,24 @@ function makeEncoder(tensors: readonly TensorSpec[]): (snapshot: Snapshot) => Ge
     bytes += more;
   }
   // Streams of a run's many groups, kept, would take as much memory as a snapshot.
-  const kept = groups.length === 1 ? makeStream(groups[0].map((i) => tensors[i])) : undefined;
+  const kept =
+    groups.length === 1
+      ? makeStream(
+          groups[0].map((i) => tensors[i]),
+          hasStatistics,
+        )
+      : undefined;
   return function* (snapshot) {
     for (const group of groups) {
-      const { stream, epochs, values } = kept ?? makeStream(group.map((i) => tensors[i]));
+      const { stream, epochs, values, statistics } =
+        kept ??
+        makeStream(
+          group.map((i) => tensors[i]),
+          hasStatistics,
+        );
       epochs.fill(snapshot.epoch);
       for (const [row, i] of group.entries()) values[row].set(snapshot.values[i]);
+      fillStatistics(statistics, snapshot.statistics ?? [], group);
       const table = parquet.Table.fromIPCStream(stream);
       const [copy] = table.recordBatches();
       table.free();
@@ -122,9 +143,11 @@ interface BatchStream {
   epochs: Int32Array;
   /** Of each row. */
   values: Float32Array[];
+  /** The columns of statistics, a value a row; none where the run has none. */
+  statistics: Float32Array[];
 }
 
-function makeStream(rows: readonly TensorSpec[]): BatchStream {
+function makeStream(rows: readonly TensorSpec[], hasStatistics: boolean): BatchStream {
   const batch = makeBatch(rows.length, {
     epoch: arrow.makeData({ type: new arrow.Int32(), data: new Int32Array(rows.length) }),
     tensor: dictionaryColumn(
@@ -137,6 +160,7 @@ function makeStream(rows: readonly TensorSpec[]): BatchStream {
     ),
     shape: intListColumn(rows.map(({ shape }) => shape)),
     values: floatListColumn(rows.map(({ shape }) => new Float32Array(countValues(shape)))),
+    ...(hasStatistics && statisticsColumns(rows.length)),
   });
   const stream = arrow.RecordBatchStreamWriter.writeAll([batch]).toUint8Array(true);
   // Read back from memory, the columns are views of the stream.
@@ -144,10 +168,13 @@ function makeStream(rows: readonly TensorSpec[]): BatchStream {
   const epochs = view.getChild('epoch')?.data[0].values as Int32Array;
   const lists = view.getChild('values')?.data[0] as arrow.Data<arrow.List<arrow.Float32>>;
   const floats = lists.children[0].values as Float32Array;
-  if (epochs.buffer !== stream.buffer || (floats.length > 0 && floats.buffer !== stream.buffer))
+  const statistics = hasStatistics
+    ? viewStatistics((name) => view.getChild(name)?.data[0] as arrow.Data, rows.length)
+    : [];
+  if ([epochs, ...(floats.length > 0 ? [floats] : []), ...statistics].some(({ buffer }) => buffer !== stream.buffer))
     throw new Error('copies in place of views');
   const values = rows.map((_, row) => floats.subarray(lists.valueOffsets[row], lists.valueOffsets[row + 1]));
-  return { stream, epochs, values };
+  return { stream, epochs, values, statistics };
 }
 
 function dictionaryColumn(id: number, texts: readonly string[]): arrow.Data {
@@ -190,6 +217,9 @@ function writerProperties(
     .setDictionaryPageSizeLimit(dictionaryBytes);
   for (const column of ['epoch', 'tensor', 'kind'])
     builder = builder.setColumnDictionaryEnabled(column, true).setColumnEncoding(column, parquet.Encoding.PLAIN);
+  if (first.statistics !== undefined)
+    for (const column of STATISTICS_COLUMNS)
+      builder = builder.setColumnDictionaryEnabled(column, false).setColumnEncoding(column, parquet.Encoding.PLAIN);
   return builder.build();
 }
 

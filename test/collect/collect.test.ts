@@ -112,6 +112,18 @@ test('records each run of the plan with its metrics and settings', async () => {
   expect(filesOf(reference)).toEqual(before);
 });
 
+test('counts the snapshots of a plan by steps in steps', async () => {
+  const store = join(directory, 'steps');
+  const more = ['--epochs', '2', '--snapshot-every', '2steps', '--runs', '1', '--scalars-per-tensor', '100'];
+  const { runs } = await complete(store, ...more);
+  // Three batches of 32 images an epoch: snapshots after steps 2, 4 and 6.
+  expect(runs[0]).toMatchObject({ snapshots: 3, expected: { snapshots: 3 } });
+  expect(listRuns(store)[0].manifest).toMatchObject({ stepsPerEpoch: 3, scalarsPerTensor: 100 });
+  expect(runs[0].expected.recorded).toBeLessThan(runs[0].expected.parameters);
+  const { out } = await finish(spawn(process.execPath, [CLI, 'inspect', store], { stdio: ['ignore', 'pipe', 'pipe'] }));
+  expect(out).toMatch(/ complete +3\/3 /);
+});
+
 test('killed at any moment it keeps every finished epoch, and the same command completes the plan', async () => {
   const store = join(directory, 'killed');
   let child = start(store);

@@ -54,8 +54,8 @@ const EXPECTED_TENSORS = [
   'part/inner/bias bias 6',
   'part/scale/gamma norm 6',
   'part/scale/beta norm 6',
-  'part/scale/moving_mean norm 6',
-  'part/scale/moving_variance norm 6',
+  'part/scale/moving_mean statistics 6',
+  'part/scale/moving_variance statistics 6',
   'last/kernel fc 6,1',
   'last/bias bias 1',
 ];

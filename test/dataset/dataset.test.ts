@@ -13,8 +13,12 @@ import {
   SchemaVersionError,
   UsageError,
 } from '../../src/errors.js';
+import { findFamily, registerFamily } from '../../src/families/index.js';
 import type { TrainedKind } from '../../src/nowcaster/spec.js';
-import { openSamples, readDatasetManifest, type Samples, type Split } from '../../src/samples/index.js';
+import { openSamples, readDatasetManifest, readShard, type Samples, type Split } from '../../src/samples/index.js';
+import { RunWriter } from '../../src/trajectory/runWriter.js';
+import { choosePositions } from '../../src/trajectory/sampling.js';
+import { registerWindowInput } from '../../src/windows/inputs/index.js';
 import { leftovers } from '../faults/faults.js';
 import { makeStore, type ReferenceSample, type RunSketch, referenceOf, TENSORS, valuesOf } from './stores.js';
 
@@ -99,8 +103,8 @@ describe('samples', () => {
   it('follow window length, horizons, stride and first epoch', async () => {
     await makeStore(store, runs);
     await expectAll(
-      { inputLength: 3, horizons: [1, 4], windowStride: 2, firstEpoch: 2 },
-      { length: 3, horizons: [1, 4], stride: 2, firstEpoch: 2 },
+      { inputLength: 3, horizons: [1, 4], windowStride: 2, firstSnapshot: 2 },
+      { length: 3, horizons: [1, 4], stride: 2, firstSnapshot: 2 },
     );
   });
 
@@ -169,7 +173,7 @@ describe('windows that give no samples', () => {
         smallRange: 0,
         nonFinite: 0,
         pastDivergence: 0,
-        epochGap: 0,
+        snapshotGap: 0,
         nowcast: 0,
       });
     }
@@ -236,7 +240,7 @@ describe('windows that give no samples', () => {
     };
     await makeStore(store, [diverged]);
     const { manifest } = await build();
-    expect(manifest.runs[0].epochs).toBe(14);
+    expect(manifest.runs[0].snapshots).toBe(14);
     for (const kind of KINDS)
       expectSamples(await all(kind, 'train'), referenceOf({ ...diverged, epochs: 14 }, kind).samples);
     expect(manifest.kinds.conv!).toMatchObject({
@@ -251,7 +255,7 @@ describe('windows that give no samples', () => {
     await makeStore(store, [gap]);
     const { manifest } = await build();
     // Starts 0 to 2 end before the gap, 12 to 15 begin after it.
-    expect(manifest.kinds.bias!).toMatchObject({ drawn: 14 * 16, samples: 14 * 7, dropped: { epochGap: 14 * 9 } });
+    expect(manifest.kinds.bias!).toMatchObject({ drawn: 14 * 16, samples: 14 * 7, dropped: { snapshotGap: 14 * 9 } });
   });
 
   it('are those across a nowcast', async () => {
@@ -354,6 +358,147 @@ describe('the split', () => {
     expect(manifest.runs.map(({ id, split }) => `${id} ${split}`)).toEqual(['a val', 'b val', 'c val', 'd train']);
     await expect(build({ holdOut: { architecture: ['vgg'] } })).rejects.toThrow(/no run of architecture vgg.*lenet/);
     await expect(build({ holdOut: { task: ['mnist', 'cifar10'] } })).rejects.toThrow(InsufficientDataError);
+  });
+});
+
+describe('resampled', () => {
+  const every = (n: number) => ({ unit: 'step', every: n }) as const;
+  const shardsOf = (root: string) =>
+    readdirSync(root, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.arrow'))
+      .sort()
+      .map((name) => [name, readFileSync(join(root, name))]);
+
+  it('runs give the bytes of runs that were recorded at the coarser cadence', async () => {
+    const runs: RunSketch[] = [
+      { id: 'a', epochs: 45, cadence: every(100) },
+      { id: 'b', epochs: 50, cadence: every(100) },
+    ];
+    await makeStore(store, runs);
+    const coarse = join(dir, 'coarse');
+    await makeStore(
+      coarse,
+      runs.map((run) => ({ ...run, cadence: every(300), keepEvery: 3 })),
+    );
+    // Drawn, with a first snapshot, on a thread, so that every way of reading counts.
+    const options = { scalarsPerTensor: 20, firstSnapshot: 2, threads: 1 };
+    const { manifest } = await build({ ...options, resample: every(300) });
+    const thinned = shardsOf(out);
+    const { manifest: wanted } = await build({ ...options, stores: coarse, out: join(dir, 'wanted') });
+    expect({ ...manifest, runs: [] }).toEqual({ ...wanted, runs: [] });
+    expect(thinned.length).toBeGreaterThan(4);
+    expect(thinned).toEqual(shardsOf(join(dir, 'wanted')));
+    expect(manifest.runs[0]).toMatchObject({ snapshots: 13, resampledFrom: every(100) });
+    expect(wanted.runs[0]).not.toHaveProperty('resampledFrom');
+  });
+
+  it('runs of several cadences meet at a common multiple, epochs too where the run says their steps', async () => {
+    await makeStore(store, [
+      { id: 'fine', epochs: 48, cadence: every(50) },
+      { id: 'given', epochs: 12, cadence: every(200) },
+      { id: 'epochs', epochs: 24, stepsPerEpoch: 100 },
+    ]);
+    await expect(build()).rejects.toThrow(/^snapshots every epoch and every 50 steps: .*run=epochs and .*run=fine; /);
+    const { manifest } = await build({ resample: every(200) });
+    expect(manifest.cadence).toEqual(every(200));
+    expect(manifest.runs.map(({ id, snapshots }) => [id, snapshots])).toEqual([
+      ['epochs', 12],
+      ['fine', 12],
+      ['given', 12],
+    ]);
+    const again = await build({ resample: every(200), reuse: true });
+    expect(again.reused).toBe(true);
+    expect((await build({ resample: every(400), inputLength: 2, horizons: [1], reuse: true })).reused).toBe(false);
+    const epochs = await build({ resample: { unit: 'epoch', every: 2 }, stores: store }).catch((error) => error);
+    expect(epochs.message).toMatch(/^cannot resample snapshots every 50 steps to every 2 epochs: the run does not say/);
+  });
+
+  it('windows keep away from nowcasts, which are numbered as the run was', async () => {
+    const jumping: RunSketch = { id: 'j', epochs: 60, cadence: every(10), nowcasts: { period: 22, startEpoch: 21 } };
+    await makeStore(store, [jumping]);
+    const { manifest } = await build({ resample: every(20), validationShare: 0 });
+    // 30 snapshots, nowcasts behind the snapshots 10, 21 of them: of 21 starts those at 0, 1, 11, 12 span none.
+    expect(manifest.kinds.bias!).toMatchObject({ samples: 14 * 4, dropped: { nowcast: 14 * 17 } });
+  });
+
+  it('is refused where the cadence is no multiple', async () => {
+    await makeStore(store, [{ id: 'a', epochs: 24, cadence: every(100) }]);
+    await expect(build({ resample: every(250) })).rejects.toThrow(
+      /^cannot resample snapshots every 100 steps to every 250 steps: every 250 steps is no multiple of every 100 steps: .*run=a; /,
+    );
+    await expect(build({ resample: every(50) })).rejects.toThrow(/every 50 steps is no multiple of every 100 steps/);
+    await expect(build({ resample: { unit: 'batch' as 'step', every: 1 } })).rejects.toThrow(
+      /^the unit of a cadence is epoch or step, not "batch": resample; /,
+    );
+  });
+});
+
+describe('sampled runs', () => {
+  /** The run whole, and with some scalars of each tensor. */
+  async function makeSampled(run: RunSketch): Promise<Map<string, Uint32Array>> {
+    const positions = new Map<string, Uint32Array>();
+    const specs = TENSORS.map((spec) => {
+      const size = spec.shape.reduce((product, length) => product * length, 1);
+      if (size <= 12) return spec;
+      positions.set(spec.name, choosePositions(1, spec.name, size, 12));
+      return { ...spec, shape: [12], sampledFrom: spec.shape };
+    });
+    const info = { id: run.id, source: 'zoo', task: 'mnist', architecture: 'lenet', optimizer: null } as const;
+    const rest = { hyperparameters: {}, seed: 1, engine: null, epochsPlanned: run.epochs, scalarsPerTensor: 12 };
+    const writer = RunWriter.create(store, { ...info, ...rest }, specs, {}, positions);
+    const statistics = specs.map(() => ({ mean: 0, rms: 1, changeMean: 0, changeRms: 1 }));
+    for (const [epoch, values] of valuesOf(run).entries()) {
+      const kept = specs.map(({ name }, t) => {
+        const places = positions.get(name);
+        return places === undefined ? values[t] : Float32Array.from(places, (i) => values[t][i]);
+      });
+      await writer.append({ epoch, values: kept, statistics, metrics: {} });
+    }
+    await writer.finish('complete');
+    return positions;
+  }
+
+  it('give the windows of the scalars that they hold, and dataset.json says so', async () => {
+    const run = { id: 's', epochs: 14 };
+    const positions = await makeSampled(run);
+    const { manifest } = await build({ validationShare: 0 });
+    expect(manifest.runs[0]).toMatchObject({ id: 's', scalarsPerTensor: 12, snapshots: 14 });
+    for (const kind of KINDS) {
+      // The whole run with all other scalars standing still, which gives no samples of them.
+      const held: RunSketch = {
+        ...run,
+        touch: (value, _, tensor, scalar) => ((positions.get(tensor)?.includes(scalar) ?? true) ? value : 0),
+      };
+      expectSamples(await all(kind, 'train'), referenceOf(held, kind).samples);
+    }
+    expect(manifest.kinds.fc!).toMatchObject({ seen: 12 * 5, drawn: 12 * 5 });
+    const fewer = await build({ validationShare: 0, scalarsPerTensor: 5 });
+    expect(fewer.manifest.kinds.fc!.drawn).toBe(5 * 5);
+  });
+
+  it('tell further inputs where their scalars stand in the whole tensor', async () => {
+    registerWindowInput({
+      name: 'position',
+      width: () => 1,
+      fill({ positions, count }, rows, offset, stride) {
+        for (let j = 0; j < count; j++) rows[offset + j * stride] = positions[j];
+      },
+    });
+    registerFamily({ ...findFamily('wnn')!, id: 'positioned', inputs: ['window', 'position'] });
+    const positions = await makeSampled({ id: 's', epochs: 14 });
+    for (const scalarsPerTensor of [12, 4]) {
+      const { manifest } = await build({ family: 'positioned', scalarsPerTensor, validationShare: 0 });
+      const { file } = manifest.kinds.fc!.splits.train.shards[0];
+      const { inputs } = await readShard(join(out, file), { inputs: [{ name: 'position', width: 1 }] });
+      const seen = new Set(inputs.position);
+      expect(seen.size).toBe(scalarsPerTensor);
+      for (const place of seen) expect(positions.get('dense/kernel')).toContain(place);
+    }
+    const path = join(store, 'run=s', 'positions.arrow');
+    truncateSync(path, 100);
+    await expect(build({ family: 'positioned' })).rejects.toThrow(
+      /^damaged positions \(wrong checksum\): .*positions\.arrow/,
+    );
   });
 });
 
@@ -461,7 +606,7 @@ describe('a build is refused or ended', () => {
       { id: 'b', epochs: 12, cadence },
     ]);
     await expect(build()).rejects.toThrow(
-      /^snapshots every epoch and every 100 steps: .*run=a and .*run=b; build from runs of one cadence/,
+      /^snapshots every epoch and every 100 steps: .*run=a and .*run=b; build from runs of one cadence, or --resample/,
     );
     await makeStore(join(dir, 'steps'), [{ id: 'c', epochs: 12, cadence }]);
     const { manifest } = await build({ stores: [join(dir, 'steps')] });

@@ -18,6 +18,9 @@ export interface RunSketch {
   epochNumber?: (i: number) => number;
   nowcasts?: RunInfo['nowcasts'];
   cadence?: RunInfo['cadence'];
+  stepsPerEpoch?: number;
+  /** Records every k-th snapshot alone, as a run of a coarser cadence would. */
+  keepEvery?: number;
   /** Changes values as they are recorded. */
   touch?: (value: number, epoch: number, tensor: string, scalar: number) => number;
 }
@@ -65,10 +68,12 @@ export async function makeStore(store: string, runs: readonly RunSketch[]): Prom
       epochsPlanned: run.epochs,
       nowcasts: run.nowcasts,
       cadence: run.cadence,
+      ...(run.stepsPerEpoch !== undefined && { stepsPerEpoch: run.stepsPerEpoch }),
     };
     const writer = RunWriter.create(store, info, tensors, { rowGroupBytes: 4096, partBytes: 20_000 });
-    for (const [i, values] of valuesOf(run).entries())
-      await writer.append({ epoch: epochNumber(i), values, metrics: {} });
+    const { keepEvery = 1 } = run;
+    const kept = valuesOf(run).filter((_, i) => (i + 1) % keepEvery === 0);
+    for (const [i, values] of kept.entries()) await writer.append({ epoch: epochNumber(i), values, metrics: {} });
     await writer.finish(status, status === 'complete' ? null : 'for the test');
   }
 }
@@ -85,9 +90,9 @@ export interface ReferenceSample {
 export function referenceOf(
   run: RunSketch,
   kind: TrainedKind,
-  { length = 5, horizons = [5], stride = 1, firstEpoch = 0, normalize = true } = {},
+  { length = 5, horizons = [5], stride = 1, firstSnapshot = 0, normalize = true } = {},
 ): { samples: ReferenceSample[]; still: number } {
-  const values = valuesOf(run).slice(firstEpoch);
+  const values = valuesOf(run).slice(firstSnapshot);
   const far = Math.max(...horizons);
   const samples: ReferenceSample[] = [];
   let still = 0;
@@ -96,7 +101,7 @@ export function referenceOf(
     for (let scalar = 0; scalar < sizeOf(tensor); scalar++)
       for (let start = 0; start + length + far <= values.length; start += stride) {
         // Between the snapshots of epochs e and e + 1.
-        const between = Array.from({ length: length + far - 1 }, (_, i) => firstEpoch + start + i);
+        const between = Array.from({ length: length + far - 1 }, (_, i) => firstSnapshot + start + i);
         if (run.nowcasts && between.some((e) => e >= run.nowcasts!.startEpoch && (e + 1) % run.nowcasts!.period === 0))
           continue;
         const w = Array.from({ length: length + far }, (_, i) => values[start + i][t][scalar]);

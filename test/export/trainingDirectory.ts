@@ -36,8 +36,8 @@ export function writeTraining(
       cadence: { unit: 'epoch', every: 1 },
       seed: 1,
       runs: [
-        { id: 'a', sha256: '1', split: 'train', task: 'mnist', architecture: 'lenet', epochs: 20, samples: 400 },
-        { id: 'b', sha256: '2', split: 'val', task: 'mnist', architecture: 'mlp', epochs: 20, samples: 250 },
+        { id: 'a', sha256: '1', split: 'train', task: 'mnist', architecture: 'lenet', snapshots: 20, samples: 400 },
+        { id: 'b', sha256: '2', split: 'val', task: 'mnist', architecture: 'mlp', snapshots: 20, samples: 250 },
       ],
     },
   };

@@ -55,6 +55,21 @@ test('a store is a table of its runs, those that are being recorded too', async 
   expect(JSON.parse(JSON.stringify(store))).toEqual(store);
 });
 
+test('a run says the steps of an epoch where it knows them', async () => {
+  const path = mkdtempSync(join(root, 'steps-'));
+  for (const [id, facts] of [
+    ['known', { stepsPerEpoch: 20 }],
+    ['unknown', {}],
+  ] as const) {
+    const cadence = { unit: 'step', every: 5 } as const;
+    const writer = RunWriter.create(path, { ...runInfo(id), epochsPlanned: 12, cadence, ...facts }, TENSORS);
+    await writer.append(makeSnapshot(0));
+    await writer.finish('complete');
+  }
+  const { runs } = await inspect(path, 'store');
+  expect(runs.map(({ stepsPerEpoch }) => stepsPerEpoch)).toEqual([20, null]);
+});
+
 test('a run is known by its directory and by each of its files', async () => {
   const path = join(await makeStore(), 'run=whole');
   const run = await inspect(path, 'run');

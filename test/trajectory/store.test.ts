@@ -131,7 +131,7 @@ describe('a finished run', () => {
     expect(metadata.rowGroups().map((group) => group.numRows())).toEqual([2 * 5, 2 * 5]);
     await expectEpochs(writer.directory, 13);
     const chosen = await collectAll(
-      readSnapshots(writer.directory, { firstEpoch: 6, tensors: ['dense/kernel', 'conv2d/bias'] }),
+      readSnapshots(writer.directory, { firstSnapshot: 6, tensors: ['dense/kernel', 'conv2d/bias'] }),
     );
     expect(chosen.map(({ epoch }) => epoch)).toEqual([6, 7, 8, 9, 10, 11, 12]);
     expect(chosen[0].values.map(bits)).toEqual([1, 3].map((t) => bits(makeSnapshot(6).values[t])));

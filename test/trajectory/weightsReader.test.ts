@@ -50,15 +50,15 @@ async function record(
   return { directory: writer.directory, values };
 }
 
-async function readAll(directory: string, choices: ScalarChoice[], firstEpoch = 0) {
+async function readAll(directory: string, choices: ScalarChoice[], firstSnapshot = 0) {
   const all = [];
-  for await (const { epoch, values } of readScalars(directory, choices, { firstEpoch }))
+  for await (const { epoch, values } of readScalars(directory, choices, { firstSnapshot }))
     all.push({ epoch, values: Array.from(values) });
   return all;
 }
 
 /** What must come out, by plain indexing. */
-function pick(values: Float32Array[][], tensors: TensorSpec[], choices: ScalarChoice[], firstEpoch = 0) {
+function pick(values: Float32Array[][], tensors: TensorSpec[], choices: ScalarChoice[], firstSnapshot = 0) {
   return values
     .map((snapshot, epoch) => ({
       epoch,
@@ -67,7 +67,7 @@ function pick(values: Float32Array[][], tensors: TensorSpec[], choices: ScalarCh
         return indices === null ? from : Array.from(indices, (i) => from[i]);
       }),
     }))
-    .slice(firstEpoch);
+    .slice(firstSnapshot);
 }
 
 const SMALL: TensorSpec[] = [

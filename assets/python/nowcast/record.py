@@ -28,6 +28,7 @@ MANIFEST_NAME = "trajectory.json"
 _FORMAT = "weight-trajectory"
 _SCHEMA_VERSION = 1
 _POSITIONS_NAME = "positions.safetensors"
+_BLOCK = 1 << 20
 _TYPES = {"float32": "F32", "bfloat16": "BF16"}
 
 
@@ -63,9 +64,10 @@ class TrajectoryRecorder:
         unit: What snapshots count: ``epoch`` or ``step``.
         every: Epochs or steps from one snapshot to the next, at least 1.
         dtype: ``float32``, or ``bfloat16`` in half of the space.
-        scalars_per_tensor: Records only so many values of each larger tensor, at random places that stay the same.
-            Default: all values.
-        seed: Decides those places.
+        scalars_per_tensor: Records only so many values of each larger tensor, at random places that stay the same, and beside
+            them mean and root mean square of the whole tensor's values and of their changes from the snapshot before, for
+            which the recorder holds a copy of the network. Default: all values.
+        seed: Decides those places, with the names of the tensors.
         resume: Goes on with what a job that was interrupted left in the directory; snapshots of the epochs that are
             trained again are replaced. Default: a directory with a trajectory is refused.
         optimizer: Of PyTorch, for the manifest; Keras's is known.
@@ -125,6 +127,7 @@ class TrajectoryRecorder:
         self._count = 0
         self._tensors: Optional[list[RecordedTensor]] = None
         self._positions: dict[str, np.ndarray] = {}
+        self._last: dict[str, np.ndarray] = {}
         self._manifest: dict[str, Any] = {}
         path = self._directory / MANIFEST_NAME
         self._former = _read_manifest(path) if path.exists() else None
@@ -168,20 +171,27 @@ class TrajectoryRecorder:
             return False
         if self._tensors is None:
             self._begin(number)
-        values = {tensor.name: self._values_of(tensor) for tensor in self._tensors or []}
+        values: dict[str, np.ndarray] = {}
+        statistics: dict[str, list[Optional[float]]] = {}
+        for tensor in self._tensors or []:
+            whole = np.asarray(tensor.read(), np.float32).reshape(tensor.shape)
+            positions = self._positions.get(tensor.name)
+            values[tensor.name] = whole if positions is None else whole.reshape(-1)[positions]
+            if self._share is not None:
+                last = self._last.get(tensor.name)
+                statistics[tensor.name] = _measure(whole.reshape(-1), last)
+                self._last[tensor.name] = whole.reshape(-1).copy()
         if self._type == "BF16":
             values = {name: _safetensors.to_bfloat16(array) for name, array in values.items()}
         file = f"{self._unit}-{number:0{5 if self._unit == 'epoch' else 8}d}.safetensors"
         _safetensors.write_atomically(self._directory / file, _safetensors.encode(values, self._type))
         measured = {name: _finite(value) for name, value in metrics.items()}
-        self._manifest["snapshots"].append({self._unit: number, "file": file, "metrics": measured})
+        entry = {self._unit: number, "file": file, "metrics": measured}
+        if self._share is not None:
+            entry["statistics"] = statistics
+        self._manifest["snapshots"].append(entry)
         self._write_manifest()
         return True
-
-    def _values_of(self, tensor: RecordedTensor) -> np.ndarray:
-        values = np.asarray(tensor.read(), np.float32)
-        positions = self._positions.get(tensor.name)
-        return values.reshape(tensor.shape) if positions is None else values.reshape(-1)[positions]
 
     def _begin(self, number: int) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
@@ -260,6 +270,18 @@ class TrajectoryRecorder:
 def _require_one_of(value: Any, known: tuple[str, ...], option: str) -> None:
     if value not in known:
         raise ValueError(f"unknown value {value!r}: {option}; use {' or '.join(known)}")
+
+
+def _measure(values: np.ndarray, last: Optional[np.ndarray]) -> list[Optional[float]]:
+    """Mean and root mean square of values, and of their changes, in float64 a block at a time."""
+    sums = np.zeros(4)
+    for start in range(0, values.size, _BLOCK):
+        block = values[start : start + _BLOCK].astype(np.float64)
+        change = np.zeros_like(block) if last is None else block - last[start : start + _BLOCK]
+        sums += [block.sum(), np.dot(block, block), change.sum(), np.dot(change, change)]
+    means = sums / max(values.size, 1)
+    result = [means[0], math.sqrt(means[1]), means[2], math.sqrt(means[3])]
+    return [_finite(value) for value in result[:2]] + [None if last is None else _finite(value) for value in result[2:]]
 
 
 def _finite(value: Any) -> Optional[float]:

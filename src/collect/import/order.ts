@@ -2,6 +2,7 @@
 
 import { UsageError } from '../../errors.js';
 import { compareNaturally } from '../../naturalOrder.js';
+import type { SnapshotCadence } from '../../trajectory/cadence.js';
 
 /** How checkpoints are ordered: by a number in their names, by their last number, by name, or as they were given. */
 export const IMPORT_ORDERS = ['number', 'last-number', 'name', 'given'] as const;
@@ -173,6 +174,24 @@ export function orderByName<T extends Named>(items: T[], order: ImportOrder): Or
 /** Whether a number of a name counts epochs or steps, by the word before it. */
 export function isCounted({ label }: NumberInName): boolean {
   return EPOCH_LABELS.test(label) || STEP_LABELS.test(label);
+}
+
+/** Words of {@link STEP_LABELS} that count steps even where they ascend by one; `checkpoint_2` may be an epoch's. */
+const CERTAIN_STEPS = /^(steps?|it|iters?|iterations?|updates?)$/;
+
+/**
+ * The cadence of checkpoints by the numbers in their names; undefined where these do not tell it.
+ *
+ * @param numbers ascending.
+ */
+export function cadenceOf({
+  numbers,
+  label,
+}: Pick<Ordered<unknown>, 'numbers' | 'label'>): SnapshotCadence | undefined {
+  const unit = unitOf(label);
+  if (unit === null || numbers === null || numbers.length < 2 || !isEven(numbers)) return undefined;
+  const every = numbers[1] - numbers[0];
+  return every === 1 && unit === 'step' && !CERTAIN_STEPS.test(label) ? undefined : { unit, every };
 }
 
 /** What a label counts. */

@@ -15,6 +15,8 @@ export interface PlannedTensor {
   shape: readonly number[];
   /** The axes of `shape` in the order of the run; null where that is the same. */
   axes: number[] | null;
+  /** Of a sampled tensor: positions of the scalars in the run's order of axes, ascending, and the place of each in `shape`. */
+  sample?: { positions: Uint32Array; order: Uint32Array };
 }
 
 /** A kind that the user gives to all tensors whose names fit. */
@@ -64,7 +66,7 @@ export function planTensors(
   const actual = layout === 'auto' ? recognizeLayout(tensors.map(({ name }) => name)) : layout;
   const chosen = chooseKinds(tensors);
   const embeddings = tensors.flatMap((_, i) => (chosen[i].kind === 'embedding' ? [i] : []));
-  return tensors.map(({ name, shape, kind: fixed }, i) => {
+  return tensors.map(({ name, shape, kind: fixed, sampledFrom }, i) => {
     const given = givenKinds.findLast(({ pattern }) => fits(name, pattern));
     const isTied = embeddings.some(
       (embedding) =>
@@ -74,19 +76,45 @@ export function planTensors(
     const tied = isTied ? ({ kind: 'other', by: 'tied' } as const) : chosen[i];
     const formats = fixed === undefined ? tied : ({ kind: fixed, by: 'format' } as const);
     const { kind, by } = given === undefined ? formats : { kind: given.kind, by: 'given' as const };
-    const axes = actual === 'torch' ? kerasAxes(name, shape.length, kind) : null;
+    const whole = sampledFrom?.shape ?? shape;
+    const axes = actual === 'torch' ? kerasAxes(name, whole.length, kind) : null;
+    const arranged = (axes ?? whole.map((_, axis) => axis)).map((axis) => whole[axis]);
     const spec: TensorSpec = {
       name,
       kind,
-      shape: (axes ?? shape.map((_, axis) => axis)).map((axis) => shape[axis]),
+      shape: sampledFrom === undefined ? arranged : [...shape],
+      ...(sampledFrom !== undefined && { sampledFrom: arranged }),
       kindBy: by,
     };
     if (axes !== null) spec.converted = `PyTorch's axes in the order ${axes.join(', ')}`;
+    if (sampledFrom !== undefined) return { spec, shape, axes, sample: arrangePositions(sampledFrom, axes) };
     return { spec, shape, axes };
   });
 }
 
+/** Positions in another order of the axes, ascending, and where the scalar of each stood among those given. */
+function arrangePositions(
+  { shape, positions }: NonNullable<ListedTensor['sampledFrom']>,
+  axes: readonly number[] | null,
+): { positions: Uint32Array; order: Uint32Array } {
+  const moved = positions.map((position) => (axes === null ? position : movePosition(position, shape, axes)));
+  const order = Uint32Array.from(moved.keys()).sort((a, b) => moved[a] - moved[b]);
+  return { positions: order.map((i) => moved[i]), order };
+}
+
+/** The row-major position of an element once the axes of its array are reordered as `permuteAxes` does. */
+function movePosition(position: number, shape: readonly number[], axes: readonly number[]): number {
+  const index = new Array<number>(shape.length);
+  let rest = position;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    index[axis] = rest % shape[axis];
+    rest = Math.floor(rest / shape[axis]);
+  }
+  return axes.reduce((place, axis) => place * shape[axis] + index[axis], 0);
+}
+
 /** Brings values to the axes of the run. */
-export function arrange({ shape, axes }: PlannedTensor, values: Float32Array): Float32Array {
+export function arrange({ shape, axes, sample }: PlannedTensor, values: Float32Array): Float32Array {
+  if (sample !== undefined) return Float32Array.from(sample.order, (i) => values[i]);
   return axes === null ? values : permuteAxes(values, shape, axes);
 }

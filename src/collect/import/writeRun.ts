@@ -7,7 +7,7 @@ import { discardStaging, openStaging, publishDirectory } from '../../files/direc
 import { printableName } from '../../printable.js';
 import { DirectRunWriter } from '../../trajectory/directWriter.js';
 import { MANIFEST_FILE, runDirectory } from '../../trajectory/manifest.js';
-import type { RunInfo, TensorSpec } from '../../trajectory/schema.js';
+import type { RunInfo, TensorSpec, TensorStatistics } from '../../trajectory/schema.js';
 import type {
   KernelLayout,
   ListedCheckpoint,
@@ -17,6 +17,7 @@ import type {
 } from '../importers/importer.js';
 import { allFinite } from '../namedTensors.js';
 import type { ImportedRun } from './importedRun.js';
+import { cadenceOf } from './order.js';
 import type { PlannedImport } from './plan.js';
 import { alignTensors } from './sameTensors.js';
 import { type LeftOut, type SelectOptions, selectTensors } from './select.js';
@@ -49,7 +50,7 @@ type MadeRun = Omit<WrittenRun, 'directory' | 'written'>;
 
 /** What is known of the run when its first checkpoint is open. */
 function describeRun(
-  { id, importer, files }: PlannedImport,
+  { id, importer, files, numbers, label }: PlannedImport,
   options: WriteOptions,
   { task, architecture, hyperparameters, ...facts }: TrainingFacts,
 ): RunInfo {
@@ -69,6 +70,7 @@ function describeRun(
     seed: null,
     engine: null,
     epochsPlanned: null,
+    cadence: cadenceOf({ numbers, label }),
     ...facts,
   };
 }
@@ -126,7 +128,9 @@ class RunRecorder {
     if (values === null) return;
     const metrics = listed.metrics ?? this.#options.metrics?.[this.#epochs] ?? {};
     this.#last = listed.snapshot ?? this.#last + 1;
-    await this.#writer?.append({ epoch: this.#last, values, metrics });
+    const statistics =
+      listed.statistics && this.#tensors.map(({ spec }) => listed.statistics?.get(spec.name) as TensorStatistics);
+    await this.#writer?.append({ epoch: this.#last, values, statistics, metrics });
     this.#epochs++;
   }
 
@@ -147,7 +151,12 @@ class RunRecorder {
     this.#leftOut = leftOut;
     this.#dictionary = dictionary ?? null;
     const specs = this.#tensors.map(({ spec }) => spec);
-    this.#writer = new DirectRunWriter(this.#store, describeRun(this.#plan, this.#options, training), specs);
+    const info = describeRun(this.#plan, this.#options, training);
+    const positions = new Map(
+      this.#tensors.flatMap(({ spec, sample }) => (sample ? [[spec.name, sample.positions]] : [])),
+    );
+    const isSampled = training.scalarsPerTensor !== undefined;
+    this.#writer = new DirectRunWriter(this.#store, info, specs, isSampled ? positions : undefined);
     return finite.map((array, i) => arrange(this.#tensors[i], array));
   }
 

@@ -3,7 +3,7 @@
 
 import type { WnnError } from '../../errors.js';
 import type { FloatType } from '../../formats/floats.js';
-import type { RunInfo, TensorKind } from '../../trajectory/schema.js';
+import type { RunInfo, TensorKind, TensorStatistics } from '../../trajectory/schema.js';
 
 /** The axis order of kernels: Keras's [kh, kw, in, out] and [in, out], or PyTorch's. */
 export type KernelLayout = 'keras' | 'torch';
@@ -30,6 +30,8 @@ export interface ListedTensor {
   type: FloatType | 'whole' | { unreadable: string };
   /** Class of its layer, if the file records it: `BatchNormalization`, `batch_normalization`. */
   layerClass?: string;
+  /** The tensor that these are only some scalars of, and which: ascending row-major positions. Default: none, it is whole. */
+  sampledFrom?: { shape: readonly number[]; positions: Uint32Array };
   /** Its kind, where the format says it. Default: by class, name and rank. */
   kind?: TensorKind;
   /** Whether it is optimizer state, if the format says so. Default: by name. */
@@ -44,7 +46,17 @@ export interface ListedTensor {
 
 /** What a format says of the training that its checkpoints are of. */
 export type TrainingFacts = Partial<
-  Pick<RunInfo, 'task' | 'architecture' | 'optimizer' | 'hyperparameters' | 'epochsPlanned' | 'cadence' | 'nowcasts'>
+  Pick<
+    RunInfo,
+    | 'task'
+    | 'architecture'
+    | 'optimizer'
+    | 'hyperparameters'
+    | 'epochsPlanned'
+    | 'cadence'
+    | 'nowcasts'
+    | 'scalarsPerTensor'
+  >
 >;
 
 /** A checkpoint whose file is open. */
@@ -54,6 +66,8 @@ export interface ListedCheckpoint {
   snapshot?: number;
   /** Metrics of the epoch or step. Default: those of the log that the user names. */
   metrics?: Record<string, number>;
+  /** Statistics of the whole tensors, by name; with `training.scalarsPerTensor`. */
+  statistics?: ReadonlyMap<string, TensorStatistics>;
   /** Layout of the kernels, where the file says it. Default: the importer's. */
   layout?: KernelLayout;
   /** Facts of the training, of the first checkpoint. Default: none. */

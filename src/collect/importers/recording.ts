@@ -6,7 +6,10 @@ import * as v from 'valibot';
 import { SchemaVersionError } from '../../errors.js';
 import { corruptFile } from '../../formats/corruptFile.js';
 import { readWholeFile, withInputFile } from '../../formats/inputFile.js';
-import { TENSOR_KINDS } from '../../trajectory/schema.js';
+import { decodeSafetensors } from '../../formats/safetensors.js';
+import { countValues } from '../../trajectory/manifest.js';
+import { type Positions, positionsProblem } from '../../trajectory/sampling.js';
+import { TENSOR_KINDS, type TensorStatistics } from '../../trajectory/schema.js';
 import type { CheckpointImporter, ListedTensor, TrainingFacts } from './importer.js';
 import { listTensors } from './safetensors.js';
 
@@ -22,6 +25,13 @@ const snapshotFacts = {
   /** A name without directories: what a manifest says opens no other files. */
   file: v.pipe(v.string(), v.regex(/^[\w.-]+\.safetensors$/)),
   metrics: v.record(v.string(), v.nullable(v.number())),
+  /** Mean and root mean square of each tensor's values, then of their changes. */
+  statistics: v.optional(
+    v.record(
+      v.string(),
+      v.strictTuple([v.nullable(v.number()), v.nullable(v.number()), v.nullable(v.number()), v.nullable(v.number())]),
+    ),
+  ),
 };
 
 const manifestSchema = v.object({
@@ -36,6 +46,7 @@ const manifestSchema = v.object({
   cadence: v.object({ unit: v.picklist(['epoch', 'step']), every: whole(1) }),
   nowcasts: v.nullable(v.object({ period: whole(1), startEpoch: whole(0) })),
   scalarsPerTensor: v.nullable(whole(1)),
+  positions: v.optional(v.nullable(snapshotFacts.file)),
   tensors: v.array(
     v.object({ name: v.string(), kind: v.picklist(TENSOR_KINDS), class: v.string(), shape: v.array(whole(0)) }),
   ),
@@ -88,8 +99,8 @@ function trainingOf(manifest: RecordingManifest): TrainingFacts {
       checkpoints: snapshots.length,
       framework: `${framework.name} ${framework.version}`,
       ...(batchSize === null ? {} : { batchSize }),
-      ...(scalarsPerTensor === null ? {} : { scalarsPerTensor }),
     },
+    ...(scalarsPerTensor === null ? {} : { scalarsPerTensor }),
   };
 }
 
@@ -98,6 +109,7 @@ function describe(
   file: string,
   found: readonly ListedTensor[],
   { tensors, scalarsPerTensor }: RecordingManifest,
+  positions: Positions,
 ): ListedTensor[] {
   const byName = new Map(found.map((tensor) => [tensor.name, tensor]));
   if (byName.size !== tensors.length) throw corruptFile(file, FORMAT, 'it holds other tensors than its manifest');
@@ -107,8 +119,50 @@ function describe(
     const expected = scalarsPerTensor !== null && size > scalarsPerTensor ? [scalarsPerTensor] : shape;
     if (tensor?.shape.join() !== expected.join())
       throw corruptFile(file, FORMAT, `${name} is not as its manifest has it, [${expected.join(', ')}]`);
-    return { ...tensor, name, shape: expected, kind, layerClass, isOptimizer: false, read: () => tensor.read() };
+    const chosen = positions.get(name);
+    const sampledFrom = chosen && { shape, positions: chosen };
+    const described = { ...tensor, name, shape: expected, kind, layerClass, isOptimizer: false };
+    return { ...described, ...(sampledFrom && { sampledFrom }), read: () => tensor.read() };
   });
+}
+
+/** Which scalars the snapshots hold of each larger tensor; none of a recording of whole tensors. */
+async function readPositions(
+  path: string,
+  { tensors, scalarsPerTensor, positions }: RecordingManifest,
+): Promise<Positions> {
+  const sampled = tensors.filter(({ shape }) => countValues(shape) > (scalarsPerTensor ?? Number.POSITIVE_INFINITY));
+  if (sampled.length === 0) return new Map();
+  if (!positions) throw corruptFile(path, FORMAT, 'it names no file of positions');
+  const file = join(dirname(path), positions);
+  const arrays = decodeSafetensors(await readWholeFile(file, FORMAT), file).tensors;
+  const found = new Map<string, Uint32Array>();
+  for (const { name, shape } of sampled) {
+    const array =
+      Object.hasOwn(arrays, name) && arrays[name].dtype === 'I64' ? arrays[name].data.slice() : new Uint8Array();
+    const places = Array.from(new BigInt64Array(array.buffer), Number);
+    const problem = positionsProblem(places, shape, scalarsPerTensor as number);
+    if (problem !== null) throw corruptFile(file, FORMAT, `${name}: ${problem}`);
+    found.set(name, Uint32Array.from(places));
+  }
+  return found;
+}
+
+/** Statistics of a snapshot's tensors; undefined in a recording of whole tensors. */
+function statisticsOf(
+  path: string,
+  { tensors, scalarsPerTensor }: RecordingManifest,
+  { file, statistics }: RecordingManifest['snapshots'][number],
+): Map<string, TensorStatistics> | undefined {
+  if (scalarsPerTensor === null) return undefined;
+  return new Map(
+    tensors.map(({ name }) => {
+      const measured = statistics?.[name];
+      if (measured === undefined) throw corruptFile(path, FORMAT, `${file} has no statistics of ${name}`);
+      const [mean, rms, changeMean, changeRms] = measured.map((value) => value ?? Number.NaN);
+      return [name, { mean, rms, changeMean, changeRms }];
+    }),
+  );
 }
 
 /** `trajectory.json` of a TrajectoryRecorder. */
@@ -124,8 +178,11 @@ export const recordingImporter: CheckpointImporter = {
     const manifest = await readRecording(path);
     const { status, cadence, layout, snapshots } = manifest;
     const training = trainingOf(manifest);
+    const positions = await readPositions(path, manifest);
     let last = -1;
-    for (const { file, metrics, epoch, step } of snapshots) {
+    for (const entry of snapshots) {
+      const { file, metrics, epoch, step } = entry;
+      const statistics = statisticsOf(path, manifest, entry);
       const number = (cadence.unit === 'epoch' ? epoch : step) ?? -1;
       const snapshot = (number + 1) / cadence.every - 1;
       if (!(Number.isInteger(snapshot) && snapshot > last))
@@ -134,9 +191,10 @@ export const recordingImporter: CheckpointImporter = {
       const finite = Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, value ?? Number.NaN]));
       await withInputFile(join(dirname(path), file), FORMAT, (input) =>
         take({
-          tensors: describe(input.path, listTensors(input), manifest),
+          tensors: describe(input.path, listTensors(input), manifest, positions),
           snapshot,
           metrics: finite,
+          ...(statistics && { statistics }),
           layout,
           training,
           interruption: status === 'complete' ? undefined : 'its recorder was not closed',

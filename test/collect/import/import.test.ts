@@ -36,6 +36,25 @@ function putPair(first = [1, 2], second = [3, 4]): string[] {
   );
 }
 
+describe('the cadence of a run', () => {
+  test.each([
+    [['checkpoint-500', 'checkpoint-1000', 'checkpoint-1500'], { unit: 'step', every: 500 }],
+    [['model_step=199', 'model_step=399'], { unit: 'step', every: 200 }],
+    [['iter_1', 'iter_2'], { unit: 'step', every: 1 }],
+    [['epoch_01', 'epoch_03'], { unit: 'epoch', every: 2 }],
+    [['ckpt_1', 'ckpt_2'], { unit: 'epoch', every: 1 }],
+    [['step_100', 'step_200', 'step_500'], { unit: 'epoch', every: 1 }],
+    [['1', '2'], { unit: 'epoch', every: 1 }],
+  ])('of %s', async (names, cadence) => {
+    const directory = place();
+    const files = names.map((name, i) =>
+      put(join(directory, `${name}.safetensors`), makeSafetensors({ w: [[1], [i]] })),
+    );
+    const { run } = await importInto(files);
+    expect(readManifest(run.directory).cadence).toEqual(cadence);
+  });
+});
+
 describe('the order of checkpoints', () => {
   const numbersIn = (names: string[]) => {
     const { items, numbers } = orderByName(

@@ -8,8 +8,10 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { importCheckpoints } from '../../../src/collect/index.js';
 import { WnnError } from '../../../src/errors.js';
 import { exportPackage } from '../../../src/export/index.js';
+import { encodeSafetensors } from '../../../src/formats/safetensors.js';
 import { Random } from '../../../src/random.js';
-import { readManifest, readMetrics, readSnapshots } from '../../../src/trajectory/runReader.js';
+import { readPositions } from '../../../src/trajectory/positions.js';
+import { readManifest, readMetrics, readSnapshots, readStatistics } from '../../../src/trajectory/runReader.js';
 import { writeTraining } from '../../export/trainingDirectory.js';
 import { findPython } from '../../python.js';
 import { makeSafetensors, put } from '../import/makeFiles.js';
@@ -65,7 +67,6 @@ function putRecording(name: string, changes: object = {}, shapes = tensors.map((
     ]);
     put(join(directory, file), makeSafetensors(Object.fromEntries(arrays)));
   }
-  put(join(directory, 'positions.safetensors'), makeSafetensors({ 'b.weight': [[4], [0, 1, 3, 5]] }));
   return directory;
 }
 
@@ -117,12 +118,53 @@ describe('a recording', () => {
     expect(runs[0].converted).toBe(0);
   });
 
-  test('with a share of the scalars has tensors of one axis and the kinds of the whole ones', async () => {
-    const directory = putRecording('share', { scalarsPerTensor: 4 }, [[2, 2], [4], [2]]);
-    const { runs } = await take(directory, 'share');
-    const { tensors: specs } = readManifest(runs[0].directory);
-    expect(specs[1]).toEqual({ name: 'b.weight', kind: 'conv', kindBy: 'format', shape: [4] });
-    expect((await readAll(runs[0].directory))[1].values[1]).toEqual([31, 32, 33, 34]);
+  /** A recording of four scalars of each larger tensor, whose positions and statistics are those given. */
+  function putShare(name: string, positions: number[], statistics: object | undefined): string {
+    const snapshots = manifest.snapshots.map((entry) => ({ ...entry, statistics }));
+    const changes = { scalarsPerTensor: 4, positions: 'positions.safetensors', snapshots };
+    const directory = putRecording(name, changes, [[2, 2], [4], [2]]);
+    const data = new Uint8Array(BigInt64Array.from(positions, BigInt).buffer);
+    const array = { dtype: 'I64', shape: [positions.length], data } as const;
+    put(join(directory, 'positions.safetensors'), encodeSafetensors({ 'b.weight': array }));
+    return directory;
+  }
+  const STATISTICS = Object.fromEntries(tensors.map(({ name }, i) => [name, [i, 2, i === 0 ? null : 3, 4]]));
+
+  test('with a share of the scalars is a sampled run, whose positions follow the axes', async () => {
+    // Of [2, 1, 3] in PyTorch, [3, 1, 2] in the run: position 3 a + b there is 2 b + a here.
+    const { runs } = await take(putShare('share', [0, 1, 3, 5], STATISTICS), 'share');
+    const { directory } = runs[0];
+    const run = readManifest(directory);
+    expect(run.scalarsPerTensor).toBe(4);
+    expect(run.tensors[1]).toMatchObject({ name: 'b.weight', kind: 'conv', shape: [4], sampledFrom: [3, 1, 2] });
+    expect(run.tensors[0]).toEqual({ name: 'a.proj', kind: 'fc', kindBy: 'format', shape: [2, 2] });
+    expect([...(readPositions(directory, run).get('b.weight') ?? [])]).toEqual([0, 1, 2, 5]);
+    expect((await readAll(directory))[1].values[1]).toEqual([31, 33, 32, 34]);
+    const measured = [];
+    for await (const { statistics } of readStatistics(directory)) measured.push(statistics);
+    expect(measured).toHaveLength(2);
+    expect(measured[1][0]).toEqual({ mean: 0, rms: 2, changeMean: Number.NaN, changeRms: 4 });
+    expect(measured[1][2]).toEqual({ mean: 2, rms: 2, changeMean: 3, changeRms: 4 });
+  });
+
+  test.each<[string, number[], object | undefined, RegExp]>([
+    [
+      'positions out of range',
+      [0, 1, 3, 6],
+      STATISTICS,
+      /b\.weight: position 6 in a tensor of 6 values.*positions\.saf/,
+    ],
+    ['positions that descend', [0, 3, 1, 5], STATISTICS, /b\.weight: position 1 after 3.*positions\.safetensors/],
+    ['negative positions', [-1, 0, 1, 2], STATISTICS, /b\.weight: position -1 in a tensor of 6 values/],
+    ['too few positions', [0, 1, 3], STATISTICS, /b\.weight: 3 positions in place of 4/],
+    ['no statistics', [0, 1, 3, 5], undefined, /epoch-00001\.safetensors has no statistics of a\.proj.*trajectory/],
+    ['statistics of others', [0, 1, 3, 5], { x: [1, 1, 1, 1] }, /has no statistics of a\.proj/],
+  ])('of a share with %s is refused in one line', async (name, positions, statistics, message) => {
+    const error = await take(putShare(`share ${name}`, positions, statistics), 'wrong').catch((caught) => caught);
+    expect(error).toBeInstanceOf(WnnError);
+    expect(error.message).toMatch(message);
+    expect(error.message).not.toMatch(/\n/);
+    expect(existsSync(join(root, 'store/run=wrong'))).toBe(false);
   });
 
   test('with a gap keeps the numbers of its snapshots, and metrics that were not finite are not', async () => {

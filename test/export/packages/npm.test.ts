@@ -111,7 +111,7 @@ describe('the package', () => {
   test('begins and reaches as the nowcaster does', async () => {
     const [training, made] = [join(root, 'late'), join(root, 'late-package')];
     const record = writeTraining(training);
-    record.dataset.firstEpoch = 3;
+    record.dataset.firstSnapshot = 3;
     writeFileSync(join(training, 'train.json'), JSON.stringify(record));
     await exportPackage({ format: 'npm', from: training, to: made, name: NAME, recommended: { stepScale: 1.5 } });
     const { nowcaster } = await import(pathToFileURL(join(made, 'networks.js')).href);

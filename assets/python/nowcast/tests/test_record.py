@@ -81,6 +81,10 @@ def test_a_share_of_the_scalars_at_places_that_stay(tmp_path):
             values["dense/kernel"], places["dense/kernel"].astype(np.float32) / 8 + np.float32(0.5 * (i + 1))
         )
         assert values["dense/bias"].shape == (3,)
+        whole = np.arange(600, dtype=np.float64) / 8 + 0.5 * (i + 1)
+        mean, rms, *change = manifest["snapshots"][i]["statistics"]["dense/kernel"]
+        np.testing.assert_allclose([mean, rms], [whole.mean(), np.sqrt((whole**2).mean())], rtol=1e-12)
+        assert change == ([None, None] if i == 0 else [0.5, 0.5])
     other = tmp_path / "other"
     Recorder(other, scalars_per_tensor=50, seed=4).train(1)
     assert not np.array_equal(read(other, "positions.safetensors")["dense/kernel"], places["dense/kernel"])
