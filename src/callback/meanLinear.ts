@@ -4,7 +4,7 @@ import { UsageError } from '../errors.js';
 import { DEFAULT_KINDS } from '../nowcaster/spec.js';
 import type { SnapshotCadence } from '../trajectory/cadence.js';
 import type { Forecaster } from './forecaster.js';
-import { requireFrom } from './nowcastLoop.js';
+import { requireFrom } from './loopOptions.js';
 import { type ForecastingOptions, PeriodicForecasting } from './periodicForecasting.js';
 
 /** How {@link MeanLinearForecasting} forecasts. */
