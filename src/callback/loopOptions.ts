@@ -27,7 +27,7 @@ export interface LoopOptions {
    * First snapshot (from 0) after which a nowcast may happen. Default: what the nowcaster recommends, the first whose
    * window lies in a part of the training such as it was trained on.
    */
-  startEpoch?: number;
+  start?: number;
   /**
    * Step scale: multiplier on the predicted update; 1 lands on the forecast. Above 0, at most 10. `adaptive` or bounds: the
    * watch makes it grow while nowcasts gain, and shrink when they do not. Default: what the nowcaster recommends (`wnn
@@ -77,10 +77,11 @@ export function settleOptions(forecaster: Forecaster, options: LoopOptions): Loo
   const { recommended = {}, windowLength, averaged = 1 } = forecaster;
   const { watch = true, length } = options;
   const period = options.period ?? recommended.period ?? windowLength * averaged;
-  requireRecommendation({ period });
+  const start = options.start ?? recommended.start ?? 0;
+  requireRecommendation({ period, start });
   const settings: LoopSettings = {
     period,
-    start: requireFrom('startEpoch', options.startEpoch ?? recommended.startEpoch ?? 0, 0),
+    start,
     stepScale: stepScaleRange(options.stepScale, recommended.stepScale ?? 1),
     decay: options.stepScaleDecay ? requireDecay(options.stepScaleDecay) : null,
     cadence: requireCadence(options.cadence ?? forecaster.cadence ?? EVERY_EPOCH, 'cadence'),

@@ -47,7 +47,7 @@ export function createMeanLinearForecaster(
     windowLength: window,
     averaged,
     cadence,
-    recommended: { period: PERIOD_MEANS * averaged, startEpoch: window * averaged - 1, stepScale: 1 },
+    recommended: { period: PERIOD_MEANS * averaged, start: window * averaged - 1, stepScale: 1 },
     kinds: DEFAULT_KINDS,
     async forecast({ snapshots }, out) {
       const [first, last] = [snapshots[0], snapshots[window - 1]];

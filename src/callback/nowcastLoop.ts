@@ -64,7 +64,7 @@ export class NowcastLoop {
     return this.#settings.period;
   }
 
-  get startEpoch(): number {
+  get start(): number {
     return this.#settings.start;
   }
 
@@ -227,7 +227,7 @@ export class NowcastLoop {
   }
 
   #nextNowcast(snapshot: number): number {
-    return nextNowcast({ period: this.period, startEpoch: this.startEpoch }, snapshot);
+    return nextNowcast(this.#settings, snapshot);
   }
 
   async #revert(training: WatchedTraining, point: TrainingPoint): Promise<Nowcast | null> {

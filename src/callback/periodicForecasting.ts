@@ -100,8 +100,8 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
   }
 
   /** First snapshot (from 0) after which a nowcast may happen. */
-  get startEpoch(): number {
-    return this.#loop.startEpoch;
+  get start(): number {
+    return this.#loop.start;
   }
 
   /** Multiplier on the predicted update. */

@@ -190,7 +190,7 @@ export class TrajectoryRecorder extends FitCallback {
       engine: options.engine ?? null,
       epochsPlanned: options.epochsPlanned ?? this.#epochsOfFit ?? null,
       cadence: this.#cadence,
-      ...(nowcasting !== undefined && { nowcasts: { period: nowcasting.period, startEpoch: nowcasting.startEpoch } }),
+      ...(nowcasting !== undefined && { nowcasts: { period: nowcasting.period, start: nowcasting.start } }),
     };
     return RunWriter.create(options.store, info, describeTensors(network));
   }

@@ -62,7 +62,7 @@ describe('going back in fit', () => {
   ] as const)(
     'restores weights, moving statistics and the state of %s: only the epochs in between are lost',
     async (_, create, digits) => {
-      const callback = new PeriodicForecasting(harmful(), { startEpoch: 5 });
+      const callback = new PeriodicForecasting(harmful(), { start: 5 });
       const model = await train(create(), 20, callback);
       const reverted = callback.history.filter(({ outcome }) => outcome !== 'skipped');
       const [nowcast] = reverted;
@@ -81,7 +81,7 @@ describe('going back in fit', () => {
   it('tells what happened, and calls onNowcast when it applies a nowcast and when it goes back', async () => {
     const seen: string[] = [];
     const callback = new PeriodicForecasting(harmful(), {
-      startEpoch: 5,
+      start: 5,
       onNowcast: ({ outcome, probation }: Nowcast) => void seen.push(`${outcome} ${probation?.verdict}`),
     });
     await train(tf.train.sgd(0.05), 20, callback);
@@ -93,7 +93,7 @@ describe('going back in fit', () => {
   });
 
   it('starts afresh in the next fit', async () => {
-    const callback = new PeriodicForecasting(harmful(), { startEpoch: 5 });
+    const callback = new PeriodicForecasting(harmful(), { start: 5 });
     const histories: unknown[] = [];
     for (let i = 0; i < 2; i++) {
       await train(tf.train.momentum(0.02, 0.9), 20, callback);
@@ -105,7 +105,7 @@ describe('going back in fit', () => {
 
   it('keeps no tensor', async () => {
     const model = makeModel(tf.train.adam(0.003));
-    const callback = new PeriodicForecasting(harmful(), { startEpoch: 5, watch: { budget: 0.5 } });
+    const callback = new PeriodicForecasting(harmful(), { start: 5, watch: { budget: 0.5 } });
     const [x, y] = [inputs(), targets()];
     const again = () => model.fit(x, y, { epochs: 20, verbose: 0, callbacks: [callback] });
     await again();
@@ -116,7 +116,7 @@ describe('going back in fit', () => {
   });
 
   it('refuses the state of another network before it trains', async () => {
-    const callback = new PeriodicForecasting(harmful(), { startEpoch: 5 });
+    const callback = new PeriodicForecasting(harmful(), { start: 5 });
     await train(tf.train.sgd(0.05), 20, callback);
     const other = tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [2] })] });
     other.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
@@ -193,7 +193,7 @@ describe('a quadratic with noise', () => {
     const steps = 600;
     const nowcasting = new PeriodicForecasting(lineForecaster(3, STEPS).forecaster, {
       period: 4,
-      startEpoch: 11,
+      start: 11,
       stepScale: 8,
       length: steps,
     });

@@ -255,7 +255,7 @@ describe('windows that give no samples', () => {
   });
 
   it('are those across a nowcast', async () => {
-    const jumping: RunSketch = { id: 'jumping', epochs: 32, nowcasts: { period: 11, startEpoch: 10 } };
+    const jumping: RunSketch = { id: 'jumping', epochs: 32, nowcasts: { period: 11, start: 10 } };
     await makeStore(store, [jumping]);
     const { manifest } = await build();
     // Ten epochs each: of the starts 0 to 22, those at 0 and 1 end before or with epoch 10, 11 and 12 before or with 21, 22

@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { SchemaVersionError } from '../../errors.js';
 import { corruptFile } from '../../formats/corruptFile.js';
 import { readWholeFile, withInputFile } from '../../formats/inputFile.js';
+import { readSchedule } from '../../nowcaster/schedule.js';
 import { TENSOR_KINDS } from '../../trajectory/schema.js';
 import type { CheckpointImporter, ListedTensor, TrainingFacts } from './importer.js';
 import { listTensors } from './safetensors.js';
@@ -34,7 +35,7 @@ const manifestSchema = v.object({
   epochsPlanned: v.nullable(whole(1)),
   optimizer: v.nullable(v.objectWithRest({ name: v.string() }, setting)),
   cadence: v.object({ unit: v.picklist(['epoch', 'step']), every: whole(1) }),
-  nowcasts: v.nullable(v.object({ period: whole(1), startEpoch: whole(0) })),
+  nowcasts: v.nullable(v.pipe(v.unknown(), v.transform(readSchedule), v.object({ period: whole(1), start: whole(0) }))),
   scalarsPerTensor: v.nullable(whole(1)),
   tensors: v.array(
     v.object({ name: v.string(), kind: v.picklist(TENSOR_KINDS), class: v.string(), shape: v.array(whole(0)) }),

@@ -78,7 +78,7 @@ export function optionsOfSettings(settings: PeriodicSettings, batches: InputData
     watch: watch === 'off' ? false : { budget },
     cadence: cadence === undefined ? undefined : parseCadence(cadence, 'cadence'),
     period,
-    startEpoch: start,
+    start,
     stepScale,
     stepScaleDecay: stepScaleDecay && { shape: stepScaleDecay },
     kinds: kinds?.split('+') as TrainedKind[] | undefined,
