@@ -23,6 +23,7 @@ export {
   type NowcasterNetworks,
   type SnapshotHistory,
 } from './forecaster.js';
+export type { LoopOptions } from './loopOptions.js';
 export {
   createMeanLinearForecaster,
   MeanLinearForecasting,
@@ -30,7 +31,6 @@ export {
   type MeanLinearSettings,
 } from './meanLinear.js';
 export type { Nowcast, Probation } from './nowcast.js';
-export type { LoopOptions } from './nowcastLoop.js';
 export type { NowcastState } from './nowcastState.js';
 export {
   type ForecastingOptions,
@@ -38,6 +38,7 @@ export {
   type StepOptions,
   type TrainingLoss,
 } from './periodicForecasting.js';
+export type { InputDataset, Recalibration } from './recalibration.js';
 export { fetchSource } from './source.js';
 export type { AdaptiveStepScale, StepScaleDecay } from './stepScale.js';
 export { accessModel, type TrackedTensorsOptions } from './trackedTensors.js';

@@ -4,7 +4,7 @@ import { UsageError } from '../errors.js';
 import { DEFAULT_KINDS } from '../nowcaster/spec.js';
 import type { SnapshotCadence } from '../trajectory/cadence.js';
 import type { Forecaster } from './forecaster.js';
-import { requireFrom } from './nowcastLoop.js';
+import { requireFrom } from './loopOptions.js';
 import { type ForecastingOptions, PeriodicForecasting } from './periodicForecasting.js';
 
 /** How {@link MeanLinearForecasting} forecasts. */
@@ -47,7 +47,7 @@ export function createMeanLinearForecaster(
     windowLength: window,
     averaged,
     cadence,
-    recommended: { period: PERIOD_MEANS * averaged, startEpoch: window * averaged - 1, stepScale: 1 },
+    recommended: { period: PERIOD_MEANS * averaged, start: window * averaged - 1, stepScale: 1 },
     kinds: DEFAULT_KINDS,
     async forecast({ snapshots }, out) {
       const [first, last] = [snapshots[0], snapshots[window - 1]];

@@ -2,6 +2,7 @@
 
 import { DEFAULT_KINDS, sortKinds, type TrainedKind } from '../nowcaster/spec.js';
 import type { Forecaster } from './forecaster.js';
+import { keepNorms } from './keepNorm.js';
 import type { Judgement } from './watch.js';
 import type { WeightAccess } from './weightAccess.js';
 
@@ -70,5 +71,6 @@ export async function forecastWeights(
   await forecaster.forecast({ tensors: weights.tensors, snapshots: history, snapshot }, forecasts);
   if (stepScale !== 1)
     for (let i = 0; i < forecasts.length; i++) forecasts[i] = last[i] + stepScale * (forecasts[i] - last[i]);
+  keepNorms(weights.tensors, last, forecasts);
   return allFinite(forecasts) ? forecasts : 'the forecast is not finite (NaN or infinite)';
 }

@@ -4,13 +4,15 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { MismatchError, UsageError } from '../errors.js';
 import type { Recommendation } from '../nowcaster/recommendation.js';
-import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import type { TrainedKind } from '../nowcaster/spec.js';
 import { describeCadence, type SnapshotCadence } from '../trajectory/cadence.js';
 import { FitCallback } from './fitCallback.js';
 import type { Forecaster } from './forecaster.js';
+import type { LoopOptions } from './loopOptions.js';
 import type { Nowcast } from './nowcast.js';
-import { type LoopOptions, NowcastLoop, type WatchedTraining } from './nowcastLoop.js';
+import { NowcastLoop, type WatchedTraining } from './nowcastLoop.js';
 import type { NowcastState } from './nowcastState.js';
+import { type Recalibration, recalibrate, requireRecalibration } from './recalibration.js';
 import { accessModel } from './trackedTensors.js';
 import { isModel, isSameNetwork, type TrainedNetwork } from './trainedNetwork.js';
 import { readTrainingPoint, returnToPoint } from './trainingPoint.js';
@@ -22,6 +24,17 @@ export interface ForecastingOptions extends LoopOptions {
   kinds?: readonly TrainedKind[];
   /** Returns whether to nowcast a layer. Default: all that hold one to three arrays and are not frozen. */
   layers?: (layer: tfl.layers.Layer) => boolean;
+  /**
+   * Estimates the moving statistics of batch-norm anew after each nowcast, from training batches in training mode; for
+   * models of tfjs-layers. `n` batches, default 8. Default: they follow as training goes on.
+   */
+  recalibrate?: Recalibration;
+  /**
+   * Whether filters that stand directly before batch-norm (with no activation between) keep their norms, since only their
+   * direction matters. In a loop of one's own with variables: their names, filters being counted by the last axis. Default
+   * false.
+   */
+  keepNorm?: boolean | readonly string[];
   /**
    * Carries window and counters over from one fit to the next of the same model, as in
    * `for (...) await model.fit(x, y, { epochs: 1, callbacks: [nowcasting] })`. Default false: each fit starts afresh.
@@ -52,6 +65,7 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
   readonly #loop: NowcastLoop;
   readonly #options: ForecastingOptions;
   readonly #kinds: readonly TrainedKind[];
+  readonly #recalibration: Required<Recalibration> | null;
   /** Whether an epoch is between its begin and its end; null where nobody announces begins. */
   #epochOpen: boolean | null = null;
   /** Epochs or steps that had ended when the open epoch began. */
@@ -71,7 +85,8 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
     super();
     this.#loop = new NowcastLoop(forecaster, options);
     this.#options = options;
-    this.#kinds = (options.kinds ?? TRAINED_KINDS).filter((kind) => forecaster.kinds.includes(kind));
+    this.#recalibration = options.recalibrate ? requireRecalibration(options.recalibrate) : null;
+    this.#kinds = requireKinds(options.kinds ?? forecaster.kinds, forecaster);
   }
 
   /** Nowcasts of the current or last training, in order. */
@@ -85,8 +100,8 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
   }
 
   /** First snapshot (from 0) after which a nowcast may happen. */
-  get startEpoch(): number {
-    return this.#loop.startEpoch;
+  get start(): number {
+    return this.#loop.start;
   }
 
   /** Multiplier on the predicted update. */
@@ -194,12 +209,18 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
   readonly #training: WatchedTraining = {
     access: () => {
       const network = this.#trained;
+      const { layers, keepNorm } = this.#options;
+      const names = typeof keepNorm === 'object' ? keepNorm : [];
       return isModel(network)
-        ? accessModel(network, { kinds: this.#kinds, layers: this.#options.layers })
-        : accessVariables(network, this.#kinds);
+        ? accessModel(network, { kinds: this.#kinds, layers, keepNorm: keepNorm === true })
+        : accessVariables(network, this.#kinds, names);
     },
     readPoint: () => readTrainingPoint(this.#trained, this.#usedOptimizer),
     returnTo: (point) => returnToPoint(point, this.#trained, this.#usedOptimizer),
+    adapt: async () => {
+      const network = this.#trained;
+      if (this.#recalibration && isModel(network)) await recalibrate(network, this.#recalibration);
+    },
   };
 
   get #trained(): TrainedNetwork {
@@ -244,4 +265,15 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
       remedy: `train longer, or give a shorter cadence, e.g. { unit: 'step', every: 1 }`,
     });
   }
+}
+
+/** Refuses kinds that a forecaster cannot forecast. @throws {@link MismatchError} */
+function requireKinds(kinds: readonly TrainedKind[], forecaster: Forecaster): readonly TrainedKind[] {
+  const unable = kinds.filter((kind) => !forecaster.kinds.includes(kind));
+  if (unable.length === 0) return kinds;
+  throw new MismatchError({
+    what: `the nowcaster has no network for ${unable.join(', ')}`,
+    where: `kinds: ${kinds.join(', ')}`,
+    remedy: `give some of ${forecaster.kinds.join(', ')}`,
+  });
 }

@@ -3,6 +3,7 @@
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { DEFAULT_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { tensorKind } from '../trajectory/kind.js';
+import { filtersBeforeBatchNorm } from './keepNorm.js';
 import { isModel } from './trainedNetwork.js';
 import { accessTensors, type WeightAccess } from './weightAccess.js';
 
@@ -15,16 +16,26 @@ export interface TrackedTensorsOptions {
   kinds?: readonly TrainedKind[];
   /** Returns whether to track a layer. Default: every layer. */
   layers?: (layer: tfl.layers.Layer) => boolean;
+  /** Whether filters that stand directly before batch-norm keep their norms. Default false. */
+  keepNorm?: boolean;
 }
 
 type Variable = tfl.LayerVariable;
 
+/** A variable that is tracked. */
+interface Found {
+  variable: Variable;
+  kind: TrainedKind;
+  name: string;
+  filters?: number;
+}
+
 /** The variables of a model that may be tracked, each once however often its layer is shared, with kind and name. */
 function listVariables(
   model: tfl.LayersModel,
-  { kinds = DEFAULT_KINDS, layers: wanted = () => true }: TrackedTensorsOptions,
-): { variable: Variable; kind: TrainedKind; name: string }[] {
-  const found = new Map<Variable, { variable: Variable; kind: TrainedKind; name: string }>();
+  { kinds = DEFAULT_KINDS, layers: wanted = () => true, keepNorm = false }: TrackedTensorsOptions,
+): Found[] {
+  const found = new Map<Variable, Found>();
   const visit = (container: tfl.LayersModel) => {
     if (!container.trainable) return;
     for (const layer of container.layers) {
@@ -43,7 +54,8 @@ function listVariables(
         const shape = variable.shape as number[];
         const kind = kinds.find((kind) => kind === (isNorm ? 'norm' : tensorKind(name, shape)));
         if (kind === undefined) continue;
-        found.set(variable, { variable, kind, name });
+        const filters = keepNorm ? (filtersBeforeBatchNorm(layer, variable) ?? undefined) : undefined;
+        found.set(variable, { variable, kind, name, filters });
       }
     }
   };
@@ -63,9 +75,10 @@ function listVariables(
  */
 export function accessModel(model: tfl.LayersModel, options: TrackedTensorsOptions = {}): WeightAccess {
   return accessTensors(
-    listVariables(model, options).map(({ variable, kind, name }) => ({
+    listVariables(model, options).map(({ variable, kind, name, filters }) => ({
       name,
       kind,
+      filters,
       shape: variable.shape as number[],
       read: () => variable.read(),
       write: (value) => variable.write(value),

@@ -106,7 +106,7 @@ function judge(probation: Probation, time: number): Omit<Judgement, 'snapshots'>
   if (!losses.every(Number.isFinite) || isHopeless(probation, y, level))
     return { ...figures, cost: count, verdict: 'reverted' };
   if (count < length) return null;
-  if (ahead <= allowance) return { ...figures, verdict: 'gained' };
+  if (ahead <= allowance + ROUNDING) return { ...figures, verdict: 'gained' };
   if (measured > level + ALLOWANCE * noise) return { ...figures, cost: count, verdict: 'reverted' };
   return { ...figures, verdict: 'late' };
 }

@@ -15,6 +15,8 @@ export interface TrackedTensor {
   offset: number;
   /** Number of values. */
   size: number;
+  /** Number of filters whose norms nowcasts keep: value i belongs to filter i mod that number. Undefined: none. */
+  filters?: number;
 }
 
 /** Reads and replaces the tensors of one network. */
@@ -34,6 +36,8 @@ export interface AccessibleTensor {
   name: string;
   kind: TrainedKind;
   shape: number[];
+  /** As of {@link TrackedTensor}. */
+  filters?: number;
   /** The current tensor, which belongs to the network. */
   read(): tf.Tensor;
   /** Replaces it; the tensor given stays the caller's. */
@@ -44,8 +48,8 @@ export interface AccessibleTensor {
 export function accessTensors(listed: readonly AccessibleTensor[]): WeightAccess {
   const sorted = TRAINED_KINDS.flatMap((kind) => listed.filter((tensor) => tensor.kind === kind));
   let size = 0;
-  const tensors = sorted.map(({ name, kind, shape }): TrackedTensor => {
-    const tensor = { name, kind, shape, offset: size, size: tf.util.sizeFromShape(shape) };
+  const tensors = sorted.map(({ name, kind, shape, filters }): TrackedTensor => {
+    const tensor = { name, kind, shape, filters, offset: size, size: tf.util.sizeFromShape(shape) };
     size += tensor.size;
     return tensor;
   });
@@ -74,8 +78,13 @@ export function accessTensors(listed: readonly AccessibleTensor[]): WeightAccess
  * rank of a kind wanted.
  *
  * @param kinds kinds to track.
+ * @param keepNorm names of those whose filters, counted by their last axis, keep their norms.
  */
-export function accessVariables(variables: Readonly<Record<string, tf.Variable>>, kinds: readonly TrainedKind[]) {
+export function accessVariables(
+  variables: Readonly<Record<string, tf.Variable>>,
+  kinds: readonly TrainedKind[],
+  keepNorm: readonly string[] = [],
+) {
   const listed: AccessibleTensor[] = [];
   for (const [name, variable] of Object.entries(variables)) {
     const kind = kinds.find((wanted) => wanted === tensorKind(name, variable.shape));
@@ -84,6 +93,7 @@ export function accessVariables(variables: Readonly<Record<string, tf.Variable>>
       name,
       kind,
       shape: variable.shape,
+      filters: keepNorm.includes(name) ? variable.shape.at(-1) : undefined,
       read: () => variable,
       write: (value) => variable.assign(value as tf.Tensor<tf.Rank>),
     });

@@ -30,6 +30,7 @@ interface ExportArguments extends GlobalArguments {
   partial: boolean;
   stepScale?: number;
   period?: number;
+  start?: number;
   normalization?: WindowSpec['normalization'];
   horizon?: number[];
   overwrite: boolean;
@@ -98,7 +99,11 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       })
       .option('period', {
         type: 'number',
-        describe: "epochs from nowcast to nowcast in training jobs [default: the window's length, or as before]",
+        describe: "snapshots from nowcast to nowcast in training jobs [default: the window's length, or as before]",
+      })
+      .option('start', {
+        type: 'number',
+        describe: 'first snapshot (from 0) after which a nowcast may happen [default: by the samples, or as before]',
       })
       .option('normalization', {
         choices: ['range', 'none'] as const,
@@ -131,6 +136,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
     partial,
     stepScale,
     period,
+    start,
     normalization,
     horizon,
     overwrite,
@@ -141,7 +147,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       to,
       kinds: kind as TrainedKind[] | undefined,
       partial,
-      recommended: { stepScale, period },
+      recommended: { stepScale, period, start },
       normalization,
       horizons: horizon,
     };

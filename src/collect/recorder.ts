@@ -211,7 +211,7 @@ export class TrajectoryRecorder extends FitCallback {
       cadence: this.#cadence,
       ...(stepsPerEpoch !== undefined && { stepsPerEpoch }),
       ...(scalarsPerTensor !== undefined && { scalarsPerTensor }),
-      ...(nowcasting !== undefined && { nowcasts: { period: nowcasting.period, startEpoch: nowcasting.startEpoch } }),
+      ...(nowcasting !== undefined && { nowcasts: { period: nowcasting.period, start: nowcasting.start } }),
     };
     if (scalarsPerTensor === undefined) return RunWriter.create(options.store, info, describeTensors(network));
     this.#sampler = new TensorSampler(network, { scalarsPerTensor, seed: options.seed ?? 0 });

@@ -3,6 +3,7 @@
 import { parseAveraging } from '../callback/averages/index.js';
 import type { Engine } from '../engine/engine.js';
 import { EVALUATION_SCHEMA_VERSION, type EvaluationJob, type RunRecord } from '../evaluation/schema.js';
+import { shuffledBatches } from '../tasks/batches.js';
 import { loadDataset } from '../tasks/dataset.js';
 import { findTask, type Task } from '../tasks/task.js';
 import type { Examples, TaskData } from '../tasks/taskData.js';
@@ -62,7 +63,8 @@ export async function trainRun(
     directory: imagesDirectory,
   });
   await warmUp(task, data, job);
-  const method = (await findMethod(job.method.type).train?.(job.method, { job, inputs })) ?? {};
+  const batches = shuffledBatches(data.train, job.batchSize, job.seed);
+  const method = (await findMethod(job.method.type).train?.(job.method, { job, inputs, batches })) ?? {};
   const { validate } = job.method as CommonSettings;
   const average = validate === undefined ? null : averageTraining(parseAveraging(validate), job.epochs);
   const parts: readonly MethodTraining[] = average === null ? [method] : [method, average];

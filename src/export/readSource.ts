@@ -196,7 +196,7 @@ export interface SourceChoices extends H5Meaning {
   /** Also take the best weights so far of kinds whose training has not ended. Default false. */
   partial?: boolean;
   /**
-   * How training jobs should use it: `period`, `startEpoch`, `stepScale`; find the best with `wnn evaluate`. Default: what
+   * How training jobs should use it: `period`, `start`, `stepScale`; find the best with `wnn evaluate`. Default: what
    * the nowcaster read recommends, or its window's length, its first window, and 1.
    */
   recommended?: Partial<Recommendation>;

@@ -8,6 +8,7 @@ import { cadenceProblem, type SnapshotCadence } from '../trajectory/cadence.js';
 import { checkListed, isFileList, type ListedFile } from './listedFile.js';
 import { checkParameters } from './parameters.js';
 import { type Recommendation, recommendationProblem } from './recommendation.js';
+import { readSchedule } from './schedule.js';
 import { networkOf, specProblem, TRAINED_KINDS, type TrainedKind } from './spec.js';
 import type { KindTraining, TrainingRecord } from './trainingRecord.js';
 
@@ -112,6 +113,7 @@ export function checkNowcasterManifest(manifest: unknown, fileName: string): Now
   if (problem !== null) throw fail(problem);
   const cadence = cadenceProblem(value.cadence);
   if (cadence !== null) throw fail(cadence);
+  value.recommended = readSchedule(value.recommended);
   const recommended = recommendationProblem(value.recommended);
   if (recommended !== null) throw fail(`recommended: ${recommended}`);
   if (typeof value.tag !== 'string') throw fail('it has no tag');

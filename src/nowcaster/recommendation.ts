@@ -3,7 +3,7 @@
 
 import { UsageError } from '../errors.js';
 import type { NowcasterSpec } from '../network/spec.js';
-import { isNowcastSchedule, type NowcastSchedule, requirePeriod } from './schedule.js';
+import { isNowcastSchedule, type NowcastSchedule, requirePeriod, requireStart } from './schedule.js';
 
 /** When to nowcast and how far to go. */
 export interface Recommendation extends NowcastSchedule {
@@ -24,15 +24,16 @@ function isStepScale(value: unknown): value is number {
 
 /** What is wrong with a recommendation, e.g. of a parsed file, or null. */
 export function recommendationProblem(value: unknown): string | null {
-  if (!isNowcastSchedule(value)) return 'period must be a whole number from 1, startEpoch one from 0';
+  if (!isNowcastSchedule(value)) return 'period must be a whole number from 1, start one from 0';
   const { stepScale } = value as Partial<Recommendation>;
   return isStepScale(stepScale) ? null : `stepScale must be ${STEP_SCALE_RANGE}, not ${String(stepScale)}`;
 }
 
-/** Refuses what cannot be a period or a step scale. @throws UsageError that names the option, prefixed as given. */
+/** Refuses what cannot be a period, a start or a step scale. @throws UsageError that names the option, prefixed as given. */
 export function requireRecommendation(choices: Partial<Recommendation>, prefix = ''): void {
-  const { period, stepScale } = choices;
+  const { period, start, stepScale } = choices;
   if (period !== undefined) requirePeriod(period, `${prefix}period`);
+  if (start !== undefined) requireStart(start, `${prefix}start`);
   if (stepScale === undefined || isStepScale(stepScale)) return;
   throw new UsageError({
     what: `the step scale must be ${STEP_SCALE_RANGE}`,
@@ -48,5 +49,5 @@ export function requireRecommendation(choices: Partial<Recommendation>, prefix =
  * @param firstSnapshot first snapshot (from 0) that was sampled.
  */
 export function defaultRecommendation({ inputLength }: NowcasterSpec, firstSnapshot = 0): Recommendation {
-  return { startEpoch: firstSnapshot + inputLength - 1, period: inputLength, stepScale: 1 };
+  return { start: firstSnapshot + inputLength - 1, period: inputLength, stepScale: 1 };
 }

@@ -8,7 +8,7 @@ import { CorruptFileError, MismatchError, UsageError } from '../errors.js';
 import { readJsonFile, requireVersion } from '../formats/json.js';
 import { schemaProblem } from '../formats/jsonSchema.js';
 import { quoteValue } from '../formats/parseJson.js';
-import { isNowcastSchedule } from '../nowcaster/schedule.js';
+import { isNowcastSchedule, type NowcastSchedule, readSchedule } from '../nowcaster/schedule.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { cadenceProblem, EVERY_EPOCH } from './cadence.js';
 import {
@@ -107,7 +107,13 @@ const SCHEMA = v.looseObject({
   seed: v.nullable(v.number()),
   engine: textOrNull,
   epochsPlanned: v.nullable(v.number()),
-  nowcasts: v.optional(v.custom(isNowcastSchedule, 'a schedule of nowcasts')),
+  nowcasts: v.optional(
+    v.pipe(
+      v.unknown(),
+      v.transform(readSchedule),
+      v.custom<NowcastSchedule>(isNowcastSchedule, 'a schedule of nowcasts'),
+    ),
+  ),
   tensors: v.pipe(
     v.array(
       v.looseObject({

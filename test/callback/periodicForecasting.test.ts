@@ -158,7 +158,7 @@ describe('PeriodicForecasting', () => {
     const { forecaster, seen } = stepForecaster(3);
     const callback = new PeriodicForecasting(forecaster, {
       period: 4,
-      startEpoch: 5,
+      start: 5,
       kinds: ['fc'],
       layers: ({ name }) => name === 'last',
     });
@@ -191,7 +191,7 @@ describe('PeriodicForecasting', () => {
 
   it('looks back across nowcasts when the period is shorter than the window', async () => {
     const { forecaster, seen } = stepForecaster(5);
-    const callback = new PeriodicForecasting(forecaster, { period: 2, startEpoch: 4, kinds: ['fc'] });
+    const callback = new PeriodicForecasting(forecaster, { period: 2, start: 4, kinds: ['fc'] });
     const after = await replay(callback, denseModel(), range(0, 11));
     expect(callback.history.map(({ epoch, outcome }) => [epoch, outcome])).toEqual([
       [5, 'kept'],
@@ -206,7 +206,7 @@ describe('PeriodicForecasting', () => {
     const { forecaster } = stepForecaster(5);
     expect(() => new PeriodicForecasting(forecaster, { period: 0 })).toThrow(/at least 1: period 0/);
     expect(() => new PeriodicForecasting(forecaster, { period: 5.5 })).toThrow(/period 5.5/);
-    expect(() => new PeriodicForecasting(forecaster, { startEpoch: -1 })).toThrow(/startEpoch -1/);
+    expect(() => new PeriodicForecasting(forecaster, { start: -1 })).toThrow(/start -1/);
   });
 
   it('skips windows with a gap', async () => {

@@ -160,7 +160,12 @@ describe('WeightForecasting', () => {
       };
       // The window of epochs 0 to 4 begins before epoch 3; that of 5 to 9 does not.
       expect(await nowcastsOf(await WeightForecasting.load(directory))).toEqual([9, 14]);
-      expect(await nowcastsOf(await WeightForecasting.load(directory, { startEpoch: 0 }))).toEqual([4, 9, 14]);
+      expect(await nowcastsOf(await WeightForecasting.load(directory, { start: 0 }))).toEqual([4, 9, 14]);
+      // Manifests of before said startEpoch.
+      const { start, ...rest } = manifest.recommended;
+      manifest.recommended = { ...rest, startEpoch: start };
+      writeFileSync(path, JSON.stringify(manifest));
+      expect((await WeightForecasting.load(directory)).start).toBe(7);
     } finally {
       rmSync(directory, { recursive: true });
     }

@@ -137,14 +137,14 @@ describe('with fit', () => {
   });
 
   test('notes when a nowcaster acts in the same training', async () => {
-    const recorder = new TrajectoryRecorder({ store, nowcasting: { period: 3, startEpoch: 4 } });
+    const recorder = new TrajectoryRecorder({ store, nowcasting: { period: 3, start: 4 } });
     const model = makeModel();
     model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });
     const { x, y } = makeData();
     await model.fit(x, y, { epochs: 2, verbose: 0, callbacks: [recorder] });
-    expect(listRuns(store)[0].manifest.nowcasts).toEqual({ period: 3, startEpoch: 4 });
+    expect(listRuns(store)[0].manifest.nowcasts).toEqual({ period: 3, start: 4 });
     const both = () =>
-      new TrajectoryRecorder({ store, nowcasting: { period: 3, startEpoch: 4 }, cadence: { unit: 'step', every: 2 } });
+      new TrajectoryRecorder({ store, nowcasting: { period: 3, start: 4 }, cadence: { unit: 'step', every: 2 } });
     expect(both).toThrow(/every epoch: snapshots every 2 steps/);
   });
 

@@ -259,7 +259,7 @@ describe('windows that give no samples', () => {
   });
 
   it('are those across a nowcast', async () => {
-    const jumping: RunSketch = { id: 'jumping', epochs: 32, nowcasts: { period: 11, startEpoch: 10 } };
+    const jumping: RunSketch = { id: 'jumping', epochs: 32, nowcasts: { period: 11, start: 10 } };
     await makeStore(store, [jumping]);
     const { manifest } = await build();
     // Ten epochs each: of the starts 0 to 22, those at 0 and 1 end before or with epoch 10, 11 and 12 before or with 21, 22
@@ -414,7 +414,7 @@ describe('resampled', () => {
   });
 
   it('windows keep away from nowcasts, which are numbered as the run was', async () => {
-    const jumping: RunSketch = { id: 'j', epochs: 60, cadence: every(10), nowcasts: { period: 22, startEpoch: 21 } };
+    const jumping: RunSketch = { id: 'j', epochs: 60, cadence: every(10), nowcasts: { period: 22, start: 21 } };
     await makeStore(store, [jumping]);
     const { manifest } = await build({ resample: every(20), validationShare: 0 });
     // 30 snapshots, nowcasts behind the snapshots 10, 21 of them: of 21 starts those at 0, 1, 11, 12 span none.

@@ -102,7 +102,7 @@ export function referenceOf(
       for (let start = 0; start + length + far <= values.length; start += stride) {
         // Between the snapshots of epochs e and e + 1.
         const between = Array.from({ length: length + far - 1 }, (_, i) => firstSnapshot + start + i);
-        if (run.nowcasts && between.some((e) => e >= run.nowcasts!.startEpoch && (e + 1) % run.nowcasts!.period === 0))
+        if (run.nowcasts && between.some((e) => e >= run.nowcasts!.start && (e + 1) % run.nowcasts!.period === 0))
           continue;
         const w = Array.from({ length: length + far }, (_, i) => values[start + i][t][scalar]);
         const past = w.slice(0, length);

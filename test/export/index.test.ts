@@ -75,12 +75,12 @@ describe('a training becomes a nowcaster directory', () => {
       expect((await loadNowcaster(to)).recommended).toEqual(manifest.recommended);
       return manifest.recommended;
     };
-    expect(await exported({ from: training })).toEqual({ startEpoch: 4, period: 5, stepScale: 1 });
+    expect(await exported({ from: training })).toEqual({ start: 4, period: 5, stepScale: 1 });
     const recommended = { stepScale: 1.5, period: 3 };
-    expect(await exported({ from: training, recommended })).toEqual({ startEpoch: 4, ...recommended });
-    expect(await exported({ from: to })).toEqual({ startEpoch: 4, ...recommended });
+    expect(await exported({ from: training, recommended })).toEqual({ start: 4, ...recommended });
+    expect(await exported({ from: to })).toEqual({ start: 4, ...recommended });
     expect(await exported({ from: to, recommended: { stepScale: 1 } })).toEqual({
-      startEpoch: 4,
+      start: 4,
       period: 3,
       stepScale: 1,
     });

@@ -38,7 +38,7 @@ describe('beside @tensorflow/tfjs 4.20.0', () => {
        await tf.setBackend('cpu');
        const model = tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [4] })] });
        model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
-       const nowcasting = await WeightForecasting.load();
+       const nowcasting = await WeightForecasting.load(undefined, { watch: false });
        const recorder = new TrajectoryRecorder({ store: 'runs', id: 'own', nowcasting });
        const hooks = { onEpochEnd: () => {} };
        await model.fit(tf.ones([8, 4]), tf.ones([8, 3]), { epochs: 13, callbacks: [recorder, nowcasting, hooks], verbose: 0 });
@@ -70,7 +70,7 @@ describe('beside @tensorflow/tfjs 4.20.0', () => {
         import { WeightForecasting } from './callback.js';
         await tf.setBackend('cpu');
         const train = async (arrange) => {
-          const callback = await WeightForecasting.load();
+          const callback = await WeightForecasting.load(undefined, { watch: false });
           const model = tf.sequential({ layers: [tf.layers.dense({ units: 3, inputShape: [4] })] });
           model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
           await model.fit(tf.ones([8, 4]), tf.ones([8, 3]), { epochs: 12, callbacks: arrange(callback), verbose: 0 });

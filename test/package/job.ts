@@ -13,7 +13,7 @@ const JOB = `
   import '@tensorflow/tfjs-backend-cpu';
   export async function run(absent) {
     await tf.setBackend('cpu');
-    const callback = await WeightForecasting.load();
+    const callback = await WeightForecasting.load(undefined, { watch: false });
     const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 3, inputShape: [4] })] });
     model.compile({ optimizer: 'adam', loss: 'meanSquaredError' });
     await model.fit(tf.ones([8, 4]), tf.ones([8, 3]), { epochs: 12, callbacks: [callback], verbose: 0 });

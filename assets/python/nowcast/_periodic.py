@@ -58,13 +58,13 @@ class TrackedTensor:
 class PeriodicForecasting:
     """Replaces weights by their forecasts once a period; the optimizer's state is untouched.
 
-    Nowcasts follow the snapshots s (from 0) from ``start_epoch`` on with (s + 1) mod ``period`` = 0, and happen when
+    Nowcasts follow the snapshots s (from 0) from ``start`` on with (s + 1) mod ``period`` = 0, and happen when
     training goes on.
 
     Args:
         period: Snapshots from one nowcast to the next. Windows longer than it look back across earlier nowcasts.
             Default: what the nowcaster's makers recommend.
-        start_epoch: First snapshot (from 0) after which a nowcast may happen. Default: as recommended.
+        start: First snapshot (from 0) after which a nowcast may happen. Default: as recommended.
         step_scale: Multiplier on the predicted update; 1 lands on the forecast. Above 0, at most 10. Default: as
             recommended.
         horizon: Snapshots ahead to jump, one that the nowcaster was trained for; or a function that chooses one by the
@@ -86,7 +86,7 @@ class PeriodicForecasting:
         self,
         *,
         period: Optional[int] = None,
-        start_epoch: Optional[int] = None,
+        start: Optional[int] = None,
         step_scale: Optional[float] = None,
         horizon: Optional[Horizon] = None,
         cadence: Optional[Mapping[str, Any]] = None,
@@ -97,8 +97,8 @@ class PeriodicForecasting:
         super().__init__()
         recommended = RECOMMENDED
         self.period = require_whole(recommended["period"] if period is None else period, 1, "period")
-        start = recommended["start_epoch"] if start_epoch is None else start_epoch
-        self.start_epoch = require_whole(start, 0, "start_epoch")
+        start = recommended["start"] if start is None else start
+        self.start = require_whole(start, 0, "start")
         self.step_scale = float(recommended["step_scale"] if step_scale is None else step_scale)
         if not 0 < self.step_scale <= _MOST_STEP_SCALE:
             raise ValueError(
@@ -151,7 +151,7 @@ class PeriodicForecasting:
 
     def _next_nowcast(self, snapshot: int) -> int:
         """The first snapshot from this one on that a nowcast follows."""
-        first = max(snapshot, self.start_epoch)
+        first = max(snapshot, self.start)
         return -(-(first + 1) // self.period) * self.period - 1
 
     def _track(self) -> list[TrackedTensor]:

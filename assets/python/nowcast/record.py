@@ -198,7 +198,7 @@ class TrajectoryRecorder:
         self._tensors = self._list_recorded()
         self._positions = self._choose_positions(self._tensors)
         nowcaster = self._nowcaster
-        schedule = nowcaster and {"period": nowcaster.period, "startEpoch": nowcaster.start_epoch}
+        schedule = nowcaster and {"period": nowcaster.period, "start": nowcaster.start}
         framework = self._framework()
         manifest = {
             "format": _FORMAT,

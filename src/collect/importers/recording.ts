@@ -7,6 +7,7 @@ import { SchemaVersionError } from '../../errors.js';
 import { corruptFile } from '../../formats/corruptFile.js';
 import { readWholeFile, withInputFile } from '../../formats/inputFile.js';
 import { decodeSafetensors } from '../../formats/safetensors.js';
+import { readSchedule } from '../../nowcaster/schedule.js';
 import { countValues } from '../../trajectory/manifest.js';
 import { type Positions, positionsProblem } from '../../trajectory/sampling.js';
 import { TENSOR_KINDS, type TensorStatistics } from '../../trajectory/schema.js';
@@ -44,7 +45,7 @@ const manifestSchema = v.object({
   epochsPlanned: v.nullable(whole(1)),
   optimizer: v.nullable(v.objectWithRest({ name: v.string() }, setting)),
   cadence: v.object({ unit: v.picklist(['epoch', 'step']), every: whole(1) }),
-  nowcasts: v.nullable(v.object({ period: whole(1), startEpoch: whole(0) })),
+  nowcasts: v.nullable(v.pipe(v.unknown(), v.transform(readSchedule), v.object({ period: whole(1), start: whole(0) }))),
   scalarsPerTensor: v.nullable(whole(1)),
   positions: v.optional(v.nullable(snapshotFacts.file)),
   tensors: v.array(

@@ -4,6 +4,7 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { Forecaster, Nowcast } from '../../callback/index.js';
 import type { EvaluationJob, Method, MethodDescription } from '../../evaluation/schema.js';
 import type { NoteListener, ProgressListener } from '../../progress.js';
+import type { BatchSource } from '../../tasks/batches.js';
 import type { TrainCallback } from '../../tasks/trainTask.js';
 import type { OptimizerInfo } from '../../trajectory/schema.js';
 import type { MethodSettings } from './setting.js';
@@ -25,6 +26,8 @@ export interface TrainingContext {
   job: EvaluationJob;
   /** Directory with the files of `prepare`: the `out` of its context. */
   inputs: string;
+  /** The training batches, in the order of the first epoch, without augmentation. */
+  batches: BatchSource;
 }
 
 /** A method's hooks in one training. All are optional; plain training has none. */

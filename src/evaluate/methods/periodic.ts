@@ -11,8 +11,8 @@ export function nowcastingMethod<M extends Method, S extends PeriodicSettings>(
 ): Required<Pick<MethodDefinition<M, S>, 'nowcasts' | 'train'>> {
   return {
     nowcasts: true,
-    async train(method) {
-      const callback = await createCallback(method, { ...optionsOfSettings(method), onNote: () => {} });
+    async train(method, { batches }) {
+      const callback = await createCallback(method, { ...optionsOfSettings(method, batches), onNote: () => {} });
       return { callback, nowcasts: () => callback.history, dispose: () => callback.dispose() };
     },
   };

@@ -1,6 +1,7 @@
 // The settings of methods that nowcast once a period, as the callback's options have them.
 
-import type { ForecastingOptions } from '../../callback/index.js';
+import type { ForecastingOptions, InputDataset } from '../../callback/index.js';
+import { TRAINED_KINDS, type TrainedKind } from '../../nowcaster/spec.js';
 import { parseCadence } from '../../trajectory/cadence.js';
 import { choiceSetting, type MethodSetting, type MethodSettings, numberSetting } from './setting.js';
 
@@ -13,6 +14,9 @@ export interface PeriodicSettings {
   start?: number;
   stepScale?: number | 'adaptive';
   stepScaleDecay?: 'linear' | 'cosine';
+  kinds?: string;
+  keepNorm: 'on' | 'off';
+  recalibrate?: number;
 }
 
 /** A step scale: a number, or `adaptive`. */
@@ -39,6 +43,13 @@ const cadenceSetting: MethodSetting<string> = {
   },
 };
 
+/** Kinds of tensors, joined by `+`. */
+const kindsSetting: MethodSetting<string> = {
+  describe: 'kinds of tensors to nowcast',
+  values: `some of ${TRAINED_KINDS.join('+')}`,
+  parse: (text) => (text.split('+').every((kind) => TRAINED_KINDS.includes(kind as TrainedKind)) ? text : null),
+};
+
 /** The settings that all methods which nowcast once a period share. */
 export const PERIODIC_SETTINGS: MethodSettings<PeriodicSettings> = {
   watch: choiceSetting('goes back from nowcasts that do not pay', ['on', 'off'], 'on'),
@@ -48,17 +59,30 @@ export const PERIODIC_SETTINGS: MethodSettings<PeriodicSettings> = {
   start: numberSetting('first snapshot (from 0) after which a nowcast may happen', { from: 0, whole: true }),
   stepScale: stepScaleSetting(),
   stepScaleDecay: choiceSetting('decrease of the step scale over the last half of the training', ['linear', 'cosine']),
+  kinds: kindsSetting,
+  keepNorm: choiceSetting('filters directly before batch-norm keep their norms', ['on', 'off'], 'off'),
+  recalibrate: numberSetting('training batches from which moving statistics are estimated after each nowcast', {
+    from: 1,
+    whole: true,
+  }),
 };
 
-/** The callback's options for settings. */
-export function optionsOfSettings(settings: PeriodicSettings): ForecastingOptions {
-  const { watch, budget, cadence, period, start, stepScale, stepScaleDecay } = settings;
+/**
+ * The callback's options for settings.
+ *
+ * @param batches the training's, for `recalibrate`.
+ */
+export function optionsOfSettings(settings: PeriodicSettings, batches: InputDataset): ForecastingOptions {
+  const { watch, budget, cadence, period, start, stepScale, stepScaleDecay, kinds, keepNorm, recalibrate } = settings;
   return {
     watch: watch === 'off' ? false : { budget },
     cadence: cadence === undefined ? undefined : parseCadence(cadence, 'cadence'),
     period,
-    startEpoch: start,
+    start,
     stepScale,
     stepScaleDecay: stepScaleDecay && { shape: stepScaleDecay },
+    kinds: kinds?.split('+') as TrainedKind[] | undefined,
+    keepNorm: keepNorm === 'on',
+    recalibrate: recalibrate === undefined ? undefined : { batches, n: recalibrate },
   };
 }

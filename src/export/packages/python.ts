@@ -90,13 +90,13 @@ testpaths = ["${module}"]
 
 function readme(name: string, source: ExportSource): string {
   const module = importName(name);
-  const { period, startEpoch, stepScale } = source.recommended;
+  const { period, start, stepScale } = source.recommended;
   return [
     `# ${name}`,
     '',
     "Shortens training in Keras and PyTorch: now and then it replaces a model's weights by what a trained weight nowcaster",
     `says they will be some snapshots later. It takes a snapshot ${describeCadence(source.cadence)}, and replaces weights after every`,
-    `${period} snapshots from snapshot ${startEpoch} (counted from 0) on, at a step scale of ${stepScale}. The optimizer's state is untouched.`,
+    `${period} snapshots from snapshot ${start} (counted from 0) on, at a step scale of ${stepScale}. The optimizer's state is untouched.`,
     '',
     `    pip install ${name}`,
     '',
@@ -119,7 +119,7 @@ function readme(name: string, source: ExportSource): string {
     '    nowcaster.step(loss)',
     '```',
     '',
-    'Options of both: `period`, `start_epoch`, `step_scale`, `horizon`, `cadence`, `kinds`, `layers`, `on_nowcast`. What became of',
+    'Options of both: `period`, `start`, `step_scale`, `horizon`, `cadence`, `kinds`, `layers`, `on_nowcast`. What became of',
     'each nowcast is in `history`.',
     '',
     'Averages of the weights to evaluate with (EMA, LAWA, SWA), beside or without nowcasts: `AveragedWeights` of the same modules.',

@@ -42,7 +42,7 @@ async function run(): Promise<PageResult> {
   const network = initParameters(networkOf(PAPER_SPEC), 1);
   const nowcasting = new WeightForecasting(
     { spec: PAPER_SPEC, parameters: { conv: network, fc: network, bias: network } },
-    { onNote: (note) => trainingNotes.push(note) },
+    { watch: false, onNote: (note) => trainingNotes.push(note) },
   );
   const model = tfl.sequential({ layers: [tfl.layers.dense({ units: 1, inputShape: [3] })] });
   model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' });

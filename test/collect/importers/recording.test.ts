@@ -36,7 +36,7 @@ const manifest = {
   epochsPlanned: 4,
   optimizer: { name: 'SGD', lr: 0.05, nesterov: false },
   cadence: { unit: 'epoch', every: 2 },
-  nowcasts: { period: 3, startEpoch: 5 } as object | null,
+  nowcasts: { period: 3, start: 5 } as object | null,
   type: 'F32',
   scalarsPerTensor: null as number | null,
   seed: 0,
@@ -93,7 +93,7 @@ describe('a recording', () => {
       architecture: null,
       optimizer: { name: 'SGD', lr: 0.05, nesterov: false },
       cadence: { unit: 'epoch', every: 2 },
-      nowcasts: { period: 3, startEpoch: 5 },
+      nowcasts: { period: 3, start: 5 },
       epochsPlanned: 4,
       hyperparameters: { format: 'recording', checkpoints: 2, batchSize: 32, framework: 'torch 2.13.0' },
     });

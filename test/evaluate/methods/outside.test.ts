@@ -17,6 +17,7 @@ import type { RunRecord } from '../../../src/evaluation/schema.js';
 import { statements } from '../../../src/evaluation/statements.js';
 import { scoreTable } from '../../../src/evaluation/table.js';
 import { writeReport } from '../../../src/report/index.js';
+import { shuffledBatches } from '../../../src/tasks/batches.js';
 import { loadDataset } from '../../../src/tasks/dataset.js';
 import { findTask } from '../../../src/tasks/task.js';
 import type { Batch } from '../../../src/tasks/taskData.js';
@@ -166,7 +167,11 @@ describe('a method from a module', () => {
     const method = parseMethod(`moving-average?decay=${DECAY}`);
     const [job] = planJobs({ tasks: [task.name], seeds: [1], methods: [], ...TRAINING, engine: 'wasm' });
     const tensors = tf.memory().numTensors;
-    const own = await findMethod('moving-average').train!(method, { job, inputs: out });
+    const own = await findMethod('moving-average').train!(method, {
+      job,
+      inputs: out,
+      batches: shuffledBatches(data.train, 10, 1),
+    });
     const reader = new WeightReader();
     await trainTask({
       task,

@@ -37,8 +37,8 @@ def epochs_of(training):
     return [(nowcast.snapshot, nowcast.outcome) for nowcast in training.history]
 
 
-def test_nowcasts_come_once_a_period_from_the_start_epoch_on():
-    training = Training(period=3, start_epoch=LENGTH - 1).run(LENGTH + 7)
+def test_nowcasts_come_once_a_period_from_the_start_on():
+    training = Training(period=3, start=LENGTH - 1).run(LENGTH + 7)
     due = [epoch for epoch in range(LENGTH + 7) if (epoch + 1) % 3 == 0 and epoch >= LENGTH - 1]
     assert epochs_of(training) == [(epoch, "kept") for epoch in due]
     assert training.history[0].scalars[KIND] == 12
@@ -47,7 +47,7 @@ def test_nowcasts_come_once_a_period_from_the_start_epoch_on():
 
 def test_the_weights_become_the_forecast_by_the_step_scale():
     told = []
-    training = Training(period=LENGTH, start_epoch=0, step_scale=0.5, on_nowcast=told.append).run(LENGTH)
+    training = Training(period=LENGTH, start=0, step_scale=0.5, on_nowcast=told.append).run(LENGTH)
     current = training.seen[-1]
     forecast = runtime.forecast(KIND, training.seen)
     assert np.abs(forecast - current).max() > 1e-4
@@ -56,14 +56,14 @@ def test_the_weights_become_the_forecast_by_the_step_scale():
 
 
 def test_a_window_that_is_not_full_is_skipped():
-    training = Training(period=LENGTH, start_epoch=0).run(LENGTH - 1, first=1)
+    training = Training(period=LENGTH, start=0).run(LENGTH - 1, first=1)
     assert epochs_of(training) == [(LENGTH - 1, "skipped")]
     assert training.history[0].reason == f"only {LENGTH - 1} of {LENGTH} snapshots recorded"
     assert training.weights is training.seen[-1]
 
 
 def test_weights_that_are_not_finite_are_left_alone_with_one_warning():
-    training = Training(period=1, start_epoch=LENGTH - 1)
+    training = Training(period=1, start=LENGTH - 1)
     training.weights[0, 0] = np.nan
     with pytest.warns(UserWarning, match="weights are not finite") as caught:
         training.run(LENGTH + 3)
@@ -78,14 +78,14 @@ def test_a_function_chooses_the_horizon():
         asked.append(epoch)
         return runtime.HORIZONS[0]
 
-    Training(period=LENGTH, start_epoch=0, horizon=choose).run(2 * LENGTH)
+    Training(period=LENGTH, start=0, horizon=choose).run(2 * LENGTH)
     assert asked == [LENGTH - 1, 2 * LENGTH - 1]
 
 
 def test_a_training_goes_on_within_a_window():
-    whole = Training(period=LENGTH, start_epoch=0).run(3 * LENGTH)
-    first = Training(period=LENGTH, start_epoch=0).run(LENGTH + 2)
-    second = Training(period=LENGTH, start_epoch=0)
+    whole = Training(period=LENGTH, start=0).run(3 * LENGTH)
+    first = Training(period=LENGTH, start=0).run(LENGTH + 2)
+    second = Training(period=LENGTH, start=0)
     second.weights = first.weights
     second._restore(first._state())
     second.run(2 * LENGTH - 2, first=LENGTH + 2)
@@ -94,14 +94,14 @@ def test_a_training_goes_on_within_a_window():
 
 
 def test_a_nowcast_that_is_due_is_applied_when_training_goes_on():
-    training = Training(period=LENGTH, start_epoch=0)
+    training = Training(period=LENGTH, start=0)
     for epoch in range(LENGTH):
         training.weights = training.weights + np.float32(0.01 * (epoch + 1))
         training._end(None)
     before = training.weights
     state = training._state()
     assert training.history == []
-    later = Training(period=LENGTH, start_epoch=0)
+    later = Training(period=LENGTH, start=0)
     later.weights = before
     later._restore(state)
     for one in (training, later):
@@ -114,7 +114,7 @@ def test_a_nowcast_that_is_due_is_applied_when_training_goes_on():
 
 def test_steps_are_counted_by_the_cadence():
     with pytest.warns(UserWarning, match="trained on snapshots every epoch and is applied to snapshots every 3 steps$"):
-        training = Training(period=2, start_epoch=LENGTH - 1, cadence={"unit": "step", "every": 3})
+        training = Training(period=2, start=LENGTH - 1, cadence={"unit": "step", "every": 3})
     kept = []
     for step in range(3 * (LENGTH + 2)):
         training.weights = training.weights + np.float32(0.01 * np.cos(step))
@@ -131,13 +131,13 @@ def test_steps_are_counted_by_the_cadence():
 
 
 def test_a_training_that_is_too_short_says_so():
-    training = Training(period=LENGTH, start_epoch=0).run(LENGTH - 1)
+    training = Training(period=LENGTH, start=0).run(LENGTH - 1)
     with pytest.warns(UserWarning, match=f"ended after {LENGTH - 1} snapshots .* first nowcast follows snapshot {LENGTH} when"):
         training._finish()
 
 
 def test_a_state_of_another_model_is_refused():
-    state = Training(period=1, start_epoch=0).run(2)._state()
+    state = Training(period=1, start=0).run(2)._state()
     state["tensors"] = [["dense/bias", 13]]
     other = Training()
     other._restore(state)
@@ -153,7 +153,7 @@ def test_a_state_of_another_model_is_refused():
     ("options", "message"),
     [
         ({"period": 0}, "^not a whole number of at least 1: period 0; give 1 or more$"),
-        ({"start_epoch": -1}, "^not a whole number of at least 0: start_epoch -1; give 0 or more$"),
+        ({"start": -1}, "^not a whole number of at least 0: start -1; give 0 or more$"),
         ({"step_scale": 11}, "^the step scale must be above 0 and at most 10: step_scale 11; "),
         ({"horizon": 99}, "^no forecast 99 snapshots ahead: horizon 99; "),
         ({"cadence": {"unit": "batch"}}, "^not a cadence: cadence {'unit': 'batch'}; write e.g. {'unit': 'step', 'every': 100}$"),
@@ -168,8 +168,8 @@ def test_impossible_options_are_refused_in_one_line(options, message):
 def test_what_is_recommended_is_the_default():
     training = Training()
     recommended = runtime.RECOMMENDED
-    assert [training.period, training.start_epoch, training.step_scale] == [
+    assert [training.period, training.start, training.step_scale] == [
         recommended["period"],
-        recommended["start_epoch"],
+        recommended["start"],
         recommended["step_scale"],
     ]
