@@ -6,7 +6,7 @@ import type { EvaluationResults, TaskSettings } from '../evaluation/schema.js';
 import { findDataSource, imagesDirectory } from '../tasks/dataset.js';
 import { unknownName } from '../tasks/nearestName.js';
 import { completeOptimizer } from '../tasks/optimizer.js';
-import { findSuite, type SuiteEntry } from '../tasks/suite.js';
+import { findSuite, type SuiteEntry } from '../tasks/suites/index.js';
 import { findTask, type Task } from '../tasks/task.js';
 import type { EvaluateOptions } from './options.js';
 import type { TaskSpec } from './plan.js';
@@ -35,6 +35,7 @@ function settingsOf(options: EvaluateOptions, entry?: SuiteEntry): TaskSettings 
     optimizer: completeOptimizer(options.optimizer ?? entry?.optimizer ?? DEFAULTS.optimizer),
     trainExamples: wholeOf('trainExamples', options.trainExamples, entry?.trainExamples),
     validationExamples: wholeOf('validationExamples', options.validationExamples, entry?.validationExamples),
+    epochExamples: wholeOf('epochExamples', options.epochExamples, entry?.epochExamples),
   };
 }
 
