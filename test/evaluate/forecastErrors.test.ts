@@ -7,7 +7,8 @@ import { findMethod, loadMethodModules, parseMethod } from '../../src/evaluate/m
 import { sampleName, sampleStore } from '../../src/evaluate/trajectorySample.js';
 import { readContent } from '../../src/evaluation/files.js';
 import { DEFAULT_KINDS, PAPER_SPEC } from '../../src/nowcaster/spec.js';
-import { drawExamples } from '../../src/report/forecasts.js';
+import { drawScatter } from '../../src/report/scatter.js';
+import { seriesOf } from '../../src/report/series.js';
 import { RunWriter } from '../../src/trajectory/runWriter.js';
 import { randomNetworks, writeNowcasterDirectory } from '../callback/nowcasterDirectory.js';
 import { referenceForward } from '../families/wnn/reference.js';
@@ -139,6 +140,6 @@ describe('measureForecasts', () => {
     const file = join(out, 'forecasts.json');
     writeFileSync(file, JSON.stringify({ schemaVersion: 1, tasks: [{ task: 'mnist/none', examples }] }));
     expect(readContent('forecasts', file).tasks[0].examples).toEqual(examples);
-    expect(drawExamples(examples, ['plain', type])).not.toEqual([]);
+    expect(drawScatter(examples[0], seriesOf([{ name: 'plain' }, { name: type }]))).not.toBeNull();
   });
 });
