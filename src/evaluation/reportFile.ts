@@ -35,8 +35,11 @@ function readHead(path: string): string {
   }
 }
 
-/** `older`: the page in the directory was made from other results than stand there now. */
-export function reportState(directory: string): 'absent' | 'current' | 'older' {
+/** Whether a directory has a page. `older`: it was made from other results than stand there now. */
+export type ReportState = 'absent' | 'current' | 'older';
+
+/** Compares the page in an evaluation's directory with the results beside it. */
+export function reportState(directory: string): ReportState {
   const path = join(directory, REPORT_NAME);
   if (!existsSync(path)) return 'absent';
   const digest = readHead(path).match(new RegExp(`<meta name="${MADE_FROM}" content="([0-9a-f]+)">`))?.[1];
