@@ -131,8 +131,9 @@ export function drawRatios(
     reading: 'y',
     labels,
     options: {
-      height: 62 + groups.length * (ROW * names.length + GAP),
-      marginTop: 40,
+      height: 62 + groups.length * (ROW * names.length + GAP) - GAP,
+      marginTop: 24,
+      marginBottom: 38,
       marginLeft: marginFor(names),
       marginRight: 14,
       x: {
@@ -146,7 +147,7 @@ export function drawRatios(
         tickFormat: (ratio: number) => String(ratio),
       },
       y: { label: null, domain: names, tickSize: 0, padding: 0.2 },
-      fy: { axis: null, domain: groups, padding: GAP / (ROW * names.length + GAP) },
+      fy: { axis: null, domain: groups, paddingInner: GAP / (ROW * names.length + GAP), paddingOuter: 0 },
       marks: [
         Plot.ruleX([1], { stroke: 'var(--text)' }),
         missed ? Plot.ruleX([edge], { stroke: 'var(--none)', strokeDasharray: '2 3' }) : null,

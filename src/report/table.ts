@@ -43,7 +43,7 @@ export function renderTable(
 
 /** A list of plain sentences; nothing for none. */
 export function renderList(lines: readonly string[]): Content {
-  return lines.length === 0 ? '' : html`<ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
+  return lines.length === 0 ? '' : html`<ul class="notes">${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
 }
 
 /** Statements about the results, those that warn in front. */

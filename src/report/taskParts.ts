@@ -54,7 +54,10 @@ export function taskParts({ results, runs, forecasts }: Evaluation, task: Task):
   const tuned = results.settings.tuning !== null;
   const examples = forecasts.find((entry) => entry.task === task.task)?.examples ?? [];
   const errors = drawForecastErrors(task.forecastErrors, methods);
-  const drawn = present(examples.flatMap((entry) => [drawScatter(entry, methods), drawWindows(entry, methods)]));
+  const drawn = present([
+    ...examples.map((entry) => drawScatter(entry, methods)),
+    ...examples.map((entry) => drawWindows(entry, methods)),
+  ]);
   const trials = drawTrials(task, methods);
   const own: Section = {
     title: task.task,

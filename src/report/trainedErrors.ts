@@ -46,12 +46,18 @@ export function drawTrainedErrors(own: Series, linear: Series, heldOut: HeldOut)
     reading: 'y',
     labels: bars.map(({ series, x, y, fy }) => ({ series, x, y, fy, text: x.toFixed(3) })),
     options: {
-      height: 60 + 84 * kinds.length,
+      height: 56 + 84 * kinds.length,
       marginLeft: marginFor(shown.map(({ name }) => shorten(name))),
       marginRight: 48,
       x: { label: 'error', grid: true, ticks: 5 },
       y: { label: null, domain: shown.map(({ name }) => shorten(name)) },
-      fy: { label: null, axis: null, domain: kinds.map((kind) => KIND_LABELS[kind]), padding: 0.25 },
+      fy: {
+        label: null,
+        axis: null,
+        domain: kinds.map((kind) => KIND_LABELS[kind]),
+        paddingInner: 0.3,
+        paddingOuter: 0,
+      },
       marks: [
         ...shown.map((series) =>
           Plot.barX(
