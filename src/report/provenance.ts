@@ -33,7 +33,10 @@ function sharedOptions({ tasks }: Evaluation['results']): string[] {
 function commandOf({ results }: Evaluation): string {
   const { settings, methods, methodModules, tasks } = results;
   const { suite, tuning, seeds, targets, newBestsAfter, alone, engine } = settings;
-  const asked = methods.filter(({ about }) => !about.baseline).map(({ about }) => about.command);
+  // The baseline is there unasked, unless it has settings.
+  const asked = methods
+    .filter(({ name, about }) => !about.baseline || about.command !== name)
+    .map(({ about }) => about.command);
   const parts = ['wnn evaluate', ...(suite === null ? [] : [`--suite ${suite}`])];
   parts.push(`--task ${quoteWord(tasks.map(({ task }) => task).join(','))}`, `--seed ${seeds.join(',')}`);
   parts.push(...sharedOptions(results));
