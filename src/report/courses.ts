@@ -25,6 +25,13 @@ interface Course {
   points: CoursePoint[];
 }
 
+/** Round values on a logarithmic scale: 1, 2 and 5 of each power of ten, or the powers alone. */
+function logTicks(low: number, high: number): number[] {
+  const powers = Array.from({ length: 40 }, (_, i) => 10 ** (i - 20));
+  const fine = powers.flatMap((power) => [power, 2 * power, 5 * power]).filter((tick) => tick >= low && tick <= high);
+  return fine.length <= 8 ? fine : powers.filter((tick) => tick >= low && tick <= high);
+}
+
 /** Values of one run, epoch by epoch, as far as there are any. */
 function seedPoints({ metrics, seconds }: RunRecord, metric: string) {
   return (metrics[metric] ?? []).flatMap((value, i) =>
@@ -32,10 +39,10 @@ function seedPoints({ metrics, seconds }: RunRecord, metric: string) {
   );
 }
 
-/** Epochs (from 1) after which a nowcast of one of the runs replaced the weights. */
-function nowcastEpochs(runs: readonly RunRecord[]): Set<number> {
-  const kept = runs.flatMap(({ nowcasts }) => nowcasts.filter(({ outcome }) => outcome === 'kept'));
-  return new Set(kept.flatMap(({ epoch }) => (epoch === null ? [] : [epoch + 1])));
+/** Epochs (from 1) after which a nowcast of one of the runs replaced the weights, to stay or to be taken back. */
+function nowcastEpochs(runs: readonly RunRecord[], outcome: 'kept' | 'reverted'): Set<number> {
+  const made = runs.flatMap(({ nowcasts }) => nowcasts.filter((nowcast) => nowcast.outcome === outcome));
+  return new Set(made.flatMap(({ epoch }) => (epoch === null ? [] : [epoch + 1])));
 }
 
 function tableOf(
@@ -61,9 +68,14 @@ function tableOf(
 function captionOf(courses: readonly Course[], { cut, low, high, log }: Extent): string {
   const sentences: string[] = [];
   if (courses.some(({ runs }) => runs.length > 1)) sentences.push('Thick: mean over the seeds; thin: each seed.');
-  const nowcasts = Math.max(...courses.map(({ runs }) => nowcastEpochs(runs).size));
-  if (nowcasts > MARKED_NOWCASTS) sentences.push('Nowcasts are too many to be marked.');
-  else if (nowcasts > 0) sentences.push('A dot: the end of an epoch after which a nowcast followed.');
+  const most = (outcome: 'kept' | 'reverted') =>
+    Math.max(...courses.map(({ runs }) => nowcastEpochs(runs, outcome).size));
+  const [kept, reverted] = [most('kept'), most('reverted')];
+  if (Math.max(kept, reverted) > MARKED_NOWCASTS) sentences.push('Nowcasts are too many to be marked.');
+  else {
+    if (kept > 0) sentences.push('A dot: the end of an epoch after which a nowcast followed.');
+    if (reverted > 0) sentences.push('A ring: the same, of a nowcast that was taken back.');
+  }
   if (log) sentences.push('Logarithmic scale.');
   if (cut) {
     const [edge, mark] = cut === 'above' ? [high, '▲'] : [low, '▼'];
@@ -84,9 +96,10 @@ function marksOf(
   const x = (point: { epoch: number; seconds: number }) => (along === 'epoch' ? point.epoch : point.seconds / unit);
   const inside = ({ mean }: CoursePoint) => mean >= low && mean <= high;
   const beyond = points.filter((point) => (cut === 'above' ? point.high > high : point.low < low));
-  const nowcasts = nowcastEpochs(runs);
-  const jumps = nowcasts.size > MARKED_NOWCASTS ? new Set() : nowcasts;
-  const jumped = points.filter((point) => jumps.has(point.epoch) && inside(point));
+  const marked = (outcome: 'kept' | 'reverted') => {
+    const epochs = nowcastEpochs(runs, outcome);
+    return epochs.size > MARKED_NOWCASTS ? [] : points.filter((point) => epochs.has(point.epoch) && inside(point));
+  };
   const single = points.length === 1;
   const own = markOf(series);
   const seeds = runs.length < 2 ? [] : runs.map((run) => seedPoints(run, metric));
@@ -97,13 +110,9 @@ function marksOf(
         : Plot.lineY(seed, { x, y: 'value', stroke, strokeWidth: 0.75, strokeOpacity: 0.4, clip, ...own }),
     ),
     single ? null : Plot.lineY(points, { x, y: 'mean', stroke, strokeWidth: 1.75, clip, ...own }),
-    Plot.dot(single ? points.filter(inside) : jumped, {
-      x,
-      y: 'mean',
-      fill: stroke,
-      r: single ? 3.5 : 2.25,
-      ...own,
-    }),
+    single ? Plot.dot(points.filter(inside), { x, y: 'mean', fill: stroke, r: 3.5, ...own }) : null,
+    single ? null : Plot.dot(marked('reverted'), { x, y: 'mean', fill: 'var(--back)', stroke, r: 2.5, ...own }),
+    single ? null : Plot.dot(marked('kept'), { x, y: 'mean', fill: stroke, r: 2.25, ...own }),
     cut === null
       ? null
       : Plot.dot(beyond, {
@@ -142,7 +151,8 @@ export function drawCourses(
     metric.better,
   );
   const { low, high, log, cut } = extent;
-  const unit = timeUnit(Math.max(...courses.map(({ points }) => points[points.length - 1].seconds)));
+  const longest = Math.max(...courses.flatMap(({ runs: own }) => own.map(({ seconds }) => seconds.at(-1) ?? 0)));
+  const unit = timeUnit(longest);
   const table = tableOf(courses, along, unit);
   const xOf = ({ epoch, seconds }: CoursePoint) => (along === 'epoch' ? epoch : seconds / unit.seconds);
   const rowOf = new Map(table.rows.map(({ cells }, row) => [cells[0], row]));
@@ -151,7 +161,6 @@ export function drawCourses(
   );
   const single = courses.filter(({ points }) => points.length === 1).map(({ series }) => series);
   const levels = level && level.value >= low && level.value <= high ? [level] : [];
-  const right = Math.max(...values.map(({ x }) => x));
   return drawChart({
     title: `${metric.label} against ${along === 'epoch' ? 'epochs' : unit.name}`,
     caption: captionOf(courses, extent),
@@ -168,14 +177,14 @@ export function drawCourses(
       x:
         along === 'epoch'
           ? { label: 'epoch', ticks: epochTicks(values.map(({ x }) => x)), tickFormat: 'd' }
-          : { label: unit.name, ticks: 6, domain: [0, right] },
+          : { label: unit.name, ticks: 6, domain: [0, longest / unit.seconds] },
       y: {
         label: log ? `${metric.label} (log)` : metric.label,
         grid: true,
         type: log ? 'log' : 'linear',
         tickFormat: log ? formatValue : undefined,
-        ticks: 5,
-        ...(low === high ? {} : { domain: [low, high], nice: cut === null }),
+        ticks: log ? logTicks(low, high) : 5,
+        ...(low === high ? {} : { domain: [low, high], nice: cut === null && !log }),
       },
       marks: [
         Plot.ruleY(levels, { y: 'value', stroke: 'var(--text)', strokeDasharray: '2 3' }),

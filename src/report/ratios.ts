@@ -19,6 +19,8 @@ interface Row {
   /** Task, or all of them. */
   group: string;
   ratio: TimeRatio;
+  /** Seeds or tasks with which it gets to the target. */
+  reached: number;
   /** Cells of the table behind `ratio` and its interval. */
   rest: string[];
 }
@@ -32,7 +34,7 @@ function rowsOf({ tasks, overall }: EvaluationResults, methods: readonly Series[
     if (!score || tasks.length < 2) return [];
     const count = score.reached.length + score.missed.length;
     const rest = [`${score.reached.length} of ${count} tasks`, '', ''];
-    return [{ series, group: 'all tasks', ratio: score[unit], rest }];
+    return [{ series, group: 'all tasks', ratio: score[unit], reached: score.reached.length, rest }];
   });
   return [
     ...all,
@@ -43,7 +45,15 @@ function rowsOf({ tasks, overall }: EvaluationResults, methods: readonly Series[
         const digits = unit === 'epochs' ? 0 : 1;
         const times = seeds.map((_, i) => formatTime(own[unit].values[i], digits));
         const rest = [`${own.reached} of ${own.trained} seeds`, formatTime(own[unit].median, digits), times.join(', ')];
-        return [{ series, group: task, ratio: unit === 'epochs' ? own.epochsRatio : own.secondsRatio, rest }];
+        return [
+          {
+            series,
+            group: task,
+            ratio: unit === 'epochs' ? own.epochsRatio : own.secondsRatio,
+            reached: own.reached,
+            rest,
+          },
+        ];
       }),
     ),
   ];
@@ -61,6 +71,12 @@ function domainOf(rows: readonly Row[]): [number, number] {
 
 const isNever = (time: Time | undefined) => time === 'never';
 
+/** What a ratio is called that has no place on the scale. */
+function wordOf(ratio: Time): string | null {
+  if (ratio === 0) return 'plain never reaches it';
+  return typeof ratio === 'number' ? null : 'not reached';
+}
+
 /**
  * Draws the ratios of the first target; null when there is nothing but plain training.
  *
@@ -71,9 +87,8 @@ export function drawRatios(
   methods: readonly Series[],
   unit: 'epochs' | 'seconds',
 ): Chart | null {
-  const rows = rowsOf(results, methods, unit).filter(
-    ({ ratio, rest }) => ratio.value !== null || rest[0].startsWith('0 of'),
-  );
+  // Where nobody gets to the target there is no ratio, but something to show.
+  const rows = rowsOf(results, methods, unit).filter(({ ratio, reached }) => ratio.value !== null || reached === 0);
   if (rows.length === 0) return null;
   const [low, high] = domainOf(rows);
   const missed = rows.some(({ ratio }) => ratio.value === null || isNever(ratio.value) || isNever(ratio.interval?.[1]));
@@ -81,22 +96,24 @@ export function drawRatios(
   const edge = missed ? high * (high / low) ** 0.16 : high;
   const place = (time: Time) => (typeof time === 'number' ? Math.min(high, Math.max(low, time)) : edge);
   const groups = [...new Set(rows.map(({ group }) => group))];
-  const names = methods.slice(1).map(({ name }) => shorten(name));
+  const names = methods.slice(1).map(({ name }) => name);
+  const margin = marginFor(names.map((name) => shorten(name)));
   const marks = rows.map(({ series, group, ratio: { value, interval } }) => ({
     series,
     fy: group,
-    y: shorten(series.name),
+    y: series.name,
     x: place(value),
     reached: typeof value === 'number',
     from: interval ? place(interval[0]) : place(value),
     to: interval ? place(interval[1]) : place(value),
   }));
   const beyond = rows.some(({ ratio: { value, interval } }) =>
-    [value, ...(interval ?? [])].some((time) => typeof time === 'number' && (time < low || time > high)),
+    [value, ...(interval ?? [])].some((time) => typeof time === 'number' && time > 0 && (time < low || time > high)),
   );
-  const labels = marks
-    .filter(({ reached }) => !reached)
-    .map(({ series, fy, y, x }): Label => ({ series, fy, x, y, text: 'not reached', before: true }));
+  const labels = rows.flatMap(({ ratio: { value } }, row): Label[] => {
+    const [{ series, fy, y, x }, text] = [marks[row], wordOf(value)];
+    return text === null ? [] : [{ series, fy, x, y, text, before: value !== 0 }];
+  });
   const word = unit === 'epochs' ? 'Epochs' : 'Seconds';
   return drawChart({
     title: `${word} to the target, as a multiple of plain’s`,
@@ -121,7 +138,7 @@ export function drawRatios(
         cells: [
           series.name,
           group,
-          ratio.value === null || isNever(ratio.value) ? 'not reached' : formatRatio(ratio.value),
+          wordOf(ratio.value) ?? formatRatio(ratio.value),
           ratio.interval === null ? '' : formatInterval(ratio),
           ...rest,
         ],
@@ -134,7 +151,7 @@ export function drawRatios(
       height: 62 + groups.length * (ROW * names.length + GAP) - GAP,
       marginTop: 24,
       marginBottom: 38,
-      marginLeft: marginFor(names),
+      marginLeft: margin,
       marginRight: 14,
       x: {
         type: 'log',
@@ -146,7 +163,7 @@ export function drawRatios(
         ticks: ratioTicks(low, high),
         tickFormat: (ratio: number) => String(ratio),
       },
-      y: { label: null, domain: names, tickSize: 0, padding: 0.2 },
+      y: { label: null, domain: names, tickFormat: (name: string) => shorten(name), tickSize: 0, padding: 0.2 },
       fy: { axis: null, domain: groups, paddingInner: GAP / (ROW * names.length + GAP), paddingOuter: 0 },
       marks: [
         Plot.ruleX([1], { stroke: 'var(--text)' }),
@@ -155,7 +172,7 @@ export function drawRatios(
           text: (group: string) => shorten(group, 44),
           fy: (group: string) => group,
           frameAnchor: 'top-left',
-          dx: 6 - marginFor(names),
+          dx: 6 - margin,
           dy: -15,
           fontWeight: 600,
         }),

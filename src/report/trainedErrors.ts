@@ -28,7 +28,7 @@ export function drawTrainedErrors(own: Series, linear: Series, heldOut: HeldOut)
       row,
       series,
       fy: KIND_LABELS[kind],
-      y: shorten(series.name),
+      y: series.name,
       x: errorOf(series, heldOut[kind]!),
     })),
   );
@@ -50,7 +50,7 @@ export function drawTrainedErrors(own: Series, linear: Series, heldOut: HeldOut)
       marginLeft: marginFor(shown.map(({ name }) => shorten(name))),
       marginRight: 48,
       x: { label: 'error', grid: true, ticks: 5 },
-      y: { label: null, domain: shown.map(({ name }) => shorten(name)) },
+      y: { label: null, domain: shown.map(({ name }) => name), tickFormat: (name: string) => shorten(name) },
       fy: {
         label: null,
         axis: null,

@@ -29,6 +29,7 @@ describe('writeReport', () => {
     expect(page.match(/<svg/g)!.length).toBe(charts);
     expect(charts).toBe(11);
     expect(page).toContain('95% interval');
+    expect(page).toContain('A dot: the end of an epoch after which a nowcast followed.');
     expect(page).toContain('wnn evaluate --task mnist/lenet --seed 1,2,3 --epochs 20');
     expect(page.match(/<script/g)).toHaveLength(1);
     expect(page).not.toMatch(/https?:\/\/(?!www\.w3\.org)|NaN|undefined/);
