@@ -25,6 +25,7 @@ function sharedOptions({ tasks }: Evaluation['results']): string[] {
     ...shared('--learning-rate', ({ optimizer }) => optimizer.learningRate),
     ...shared('--schedule', ({ optimizer }) => optimizer.schedule),
     ...shared('--train-examples', ({ trainExamples }) => trainExamples),
+    ...shared('--epoch-examples', ({ epochExamples }) => epochExamples),
     ...shared('--validation-examples', ({ validationExamples }) => validationExamples),
   ];
 }

@@ -20,6 +20,7 @@ export function taskFacts({ settings }: EvaluationResults['tasks'][number], tune
     ['epochs', settings.epochs],
     ['batch size', settings.batchSize],
     ['training examples', settings.trainExamples ?? 'all'],
+    ['examples in an epoch', settings.epochExamples ?? 'all of them'],
     ['validation examples', settings.validationExamples ?? 'all'],
     ['optimizer', describeOptimizer(settings.optimizer, tuned)],
   ];
