@@ -1,6 +1,7 @@
 // `wnn inspect PATH`: says what any of the toolkit's files or directories is.
 
 import type { CommandModule } from 'yargs';
+import { REPORT_NAME } from '../evaluation/reportFile.js';
 import { readH5 } from '../export/index.js';
 import { type Inspection, inspectPath, type RunSummary } from '../inspect/index.js';
 import type { WindowSpec } from '../network/spec.js';
@@ -147,8 +148,13 @@ ${formatTable(['network', 'formats', 'no change', 'linear', 'WNN'], rows, 2)}
 ${runs}, toolkit ${manifest.toolkitVersion}, ${formatBytes(bytes)}`;
 }
 
-function describeEvaluation({ path, results }: Of<'evaluation'>): string {
-  return `${path}: evaluation\n\n${evaluationText(results)}`;
+function describeEvaluation({ path, results, report }: Of<'evaluation'>): string {
+  const pages = {
+    absent: `no page; \`wnn report ${path}\` makes one`,
+    current: `${REPORT_NAME} shows these results`,
+    older: `${REPORT_NAME} shows older results; \`wnn report ${path}\` makes it anew`,
+  };
+  return `${path}: evaluation\n\n${evaluationText(results)}\n\n${pages[report]}`;
 }
 
 /** One line of a directory's list. */

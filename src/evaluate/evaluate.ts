@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { writeJsonAtomic } from '../atomic.js';
 import { InsufficientDataError } from '../errors.js';
+import { REPORT_NAME, reportState } from '../evaluation/reportFile.js';
 import {
   EVALUATION_SCHEMA_VERSION,
   type EvaluationForecasts,
@@ -157,6 +158,8 @@ export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> 
   writeJsonAtomic(join(out, FORECASTS_NAME), forecasts);
   const file = join(out, RESULTS_NAME);
   writeJsonAtomic(file, results);
+  if (reportState(out) === 'older')
+    onNote?.(`${join(out, REPORT_NAME)} shows older results; \`wnn report ${out}\` makes it anew`);
   const kept = records.size + tried.records.size - trained - tried.trained;
   return { ...results, file, trained: trained + tried.trained, kept };
 }

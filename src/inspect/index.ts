@@ -5,6 +5,7 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { loadNowcaster } from '../callback/node.js';
 import { MissingFileError, UsageError } from '../errors.js';
 import { readContent } from '../evaluation/files.js';
+import { type ReportState, reportState } from '../evaluation/reportFile.js';
 import { type EvaluationResults, RESULTS_NAME } from '../evaluation/schema.js';
 import { settleDirectory } from '../files/directory.js';
 import { readJsonFile } from '../formats/json.js';
@@ -30,7 +31,7 @@ export type Inspection = { path: string; bytes: number } & (
   /** `unfinished`: kinds whose training has not ended but has weights, the best so far. */
   | { type: 'training'; record: TrainingRecord; unfinished: TrainedKind[] }
   | { type: 'nowcaster'; manifest: NowcasterManifest }
-  | { type: 'evaluation'; results: EvaluationResults }
+  | { type: 'evaluation'; results: EvaluationResults; report: ReportState }
   /** The weights of one network: .h5 or .safetensors. */
   | { type: 'weights'; spec: NetworkWeights['spec']; parameters: number }
   /** A directory with some of the above in it, e.g. that of `wnn run`. */
@@ -104,7 +105,12 @@ async function inspectDirectory(path: string, options: InspectOptions, depth = 0
     return { type: 'nowcaster', ...common(), manifest };
   }
   if (has(RESULTS_NAME))
-    return { type: 'evaluation', ...common(), results: readContent('results', join(path, RESULTS_NAME)) };
+    return {
+      type: 'evaluation',
+      ...common(),
+      results: readContent('results', join(path, RESULTS_NAME)),
+      report: reportState(path),
+    };
   const directories = listDirectories(path);
   if (directories.some((name) => name.startsWith(RUN_PREFIX))) return inspectStore(path, common().bytes);
   if (depth > 1) return undefined;

@@ -1,159 +1,205 @@
-// Charts of how trainings went: a metric against epochs and against seconds, and how soon the target was reached.
+// Charts of how trainings went: a metric of each method against epochs or seconds, the mean over the seeds in front of the
+// seeds one by one.
 
 import * as Plot from '@observablehq/plot';
-import type { RunRecord, TaskSummary } from '../evaluation/schema.js';
-import { type Chart, drawChart, epochTicks, methodColor } from './draw.js';
+import type { RunRecord } from '../evaluation/schema.js';
+import type { Metric } from '../tasks/metric.js';
+import { averageCourse, type CoursePoint } from './averageCourse.js';
+import { type Chart, type ChartTable, drawChart, epochTicks, markOf } from './chart.js';
+import { chooseExtent, type Extent } from './extent.js';
+import { formatSpan, formatValue, timeUnit } from './format.js';
+import { colorOf, type Series } from './series.js';
 
-/** A method's runs, averaged over the seeds at one epoch. */
-interface CoursePoint {
-  /** From 1. */
-  epoch: number;
-  seconds: number;
-  mean: number;
-  low: number;
-  high: number;
+/** A value that the chart has a line for. */
+export interface CourseLevel {
+  value: number;
+  text: string;
 }
 
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+/** More nowcasts of a method than these are not marked one by one. */
+const MARKED_NOWCASTS = 25;
 
-/** The course of a metric over the seeds of one method: mean, least and greatest of the seeds that have a value. */
-export function averageCourse(runs: readonly RunRecord[], metric: string): CoursePoint[] {
-  const points: CoursePoint[] = [];
-  const epochs = Math.max(0, ...runs.map(({ metrics }) => metrics[metric]?.length ?? 0));
-  for (let i = 0; i < epochs; i++) {
-    const present = runs.filter(({ metrics }) => metrics[metric]?.[i] != null);
-    if (present.length === 0) continue;
-    const values = present.map(({ metrics }) => metrics[metric][i] as number);
-    points.push({
-      epoch: i + 1,
-      seconds: mean(present.map(({ seconds }) => seconds[i])),
-      mean: mean(values),
-      low: Math.min(...values),
-      high: Math.max(...values),
-    });
+interface Course {
+  series: Series;
+  runs: RunRecord[];
+  points: CoursePoint[];
+}
+
+/** Round values on a logarithmic scale: 1, 2 and 5 of each power of ten, or the powers alone. */
+function logTicks(low: number, high: number): number[] {
+  const powers = Array.from({ length: 40 }, (_, i) => 10 ** (i - 20));
+  const fine = powers.flatMap((power) => [power, 2 * power, 5 * power]).filter((tick) => tick >= low && tick <= high);
+  return fine.length <= 8 ? fine : powers.filter((tick) => tick >= low && tick <= high);
+}
+
+/** Values of one run, epoch by epoch, as far as there are any. */
+function seedPoints({ metrics, seconds }: RunRecord, metric: string) {
+  return (metrics[metric] ?? []).flatMap((value, i) =>
+    value === null ? [] : [{ epoch: i + 1, seconds: seconds[i], value }],
+  );
+}
+
+/** Epochs (from 1) after which a nowcast of one of the runs replaced the weights, to stay or to be taken back. */
+function nowcastEpochs(runs: readonly RunRecord[], outcome: 'kept' | 'reverted'): Set<number> {
+  const made = runs.flatMap(({ nowcasts }) => nowcasts.filter((nowcast) => nowcast.outcome === outcome));
+  return new Set(made.flatMap(({ epoch }) => (epoch === null ? [] : [epoch + 1])));
+}
+
+function tableOf(
+  courses: readonly Course[],
+  along: 'epoch' | 'seconds',
+  unit: { name: string; seconds: number },
+): ChartTable {
+  const epochs = [...new Set(courses.flatMap(({ points }) => points.map(({ epoch }) => epoch)))].sort((a, b) => a - b);
+  const cellOf = (point: CoursePoint | undefined) => {
+    if (!point) return '';
+    const { mean, low, high, seconds } = point;
+    const at = along === 'epoch' ? '' : ` at ${formatValue(seconds / unit.seconds)} ${unit.name}`;
+    return `${formatValue(mean)}${low === high ? '' : ` (${formatSpan(low, high)})`}${at}`;
+  };
+  return {
+    header: [{ text: 'epoch' }, ...courses.map(({ series }) => ({ text: series.name, series }))],
+    rows: epochs.map((epoch) => ({
+      cells: [String(epoch), ...courses.map(({ points }) => cellOf(points.find((point) => point.epoch === epoch)))],
+    })),
+  };
+}
+
+function captionOf(courses: readonly Course[], { cut, low, high, log }: Extent): string {
+  const sentences: string[] = [];
+  if (courses.some(({ runs }) => runs.length > 1)) sentences.push('Thick: mean over the seeds; thin: each seed.');
+  const most = (outcome: 'kept' | 'reverted') =>
+    Math.max(...courses.map(({ runs }) => nowcastEpochs(runs, outcome).size));
+  const [kept, reverted] = [most('kept'), most('reverted')];
+  if (Math.max(kept, reverted) > MARKED_NOWCASTS) sentences.push('Nowcasts are too many to be marked.');
+  else {
+    if (kept > 0) sentences.push('A dot: the end of an epoch after which a nowcast followed.');
+    if (reverted > 0) sentences.push('A ring: the same, of a nowcast that was taken back.');
   }
-  return points;
+  if (log) sentences.push('Logarithmic scale.');
+  if (cut) {
+    const [edge, mark] = cut === 'above' ? [high, '▲'] : [low, '▼'];
+    sentences.push(`Values ${cut} ${formatValue(edge)} are cut off, marked ${mark}.`);
+  }
+  return sentences.join(' ');
 }
 
-/** What the metrics are called. */
-const METRIC_LABELS: Record<string, string> = {
-  val_acc: 'validation accuracy',
-  val_loss: 'validation loss',
-  acc: 'training accuracy',
-  loss: 'training loss',
-};
-
-/** How far above plain's highest loss a chart reaches at most: a runaway forecast would flatten all others. */
-const LOSS_REACH = 1.25;
-
-/** The highest loss to draw, where something lies above it; else null. */
-function lossLimit(
-  courses: readonly { name: string; course: readonly CoursePoint[] }[],
-  baseline: string,
-): number | null {
-  const highest = (points: readonly CoursePoint[]) => Math.max(...points.map(({ high }) => high));
-  const plain = courses.find(({ name }) => name === baseline);
-  const limit = LOSS_REACH * (plain ? highest(plain.course) : Number.POSITIVE_INFINITY);
-  return courses.some(({ course }) => highest(course) > limit) ? limit : null;
-}
-
-function drawCourse(
-  { methods }: TaskSummary,
-  runs: readonly RunRecord[],
+function marksOf(
+  { series, runs, points }: Course,
   metric: string,
   along: 'epoch' | 'seconds',
-): Chart | null {
-  const label = METRIC_LABELS[metric] ?? metric;
-  const courses = methods
-    .map(({ name }, m) => {
-      const own = runs.filter(({ method }) => method.name === name);
-      return { name, own, stroke: methodColor(m), course: averageCourse(own, metric) };
-    })
-    .filter(({ course }) => course.length > 0);
-  if (courses.length === 0) return null;
-  const limit = metric.endsWith('loss') ? lossLimit(courses, methods[0].name) : null;
-  const clip = limit !== null;
-  const marks: Plot.Markish[] = [];
-  for (const { name, own, stroke, course } of courses) {
-    const jumps = new Set(
-      own.flatMap(({ nowcasts }) =>
-        nowcasts
-          .filter(({ outcome }) => outcome === 'kept')
-          .flatMap(({ epoch }) => (epoch === null ? [] : [epoch + 1])),
-      ),
-    );
-    marks.push(
-      Plot.areaY(course, { x: along, y1: 'low', y2: 'high', fill: stroke, fillOpacity: 0.15, clip }),
-      Plot.lineY(course, { x: along, y: 'mean', stroke, strokeWidth: 1.75, clip }),
-      Plot.dot(
-        course.filter(({ epoch, mean }) => jumps.has(epoch) && mean <= (limit ?? mean)),
-        { x: along, y: 'mean', fill: stroke, r: 3, title: () => `${name}: nowcast` },
-      ),
-    );
-  }
-  const epochs = courses.flatMap(({ course }) => course.map(({ epoch }) => epoch));
-  return drawChart(
-    `${label} against ${along === 'epoch' ? 'epochs' : 'seconds'}`,
-    `Mean over the seeds; the band spans them all. A dot marks the end of an epoch at which a nowcast followed.${
-      clip ? ' What is far above plain is cut off.' : ''
-    }`,
-    {
-      x: along === 'epoch' ? { label: 'epoch', ticks: epochTicks(epochs), tickFormat: 'd' } : { label: 'seconds' },
-      y: { label, grid: true, nice: true, domain: clip ? [0, limit] : undefined },
-      marks,
-    },
-  );
-}
-
-/** Bars of the epochs that each method took to plain's best, with a dot a seed. */
-function drawEpochsToBest({ methods, seeds }: TaskSummary): Chart | null {
-  const reached = methods.filter(({ toPlainBest }) => toPlainBest.epochs.mean !== null);
-  if (reached.length === 0) return null;
-  const bars = methods.map(({ name, toPlainBest }, m) => ({
-    name,
-    color: methodColor(m),
-    epochs: toPlainBest.epochs.mean ?? 0,
-    latest: Math.max(0, ...toPlainBest.epochs.values.map((value) => value ?? 0)),
-    note:
-      toPlainBest.reached === 0
-        ? 'not reached'
-        : toPlainBest.reached < seeds.length
-          ? `${toPlainBest.reached} of ${seeds.length} seeds`
-          : '',
-  }));
-  const dots = methods.flatMap(({ name, toPlainBest }) =>
-    toPlainBest.epochs.values.flatMap((epochs) => (epochs === null ? [] : [{ name, epochs }])),
-  );
-  return drawChart(
-    'epochs to plain’s best validation accuracy',
-    'Fewer is better. The bar is the mean of the seeds that reached it, a dot is one seed.',
-    {
-      height: 60 + 28 * methods.length,
-      marginLeft: 120,
-      marginRight: 80,
-      x: { label: 'epochs', grid: true },
-      y: { label: null, domain: methods.map(({ name }) => name) },
-      marks: [
-        Plot.barX(bars, { x: 'epochs', y: 'name', fill: (d: (typeof bars)[number]) => d.color, fillOpacity: 0.6 }),
-        Plot.dot(dots, { x: 'epochs', y: 'name', stroke: 'currentColor', r: 3 }),
-        Plot.text(bars, { x: 'latest', y: 'name', text: 'note', textAnchor: 'start', dx: 8, fill: 'currentColor' }),
-        Plot.ruleX([0]),
-      ],
-      color: { type: 'identity' },
-    },
-  );
-}
-
-/** The charts of one task's trainings. */
-export function drawCourses(summary: TaskSummary, runs: readonly RunRecord[]): Chart[] {
-  const own = runs.filter(({ task }) => task === summary.task);
-  const charts = [
-    drawCourse(summary, own, summary.metric.name, 'epoch'),
-    drawCourse(summary, own, summary.metric.name, 'seconds'),
-    drawCourse(summary, own, 'val_loss', 'epoch'),
-    drawCourse(summary, own, 'val_loss', 'seconds'),
-    drawCourse(summary, own, 'loss', 'epoch'),
-    drawEpochsToBest(summary),
+  unit: number,
+  extent: Extent,
+) {
+  const { low, high, cut } = extent;
+  const [stroke, clip] = [colorOf(series), cut !== null];
+  const x = (point: { epoch: number; seconds: number }) => (along === 'epoch' ? point.epoch : point.seconds / unit);
+  const inside = ({ mean }: CoursePoint) => mean >= low && mean <= high;
+  const beyond = points.filter((point) => (cut === 'above' ? point.high > high : point.low < low));
+  const marked = (outcome: 'kept' | 'reverted') => {
+    const epochs = nowcastEpochs(runs, outcome);
+    return epochs.size > MARKED_NOWCASTS ? [] : points.filter((point) => epochs.has(point.epoch) && inside(point));
+  };
+  const single = points.length === 1;
+  const own = markOf(series);
+  const seeds = runs.length < 2 ? [] : runs.map((run) => seedPoints(run, metric));
+  return [
+    ...seeds.map((seed) =>
+      seed.length === 1
+        ? Plot.dot(seed, { x, y: 'value', stroke, strokeOpacity: 0.5, r: 2.5, ...own })
+        : Plot.lineY(seed, { x, y: 'value', stroke, strokeWidth: 0.75, strokeOpacity: 0.4, clip, ...own }),
+    ),
+    single ? null : Plot.lineY(points, { x, y: 'mean', stroke, strokeWidth: 1.75, clip, ...own }),
+    single ? Plot.dot(points.filter(inside), { x, y: 'mean', fill: stroke, r: 3.5, ...own }) : null,
+    single ? null : Plot.dot(marked('reverted'), { x, y: 'mean', fill: 'var(--back)', stroke, r: 2.5, ...own }),
+    single ? null : Plot.dot(marked('kept'), { x, y: 'mean', fill: stroke, r: 2.25, ...own }),
+    cut === null
+      ? null
+      : Plot.dot(beyond, {
+          x,
+          y: cut === 'above' ? high : low,
+          symbol: 'triangle',
+          rotate: cut === 'above' ? 0 : 180,
+          r: 3,
+          fill: stroke,
+          ...own,
+        }),
   ];
-  return charts.filter((chart) => chart !== null);
+}
+
+/**
+ * Draws a metric of all methods; null where none has a value.
+ *
+ * @param runs of one task.
+ * @param level a value to draw a line at.
+ */
+export function drawCourses(
+  methods: readonly Series[],
+  runs: readonly RunRecord[],
+  metric: Metric,
+  along: 'epoch' | 'seconds',
+  level?: CourseLevel,
+): Chart | null {
+  const courses = methods.flatMap((series): Course[] => {
+    const own = runs.filter(({ method }) => method.name === series.name);
+    const points = averageCourse(own, metric.name);
+    return points.length > 0 ? [{ series, runs: own, points }] : [];
+  });
+  if (courses.length === 0) return null;
+  const extent = chooseExtent(
+    courses.map(({ points }) => points.flatMap((point) => [point.low, point.mean, point.high])),
+    metric.better,
+  );
+  const { low, high, log, cut } = extent;
+  const longest = Math.max(...courses.flatMap(({ runs: own }) => own.map(({ seconds }) => seconds.at(-1) ?? 0)));
+  const unit = timeUnit(longest);
+  const table = tableOf(courses, along, unit);
+  const xOf = ({ epoch, seconds }: CoursePoint) => (along === 'epoch' ? epoch : seconds / unit.seconds);
+  const rowOf = new Map(table.rows.map(({ cells }, row) => [cells[0], row]));
+  const values = courses.flatMap(({ series, points }) =>
+    points.map((point) => ({ series, point, x: xOf(point), y: Math.min(high, Math.max(low, point.mean)) })),
+  );
+  const single = courses.filter(({ points }) => points.length === 1).map(({ series }) => series);
+  const levels = level && level.value >= low && level.value <= high ? [level] : [];
+  return drawChart({
+    title: `${metric.label} against ${along === 'epoch' ? 'epochs' : unit.name}`,
+    caption: captionOf(courses, extent),
+    series: courses.map(({ series }) => series),
+    table,
+    points: values.map(({ series, point, x, y }) => ({ series, row: rowOf.get(String(point.epoch))!, x, y })),
+    reading: 'x',
+    labels: [
+      ...values
+        .filter(({ series }) => single.includes(series))
+        .map(({ series, point, x, y }) => ({ series, x, y, text: `${series.name} ${formatValue(point.mean)}` })),
+    ],
+    options: {
+      x:
+        along === 'epoch'
+          ? { label: 'epoch', ticks: epochTicks(values.map(({ x }) => x)), tickFormat: 'd' }
+          : { label: unit.name, ticks: 6, domain: [0, longest / unit.seconds] },
+      y: {
+        label: log ? `${metric.label} (log)` : metric.label,
+        grid: true,
+        type: log ? 'log' : 'linear',
+        tickFormat: log ? formatValue : undefined,
+        ticks: log ? logTicks(low, high) : 5,
+        ...(low === high ? {} : { domain: [low, high], nice: cut === null && !log }),
+      },
+      marks: [
+        Plot.ruleY(levels, { y: 'value', stroke: 'var(--text)', strokeDasharray: '2 3' }),
+        // At the left, where trainings are still far from it.
+        Plot.text(levels, {
+          y: 'value',
+          text: 'text',
+          frameAnchor: 'left',
+          textAnchor: 'start',
+          dx: 4,
+          dy: -8,
+          className: 'label',
+        }),
+        ...courses.flatMap((course) => marksOf(course, metric.name, along, unit.seconds, extent)),
+      ],
+    },
+  });
 }

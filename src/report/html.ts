@@ -12,7 +12,7 @@ class Fragment {
   }
 }
 
-/** A piece of HTML. Only {@link html} makes one. */
+/** A piece of HTML. Only {@link html} and {@link trusted} make one. */
 export type Html = Fragment;
 
 /** What may stand in HTML: text, which is escaped; HTML, which is not; any number of both, one after another. */
@@ -27,4 +27,9 @@ function render(content: Content): string {
 /** Tag of templates of HTML. Values stand in text or between the quotes of an attribute, nowhere else. */
 export function html(parts: TemplateStringsArray, ...values: readonly Content[]): Html {
   return new Fragment(String.raw({ raw: parts }, ...values.map(render)));
+}
+
+/** The text of a file of this project as HTML. Nothing that an evaluation or an option brings may come here. */
+export function trusted(text: string): Html {
+  return new Fragment(text);
 }

@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { InsufficientDataError, MissingFileError } from '../errors.js';
 import { readContent, readRunRecord } from '../evaluation/files.js';
+import { resultsDigest } from '../evaluation/reportFile.js';
 import {
   type EvaluationForecasts,
   type EvaluationResults,
@@ -11,14 +12,17 @@ import {
   RESULTS_NAME,
   type RunRecord,
 } from '../evaluation/schema.js';
+import { withoutDirectories } from './directories.js';
 
-/** An evaluation in memory. */
+/** An evaluation in memory, without the directories of the machine that made it. */
 export interface Evaluation {
   results: EvaluationResults;
   /** Examples of forecasts by task; empty when the file is not there. */
   forecasts: EvaluationForecasts['tasks'];
   /** Finished runs, in the order of the plan. */
   runs: RunRecord[];
+  /** Of the results that were read; see resultsDigest. */
+  digest: string;
 }
 
 /** Why a directory has no results: nothing was evaluated there, or it was not finished. */
@@ -59,5 +63,5 @@ export function readEvaluation(directory: string): Evaluation {
       remedy: 'run the same `wnn evaluate` again',
     });
   });
-  return { results, forecasts, runs };
+  return withoutDirectories({ results, forecasts, runs, digest: resultsDigest(directory) });
 }

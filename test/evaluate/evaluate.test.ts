@@ -9,6 +9,7 @@ import type { EvaluateOptions, RunRecord } from '../../src/evaluate/index.js';
 import { parseMethod } from '../../src/evaluate/methods/registry.js';
 import { DEFAULT_KINDS, networkOf } from '../../src/nowcaster/spec.js';
 import type { ProgressEvent } from '../../src/progress.js';
+import { writeReport } from '../../src/report/index.js';
 import { randomNetworks, writeNowcasterDirectory } from '../callback/nowcasterDirectory.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'wnn-evaluate-'));
@@ -119,7 +120,11 @@ describe('evaluate', () => {
     const replaced = evaluate({ ...options, methods: [options.methods[0], parseMethod(`nowcaster:ours=${other}`)] });
     await expect(replaced).rejects.toThrow(/another ours/);
     expect(readFileSync(file, 'utf8')).toBe(before);
-    const grown = await evaluate({ ...options, methods: [...options.methods, parseMethod('quadratic')] });
+    writeReport({ directory: out });
+    const notes: string[] = [];
+    const methods = [...options.methods, parseMethod('quadratic')];
+    const grown = await evaluate({ ...options, methods, onNote: (note) => notes.push(note) });
+    expect(notes.join('\n')).toMatch(/report\.html shows older results; `wnn report .*out`/);
     expect([grown.trained, grown.kept]).toEqual([1, 3]);
     expect(grown.methods.map(({ name }) => name)).toEqual(['plain', 'linear', 'ours', 'quadratic']);
   });

@@ -6,8 +6,10 @@ import { measureForecasts } from '../../src/evaluate/forecastErrors.js';
 import { findMethod, loadMethodModules, parseMethod } from '../../src/evaluate/methods/registry.js';
 import { sampleName, sampleStore } from '../../src/evaluate/trajectorySample.js';
 import { readContent } from '../../src/evaluation/files.js';
+import { EVALUATION_SCHEMA_VERSION } from '../../src/evaluation/schema.js';
 import { DEFAULT_KINDS, PAPER_SPEC } from '../../src/nowcaster/spec.js';
-import { drawExamples } from '../../src/report/forecasts.js';
+import { seriesOf } from '../../src/report/series.js';
+import { drawWindows } from '../../src/report/windows.js';
 import { RunWriter } from '../../src/trajectory/runWriter.js';
 import { randomNetworks, writeNowcasterDirectory } from '../callback/nowcasterDirectory.js';
 import { referenceForward } from '../families/wnn/reference.js';
@@ -130,15 +132,19 @@ describe('measureForecasts', () => {
       dispose: async () => {},
     };
     const module = join(out, 'runaway.mjs');
-    writeFileSync(module, `export default { type: '${type}', parse: () => ({ type: '${type}', name: '${type}' }) };`);
+    const hooks = `parse: () => ({ type: '${type}', name: '${type}' }), describe: () => ({})`;
+    writeFileSync(module, `export default { type: '${type}', ${hooks} };`);
     await loadMethodModules([module]);
     Object.assign(findMethod(type), { forecaster: async () => forecaster });
     const { errors, examples } = await measureForecasts(out, ['one'], [parseMethod(type)]);
     expect(errors.find(({ method }) => method === type)!.mean).toBeNull();
     expect(examples[0].forecasts[0].residuals[0]).toBeNull();
     const file = join(out, 'forecasts.json');
-    writeFileSync(file, JSON.stringify({ schemaVersion: 1, tasks: [{ task: 'mnist/none', examples }] }));
+    writeFileSync(
+      file,
+      JSON.stringify({ schemaVersion: EVALUATION_SCHEMA_VERSION, tasks: [{ task: 'mnist/none', examples }] }),
+    );
     expect(readContent('forecasts', file).tasks[0].examples).toEqual(examples);
-    expect(drawExamples(examples, ['plain', type])).not.toEqual([]);
+    expect(drawWindows(examples[0], seriesOf([{ name: 'plain' }, { name: type }]))).not.toBeNull();
   });
 });

@@ -6,6 +6,7 @@ import { CorruptFileError, MissingFileError, SchemaVersionError, UsageError } fr
 import { type Inspection, inspectPath } from '../../src/inspect/index.js';
 import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import { encodeWeights } from '../../src/nowcaster/weightsFile.js';
+import { writeReport } from '../../src/report/index.js';
 import { RunWriter } from '../../src/trajectory/runWriter.js';
 import { syntheticPlan, syntheticResults } from '../evaluate/syntheticRuns.js';
 import { makeSnapshot, runInfo, TENSORS } from '../trajectory/runs.js';
@@ -89,6 +90,17 @@ test('a directory is what is in it', async () => {
     [join(root, 'evaluation'), 'evaluation'],
     [join(root, 'trajectories'), 'store'],
   ]);
+});
+
+test('an evaluation says whether its page shows its results', async () => {
+  const path = join(root, 'evaluation');
+  mkdirSync(path);
+  writeFileSync(join(path, 'results.json'), JSON.stringify(syntheticResults(syntheticPlan([1], 3), new Map())));
+  expect(await inspect(path, 'evaluation')).toMatchObject({ report: 'absent' });
+  writeReport({ directory: path });
+  expect(await inspect(path, 'evaluation')).toMatchObject({ report: 'current' });
+  writeFileSync(join(path, 'forecasts.json'), '{}');
+  expect(await inspect(path, 'evaluation')).toMatchObject({ report: 'older' });
 });
 
 test('weights of a network are known by their content', async () => {
