@@ -80,7 +80,7 @@ describe('the package', () => {
       const epochs = [];
       const nowcasts = [];
       const recorder = new tfl.CustomCallback({ onEpochEnd: async () => void epochs.push(read()) });
-      const forecasting = weightForecasting({ onNowcast: () => void nowcasts.push(read()) });
+      const forecasting = weightForecasting({ watch: false, onNowcast: () => void nowcasts.push(read()) });
       await model.fit(x, y, { epochs: 11, shuffle: false, verbose: 0, callbacks: [recorder, forecasting] });
       console.log(JSON.stringify({ epochs, nowcasts, history: forecasting.history.length }));
     `;
