@@ -47,7 +47,9 @@ TFJS = """
   for (const [i, variable] of variables.entries()) variable.write(tf.tensor(weights[i], variable.shape));
   const nowcasts = [];
   const read = () => variables.map((variable) => Array.from(variable.read().dataSync()));
+  // The Python package has no watch.
   const callback = await WeightForecasting.load(nowcaster, {
+    watch: false,
     onNowcast: ({ snapshot, outcome }) => void nowcasts.push({ snapshot, outcome, weights: read() }),
   });
   await model.fit(tf.tensor(x, [x.length / 72, 6, 6, 2]), tf.tensor(y, [y.length / 3, 3]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Iterator, Mapping, Optional, Sequence, Union
 
 import numpy as np
 
@@ -124,9 +124,24 @@ class PeriodicForecasting:
         self._restored: Optional[dict[str, Any]] = None
         self._reset()
 
-    def _list_tensors(self) -> list[TrackedTensor]:
-        """The tensors that nowcasts replace, in the order of the model."""
+    def _candidates(self) -> Iterator[tuple[int, str, TrackedTensor]]:
+        """The tensors that can be nowcast, each with its identity and the name of its type, in the order of the model."""
         raise NotImplementedError
+
+    def _list_tensors(self) -> list[TrackedTensor]:
+        """The tensors that nowcasts replace, in the order of the model; shared ones once."""
+        found: dict[int, TrackedTensor] = {}
+        other_types: list[str] = []
+        for identity, type_name, tensor in self._candidates():
+            if identity in found or tensor.kind not in self.kinds:
+                continue
+            if type_name.endswith("float32"):
+                found[identity] = tensor
+            else:
+                other_types.append(f"{tensor.name} ({type_name})")
+        if other_types:
+            warnings.warn(f"only float32 is nowcast; left alone: {', '.join(other_types[:4])}", stacklevel=2)
+        return list(found.values())
 
     def _reset(self, keep: bool = False) -> None:
         """Begins a new training; with ``keep`` one of the same model, whose window and counters go on."""

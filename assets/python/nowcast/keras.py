@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Iterator, Optional
 
 from ._keras import attach_state, keras, require_single_steps, type_name
@@ -92,9 +91,7 @@ class WeightForecasting(PeriodicForecasting, keras.callbacks.Callback):
         if not self._continue:
             self._finish()
 
-    def _list_tensors(self) -> list[TrackedTensor]:
-        found: dict[int, TrackedTensor] = {}
-        other_types: list[str] = []
+    def _candidates(self) -> Iterator[tuple[int, str, TrackedTensor]]:
         for layer in _trainable_layers(self.model):
             normalizes = "Normalization" in type(layer).__name__
             fits = "norm" in self.kinds if normalizes else 1 <= len(layer.weights) <= _MOST_ARRAYS
@@ -103,18 +100,10 @@ class WeightForecasting(PeriodicForecasting, keras.callbacks.Callback):
             if self._layers is not None and not self._layers(layer):
                 continue
             for variable in layer.trainable_weights:
-                name = f"{layer.name}/{_own_name(variable)}"
-                shape = tuple(variable.shape)
+                name, shape = f"{layer.name}/{_own_name(variable)}", tuple(variable.shape)
                 kind = "norm" if normalizes else kind_of(name, shape)
-                if id(variable) in found or kind not in self.kinds:
-                    continue
-                if type_name(variable) != "float32":
-                    other_types.append(f"{name} ({type_name(variable)})")
-                    continue
-                found[id(variable)] = TrackedTensor(name, kind, shape, _reader(variable), _writer(variable))
-        if other_types:
-            warnings.warn(f"only float32 is nowcast; left alone: {', '.join(other_types[:4])}", stacklevel=2)
-        return list(found.values())
+                tensor = TrackedTensor(name, kind, shape, _reader(variable), _writer(variable))
+                yield id(variable), str(type_name(variable)), tensor
 
 
 class RecordingCallback(TrajectoryRecorder, keras.callbacks.Callback):

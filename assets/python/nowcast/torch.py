@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Iterator, Optional, Union
 
 import numpy as np
@@ -84,7 +83,7 @@ class WeightNowcaster(PeriodicForecasting):
         self._reset()
         self._restore({**state, "snapshots": [values.cpu().numpy() for values in state["snapshots"]]})
 
-    def _list_tensors(self) -> list[TrackedTensor]:
+    def _candidates(self) -> Iterator[tuple[int, str, TrackedTensor]]:
         unwrap(self._model)
         classes = (*_WEIGHTED, *(one for kind in self.kinds for one in _MODULES_OF.get(kind, ())))
         others = {
@@ -93,8 +92,6 @@ class WeightNowcaster(PeriodicForecasting):
             if not isinstance(module, classes)
             for parameter in module.parameters(recurse=False)
         }
-        found: dict[int, TrackedTensor] = {}
-        other_types: list[str] = []
         for path, module in self._model.named_modules():
             if not isinstance(module, classes):
                 continue
@@ -103,22 +100,15 @@ class WeightNowcaster(PeriodicForecasting):
                 continue
             for own in ("weight", "bias"):
                 parameter = module._parameters.get(own)
-                if parameter is None or not parameter.requires_grad or id(parameter) in others or id(parameter) in found:
+                if parameter is None or not parameter.requires_grad or id(parameter) in others:
                     continue
                 name = f"{path}.{own}" if path else own
                 if isinstance(parameter, nn.parameter.UninitializedParameter):
                     raise ValueError(f"a lazy module without weights: {name}; run the model once before the first step")
                 shape = tuple(parameter.shape)
                 kind = kind_of(name, shape, type(module).__name__)
-                if kind not in self.kinds:
-                    continue
-                if parameter.dtype != torch.float32:
-                    other_types.append(f"{name} ({parameter.dtype})")
-                    continue
-                found[id(parameter)] = TrackedTensor(name, kind, shape, _reader(parameter), _writer(parameter))
-        if other_types:
-            warnings.warn(f"only float32 is nowcast; left alone: {', '.join(other_types[:4])}", stacklevel=2)
-        return list(found.values())
+                tensor = TrackedTensor(name, kind, shape, _reader(parameter), _writer(parameter))
+                yield id(parameter), str(parameter.dtype), tensor
 
 
 
