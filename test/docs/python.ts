@@ -79,7 +79,7 @@ assert averaged.value() is not None
   ['TrajectoryRecorder("runs/cnn8-1"', 'model, optimizer, train_one_epoch = torch_training()\n{code}'],
   [
     'nowcast_mine.keras',
-    'model = keras_model("cnn")\n{code}\nassert any(entry["outcome"] == "kept" for entry in nowcasting.history)',
+    'model = keras_model("cnn")\n{code}\nassert any(entry.outcome == "kept" for entry in nowcasting.history)',
   ],
   [
     'nowcast_mine.torch',
