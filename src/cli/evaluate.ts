@@ -42,6 +42,7 @@ interface EvaluateArguments extends GlobalArguments, FleetArguments {
   validate?: string;
   'train-examples'?: number;
   'validation-examples'?: number;
+  'epoch-examples'?: number;
   target: number[];
   'bests-after'?: number;
   seconds: boolean;
@@ -147,6 +148,10 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         type: 'number',
         describe: 'validation examples [default: the suite’s, else all]',
       })
+      .option('epoch-examples', {
+        type: 'number',
+        describe: 'training examples of an epoch; the next one goes on in the others [default: the suite’s, else all]',
+      })
       .option(
         'target',
         numbersOption('target', {
@@ -205,6 +210,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         validate: argv.validate,
         trainExamples: argv['train-examples'],
         validationExamples: argv.validationExamples,
+        epochExamples: argv.epochExamples,
         targets: argv.target,
         newBestsAfter: argv.bestsAfter,
         alone: argv.seconds,

@@ -49,6 +49,7 @@ const FIELDS: ReadonlySet<string> = new Set<keyof EvaluationJob>([
   'optimizer',
   'trainExamples',
   'validationExamples',
+  'epochExamples',
   'engine',
   'alone',
 ]);
@@ -82,6 +83,7 @@ function checkJob(value: unknown, id: string, places: JobPlaces): EvaluationJob 
   whole('batchSize', LIMITS.batchSize);
   if (job.trainExamples !== null) whole('trainExamples', LIMITS.examples);
   if (job.validationExamples !== null) whole('validationExamples', LIMITS.examples);
+  if (job.epochExamples !== null) whole('epochExamples', LIMITS.examples);
   if (typeof job.alone !== 'boolean') throw wrong('alone', job.alone);
   if (!isEngineRequest(job.engine)) throw wrong('engine', job.engine);
   if (typeof job.optimizer !== 'object' || !isDeepStrictEqual(completeOptimizer(job.optimizer), job.optimizer))

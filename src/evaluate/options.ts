@@ -48,6 +48,8 @@ export interface EvaluateOptions {
   validate?: string;
   /** Training examples, drawn at random. Default: the suite's, else all of the task's. */
   trainExamples?: number;
+  /** Training examples of an epoch; the next one goes on in the others. Default: the suite's, else all. */
+  epochExamples?: number;
   /** Validation examples, drawn at random. Default: the suite's, else all of the task's. */
   validationExamples?: number;
   /** Target values of the tasks' metrics, in addition to those that plain training sets. Default: none. */

@@ -69,16 +69,12 @@ export function planTask(
     optimizer: completeOptimizer(optimizer),
     stepScale,
     jobs: distinct.map((seed) => {
-      const { epochs, batchSize, trainExamples, validationExamples } = settings;
       const job = {
         task: task.name,
         seed,
         method,
-        epochs,
-        batchSize,
+        ...settings,
         optimizer: completeOptimizer(optimizer),
-        trainExamples,
-        validationExamples,
         engine,
         alone,
       };

@@ -35,6 +35,7 @@ function settingsOf(options: EvaluateOptions, entry?: SuiteEntry): TaskSettings 
     optimizer: completeOptimizer(options.optimizer ?? entry?.optimizer ?? DEFAULTS.optimizer),
     trainExamples: wholeOf('trainExamples', options.trainExamples, entry?.trainExamples),
     validationExamples: wholeOf('validationExamples', options.validationExamples, entry?.validationExamples),
+    epochExamples: wholeOf('epochExamples', options.epochExamples, entry?.epochExamples),
   };
 }
 

@@ -85,6 +85,7 @@ export async function trainRun(
       seed: job.seed,
       epochs: job.epochs,
       batchSize: job.batchSize,
+      epochExamples: job.epochExamples ?? undefined,
       optimizer: job.optimizer,
       callbacks: [sample, ...parts.flatMap(({ callback }) => callback ?? []), clock],
       validationWeights,

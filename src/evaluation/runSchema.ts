@@ -75,6 +75,8 @@ export const taskSettings = {
   /** Training and validation examples, drawn by the task's own seed; null: all. */
   trainExamples: numberOrNull,
   validationExamples: numberOrNull,
+  /** Training examples of an epoch; the next one goes on in the others. Null: all, so that an epoch is one pass. */
+  epochExamples: numberOrNull,
 };
 
 /** Settings of the trainings of one task. */

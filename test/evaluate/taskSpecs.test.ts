@@ -8,7 +8,7 @@ registerSuite({
   name: 'mixed',
   description: 'Tasks for this test.',
   entries: [
-    { task: 'mnist/mlp', epochs: 3, batchSize: 16, trainExamples: 100, optimizer: sgd },
+    { task: 'mnist/mlp', epochs: 3, batchSize: 16, trainExamples: 100, epochExamples: 40, optimizer: sgd },
     { task: 'fashion-mnist/mlp', epochs: 4, batchSize: 32, optimizer: sgd },
     { task: 'text/chargru', epochs: 5, batchSize: 64, optimizer: { name: 'adam', learningRate: 0.002 } },
   ],
@@ -33,6 +33,7 @@ describe('taskSpecs', () => {
         optimizer: { name: 'adam', learningRate: 0.001, beta1: 0.9 },
         trainExamples: null,
         validationExamples: null,
+        epochExamples: null,
       });
     expect(missing).toEqual([]);
   });
@@ -43,7 +44,7 @@ describe('taskSpecs', () => {
       ['mnist/mlp', 3, 16],
       ['text/chargru', 5, 64],
     ]);
-    expect(tasks[0].settings).toMatchObject({ trainExamples: 100, optimizer: sgd });
+    expect(tasks[0].settings).toMatchObject({ trainExamples: 100, epochExamples: 40, optimizer: sgd });
     expect(tasks[1].settings).toMatchObject({ trainExamples: null, optimizer: { learningRate: 0.002 } });
     expect(missing).toEqual([
       { task: 'fashion-mnist/mlp', reason: 'no dataset fashion-mnist; get it with `wnn data get fashion-mnist`' },
