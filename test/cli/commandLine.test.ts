@@ -42,7 +42,7 @@ describe('wnn', () => {
       says: '--engine wams is not known; did you mean wasm?',
     },
     { words: ['train', 'nowhere', '--out', 'x', '--out', 'y'], says: '--out is given 2 times' },
-    { words: ['evaluate', '--out', 'x', '--method', '--target'], says: '--method has no value' },
+    { words: ['evaluate', '--out', 'x', '--method', '--epochs', '2'], says: 'Not enough arguments following: method' },
   ])('ends with status 2, one line and no work on $words', async ({ words, says }) => {
     const { status, out, err } = await run(...words);
     expect(err).toContain(says);
