@@ -36,7 +36,7 @@ it('imports files of a further format by the module that is named', () => {
   const module = resolve('test/extend/linesImporter.mjs');
   const { status, stdout } = wnn('collect', 'import', 'lines', '--store', 'l', '--importer-module', module, '--json');
   expect(status).toBe(0);
-  expect(JSON.parse(stdout)).toMatchObject({ format: 'lines', runs: [{ id: 'import-lines', epochs: 2 }] });
+  expect(JSON.parse(stdout)).toMatchObject({ format: 'lines', runs: [{ id: 'import-lines', snapshots: 2 }] });
   const unknown = wnn('collect', 'import', 'lines', '--store', 'l2', '--format', 'lines');
   expect(unknown.stderr).toMatch(/^wnn: no format lines: --format; choose from auto, h5,/);
 });

@@ -159,7 +159,7 @@ describe('trajectories of the KNOW dataset', () => {
         sources: [join(directory, `${name}.mat`)],
         store: join(scratch, 'know-store'),
       });
-      expect(runs[0]).toMatchObject({ id: `import-know-${name}`, epochs: 7, status: 'complete' });
+      expect(runs[0]).toMatchObject({ id: `import-know-${name}`, snapshots: 7, status: 'complete' });
       expect(await readRun(runs[0].directory)).toEqual(readExpected(directory));
       expect(readManifest(runs[0].directory).tensors).toEqual([
         { name: 'ConvWeights', kind: 'conv', kindBy: 'format', shape: [3, 3, 5] },
