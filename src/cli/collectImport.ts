@@ -47,8 +47,8 @@ function describeCounts(runs: readonly ImportedRun[]): string {
 }
 
 function describeResult({ store, runs }: ImportResult): string {
-  const header = ['run', 'status', 'epochs', ...TENSOR_KINDS];
-  const rows = runs.map((run) => [run.id, run.status, run.epochs, ...describeKinds(run)]);
+  const header = ['run', 'status', 'snapshots', ...TENSOR_KINDS];
+  const rows = runs.map((run) => [run.id, run.status, run.snapshots, ...describeKinds(run)]);
   const lines = [formatTable(header, rows, 2), '', `${store}: ${describeCounts(runs)}`];
   for (const { id, status, reason, files } of runs) {
     if (status !== 'complete') lines.push(`${id} is ${status}: ${reason}`);

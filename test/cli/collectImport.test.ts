@@ -14,7 +14,7 @@ it('imports what the options choose, says what was left out, and shows the kinds
   expect(stderr).toMatch(/a: took the tensors of ema, not of the top, model; --key chooses/);
   expect(stderr).toMatch(/a: left out as asked: 0\.weight, 0\.bias/);
   expect(status).toBe(0);
-  expect(stdout).toMatch(/a {4}complete {7}2 {4}24 {3}- {5}3 {5}- {6}9/);
+  expect(stdout).toMatch(/a {4}complete {10}2 {4}24 {3}- {5}3 {5}- {10}- {11}- {6}9/);
   const inspected = wnn('inspect', join('store', 'run=a')).stdout;
   expect(inspected).toMatch(/tensor +kind +decided by +shape/);
   expect(inspected).toMatch(/3\.weight +conv +given +8 x 3/);
@@ -36,7 +36,7 @@ it('imports files of a further format by the module that is named', () => {
   const module = resolve('test/extend/linesImporter.mjs');
   const { status, stdout } = wnn('collect', 'import', 'lines', '--store', 'l', '--importer-module', module, '--json');
   expect(status).toBe(0);
-  expect(JSON.parse(stdout)).toMatchObject({ format: 'lines', runs: [{ id: 'import-lines', epochs: 2 }] });
+  expect(JSON.parse(stdout)).toMatchObject({ format: 'lines', runs: [{ id: 'import-lines', snapshots: 2 }] });
   const unknown = wnn('collect', 'import', 'lines', '--store', 'l2', '--format', 'lines');
   expect(unknown.stderr).toMatch(/^wnn: no format lines: --format; choose from auto, h5,/);
 });

@@ -584,7 +584,7 @@ describe('a build is refused or ended', () => {
     await expect(build()).rejects.toThrow(/no complete run \(1 interrupted\)/);
     expect((await build({ includeInterrupted: true })).manifest.runs).toHaveLength(1);
     await makeStore(store, [{ id: 'b', epochs: 9 }]);
-    await expect(build()).rejects.toThrow(/at most 9 usable epochs, a window and its future need 10/);
+    await expect(build()).rejects.toThrow(/at most 9 usable snapshots, a window and its future need 10/);
   });
 
   it('when nothing moves', async () => {

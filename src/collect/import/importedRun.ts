@@ -10,13 +10,13 @@ export interface ImportedRun {
   /** False when the store had the same run already. */
   written: boolean;
   /**
-   * `diverged` when a checkpoint held a weight that is not finite: the epochs before it are the run. `interrupted` when the
+   * `diverged` when a checkpoint held a weight that is not finite: the snapshots before it are the run. `interrupted` when the
    * format says that the training did not come to its end.
    */
   status: RunStatus;
   reason: string | null;
-  epochs: number;
-  /** The files in the order of the epochs. */
+  snapshots: number;
+  /** The files in the order of the snapshots. */
   files: string[];
   /** How many tensors and how many values of each kind a checkpoint has. */
   kinds: Partial<Record<TensorKind, { tensors: number; parameters: number }>>;

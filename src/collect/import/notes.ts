@@ -14,7 +14,7 @@ const some = (names: readonly string[]) =>
 
 /** Tells of a run, a note a fact. */
 export function noteWhatWasMade(
-  { id, epochs, kinds, converted, leftOut, dictionary }: ImportedRun,
+  { id, snapshots, kinds, converted, leftOut, dictionary }: ImportedRun,
   listener: NoteListener,
 ): void {
   const onNote = (note: string) => listener(printableName(note, MAX_NOTE));
@@ -36,5 +36,6 @@ export function noteWhatWasMade(
   if (leftOut.notFinite.length > 0)
     onNote(`${id}: left out, not finite in the first checkpoint: ${some(leftOut.notFinite)}`);
   if (!kinds.conv && !kinds.fc && !kinds.bias) onNote(`${id}: holds no kernel and no bias to train a nowcaster on`);
-  if (epochs < USUAL_SPAN) onNote(`${id}: ${epochs} epochs; windows of 5 with a horizon of 5 need ${USUAL_SPAN}`);
+  if (snapshots < USUAL_SPAN)
+    onNote(`${id}: ${snapshots} snapshots; windows of 5 with a horizon of 5 need ${USUAL_SPAN}`);
 }

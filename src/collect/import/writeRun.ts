@@ -94,7 +94,7 @@ class RunRecorder {
   #tensors: PlannedTensor[] = [];
   #leftOut: LeftOut | undefined;
   #dictionary: WrittenRun['dictionary'] = null;
-  #epochs = 0;
+  #snapshots = 0;
   /** Number of the last snapshot. */
   #last = -1;
   #divergence: string | null = null;
@@ -126,12 +126,12 @@ class RunRecorder {
     const values =
       this.#writer === undefined ? await this.#begin(path, listed, tensors, leftOut) : await this.#next(path, tensors);
     if (values === null) return;
-    const metrics = listed.metrics ?? this.#options.metrics?.[this.#epochs] ?? {};
+    const metrics = listed.metrics ?? this.#options.metrics?.[this.#snapshots] ?? {};
     this.#last = listed.snapshot ?? this.#last + 1;
     const statistics =
       listed.statistics && this.#tensors.map(({ spec }) => listed.statistics?.get(spec.name) as TensorStatistics);
     await this.#writer?.append({ epoch: this.#last, values, statistics, metrics });
-    this.#epochs++;
+    this.#snapshots++;
   }
 
   async #begin(
@@ -184,7 +184,7 @@ class RunRecorder {
       id: this.#plan.id,
       status,
       reason,
-      epochs: this.#epochs,
+      snapshots: this.#snapshots,
       files: this.#plan.files,
       tensors: this.#tensors.map(({ spec }) => spec),
       leftOut,

@@ -61,7 +61,7 @@ describe('what Keras 3 wrote in every epoch of a training', () => {
   for (const kind of ['weights-h5', 'legacy-h5', 'native', 'npz']) {
     test(`${kind}: the same numbers bit for bit, in the order of the epochs, with their kinds`, async () => {
       const { run, kinds } = await importAll(join(directory, kind), kind);
-      expect(run).toMatchObject({ epochs: EPOCHS, status: 'complete', reason: null, converted: 0 });
+      expect(run).toMatchObject({ snapshots: EPOCHS, status: 'complete', reason: null, converted: 0 });
       expect(kinds).toEqual(KINDS);
       expect(await readRun(run.directory)).toEqual(expected);
       expect(readManifest(run.directory)).toMatchObject({ source: 'import', snapshotsRecorded: EPOCHS });
@@ -100,7 +100,7 @@ describe('what PyTorch wrote in every epoch of a training', () => {
   for (const kind of ['safetensors', 'npz']) {
     test(`${kind}: the same numbers bit for bit, kernels in Keras's layout and marked`, async () => {
       const { run, kinds, notes } = await importAll(join(directory, kind), `torch-${kind}`);
-      expect(run).toMatchObject({ epochs: EPOCHS, status: 'complete', leftOut: { optimizer: 0, notFloat: 1 } });
+      expect(run).toMatchObject({ snapshots: EPOCHS, status: 'complete', leftOut: { optimizer: 0, notFloat: 1 } });
       expect(kinds).toEqual({
         'features.0.weight': 'conv',
         'features.0.bias': 'bias',
@@ -159,7 +159,7 @@ describe('trajectories of the KNOW dataset', () => {
         sources: [join(directory, `${name}.mat`)],
         store: join(scratch, 'know-store'),
       });
-      expect(runs[0]).toMatchObject({ id: `import-know-${name}`, epochs: 7, status: 'complete' });
+      expect(runs[0]).toMatchObject({ id: `import-know-${name}`, snapshots: 7, status: 'complete' });
       expect(await readRun(runs[0].directory)).toEqual(readExpected(directory));
       expect(readManifest(runs[0].directory).tensors).toEqual([
         { name: 'ConvWeights', kind: 'conv', kindBy: 'format', shape: [3, 3, 5] },

@@ -163,7 +163,7 @@ async function importDamaged(sources: string[], target: string, store: string, w
       signal: interrupt.signal,
       onProgress: ({ done, total }) => done === total && !whole && interrupt.abort(),
     });
-    for (const { directory, epochs } of runs) expect(await readRun(directory)).toHaveLength(epochs);
+    for (const { directory, snapshots } of runs) expect(await readRun(directory)).toHaveLength(snapshots);
     rmSync(store, { recursive: true });
     return 'imported';
   } catch (error) {

@@ -501,7 +501,11 @@ describe('a run', () => {
       put(join(directory, `${i}.safetensors`), makeSafetensors({ w: [[1], [value]] })),
     );
     const { run, epochs } = await importInto(sources);
-    expect(run).toMatchObject({ status: 'diverged', reason: 'a weight is not finite in 2.safetensors: w', epochs: 2 });
+    expect(run).toMatchObject({
+      status: 'diverged',
+      reason: 'a weight is not finite in 2.safetensors: w',
+      snapshots: 2,
+    });
     expect(epochs).toEqual([{ w: [1] }, { w: [2] }]);
     await expect(importInto(sources.slice(2))).rejects.toThrow(/no weights: w of the first checkpoint is not finite/);
   });

@@ -164,7 +164,7 @@ describe('tensors', () => {
     const { run } = await importInto(files);
     expect(run).toMatchObject({
       status: 'diverged',
-      epochs: 1,
+      snapshots: 1,
       reason: 'a weight is not finite in 1.safetensors: fc.bias',
     });
   });

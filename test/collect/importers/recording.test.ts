@@ -85,7 +85,7 @@ describe('a recording', () => {
   test('becomes a run with what the manifest says of it', async () => {
     const { format, runs } = await take(putRecording('whole'), 'whole');
     expect(format).toBe('recording');
-    expect(runs[0]).toMatchObject({ status: 'complete', epochs: 2, converted: 1 });
+    expect(runs[0]).toMatchObject({ status: 'complete', snapshots: 2, converted: 1 });
     const run = readManifest(runs[0].directory);
     expect(run).toMatchObject({
       source: 'import',
@@ -181,7 +181,7 @@ describe('a recording', () => {
   test('that was not closed is an interrupted run', async () => {
     const { runs } = await take(putRecording('open', { status: 'recording' }), 'open');
     const interrupted = { status: 'interrupted', reason: 'its recorder was not closed' };
-    expect(runs[0]).toMatchObject({ ...interrupted, epochs: 2 });
+    expect(runs[0]).toMatchObject({ ...interrupted, snapshots: 2 });
     expect(readManifest(runs[0].directory)).toMatchObject({ ...interrupted, snapshotsRecorded: 2 });
   });
 
