@@ -1,9 +1,9 @@
 // Files appear whole or not at all: written under a temporary name in the same directory, flushed, then renamed.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { WriteError } from './errors.js';
-import { clearLeftoversOnce, temporaryName } from './files/temporary.js';
+import { clearLeftoversOnce, discardTemporary, temporaryName } from './files/temporary.js';
 
 /** The system's reason, in words a user knows. */
 const REASONS: Record<string, [what: string, remedy: string]> = {
@@ -65,7 +65,7 @@ export function writeFileAtomic(path: string, content: Uint8Array | string): voi
     renameSync(temporary, path);
     flushDirectory(dirname(path));
   } catch (error) {
-    rmSync(temporary, { force: true });
+    discardTemporary(temporary);
     throw asWriteError(error, path);
   }
 }

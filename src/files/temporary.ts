@@ -75,6 +75,15 @@ export function listTemporary(directory: string, path?: string): TemporaryName[]
   });
 }
 
+/** Removes a temporary file after an error, which says more than why it cannot be removed: the directory may be a file. */
+export function discardTemporary(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // The next process that writes here tries again.
+  }
+}
+
 function newestChange(path: string): number {
   const status = statSync(path, { throwIfNoEntry: false });
   if (status === undefined) return 0;

@@ -8,7 +8,7 @@ import { crc32 } from 'node:zlib';
 import * as arrow from 'apache-arrow';
 import * as parquet from 'parquet-wasm';
 import { asWriteError } from '../atomic.js';
-import { temporaryName } from '../files/temporary.js';
+import { discardTemporary, temporaryName } from '../files/temporary.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { floatListColumn, intListColumn, makeBatch } from './arrowColumns.js';
 import { countValues, WEIGHTS_FILE_PATTERN } from './manifest.js';
@@ -279,7 +279,7 @@ async function writePart(
     renameSync(temporary, path);
     return written;
   } catch (error) {
-    rmSync(temporary, { force: true });
+    discardTemporary(temporary);
     throw asWriteError(error, path);
   }
 }
