@@ -40,5 +40,6 @@ export { type PipelineOptions, type PipelineResult, runPipeline } from './pipeli
 export type { NoteListener, ProgressEvent, ProgressListener } from './progress.js';
 export { type ReportOptions, type ReportResult, writeReport } from './report/index.js';
 export { type TrainOptions, type TrainResult, trainNowcaster } from './train/index.js';
-export { listRuns, readManifest, readMetrics, readSnapshots } from './trajectory/runReader.js';
+export { readPositions } from './trajectory/positions.js';
+export { listRuns, readManifest, readMetrics, readSnapshots, readStatistics } from './trajectory/runReader.js';
 export { TOOLKIT_VERSION } from './version.js';
