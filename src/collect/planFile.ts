@@ -57,7 +57,8 @@ function parsePlan(text: string, path: string): unknown {
 function isTooDeep(text: string): boolean {
   const isToken = (value: unknown): value is { items?: unknown[]; key?: unknown; value?: unknown } =>
     typeof value === 'object' && value !== null;
-  let level = [...new Parser().parse(text)].filter(isToken);
+  const documents: unknown[] = [...new Parser().parse(text)];
+  let level = documents.filter(isToken);
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > DEEPEST) return true;
     level = level.flatMap(({ items = [], key, value }) => [...items, key, value].filter(isToken));
