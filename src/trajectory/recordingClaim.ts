@@ -31,8 +31,10 @@ export class RecordingClaim {
   static take(directory: string, onLoss: () => void): RecordingClaim {
     const key = resolve(directory);
     const earlier = recordings.get(key);
-    earlier?.release();
-    earlier?.#onLoss();
+    if (earlier !== undefined) {
+      earlier.release();
+      earlier.#onLoss();
+    }
     // Not the claim of the directory itself: whoever has that one may record into it.
     const path = `${directory}.recording`;
     clearLeftovers(dirname(path), path);

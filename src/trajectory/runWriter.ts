@@ -189,6 +189,12 @@ export class RunWriter {
       this.#claim.release();
     }
   }
+
+  /** Lets go of the run as it stands, as a kill would. */
+  abandon(): void {
+    void this.#log.close();
+    this.#claim.release();
+  }
 }
 
 /**
