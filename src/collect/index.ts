@@ -2,6 +2,7 @@
 
 import { mkdirSync, rmdirSync, statfsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { asWriteError } from '../atomic.js';
@@ -18,7 +19,7 @@ import { tidyFinishedRun } from '../trajectory/runWriter.js';
 import type { RunManifest, RunStatus } from '../trajectory/schema.js';
 import { type ExpectedSize, SizeEstimator } from './expectedSize.js';
 import { collectJobs, findRun } from './jobKind.js';
-import { type PlannedRun, type PlanOptions, planRuns } from './plan.js';
+import { openPlan, type PlannedRun, type PlanOptions } from './plan.js';
 import type { RecordRunResult } from './recordRun.js';
 import type { RecordJob } from './worker.js';
 
@@ -114,19 +115,19 @@ export interface CollectResult {
  *   EngineUnavailableError; WriteError when the disk is full, after the other runs have been stopped in good order.
  */
 export async function collect(options: CollectOptions): Promise<CollectResult> {
-  const { store, shard, dryRun = false, onNote, signal } = options;
+  const { store, dryRun = false, onNote, signal } = options;
   const begin = performance.now();
   const executor = options.executor ?? processExecutor({ workers: options.workers });
-  const plan = planRuns(options);
-  const runs = shard ? takeShard(plan, shard) : plan;
-  const expected = await estimateSizes(runs);
+  const runs = await makeRuns(options);
+  const expected = await estimateSizes(runs, signal);
   const expectedBytes = expected.reduce((sum, { bytes }) => sum + bytes, 0);
   const before = new Map(runs.map((run) => [run.id, findRun(store, run.id)]));
-  const missing = runs.filter(({ id }) => !isFinished(before.get(id)?.status ?? 'recording'));
+  const isMissing = ({ id }: PlannedRun) => !isFinished(before.get(id)?.status ?? 'recording');
+  const missing = runs.filter(isMissing);
 
   if (!dryRun) {
     clearLeftovers(store);
-    for (const run of runs) if (!missing.includes(run)) tidyFinishedRun(runDirectory(store, run.id));
+    for (const run of runs) if (!isMissing(run)) tidyFinishedRun(runDirectory(store, run.id));
   }
   let outcomes: JobOutcome<RecordJob, RecordRunResult | null>[] = [];
   if (!dryRun && missing.length > 0) {
@@ -134,7 +135,8 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
     if (executor.local) checkImages(missing, options.images);
     const removeIfEmpty = makeStore(store);
     try {
-      warnOfSpace(store, runs, expected, missing, onNote);
+      const needed = runs.reduce((sum, run, i) => sum + (isMissing(run) ? expected[i].bytes : 0), 0);
+      warnOfSpace(store, needed, onNote);
       outcomes = await recordMissing(executor, options, missing, sumEpochs(runs) - sumEpochs(missing));
     } finally {
       removeIfEmpty();
@@ -167,14 +169,38 @@ async function recordMissing(
   return executor.execute<RecordJob, RecordRunResult>({ ...list, onProgress, onNote, signal });
 }
 
-async function estimateSizes(runs: readonly PlannedRun[]): Promise<ExpectedSize[]> {
+/** Runs between two looks at the signal. */
+const BATCH = 256;
+
+/** Maps a long list without keeping signals from being handled. @throws `signal.reason` */
+async function mapInBatches<T, R>(list: readonly T[], map: (item: T) => R, signal?: AbortSignal): Promise<R[]> {
+  const mapped: R[] = [];
+  for (const item of list) {
+    if (mapped.length % BATCH === 0) {
+      await setImmediate();
+      signal?.throwIfAborted();
+    }
+    mapped.push(map(item));
+  }
+  return mapped;
+}
+
+/** The runs of the plan, or of its shard alone. */
+async function makeRuns(options: CollectOptions): Promise<PlannedRun[]> {
+  const { shard, signal } = options;
+  const plan = openPlan(options);
+  const numbers = Array.from({ length: plan.count }, (_, index) => index);
+  return mapInBatches(shard ? takeShard(numbers, shard) : numbers, (index) => plan.run(index), signal);
+}
+
+async function estimateSizes(runs: readonly PlannedRun[], signal?: AbortSignal): Promise<ExpectedSize[]> {
   // Counting parameters needs some backend; the workers open the real one.
   const previous = tf.engine().backendName;
   tf.enableProdMode();
   await tf.setBackend('cpu');
   const estimator = new SizeEstimator();
   try {
-    return runs.map((run) => estimator.estimate(run));
+    return await mapInBatches(runs, (run) => estimator.estimate(run), signal);
   } finally {
     if (previous !== undefined && previous !== null) await tf.setBackend(previous);
   }
@@ -205,14 +231,7 @@ function makeStore(store: string): () => void {
   }
 }
 
-function warnOfSpace(
-  store: string,
-  runs: readonly PlannedRun[],
-  expected: readonly ExpectedSize[],
-  missing: readonly PlannedRun[],
-  onNote?: NoteListener,
-): void {
-  const needed = runs.reduce((sum, run, i) => sum + (missing.includes(run) ? expected[i].bytes : 0), 0);
+function warnOfSpace(store: string, needed: number, onNote?: NoteListener): void {
   const { bavail, bsize } = statfsSync(store);
   if (needed > bavail * bsize) {
     const megabytes = (bytes: number) => `${Math.ceil(bytes / 1e6).toLocaleString('en-GB')} MB`;

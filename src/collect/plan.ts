@@ -14,6 +14,7 @@ import { EVERY_EPOCH, requireCadence, type SnapshotCadence } from '../trajectory
 import { requireScalarsPerTensor } from '../trajectory/sampling.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
 import { WIDTH } from '../zoo/options.js';
+import { requirePlanTypes } from './planSchema.js';
 
 /** Least and greatest value of a draw. */
 export type Range = [low: number, high: number];
@@ -23,10 +24,10 @@ export type PlannedOptimizer =
   | OptimizerName
   | { name: OptimizerName; learningRate?: number | Range; [setting: string]: unknown };
 
-/** What to record. In a plan file (YAML) the same names are used. */
 /** Numbers of a plan, at most: more would fill memory or disks by mistake. */
 export const MOST = { runs: 100_000, epochs: 1e6, batchSize: 1e6 };
 
+/** What to record. In a plan file (YAML) the same names are used. */
 export interface PlanOptions {
   /** Tasks to train, e.g. `mnist/lenet` or `text/gpt?depth=2`; run i trains task i modulo their number. */
   tasks: readonly string[];
@@ -91,31 +92,32 @@ export interface PlannedRun {
 
 const DEFAULT_EPOCHS = 30;
 const DEFAULT_BATCH_SIZES = [64, 128, 256];
-/** Names of all fields of a plan. */
-export const PLAN_FIELDS = [
-  'tasks',
-  'runs',
-  'epochs',
-  'seed',
-  'learningRate',
-  'batchSizes',
-  'optimizers',
-  'schedules',
-  'width',
-  'trainExamples',
-  'epochExamples',
-  'validationExamples',
-  'augmentation',
-  'cadence',
-  'scalarsPerTensor',
-] as const satisfies readonly (keyof PlanOptions)[];
+
+/** A plan that is checked. Its runs are made when they are asked for. */
+export interface Plan {
+  /** Number of runs. */
+  count: number;
+  /** The run of a number from 0. */
+  run(index: number): PlannedRun;
+}
 
 /**
  * The runs of a plan, in the order of their numbers.
  *
- * @throws {@link UsageError} for unknown tasks and optimizers, and impossible numbers.
+ * @throws as {@link openPlan}.
  */
 export function planRuns(options: PlanOptions): PlannedRun[] {
+  const { count, run } = openPlan(options);
+  return Array.from({ length: count }, (_, index) => run(index));
+}
+
+/**
+ * Checks a plan.
+ *
+ * @throws {@link UsageError} for values of other types, unknown tasks and optimizers, and impossible numbers.
+ */
+export function openPlan(options: PlanOptions): Plan {
+  requirePlanTypes(options, 'the plan');
   const { tasks, runs = tasks?.length, epochs = DEFAULT_EPOCHS, seed = 1, batchSizes = DEFAULT_BATCH_SIZES } = options;
   const optimizers = options.optimizers ?? ['adam'];
   const schedules = options.schedules ?? [CONSTANT];
@@ -138,9 +140,9 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
     options.trainExamples === undefined ? null : toRange('trainExamples', options.trainExamples, 1, 1e9);
   const sources = optimizers.map((optimizer) => settleOptimizer(optimizer, options.learningRate));
   const found = tasks.map(findTask);
-  for (const schedule of schedules) parseSchedule(String(schedule));
+  for (const schedule of schedules) parseSchedule(schedule);
 
-  return Array.from({ length: runs }, (_, index) => {
+  const planRun = (index: number): PlannedRun => {
     // Each draw has a stream of its own: a further setting leaves those that were there as they are.
     const draw = (what: string) => new Random(seed, 'run', index, what);
     const { settings, learningRate } = draw('optimizer').pick(sources);
@@ -166,7 +168,8 @@ export function planRuns(options: PlanOptions): PlannedRun[] {
       ...(scalarsPerTensor !== undefined && { scalarsPerTensor }),
     };
     return { id: idOf(run), ...run };
-  });
+  };
+  return { count: runs, run: planRun };
 }
 
 /** The id of a run: readable parts and a hash of all that decides its numbers. */

@@ -24,6 +24,8 @@ export interface RecordRunOptions {
   images?: string;
   onBatch?(progress: BatchProgress): void;
   onEpoch?(progress: EpochProgress): void;
+  /** Told once when another process records the same run, which this one then waits for. */
+  onWait?(): void;
   /** Stops at the end of the batch; the finished epochs are kept as an interrupted run. */
   signal?: AbortSignal;
 }
@@ -55,10 +57,10 @@ class PlanRecorder extends TrajectoryRecorder {
  *   aborted, after what was recorded has been kept.
  */
 export async function recordRun(options: RecordRunOptions): Promise<RecordRunResult> {
-  const { store, run, signal } = options;
+  const { store, run, signal, onWait } = options;
   const directory = runDirectory(store, run.id);
   // Another process may record the same plan into the same store; whoever comes second finds the finished run.
-  const release = await claim(directory, { signal });
+  const release = await claim(directory, { signal, onWait });
   try {
     return await recordClaimed(directory, options);
   } finally {

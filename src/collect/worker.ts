@@ -16,7 +16,7 @@ export interface RecordJob {
   images: string | undefined;
 }
 
-serveProcess<RecordJob, RecordRunResult>(async ({ store, run, engine, adapter, images }, { report, signal }) => {
+serveProcess<RecordJob, RecordRunResult>(async ({ store, run, engine, adapter, images }, { report, note, signal }) => {
   const opened = await openEngine(engine, { adapter });
   const begin = performance.now();
   let loss = '';
@@ -26,6 +26,7 @@ serveProcess<RecordJob, RecordRunResult>(async ({ store, run, engine, adapter, i
     engine: opened,
     images,
     signal,
+    onWait: () => note(`${run.id}: another process records it; waiting`),
     onBatch: ({ epoch, batchesDone, batchesPerEpoch, examplesPerSecond }) => {
       const fraction = (epoch + batchesDone / batchesPerEpoch) / run.epochs;
       const left = ((performance.now() - begin) / 1000) * (1 / fraction - 1);

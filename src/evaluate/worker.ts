@@ -25,7 +25,7 @@ export interface WorkerSpec {
   methodModules?: readonly string[];
 }
 
-serveProcess<WorkerSpec, null>(async (spec, { report, signal }) => {
+serveProcess<WorkerSpec, null>(async (spec, { report, note, signal }) => {
   const { job, out, inputs, adapter, images, methodModules = [] } = spec;
   await loadMethodModules(methodModules);
   const engine = await openEngine(spec.engine, { adapter });
@@ -41,7 +41,10 @@ serveProcess<WorkerSpec, null>(async (spec, { report, signal }) => {
         }),
     });
   // Another process may do the same evaluation in the same directory.
-  const release = await claim(runRecordPath(out, job.id), { signal });
+  const release = await claim(runRecordPath(out, job.id), {
+    signal,
+    onWait: () => note(`${job.id}: another process trains it; waiting`),
+  });
   try {
     if (readRunRecord(out, job.id) === null) writeRunRecord(out, await train());
   } finally {

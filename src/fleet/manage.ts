@@ -86,7 +86,11 @@ export function retryParked(address: string): Promise<number> {
     for (;;) {
       const failed = await queue.getFailed(0, BATCH - 1);
       if (failed.length === 0) return count;
-      for (const job of failed) await job.retry('failed', { resetAttemptsMade: true });
+      for (const job of failed) {
+        const { handBacks: _, ...data } = { ...(job.data as QueuedJob) };
+        await job.updateData(data);
+        await job.retry('failed', { resetAttemptsMade: true });
+      }
       count += failed.length;
     }
   });

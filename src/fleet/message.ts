@@ -1,7 +1,8 @@
 // The format of a queued job, and its validation. A queue is untrusted input: writing to it must not allow access to other
 // files or code on a worker.
 
-import { isAbsolute, join, normalize, relative, resolve, sep } from 'node:path';
+import { lstatSync, realpathSync } from 'node:fs';
+import { basename, dirname, isAbsolute, join, normalize, relative, resolve, sep } from 'node:path';
 import { UsageError } from '../errors.js';
 import { JOB_ID_PATTERN } from '../jobs/index.js';
 
@@ -27,6 +28,8 @@ export interface QueuedJob {
   units: number;
   /** Validated by its kind. */
   spec: unknown;
+  /** How many workers have returned it because they could not run it. Default 0. */
+  handBacks?: number;
 }
 
 /** Progress of a job, as its worker reports it to the queue. */
@@ -98,11 +101,25 @@ export function sharePath(root: string, path: string): string {
   return name.split(sep).join('/');
 }
 
+/** Where a path leads once all symbolic links on it are followed; what is not there yet counts as it is written. */
+function followLinks(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    const parent = dirname(path);
+    // A link to nothing leads anywhere, and others cannot be followed at all.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === path || isLink(path))
+      throw refusal('path that cannot be followed', path);
+    return join(followLinks(parent), basename(path));
+  }
+}
+
+const isLink = (path: string) => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
+
 /**
- * The path of such a name on this machine. Symbolic links below the shared directory are followed: its content is
- * trusted.
+ * The path of such a name on this machine.
  *
- * @throws {@link UsageError} for a path that is not below it.
+ * @throws {@link UsageError} for a path that is not below the shared directory, or that a symbolic link leads out of it.
  */
 export function resolveShared(root: string, name: unknown): string {
   if (typeof name !== 'string' || name.length > LONGEST_PATH || /[\0\\]/.test(name))
@@ -111,5 +128,9 @@ export function resolveShared(root: string, name: unknown): string {
   const plain = name === '' || parts.every((part) => part !== '' && part !== '.' && part !== '..');
   if (!plain || isAbsolute(name) || /^[A-Za-z]:/.test(name))
     throw refusal('path outside the shared directory', excerpt(name));
-  return normalize(join(resolve(root), ...parts));
+  const path = normalize(join(resolve(root), ...parts));
+  const inside = relative(followLinks(resolve(root)), followLinks(path));
+  if (isAbsolute(inside) || inside === '..' || inside.startsWith(`..${sep}`))
+    throw refusal('a symbolic link leads out of the shared directory', excerpt(name));
+  return path;
 }

@@ -27,6 +27,12 @@ import { checkToken } from './token.js';
 const REPORT_INTERVAL = 1000;
 /** How often a job may be lost with its worker before it is parked. */
 const MOST_LOSSES = 10;
+/** How often workers may return a job that they cannot run before it is parked. */
+const MOST_HAND_BACKS = 3;
+/** Jobs in a row that a worker cannot run before it ends: with one, the fault may be the job's. */
+const UNABLE_IN_A_ROW = 2;
+/** Milliseconds in which other workers can take a returned job. */
+const HAND_BACK_DELAY = 1000;
 /** Milliseconds to wait before retrying after the server did not respond. */
 const RETRY_DELAY = 1000;
 /** Milliseconds to wait for the server when the worker ends. */
@@ -69,10 +75,12 @@ export interface WorkerResult {
 /**
  * Runs a worker until the signal is aborted.
  *
+ * A job that this machine cannot run is returned to the queue, which parks it after three workers. A worker that cannot run
+ * two in a row ends; its other jobs stop cleanly.
+ *
  * @throws QueueError when the queue cannot be reached at the start, or this machine cannot run its jobs: another toolkit
  *   version, another directory. WriteError, EngineUnavailableError or MissingFileError when the disk is full, the engine
- *   does not open or images are missing. The job is first returned to the queue, and other jobs of this worker stop
- *   cleanly.
+ *   does not open or images are missing.
  */
 export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
   const { concurrency = 1, lockSeconds = 30, signal, onNote = () => {} } = options;
@@ -128,6 +136,8 @@ class RunningJobs {
   /** Why this machine cannot run its jobs. */
   unable: Error | null = null;
   onUnable: () => void = () => {};
+  /** Jobs in a row that it could not run. */
+  #unableInARow = 0;
   readonly #options: WorkerOptions;
   readonly #bullmq: typeof import('bullmq');
   readonly #root: string;
@@ -188,40 +198,48 @@ class RunningJobs {
       const begin = performance.now();
       const how = await this.#do(message, job, abort.signal);
       this.counts[how]++;
+      this.#unableInARow = 0;
       const seconds = ((performance.now() - begin) / 1000).toFixed(1);
       onNote(how === 'done' ? `${message.id}: done in ${seconds} s` : `${message.id}: already done`);
     } catch (error) {
       if (error instanceof this.#bullmq.WaitingError) throw error;
+      const text = error instanceof Error ? error.message : String(error);
       const id = excerpt((job.data as Partial<QueuedJob> | null)?.id);
       if (abort.signal.aborted && error === abort.signal.reason) {
         onNote(`${id}: returned to the queue`);
         return await this.#handBack(job, token);
       }
       if (isUnable(error)) {
-        if (this.unable === null) onNote(`${id}: returned to the queue, as this worker cannot run it`);
-        this.unable ??= error;
-        this.onUnable();
-        return await this.#handBack(job, token);
+        if (++this.#unableInARow >= UNABLE_IN_A_ROW) {
+          this.unable ??= error;
+          this.onUnable();
+        }
+        const handBacks = 1 + (Number((job.data as Partial<QueuedJob>).handBacks) || 0);
+        if (handBacks < MOST_HAND_BACKS) {
+          onNote(`${id}: returned to the queue, as this worker cannot run it: ${text}`);
+          await job.updateData({ ...(job.data as QueuedJob), handBacks }).catch(() => {});
+          return await this.#handBack(job, token, HAND_BACK_DELAY);
+        }
+        this.counts.failed++;
+        onNote(`${id}: parked, as ${handBacks} workers could not run it: ${text}`);
+        throw new this.#bullmq.UnrecoverableError(`${handBacks} workers could not run it, the last one: ${text}`);
       }
       this.counts.failed++;
-      const message = error instanceof Error ? error.message : String(error);
-      onNote(`${id}: failed: ${message}`);
+      onNote(`${id}: failed: ${text}`);
       // A job that fails validation will fail again.
-      if (error instanceof UsageError) throw new this.#bullmq.UnrecoverableError(message);
-      throw new Error(message);
+      if (error instanceof UsageError) throw new this.#bullmq.UnrecoverableError(text);
+      throw new Error(text);
     } finally {
       this.#aborts.delete(name);
     }
   }
 
-  /** Returns a job to the queue. It does not count as an attempt. */
-  async #handBack(job: BullJob, token: string): Promise<never> {
+  /** Returns a job to the queue, at once or after `delay` milliseconds. It does not count as an attempt. */
+  async #handBack(job: BullJob, token: string, delay = 0): Promise<never> {
     this.counts.handedBack++;
-    await Promise.race([
-      job.moveToWait(token).catch(() => {}),
-      new Promise((resolve) => setTimeout(resolve, CLOSE_TIMEOUT).unref()),
-    ]);
-    throw new this.#bullmq.WaitingError();
+    const move = delay > 0 ? job.moveToDelayed(Date.now() + delay, token) : job.moveToWait(token).then(() => {});
+    await Promise.race([move.catch(() => {}), new Promise((resolve) => setTimeout(resolve, CLOSE_TIMEOUT).unref())]);
+    throw delay > 0 ? new this.#bullmq.DelayedError() : new this.#bullmq.WaitingError();
   }
 
   async #do(message: QueuedJob, job: BullJob, signal: AbortSignal): Promise<'done' | 'found'> {

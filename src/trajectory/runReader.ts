@@ -4,6 +4,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CorruptFileError, MissingFileError, UsageError } from '../errors.js';
+import { parseTemporaryName } from '../files/temporary.js';
 import {
   activeLog,
   countValues,
@@ -49,10 +50,10 @@ export function listRuns(storeDirectory: string): RunEntry[] {
     });
   }
   return names
-    .filter((name) => name.startsWith(RUN_PREFIX))
+    .filter((name) => name.startsWith(RUN_PREFIX) && parseTemporaryName(name) === null)
     .sort()
     .map((name) => join(storeDirectory, name))
-    .filter((directory) => statSync(directory).isDirectory() && hasBegun(directory))
+    .filter((directory) => statSync(directory, { throwIfNoEntry: false })?.isDirectory() && hasBegun(directory))
     .map((directory) => ({ directory, manifest: readManifest(directory) }));
 }
 

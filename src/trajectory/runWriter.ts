@@ -9,18 +9,20 @@ import { clearLeftovers, temporaryName } from '../files/temporary.js';
 import { countValues, MANIFEST_FILE, newManifest, runDirectory, writeManifest } from './manifest.js';
 import { type EpochMetrics, writeMetricsParquet } from './metricsParquet.js';
 import { writePositions } from './positions.js';
+import { RecordingClaim } from './recordingClaim.js';
 import { isFinished, LOG_FILE, METRICS_FILE, readManifest } from './runReader.js';
 import { checkPositions, type Positions } from './sampling.js';
 import type { RunInfo, RunManifest, RunStatus, Snapshot, TensorSpec } from './schema.js';
 import { readSnapshotLog, SnapshotLogWriter } from './snapshotLog.js';
 import { type ParquetSizes, removeWeightsFiles, writeWeightsParquet } from './weightsWriter.js';
 
-/** Records one run into a store. Made by {@link RunWriter.create}; used by one process at a time. */
+/** Records one run into a store. Made by {@link RunWriter.create}; one at a time has a run. */
 export class RunWriter {
   /** The run's directory, `<store>/run=<id>`. */
   readonly directory: string;
   readonly #manifest: RunManifest;
   readonly #log: SnapshotLogWriter;
+  readonly #claim: RecordingClaim;
   readonly #sizes: ParquetSizes;
   readonly #positions: Positions | undefined;
   /** Whole epochs of the earlier attempt that the log must reach before it takes that one's place; 0 when it has. */
@@ -31,6 +33,7 @@ export class RunWriter {
     directory: string,
     manifest: RunManifest,
     log: SnapshotLogWriter,
+    claim: RecordingClaim,
     toOvertake: number,
     sizes: ParquetSizes,
     positions: Positions | undefined,
@@ -39,6 +42,7 @@ export class RunWriter {
     this.directory = directory;
     this.#manifest = manifest;
     this.#log = log;
+    this.#claim = claim;
     this.#toOvertake = toOvertake;
     this.#sizes = sizes;
   }
@@ -49,8 +53,8 @@ export class RunWriter {
    * @param storeDirectory the store; created where it is missing.
    * @param tensors what each snapshot will hold, in this order; names must be unique.
    * @param positions which scalars of the tensors with `sampledFrom` these are; with `info.scalarsPerTensor`.
-   * @throws {@link UsageError} when the run is there and finished, or the id is impossible; WriteError when the place
-   *   cannot be written; {@link MismatchError} for no tensors or two of one name.
+   * @throws {@link UsageError} when the run is there and finished, another process records it, or the id is impossible;
+   *   WriteError when the place cannot be written; {@link MismatchError} for no tensors or two of one name.
    */
   static create(
     storeDirectory: string,
@@ -62,38 +66,22 @@ export class RunWriter {
     const directory = runDirectory(storeDirectory, info.id);
     const manifest = newManifest(info, tensors);
     if (positions !== undefined) checkPositions(tensors, positions, `run ${info.id}`);
-    let toOvertake = 0;
-    if (existsSync(join(directory, MANIFEST_FILE))) {
-      const earlier = readManifest(directory);
-      if (isFinished(earlier.status)) {
-        throw new UsageError({
-          what: `run already recorded (${earlier.status})`,
-          where: directory,
-          remedy: 'choose another id, or delete that directory to record it again',
-        });
-      }
-      toOvertake = earlier.snapshotsRecorded;
-    } else {
-      try {
-        mkdirSync(directory, { recursive: true });
-      } catch (error) {
-        throw asWriteError(error, directory);
-      }
+    let log: SnapshotLogWriter | undefined;
+    const claim = RecordingClaim.take(directory, () => void log?.close());
+    try {
+      const toOvertake = openRun(directory);
+      const path = join(directory, LOG_FILE);
+      // An earlier recorder of this process may still write to a log that it has open.
+      if (toOvertake === 0) rmSync(path, { force: true });
+      log = new SnapshotLogWriter(toOvertake > 0 ? temporaryName(path) : path, tensors, positions !== undefined);
+      const writer = new RunWriter(directory, manifest, log, claim, toOvertake, sizes, positions);
+      if (toOvertake === 0) writer.#begin();
+      return writer;
+    } catch (error) {
+      void log?.close();
+      claim.release();
+      throw error;
     }
-    // Logs of killed attempts that had not overtaken an earlier one, and half-written files.
-    clearLeftovers(directory);
-    const log = join(directory, LOG_FILE);
-    const path = toOvertake > 0 ? temporaryName(log) : log;
-    const writer = new RunWriter(
-      directory,
-      manifest,
-      new SnapshotLogWriter(path, tensors, positions !== undefined),
-      toOvertake,
-      sizes,
-      positions,
-    );
-    if (toOvertake === 0) writer.#begin();
-    return writer;
   }
 
   /** Writes what the snapshots to come are of. */
@@ -113,9 +101,10 @@ export class RunWriter {
    *
    * @param snapshot values in the order and sizes of the tensors given to {@link create}; epochs must ascend.
    * @throws WriteError when the disk is full, the epochs before stay readable; {@link MismatchError} when values do not
-   *   fit the tensors.
+   *   fit the tensors; {@link UsageError} when another recorder has taken the run.
    */
   async append(snapshot: Snapshot): Promise<void> {
+    this.#claim.require();
     this.#check(snapshot);
     await this.#log.append(snapshot);
     this.#lastEpoch = snapshot.epoch;
@@ -171,8 +160,10 @@ export class RunWriter {
    * @param reason why, for all but `complete`: one line.
    * @returns the manifest as it stands then.
    * @throws WriteError when the Parquet cannot be written; then the log stays and its epochs stay readable.
+   *   {@link UsageError} when another recorder has taken the run.
    */
   async finish(status: Exclude<RunStatus, 'recording'>, reason: string | null = null): Promise<RunManifest> {
+    this.#claim.require();
     try {
       if (this.#toOvertake > 0) {
         if (!isFinished(status)) {
@@ -195,13 +186,45 @@ export class RunWriter {
       return manifest;
     } finally {
       await this.#log.close();
+      this.#claim.release();
     }
   }
 
-  /** Lets go of the run as it stands, as a kill would: for a caller who is about to remove its directory. */
+  /** Lets go of the run as it stands, as a kill would. */
   abandon(): void {
     void this.#log.close();
+    this.#claim.release();
   }
+}
+
+/**
+ * Prepares the directory of a run that is to be recorded.
+ *
+ * @returns snapshots of an earlier, unfinished attempt.
+ * @throws {@link UsageError} when the run is finished; WriteError.
+ */
+function openRun(directory: string): number {
+  let snapshots = 0;
+  if (existsSync(join(directory, MANIFEST_FILE))) {
+    const earlier = readManifest(directory);
+    if (isFinished(earlier.status)) {
+      throw new UsageError({
+        what: `run already recorded (${earlier.status})`,
+        where: directory,
+        remedy: 'choose another id, or delete that directory to record it again',
+      });
+    }
+    snapshots = earlier.snapshotsRecorded;
+  } else {
+    try {
+      mkdirSync(directory, { recursive: true });
+    } catch (error) {
+      throw asWriteError(error, directory);
+    }
+  }
+  // Logs of killed attempts that had not overtaken an earlier one, and half-written files.
+  clearLeftovers(directory);
+  return snapshots;
 }
 
 /** Removes what is left in the directory of a finished run when its process was killed right after it had finished it. */

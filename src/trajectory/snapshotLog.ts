@@ -21,6 +21,7 @@ export class SnapshotLogWriter {
   /** Open for reading too, so that the log can be turned into Parquet whatever its name is by then. */
   readonly descriptor: number;
   #length = 0;
+  #closed = false;
   #flushed: Promise<void> = Promise.resolve();
 
   /**
@@ -75,6 +76,8 @@ export class SnapshotLogWriter {
 
   /** Lets go of the file, once the disk does not work on it any more. */
   async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     await this.#flushed.catch(() => {});
     closeSync(this.descriptor);
   }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { type PlanOptions, planRuns } from '../../src/collect/plan.js';
+import { openPlan, type PlanOptions, planRuns } from '../../src/collect/plan.js';
 import { readPlanFile } from '../../src/collect/planFile.js';
 import { CorruptFileError, MissingFileError, UsageError } from '../../src/errors.js';
 import { takeShard } from '../../src/jobs/index.js';
@@ -130,6 +130,45 @@ test('a plan file has the same fields; mistakes in it are named', () => {
   }
 });
 
+test('a run of a plan is made alone', () => {
+  const plan = openPlan({ ...PLAN, runs: 100_000 });
+  expect(plan.count).toBe(100_000);
+  expect(plan.run(299)).toEqual(planRuns(PLAN)[299]);
+  expect(plan.run(99_999).index).toBe(99_999);
+});
+
+test('hostile plan files are refused in one line', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'wnn-plan-'));
+  const path = join(directory, 'plan.yaml');
+  // Each level stands for ten of the level before: 10^9 elements in 300 bytes.
+  const levels = Array.from({ length: 9 }, (_, i) => `  - &l${i + 1} [${Array(10).fill(`*l${i}`).join(', ')}]`);
+  const bomb = `tasks:\n  - &l0 x\n${levels.join('\n')}\n`;
+  const cases: [text: string, error: typeof CorruptFileError | typeof UsageError, message: RegExp][] = [
+    ['tasks: [null]', UsageError, /^tasks\.0 is null, not string: .*plan\.yaml; correct the plan$/],
+    ['tasks: mnist/lenet', UsageError, /^tasks is "mnist\/lenet", not Array/],
+    ['runs:', UsageError, /^runs is null, not number/],
+    ['runs: "3"', UsageError, /^runs is "3", not number/],
+    ['optimizers: [{learningRate: 1}]', UsageError, /^optimizers\.0/],
+    ['schedules: [[constant]]', UsageError, /^schedules\.0 is \["constant"\], not string/],
+    ['cadence: 5', UsageError, /^cadence is 5, not Object/],
+    ['__proto__: {runs: 3}', UsageError, /unknown field of plan .*__proto__/],
+    [bomb, CorruptFileError, /Excessive alias count/],
+    [`tasks: ${'['.repeat(20_000)}`, CorruptFileError, /^nested too deep/],
+    [`${'- '.repeat(20_000)}a`, CorruptFileError, /^nested too deep/],
+    [`tasks: [a] #${'x'.repeat(2 ** 18)}`, CorruptFileError, /at most 262144 are read/],
+  ];
+  try {
+    for (const [text, error, message] of cases) {
+      writeFileSync(path, text);
+      const read = () => readPlanFile(path);
+      expect(read, text.slice(0, 40)).toThrow(error);
+      expect(read, text.slice(0, 40)).toThrow(message);
+    }
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
 test.each<[Partial<Record<keyof PlanOptions, unknown>>, RegExp]>([
   [{ tasks: [] }, /no tasks/],
   [{ tasks: ['mnist/lenot'] }, /did you mean mnist\/lenet/],
@@ -140,6 +179,8 @@ test.each<[Partial<Record<keyof PlanOptions, unknown>>, RegExp]>([
   [{ learningRate: [0.1, 0.01] }, /learningRate must be a number or a range: \[0.1,0.01\]/],
   [{ learningRate: -1 }, /learningRate/],
   [{ learningRate: 'fast' }, /learningRate/],
+  [{ tasks: [null] }, /tasks\.0 is null, not string: the plan/],
+  [{ runs: 2 ** 31 }, /runs must be a whole number from 1 to 100000/],
   [{ width: [0.01, 1] }, /width/],
   [{ batchSizes: [0] }, /batchSizes/],
   [{ augmentation: { blur: 1 } }, /unknown augmentation: blur/],

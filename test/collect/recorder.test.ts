@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
@@ -11,6 +14,7 @@ import { UsageError, WriteError } from '../../src/errors.js';
 import { listRuns, readMetrics, readSnapshots } from '../../src/trajectory/runReader.js';
 import type { Snapshot } from '../../src/trajectory/schema.js';
 
+const RECORDING_CHILD = fileURLToPath(new URL('./recordingChild.mjs', import.meta.url));
 let store: string;
 beforeAll(async () => {
   tf.enableProdMode();
@@ -261,4 +265,36 @@ test('weights of one name in a layer get names of their own', () => {
   const names = describeTensors(model).map(({ name }) => name);
   expect(new Set(names).size).toBe(6);
   expect(names.every((name) => name.startsWith('both/'))).toBe(true);
+});
+
+describe('recorders with one id at once', () => {
+  const weights = (value: number) => ({ kernel: tf.fill([2, 2], value) });
+  const open = () => new TrajectoryRecorder({ store, id: 'same' });
+
+  test('of one process: the later has the run, the earlier says so', async () => {
+    const [first, second] = [open(), open()];
+    await first.snapshot(weights(1));
+    await second.snapshot(weights(2));
+    await expect(first.snapshot(weights(3))).rejects.toThrow(/another recorder of this process has taken the run over/);
+    await expect(first.finish()).rejects.toThrow(UsageError);
+    await second.snapshot(weights(4));
+    expect(await second.finish()).toMatchObject({ status: 'complete', snapshotsRecorded: 2 });
+    const all = await readAll(join(store, 'run=same'));
+    expect(all.map(({ values }) => values[0][0])).toEqual([2, 4]);
+    expect(readdirSync(store)).toEqual(['run=same']);
+  });
+
+  test('of two processes: the later is refused; a killed one is not in the way', async () => {
+    const child = spawn(process.execPath, [RECORDING_CHILD, store, 'same'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(child.stdout, 'data');
+    await expect(open().snapshot(weights(1))).rejects.toThrow(/^another process is recording this run: .*run=same; /);
+    expect(listRuns(store).map(({ manifest }) => manifest.snapshotsRecorded)).toEqual([1]);
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const recorder = open();
+    await recorder.snapshot(weights(5));
+    expect(await recorder.finish()).toMatchObject({ status: 'complete', snapshotsRecorded: 1 });
+    expect((await readAll(join(store, 'run=same')))[0].values[0][0]).toBe(5);
+    expect(readdirSync(store)).toEqual(['run=same']);
+  }, 60_000);
 });

@@ -5,14 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Random } from '../../src/random.js';
-import { DamageReader, damage } from './damage.js';
+import { DamageReader, damageFile } from './damage.js';
 import { makeOriginals } from './originals.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'wnn-originals-'));
-const reader = new DamageReader(20);
+let reader: DamageReader;
 let originals: Record<string, Uint8Array>;
 beforeAll(async () => {
-  originals = await makeOriginals(directory);
+  const { files, evaluation } = await makeOriginals(directory);
+  originals = files;
+  reader = new DamageReader(evaluation, 20);
 });
 afterAll(async () => {
   await reader.end();
@@ -25,11 +27,14 @@ test('whole files are read', async () => {
 }, 60_000);
 
 // Among those of the shard are four from which apache-arrow by itself does not come back.
-for (const name of ['shard', 'weights', 'safetensors', 'nowcaster.json', 'train.json', 'dataset.json', 'run.json'])
+for (const name of [
+  ...['shard', 'weights', 'safetensors', 'nowcaster.json', 'train.json', 'dataset.json', 'run.json'],
+  ...['results.json', 'forecasts.json', 'record.json', 'plan.yaml', 'job.json'],
+])
   test(`${name}, damaged 60 times`, async () => {
     const problems: string[] = [];
     for (let i = 0; i < 60; i++) {
-      const { outcome, message } = await reader.read(name, damage(originals[name], new Random(1, name, i)));
+      const { outcome, message } = await reader.read(name, damageFile(name, originals[name], new Random(1, name, i)));
       if (outcome === 'threw' || outcome === 'hung') problems.push(`${i}: ${outcome} ${message}`);
     }
     expect(problems).toEqual([]);

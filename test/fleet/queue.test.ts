@@ -1,7 +1,16 @@
 // What a worker does with the jobs of a real queue: good ones, poisoned ones, ones that fail, and ones it cannot do.
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -114,11 +123,18 @@ suite('a worker refuses poisoned jobs with one clear line each, and goes on', as
   const outside = join(root, 'outside');
   mkdirSync(outside, { recursive: true });
   const token = ensureToken(outside);
+  const elsewhere = mkdtempSync(join(tmpdir(), 'wnn-elsewhere-'));
+  writeFileSync(join(elsewhere, TOKEN_FILE), token);
+  symlinkSync(elsewhere, join(root, 'linked'));
+  symlinkSync(join(elsewhere, 'nothing'), join(root, 'dangling'));
   const poisons: [Record<string, unknown>, RegExp][] = [
     [{ directory: '../outside', token }, /path outside the shared directory/],
     [{ directory: outside, token }, /path outside the shared directory/],
     [{ directory: 'a/../../outside', token }, /path outside the shared directory/],
     [{ directory: 'a\0b' }, /impossible path/],
+    [{ directory: 'linked', token }, /a symbolic link leads out of the shared directory/],
+    [{ directory: 'linked/deeper/x', token }, /a symbolic link leads out of the shared directory/],
+    [{ directory: 'dangling', token }, /path that cannot be followed/],
     [{ kind: 'node:child_process' }, /unknown kind of job/],
     [{ kind: 'constructor' }, /unknown kind of job/],
     [{ id: '../../x' }, /impossible id/],
@@ -150,10 +166,12 @@ suite('a worker refuses poisoned jobs with one clear line each, and goes on', as
     expect(job?.attemptsMade, 'not tried again').toBe(1);
   }
   expect(readdirSync(outside)).toEqual([TOKEN_FILE]);
+  expect(readdirSync(elsewhere)).toEqual([TOKEN_FILE]);
+  rmSync(elsewhere, { recursive: true });
   expect(readdirSync(store).sort()).toEqual([TOKEN_FILE, 'good.txt']);
 });
 
-suite('a worker that cannot do a job hands it back, says why and leaves; another does it', async () => {
+suite('a worker that cannot do two jobs in a row hands them back, says why and leaves; another does them', async () => {
   const cases: [string, Record<string, unknown>, RegExp, new (...args: never[]) => Error][] = [
     ['version', { toolkitVersion: '99.0.0' }, /jobs of toolkit "99\.0\.0", this worker is/, QueueError],
     ['token', { token: '0'.repeat(32) }, /another directory than the plan/, QueueError],
@@ -164,7 +182,7 @@ suite('a worker that cannot do a job hands it back, says why and leaves; another
     const worker = work();
     await expect(worker.ended).rejects.toThrow(reason);
     await expect(worker.ended).rejects.toBeInstanceOf(kind);
-    expect(await job.getState()).toBe('waiting');
+    expect(['waiting', 'delayed']).toContain(await job.getState());
     // Right again, as on a machine that can.
     await job.updateData(message(id));
     const able = work();
@@ -172,6 +190,36 @@ suite('a worker that cannot do a job hands it back, says why and leaves; another
     able.stop();
     expect(await able.ended).toMatchObject({ done: 1, failed: 0 });
   }
+});
+
+suite('a job that no worker can do is parked, and no worker leaves for it', async () => {
+  await add('foreign', { token: '0'.repeat(32) });
+  const workers = [work(), work(), work()];
+  // Between its hand-backs there are others to do.
+  let count = 0;
+  await until(async () => {
+    const { parked, waiting } = await readQueueStatus(url);
+    if (parked === 0 && waiting < 6) await add(`good-${count++}`);
+    return parked === 1;
+  });
+  const { parkedJobs } = await readQueueStatus(url);
+  expect(parkedJobs).toEqual([
+    expect.objectContaining({
+      id: 'foreign',
+      error: expect.stringMatching(/^3 workers could not run it.*another dir/),
+    }),
+  ]);
+  await add('last');
+  await until(() => echo.isDone(store, 'last'));
+  for (const worker of workers) worker.stop();
+  const ended = await Promise.all(workers.map((worker) => worker.ended));
+  expect(ended.reduce((sum, { handedBack }) => sum + handedBack, 0)).toBe(2);
+  expect(ended.reduce((sum, { failed }) => sum + failed, 0)).toBe(1);
+  // As on machines that can.
+  await (await queue.getJob('foreign'))?.updateData({ ...message('foreign'), handBacks: 2 });
+  expect(await retryParked(url)).toBe(1);
+  expect((await queue.getJob('foreign'))?.data).toEqual(message('foreign'));
+  await drainQueue(url);
 });
 
 suite('a job that fails three times is parked with its error; retry, drain and clean', async () => {
