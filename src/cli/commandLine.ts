@@ -6,6 +6,7 @@ import { printableJson, printableLines } from '../printable.js';
 import { nearestName } from '../tasks/nearestName.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { isList } from './lists.js';
+import { beginCommand, hasPrintedJson } from './terminal.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: each command has arguments of its own, and yargs takes them all.
 type Command = CommandModule<object, any>;
@@ -76,7 +77,8 @@ function describeError(error: unknown, command: string | undefined): Complaint {
 function report(error: unknown, words: readonly string[]): number {
   const { text, exitCode, ...object } = describeError(error, words[0]);
   process.stderr.write(`wnn: ${text}\n`);
-  if (words.includes('--json')) process.stdout.write(`${printableJson(JSON.stringify(object, null, 2))}\n`);
+  // One object: an interrupted command has printed what it did.
+  if (words.includes('--json') && !hasPrintedJson()) process.stdout.write(`${printableJson(JSON.stringify(object, null, 2))}\n`);
   return exitCode;
 }
 
@@ -198,6 +200,7 @@ async function parse(words: string[]): Promise<void> {
  * @returns the exit status.
  */
 export async function runCommandLine(words: string[]): Promise<number> {
+  beginCommand();
   try {
     await parse(words);
     return 0;

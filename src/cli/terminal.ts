@@ -132,10 +132,21 @@ function printableEvent(event: ProgressEvent): ProgressEvent {
   };
 }
 
+let printedJson = false;
+
+/** Whether stdout has the one object of `--json` of this command already. */
+export const hasPrintedJson = (): boolean => printedJson;
+
+/** Tells that a new command begins. */
+export function beginCommand(): void {
+  printedJson = false;
+}
+
 /** Prints a command's result on stdout: one JSON object with `--json`, text for people otherwise. */
 export function printResult({ json }: GlobalArguments, result: object, human: () => string): void {
   const text = json ? printableJson(JSON.stringify(result, null, 2)) : printableLines(human());
   process.stdout.write(`${text}\n`);
+  printedJson ||= json === true;
 }
 
 /**

@@ -61,7 +61,7 @@ it('runs nothing when it is installed, and has no files but those that users nee
   const needed = [
     /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
     /^dist\/.*\.(js|d\.ts)$/,
-    /^assets\/(python|text)\//,
+    /^assets\/(python|report|text)\//,
     /^weights\/(zoo\/.*|README\.md|plan(-long)?\.yaml)$/,
     /^docs\/\w+\.md$/,
   ];
