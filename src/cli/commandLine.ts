@@ -78,7 +78,8 @@ function report(error: unknown, words: readonly string[]): number {
   const { text, exitCode, ...object } = describeError(error, words[0]);
   process.stderr.write(`wnn: ${text}\n`);
   // One object: an interrupted command has printed what it did.
-  if (words.includes('--json') && !hasPrintedJson()) process.stdout.write(`${printableJson(JSON.stringify(object, null, 2))}\n`);
+  if (words.includes('--json') && !hasPrintedJson())
+    process.stdout.write(`${printableJson(JSON.stringify(object, null, 2))}\n`);
   return exitCode;
 }
 
