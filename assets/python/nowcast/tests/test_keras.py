@@ -73,7 +73,7 @@ def test_what_is_nowcast_becomes_the_forecast_and_the_rest_stays():
     model = make_model()
     seen, landings = Snapshots(), []
     forecasting = WeightForecasting(
-        period=LENGTH, start=0, step_scale=1, on_nowcast=lambda nowcast: landings.append(weights_of(model))
+        watch=False, period=LENGTH, start=0, step_scale=1, on_nowcast=lambda nowcast: landings.append(weights_of(model))
     )
     history = fit(model, 2 * LENGTH, [forecasting, seen]).history
     tracked = {tensor.name: tensor.kind for tensor in forecasting._tensors}
@@ -109,7 +109,7 @@ def test_steps_are_counted_through_all_epochs():
     landings = []
     with pytest.warns(UserWarning, match="is applied to snapshots every 2 steps$"):
         forecasting = WeightForecasting(
-            period=LENGTH, start=0, cadence={"unit": "step", "every": 2}, on_nowcast=landings.append
+            watch=False, period=LENGTH, start=0, cadence={"unit": "step", "every": 2}, on_nowcast=landings.append
         )
     fit(model, LENGTH, [forecasting])
     # Four steps an epoch are two snapshots; the last nowcast would follow the last step.
@@ -125,10 +125,10 @@ def test_steps_are_counted_through_all_epochs():
 
 def test_a_training_goes_on_from_a_state_as_if_it_had_not_stopped():
     whole = make_model()
-    expected = WeightForecasting(period=LENGTH, start=0)
+    expected = WeightForecasting(watch=False, period=LENGTH, start=0)
     fit(whole, LENGTH + 2, [expected])
     model = make_model()
-    first, second = (WeightForecasting(period=LENGTH, start=0) for _ in range(2))
+    first, second = (WeightForecasting(watch=False, period=LENGTH, start=0) for _ in range(2))
     with pytest.warns(UserWarning, match="no nowcast happened: the training ended after"):
         fit(model, LENGTH - 1, [first])
     second.restore(first.state())
@@ -141,7 +141,7 @@ def test_a_training_goes_on_from_a_state_as_if_it_had_not_stopped():
 def test_options_choose_layers_and_kinds():
     model = make_model()
     kind = runtime.KINDS[-1]
-    chosen = WeightForecasting(kinds=[kind], layers=lambda layer: layer.name in ("head", "conv"))
+    chosen = WeightForecasting(watch=False, kinds=[kind], layers=lambda layer: layer.name in ("head", "conv"))
     fit(model, chosen.start + chosen.period + 1, [chosen])
     assert [tensor.name for tensor in chosen._tensors] == [
         name for name in KERNELS[kind] if name.split("/")[0] in ("head", "conv")
@@ -152,7 +152,7 @@ def test_options_choose_layers_and_kinds():
 def test_each_fit_starts_afresh_unless_it_continues():
     for continues, snapshots in ((False, []), (True, [LENGTH - 1])):
         model = make_model()
-        forecasting = WeightForecasting(period=LENGTH, start=0, continue_training=continues)
+        forecasting = WeightForecasting(watch=False, period=LENGTH, start=0, continue_training=continues)
         told = []
         for _ in range(LENGTH + 1):
             fit(model, 1, [forecasting])
