@@ -4,9 +4,10 @@
 usage: verify-python.py [NOWCASTER]           (a nowcaster directory; default: weights/zoo)
 Needs: npm run build; pip install keras tensorflow-cpu torch. KERAS_BACKEND chooses the backend.
 
-The same small network trains from the same weights on the same batches in Keras and in tfjs, with the callback of each; the
-weights after every nowcast are compared, as shares of the largest weight of their tensor. In PyTorch, every nowcast is
-compared with what the numpy runtime makes of the weights before it.
+The same small network trains from the same weights on the same batches in Keras and in tfjs, with the callback of each, once
+without the watch and once with it; what the watch decides and the weights after every nowcast, also after going back, are
+compared, these as shares of the largest weight of their tensor. In PyTorch, every nowcast is compared with what the numpy
+runtime makes of the weights before it.
 """
 import importlib
 import json
@@ -22,6 +23,7 @@ import numpy as np
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 LIMIT = 1e-5
 EPOCHS, EXAMPLES, BATCH = 25, 128, 32
+WATCHED = {"epochs": 45, "budget": 0.3, "max": 8}
 RATE, MOMENTUM = 0.02, 0.9
 failures = 0
 
@@ -33,7 +35,7 @@ TFJS = """
   const tfl = await import('@tensorflow/tfjs-layers');
   const { WeightForecasting } = await import(new URL('callback/node.js', dist));
   tf.enableProdMode();
-  const { x, y, weights, epochs, batch, rate, momentum } = JSON.parse(readFileSync(`${directory}/task.json`, 'utf8'));
+  const { x, y, weights, epochs, batch, rate, momentum, options } = JSON.parse(readFileSync(`${directory}/task.json`, 'utf8'));
   const { layers } = tfl;
   const model = tfl.sequential({ layers: [
     layers.conv2d({ filters: 4, kernelSize: 3, activation: 'tanh', inputShape: [6, 6, 2], name: 'conv' }),
@@ -47,15 +49,16 @@ TFJS = """
   for (const [i, variable] of variables.entries()) variable.write(tf.tensor(weights[i], variable.shape));
   const nowcasts = [];
   const read = () => variables.map((variable) => Array.from(variable.read().dataSync()));
-  // The Python package has no watch.
   const callback = await WeightForecasting.load(nowcaster, {
-    watch: false,
-    onNowcast: ({ snapshot, outcome }) => void nowcasts.push({ snapshot, outcome, weights: read() }),
+    ...options,
+    onNowcast: ({ snapshot, outcome, stepScale, probation }) =>
+      void nowcasts.push({ snapshot, outcome, stepScale, probation: { ...probation }, weights: read() }),
   });
   await model.fit(tf.tensor(x, [x.length / 72, 6, 6, 2]), tf.tensor(y, [y.length / 3, 3]),
     { epochs, batchSize: batch, shuffle: false, verbose: 0, callbacks: [callback] });
+  const verdicts = callback.history.map(({ probation }) => probation?.verdict ?? null);
   await callback.dispose();
-  writeFileSync(`${directory}/tfjs.json`, JSON.stringify(nowcasts));
+  writeFileSync(`${directory}/tfjs.json`, JSON.stringify({ nowcasts, verdicts }));
 """
 
 
@@ -96,29 +99,40 @@ def make_keras():
     return model
 
 
-def check_keras(package, nowcaster, temporary):
+def check_keras(package, nowcaster, temporary, watched):
     import keras
 
     x, y = make_task()
     model = make_keras()
     weights = [array for layer in model.layers for array in layer.get_weights()]
+    epochs = WATCHED["epochs"] if watched else EPOCHS
+    budget, bounds = WATCHED["budget"], {"start": 0.8, "min": 0.1, "max": WATCHED["max"]}
+    options = {"watch": {"budget": budget}, "stepScale": bounds} if watched else {"watch": False}
     task = {"x": x.ravel().tolist(), "y": y.ravel().tolist(), "weights": [array.ravel().tolist() for array in weights],
-            "epochs": EPOCHS, "batch": BATCH, "rate": RATE, "momentum": MOMENTUM}
+            "epochs": epochs, "batch": BATCH, "rate": RATE, "momentum": MOMENTUM, "options": options}
     (temporary / "task.json").write_text(json.dumps(task))
     dist = (PROJECT / "dist").as_uri() + "/"
     subprocess.run(["node", "--input-type=module", "-e", TFJS, dist, str(temporary), str(nowcaster)], check=True, cwd=PROJECT)
 
     found = []
-    callback = importlib.import_module(f"{package}.keras").WeightForecasting(
-        on_nowcast=lambda nowcast: found.append((nowcast, [array for layer in model.layers for array in layer.get_weights()]))
-    )
-    model.fit(x, y, epochs=EPOCHS, batch_size=BATCH, shuffle=False, verbose=0, callbacks=[callback])
+
+    def keep(nowcast):
+        held = [array for layer in model.layers for array in layer.get_weights()]
+        found.append((nowcast.snapshot, nowcast.outcome, nowcast.step_scale, held))
+
+    own = {"budget": budget, "step_scale": bounds} if watched else {"watch": False}
+    callback = importlib.import_module(f"{package}.keras").WeightForecasting(on_nowcast=keep, **own)
+    model.fit(x, y, epochs=epochs, batch_size=BATCH, shuffle=False, verbose=0, callbacks=[callback])
     expected = json.loads((temporary / "tfjs.json").read_text())
-    same = [(nowcast.snapshot, nowcast.outcome) for nowcast, _ in found] == [(n["snapshot"], n["outcome"]) for n in expected]
-    report(f"Keras {keras.__version__} on {keras.config.backend()}: nowcasts after other snapshots than tfjs's", not same, 0)
-    for (nowcast, arrays), reference in zip(found, expected):
+    verdicts = [nowcast.probation and nowcast.probation.verdict for nowcast in callback.history]
+    same = verdicts == expected["verdicts"]
+    same &= [one[:2] for one in found] == [(one["snapshot"], one["outcome"]) for one in expected["nowcasts"]]
+    how = f"watched ({', '.join(verdict or 'none' for verdict in verdicts)})" if watched else "without the watch"
+    report(f"Keras {keras.__version__} on {keras.config.backend()}, {how}: other nowcasts than tfjs's", not same, 0)
+    for (snapshot, outcome, step_scale, arrays), reference in zip(found, expected["nowcasts"]):
         difference = max(share(array.ravel(), np.array(values, np.float32)) for array, values in zip(arrays, reference["weights"]))
-        report(f"Keras and tfjs, weights after the nowcast of snapshot {nowcast.snapshot}", difference)
+        difference = max(difference, abs(step_scale - reference["stepScale"]))
+        report(f"Keras and tfjs, weights after the nowcast of snapshot {snapshot} ({outcome})", difference)
 
 
 def check_torch(package):
@@ -130,7 +144,7 @@ def check_torch(package):
     model = nn.Sequential(nn.Conv2d(2, 4, 3), nn.Tanh(), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(64, 12), nn.Tanh(),
                           nn.Linear(12, 3))
     optimizer = torch.optim.SGD(model.parameters(), RATE, momentum=MOMENTUM)
-    nowcaster = importlib.import_module(f"{package}.torch").WeightNowcaster(model)
+    nowcaster = importlib.import_module(f"{package}.torch").WeightNowcaster(model, watch=False)
     images, targets = make_task()
     x, y = torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(targets)
     read = lambda: {name: array.detach().numpy().copy() for name, array in model.named_parameters()}
@@ -164,7 +178,8 @@ def main():
                    "--format", "python", "--name", "verified"]
         subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
         sys.path.insert(0, str(temporary / "package"))
-        check_keras("verified", nowcaster, temporary)
+        for watched in (False, True):
+            check_keras("verified", nowcaster, temporary, watched)
         check_torch("verified")
     sys.exit(failures > 0)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any, Optional
+
 from torch import nn
 
-__all__ = ["unwrap"]
+__all__ = ["data_parallel_group", "unwrap"]
+
 
 def unwrap(model: nn.Module) -> nn.Module:
     """The model itself, without DataParallel, DistributedDataParallel and ``torch.compile`` around it.
@@ -28,3 +31,13 @@ def unwrap(model: nn.Module) -> nn.Module:
             "use DistributedDataParallel, or nowcast on one device"
         )
     return model
+
+
+def data_parallel_group(model: nn.Module) -> Optional[Any]:
+    """The processes that train the model together by DistributedDataParallel; None where one does alone."""
+    while not isinstance(model, nn.parallel.DistributedDataParallel):
+        inner = model.module if isinstance(model, nn.DataParallel) else getattr(model, "_orig_mod", None)
+        if not isinstance(inner, nn.Module):
+            return None
+        model = inner
+    return model.process_group

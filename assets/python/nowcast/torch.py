@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Optional, Union
+import copy
+from typing import Any, Iterable, Iterator, Optional, Union
 
 import numpy as np
 import torch
 from torch import nn
 
+from ._forecasters import Forecaster, Horizon, MeanLinearForecaster, NowcasterForecaster
 from ._kinds import kind_of
-from ._periodic import Nowcast, PeriodicForecasting, TrackedTensor
+from ._periodic import Nowcast, PeriodicForecasting, Probation, TrackedTensor
 from ._torch_averages import AveragedWeights, estimate_batch_norm
-from ._torch_models import unwrap
+from ._torch_models import data_parallel_group, unwrap
 from .record import RecordedTensor
 
-__all__ = ["AveragedWeights", "Nowcast", "WeightNowcaster", "estimate_batch_norm"]
+__all__ = [
+    "AveragedWeights",
+    "MeanLinearNowcaster",
+    "Nowcast",
+    "Probation",
+    "WeightNowcaster",
+    "estimate_batch_norm",
+]
 
 _WEIGHTED = (nn.modules.conv._ConvNd, nn.Linear)
 #: Where kinds other than kernels and biases are.
@@ -29,50 +38,47 @@ _MODULES_OF = {
 }
 
 
-class WeightNowcaster(PeriodicForecasting):
-    """Replaces, once a period, a model's weights by what the nowcaster says they will be some snapshots later.
+class _Nowcaster(PeriodicForecasting):
+    """Replaces a model's weights once a period by what a forecaster says."""
 
-    ::
-
-        nowcaster = WeightNowcaster(model)
-        for epoch in range(epochs):
-            ...
-            nowcaster.step(loss)
-
-    Nowcast are ``weight`` and ``bias`` of convolutions and linear layers: weights by rank (3 and more ``conv``, 2 ``fc``),
-    biases as ``bias``; where there are networks for them, parameters of normalizations as ``norm`` and of embeddings as
-    ``embedding``. Left alone are all other modules and what is tied to them, and parameters that do not require gradients. Networks act scalar by scalar, so PyTorch's layout needs no transposition.
-    ``layers`` is a function of a module's name and the module. Models may be wrapped in DataParallel,
-    DistributedDataParallel and ``torch.compile``, on any device; sharded ones are refused.
-
-    Args:
-        model: The model in training.
-        **options: Those of :class:`PeriodicForecasting`.
-
-    Raises:
-        ValueError: An option is impossible, or the model is sharded.
-    """
-
-    def __init__(self, model: nn.Module, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(
+        self,
+        forecaster: Forecaster,
+        model: nn.Module,
+        optimizer: Optional[torch.optim.Optimizer] = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(forecaster, **options)
+        if self._keep_norm is True:
+            raise ValueError("which filters keep their norms has to be said: keep_norm; give names of their weights")
         self._model = unwrap(model)
+        self._optimizer = optimizer
+        self._processes = data_parallel_group(model)
 
     def step(self, loss: Union[float, torch.Tensor, None] = None) -> Optional[Nowcast]:
         """Ends an epoch or a step, whichever ``cadence`` counts. The nowcast happens at once, as training goes on.
 
         Args:
-            loss: What was measured, for :attr:`history`.
+            loss: The training loss of it, which the watch needs; without it every nowcast is kept. With
+                DistributedDataParallel the mean over the processes counts.
 
         Returns:
-            The nowcast, where one was due.
+            The nowcast that happened or was reverted; None when neither.
         """
-        self._end(float(loss.detach()) if isinstance(loss, torch.Tensor) else loss)
+        loss = float(loss.detach()) if isinstance(loss, torch.Tensor) else loss
+        if loss is not None and self._processes is not None and self._budget is not None:
+            # All processes have to decide the same.
+            shared = torch.tensor(loss, device=next(self._model.parameters()).device)
+            torch.distributed.all_reduce(shared, group=self._processes)
+            loss = float(shared) / torch.distributed.get_world_size(self._processes)
+        self._end(loss)
         return self._apply(None)
 
     def state_dict(self) -> dict[str, Any]:
-        """What a checkpoint of the training needs to go on within a window. ``torch.load`` reads it with weights_only."""
+        """What a checkpoint of the training needs to go on, watch included. ``torch.load`` reads it with weights_only."""
         state = self._state()
-        return {**state, "snapshots": [torch.from_numpy(values) for values in state["snapshots"]]}
+        slots = [torch.from_numpy(values) for values in state["window"]["slots"]]
+        return {**state, "window": {**state["window"], "slots": slots}}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Goes on from what :meth:`state_dict` returned.
@@ -81,7 +87,27 @@ class WeightNowcaster(PeriodicForecasting):
             ValueError: It is of another cadence or nowcaster. From the next :meth:`step`, when it is of another model.
         """
         self._reset()
-        self._restore({**state, "snapshots": [values.cpu().numpy() for values in state["snapshots"]]})
+        if isinstance(state, dict) and "window" in state:
+            slots = [values.cpu().numpy() for values in state["window"]["slots"]]
+            state = {**state, "window": {**state["window"], "slots": slots}}
+        self._restore(state)
+
+    def _read_point(self) -> dict[str, Any]:
+        optimizer = self._optimizer
+        return {
+            "weights": _copied(dict(self._model.state_dict())),
+            "optimizer": None if optimizer is None else _copied(optimizer.state_dict()["state"]),
+        }
+
+    def _return_to(self, point: dict[str, Any]) -> None:
+        self._model.load_state_dict(point["weights"])
+        if point["optimizer"] is not None and self._optimizer is not None:
+            # Learning rates and other settings stay. A copy, since the optimizer may keep what it is given.
+            groups = self._optimizer.state_dict()["param_groups"]
+            self._optimizer.load_state_dict({"state": _copied(point["optimizer"]), "param_groups": groups})
+
+    def _estimate_batch_norm(self, batches: Iterable[Any]) -> None:
+        estimate_batch_norm(self._model, batches)
 
     def _candidates(self) -> Iterator[tuple[int, str, TrackedTensor]]:
         unwrap(self._model)
@@ -107,9 +133,91 @@ class WeightNowcaster(PeriodicForecasting):
                     raise ValueError(f"a lazy module without weights: {name}; run the model once before the first step")
                 shape = tuple(parameter.shape)
                 kind = kind_of(name, shape, type(module).__name__)
-                tensor = TrackedTensor(name, kind, shape, _reader(parameter), _writer(parameter))
+                filters = _filters_of(module) if own == "weight" and self._keep_norm and name in self._keep_norm else None
+                tensor = TrackedTensor(name, kind, shape, _reader(parameter), _writer(parameter), filters)
                 yield id(parameter), str(parameter.dtype), tensor
 
+
+class WeightNowcaster(_Nowcaster):
+    """Replaces, once a period, a model's weights by what the nowcaster says they will be some snapshots later.
+
+    ::
+
+        nowcaster = WeightNowcaster(model, optimizer)
+        for epoch in range(epochs):
+            ...
+            nowcaster.step(loss)
+
+    Nowcast are ``weight`` and ``bias`` of convolutions and linear layers: weights by rank (3 and more ``conv``, 2 ``fc``),
+    biases as ``bias``; where there are networks for them, parameters of normalizations as ``norm`` and of embeddings as
+    ``embedding``. Left alone are all other modules and what is tied to them, and parameters that do not require gradients.
+    ``layers`` is a function of a module's name and the module. Models may be wrapped in DataParallel,
+    DistributedDataParallel and ``torch.compile``, on any device; sharded ones are refused.
+
+    Args:
+        model: The model in training.
+        optimizer: Its optimizer, whose state goes back with the weights where the watch goes back.
+        horizon: Snapshots ahead to jump, one that the nowcaster was trained for; or a function that chooses one by the
+            snapshot (from 0). Default: the farthest.
+        **options: Those of :class:`PeriodicForecasting`.
+
+    Raises:
+        ValueError: An option is impossible, or the model is sharded.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Optional[torch.optim.Optimizer] = None,
+        *,
+        horizon: Optional[Horizon] = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(NowcasterForecaster(horizon), model, optimizer, **options)
+
+
+class MeanLinearNowcaster(_Nowcaster):
+    """Replaces a model's weights once a period by where the mean of their last snapshots is heading, without a nowcaster.
+
+    By default a snapshot is taken every 10 steps, a mean is of 8 of them, a jump happens every 40, and goes as far as the
+    mean would move in 32. Choose the cadence so that 8 snapshots are about an epoch.
+
+    Args:
+        model: The model in training.
+        optimizer: As of :class:`WeightNowcaster`.
+        averaged: Snapshots that a mean is of.
+        window: Means, one behind the other, whose change from the first to the last is gone along; from 2.
+        horizon: Snapshots to go along it, above 0. Default: four times as many as a mean is of.
+        **options: Those of :class:`PeriodicForecasting`; ``period`` is a multiple of ``averaged``.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: Optional[torch.optim.Optimizer] = None,
+        *,
+        averaged: int = 8,
+        window: int = 2,
+        horizon: Optional[float] = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(MeanLinearForecaster(averaged, window, horizon), model, optimizer, **options)
+
+
+def _copied(held: Any) -> Any:
+    """A copy in memory of the tensors in dictionaries and lists, and of what else is there."""
+    if isinstance(held, torch.Tensor):
+        return held.detach().to("cpu", copy=True)
+    if isinstance(held, dict):
+        return {key: _copied(value) for key, value in held.items()}
+    if isinstance(held, (list, tuple)):
+        return type(held)(_copied(value) for value in held)
+    return copy.deepcopy(held)
+
+
+def _filters_of(module: nn.Module) -> tuple[int, ...]:
+    # Transposed convolutions have [in, out, ...].
+    return (1,) if getattr(module, "transposed", False) else (0,)
 
 
 def _reader(parameter: torch.Tensor) -> Any:

@@ -44,7 +44,7 @@ function readTemplates(): [path: string, text: string][] {
   const directory = fileURLToPath(new URL(`${PACKAGE_TEMPLATE}/`, TEMPLATES));
   try {
     return readdirSync(directory, { recursive: true, encoding: 'utf8' })
-      .filter((path) => path.endsWith('.py'))
+      .filter((path) => /\.(py|json)$/.test(path) && !path.includes('__pycache__'))
       .sort()
       .map((path) => [path.replaceAll('\\', '/'), readFileSync(join(directory, path), 'utf8')]);
   } catch (cause) {
@@ -82,6 +82,7 @@ packages = ["${module}", "${module}.tests"]
 
 [tool.setuptools.package-data]
 "${module}" = ["py.typed", "golden.json", "${PARAMETERS_FILE}"]
+"${module}.tests" = ["watch_cases.json"]
 
 [tool.pytest.ini_options]
 testpaths = ["${module}"]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from .. import _periodic, numpy as runtime
+from .._forecasters import MeanLinearForecaster, NowcasterForecaster
 
 LENGTH = runtime.WINDOW_LENGTH
 KIND = runtime.KINDS[-1]
@@ -12,8 +13,11 @@ KIND = runtime.KINDS[-1]
 class Training(_periodic.PeriodicForecasting):
     """Weights that drift, so that every snapshot differs from the last."""
 
-    def __init__(self, **options):
-        super().__init__(**options)
+    filters = None
+
+    def __init__(self, forecaster=None, horizon=None, watch=False, **options):
+        super().__init__(forecaster or NowcasterForecaster(horizon), watch=watch, **options)
+        self.told = []
         self.weights = np.linspace(-0.2, 0.3, 12, dtype=np.float32).reshape(3, 4)
         self.seen = []
 
@@ -21,7 +25,13 @@ class Training(_periodic.PeriodicForecasting):
         def write(values):
             self.weights = values
 
-        return [_periodic.TrackedTensor("dense/bias", KIND, (3, 4), lambda: self.weights, write)]
+        return [_periodic.TrackedTensor("dense/bias", KIND, (3, 4), lambda: self.weights, write, self.filters)]
+
+    def _read_point(self):
+        return {"weights": [self.weights.copy()], "optimizer": None}
+
+    def _return_to(self, point):
+        self.weights = point["weights"][0].copy()
 
     def run(self, epochs, first=0):
         for epoch in range(first, first + epochs):
@@ -90,7 +100,7 @@ def test_a_training_goes_on_within_a_window():
     second._restore(first._state())
     second.run(2 * LENGTH - 2, first=LENGTH + 2)
     np.testing.assert_array_equal(second.weights, whole.weights)
-    assert epochs_of(first) + epochs_of(second) == epochs_of(whole)
+    assert epochs_of(second) == epochs_of(whole)
 
 
 def test_a_nowcast_that_is_due_is_applied_when_training_goes_on():
@@ -143,7 +153,7 @@ def test_a_state_of_another_model_is_refused():
     other._restore(state)
     with pytest.raises(ValueError, match="^the state of another model: state; "):
         other.run(1)
-    with pytest.raises(ValueError, match="^not a nowcasting state: state; "):
+    with pytest.raises(ValueError, match="^not a nowcasting state of this version: state; "):
         Training()._restore({})
     with pytest.raises(ValueError, match="^the state of another cadence or nowcaster: state; "):
         Training()._restore({**state, "cadence": {"unit": "step", "every": 7}})
@@ -157,6 +167,12 @@ def test_a_state_of_another_model_is_refused():
         ({"step_scale": 11}, "^the step scale must be above 0 and at most 10: step_scale 11; "),
         ({"horizon": 99}, "^no forecast 99 snapshots ahead: horizon 99; "),
         ({"cadence": {"unit": "batch"}}, "^not a cadence: cadence {'unit': 'batch'}; write e.g. {'unit': 'step', 'every': 100}$"),
+        ({"step_scale": {"start": 1, "max": 0.5}}, "^no bounds of an adaptive step scale: step_scale {'start': 1, 'max': 0.5}; "),
+        ({"step_scale": "adaptive"}, "^a step scale adapts by what the watch sees, and the watch is off: step_scale; "),
+        ({"step_scale_decay": {"over": 0}}, "^not a decay of the step scale: step_scale_decay {'over': 0}; "),
+        ({"watch": True, "budget": 1}, "^the budget of a watch is a share of the training: budget 1; give e.g. 0.1$"),
+        ({"length": 0}, "^not a whole number of at least 1: length 0; "),
+        ({"recalibrate": 3}, "^recalibration needs training batches: recalibrate; "),
         ({"kinds": ["dense"]}, "^no network for this kind of tensor: kinds 'dense'; use "),
     ],
 )
@@ -173,3 +189,123 @@ def test_what_is_recommended_is_the_default():
         recommended["start"],
         recommended["step_scale"],
     ]
+
+
+class Watched(Training):
+    """A training whose loss is that of its progress, which each nowcast sets back by ``harm`` snapshots."""
+
+    def __init__(self, harm, **options):
+        super().__init__(watch=True, period=LENGTH, start=LENGTH - 1, on_nowcast=lambda nowcast: self.told.append(nowcast), **options)
+        self.progress, self.harm = 0, harm
+
+    def _read_point(self):
+        return {**super()._read_point(), "progress": self.progress}
+
+    def _return_to(self, point):
+        super()._return_to(point)
+        self.progress = point["progress"]
+
+    def live(self, snapshots, first=0):
+        for snapshot in range(first, first + snapshots):
+            self.weights = self.weights + np.float32(0.01) * np.sin(np.arange(12, dtype=np.float32) + snapshot).reshape(3, 4)
+            self.progress += 1
+            self._end(2 * max(self.progress, 0.5) ** -0.4)
+            nowcast = self._apply(None)
+            if nowcast is not None and nowcast.outcome == "kept":
+                self.progress -= self.harm
+        return self
+
+
+@pytest.mark.filterwarnings("ignore:went back")
+def test_a_nowcast_that_harms_is_taken_back_and_the_next_comes_later():
+    training = Watched(harm=40, length=400).live(400)
+    assert {nowcast.outcome for nowcast in training.history} <= {"reverted", "skipped"}
+    reverted = [nowcast for nowcast in training.history if nowcast.outcome == "reverted"]
+    assert len(reverted) >= 2
+    assert sum(nowcast.probation.cost for nowcast in reverted) == 400 - training.progress <= 40
+    pauses = np.diff([nowcast.snapshot for nowcast in reverted])
+    assert (pauses >= 2 * LENGTH).all() and (np.diff(pauses) > 0).all()
+    # Each is told when it happens, and again when it is taken back.
+    assert [told is reverted[0] for told in training.told if told.outcome == "reverted"][:2] == [True, True]
+    assert reverted[0].probation.bytes == 48
+    assert reverted[0].reason.startswith(f"after {reverted[0].probation.snapshots} snapshots the training loss was ")
+
+
+def test_going_back_says_once_that_the_optimizer_is_out_of_reach():
+    with pytest.warns(UserWarning, match="^went back to the weights before a nowcast, but the optimizer's state") as caught:
+        Watched(harm=40, length=400).live(400)
+    assert len(caught) == 1
+
+
+def test_nowcasts_that_pay_are_kept_and_go_farther():
+    training = Watched(harm=-3, length=300, step_scale={"start": 0.5, "max": 0.8}).live(300)
+    judged = [nowcast for nowcast in training.history if nowcast.probation is not None]
+    assert len(judged) > 5
+    assert {nowcast.probation.verdict for nowcast in judged[:-1]} == {"gained"}
+    assert judged[1].step_scale == pytest.approx(0.6)
+    for before, after in zip(judged, judged[1:]):
+        factor = 1.2 if before.probation.gain > 0 else 1 / 1.2
+        assert after.step_scale == pytest.approx(min(0.8, max(0.25, before.step_scale * factor)))
+
+
+@pytest.mark.filterwarnings("ignore:went back")
+@pytest.mark.parametrize("harm", [40, -3])
+def test_a_watched_training_goes_on_from_any_moment(harm):
+    total = 14 * LENGTH + 10
+    whole = Watched(harm, length=total).live(total)
+    assert any(nowcast.probation is not None for nowcast in whole.history)
+    for stop in range(1, total, 3):
+        first = Watched(harm, length=total).live(stop)
+        second = Watched(harm, length=total)
+        second.weights, second.progress = first.weights, first.progress
+        second._restore(first._state())
+        second.live(total - stop, first=stop)
+        np.testing.assert_array_equal(second.weights, whole.weights)
+        assert epochs_of(second) == epochs_of(whole)
+        assert second._state()["watch"] == whole._state()["watch"]
+
+
+def test_a_state_with_a_watch_needs_one():
+    state = Watched(0).live(2)._state()
+    with pytest.raises(ValueError, match="^a state with a watch, and the watch is off: state; "):
+        Training()._restore(state)
+
+
+def test_the_step_scale_decays_towards_the_end():
+    training = Training(period=1, start=LENGTH - 1, step_scale=0.4, length=20, step_scale_decay={"shape": "linear"}).run(20)
+    scales = {nowcast.snapshot: nowcast.step_scale for nowcast in training.history}
+    assert scales[9] == pytest.approx(0.4)
+    assert scales[14] == pytest.approx(0.4 * 0.55)
+    assert scales[19] == pytest.approx(0.04)
+    with pytest.warns(UserWarning, match="^the step scale does not decay: the length of the training is unknown; "):
+        Training(period=1, start=LENGTH - 1, step_scale_decay={}).run(LENGTH + 2)
+
+
+def test_filters_before_batch_norm_keep_their_norms():
+    training = Training(period=LENGTH, start=0, step_scale=1)
+    training.filters = (-1,)
+    training.run(LENGTH)
+    last = training.seen[-1].astype(np.float64)
+    ahead = runtime.forecast(KIND, training.seen).astype(np.float64)
+    expected = ahead * np.sqrt((last**2).sum(axis=0) / (ahead**2).sum(axis=0))
+    np.testing.assert_allclose(training.weights, expected, rtol=0, atol=1e-6)
+
+
+def test_mean_linear_goes_along_the_change_of_the_mean():
+    kind = "bias"
+
+    class MeanLinear(Training):
+        def _list_tensors(self):
+            return [_periodic.TrackedTensor("b", kind, (3, 4), *[(lambda: self.weights), self.put])]
+
+        def put(self, values):
+            self.weights = values
+
+    training = MeanLinear(MeanLinearForecaster(averaged=4, window=3), cadence={"unit": "epoch"})
+    assert [training.period, training.start, training._window.points] == [20, 11, 3]
+    training.run(20)
+    means = [np.mean(training.seen[begin : begin + 4], axis=0, dtype=np.float64) for begin in (8, 12, 16)]
+    expected = means[2] + 16 * (means[2] - means[0]) / 8
+    np.testing.assert_allclose(training.weights, expected, rtol=0, atol=1e-6)
+    with pytest.raises(ValueError, match="^means of 4 snapshots end at a nowcast when .* period 6; give e.g. 8$"):
+        Training(MeanLinearForecaster(averaged=4), period=6)

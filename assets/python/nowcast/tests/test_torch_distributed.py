@@ -35,7 +35,7 @@ def work(rank, how, port):
             with pytest.raises(ValueError, match="the weights are sharded over processes: .*; use DistributedDataParallel"):
                 make(wrapped)
     else:
-        nowcaster = WeightNowcaster(wrapped, period=5, start=0)
+        nowcaster = WeightNowcaster(wrapped, watch=False, period=5, start=0)
         optimizer = torch.optim.SGD(wrapped.parameters(), 0.1)
         generator = torch.Generator().manual_seed(rank)
         for _ in range(11):
@@ -48,6 +48,15 @@ def work(rank, how, port):
         both = [torch.zeros_like(own) for _ in range(2)]
         distributed.all_gather(both, own)
         assert torch.equal(*both)
+        # Each process has a loss of its own; all have to decide the same.
+        watched = WeightNowcaster(wrapped, optimizer, period=5, start=0, budget=0.5, length=60)
+        for step in range(60):
+            watched.step(1 / (step + 1) + 3 * rank * (step % 7 == 5))
+        verdicts = [len(watched.history), sum(entry.outcome == "reverted" for entry in watched.history)]
+        own = torch.tensor([float(value) for value in verdicts])
+        both = [torch.zeros_like(own) for _ in range(2)]
+        distributed.all_gather(both, own)
+        assert torch.equal(*both) and watched.history
     distributed.destroy_process_group()
 
 
