@@ -15,6 +15,7 @@ import {
   settingLines,
   type TuneOptions,
 } from '../evaluate/index.js';
+import { quantity } from '../quantity.js';
 import { OPTIMIZERS } from '../tasks/optimizer.js';
 import { scheduleWords } from '../tasks/schedules/index.js';
 import { suiteNames } from '../tasks/suites/index.js';
@@ -233,7 +234,8 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       printResult(
         argv,
         result,
-        () => `${evaluationText(result)}\n\n${result.file}: ${result.trained} runs trained, ${result.kept} kept`,
+        () =>
+          `${evaluationText(result)}\n\n${result.file}: ${quantity(result.trained, 'run')} trained, ${result.kept} kept`,
       );
     } finally {
       terminal.close();

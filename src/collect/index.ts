@@ -4,6 +4,7 @@ import { mkdirSync, rmdirSync, statfsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
+import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import '@tensorflow/tfjs-backend-cpu';
 import { asWriteError } from '../atomic.js';
 import type { EngineRequest } from '../engine/index.js';
@@ -20,6 +21,7 @@ import type { RunManifest, RunStatus } from '../trajectory/schema.js';
 import { type ExpectedSize, SizeEstimator } from './expectedSize.js';
 import { collectJobs, findRun } from './jobKind.js';
 import { openPlan, type PlannedRun, type PlanOptions } from './plan.js';
+import { PLAN_OPTIONS } from './planSchema.js';
 import type { RecordRunResult } from './recordRun.js';
 import type { RecordJob } from './worker.js';
 
@@ -63,6 +65,22 @@ export interface CollectOptions extends PlanOptions {
   /** When aborted, runs in hand keep their finished epochs, and the same call later completes the plan. */
   signal?: AbortSignal;
 }
+
+/** The names of {@link CollectOptions}. */
+const COLLECT_OPTIONS: OptionNames<CollectOptions> = {
+  ...PLAN_OPTIONS,
+  store: true,
+  engine: true,
+  adapter: true,
+  workers: true,
+  shard: true,
+  executor: true,
+  dryRun: true,
+  images: true,
+  onProgress: true,
+  onNote: true,
+  signal: true,
+};
 
 /** One run of {@link CollectResult}. */
 export interface CollectedRun {
@@ -115,6 +133,7 @@ export interface CollectResult {
  *   EngineUnavailableError; WriteError when the disk is full, after the other runs have been stopped in good order.
  */
 export async function collect(options: CollectOptions): Promise<CollectResult> {
+  requireKnownOptions('collect', options, COLLECT_OPTIONS);
   const { store, dryRun = false, onNote, signal } = options;
   const begin = performance.now();
   const executor = options.executor ?? processExecutor({ workers: options.workers });
