@@ -196,7 +196,7 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
   handler: async (argv) => {
     const plan = mergePlan(argv);
     const terminal = openTerminal(argv);
-    const signal = interruptSignal();
+    const signal = interruptSignal(terminal);
     try {
       const fleet = chooseFleet(argv, terminal.note);
       const result = await collect({

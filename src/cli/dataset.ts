@@ -220,7 +220,7 @@ export const datasetCommand: CommandModule<object, DatasetArguments> = {
         ...fleet,
         onProgress: terminal.progress,
         onNote: terminal.note,
-        signal: interruptSignal(),
+        signal: interruptSignal(terminal),
       };
       if (shard) {
         const part = await extractShard(options, shard);

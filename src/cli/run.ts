@@ -105,7 +105,7 @@ export const runCommand: CommandModule<object, RunArguments> = {
         onProgress: terminal.progress,
         onNote: terminal.note,
         onStage: (stage) => terminal.note(`[${++number}/${stages}] ${STAGES[stage]}`),
-        signal: interruptSignal(),
+        signal: interruptSignal(terminal),
       });
     } finally {
       terminal.close();

@@ -232,7 +232,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
     try {
       result = await trainNowcaster({
         ...options,
-        signal: interruptSignal(),
+        signal: interruptSignal(terminal),
         onProgress: terminal.progress,
         onNote: terminal.note,
       });

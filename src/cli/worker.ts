@@ -43,7 +43,7 @@ export const workerCommand: CommandModule<object, WorkerArguments> = {
     };
     const { note: onNote } = terminal;
     try {
-      const signal = interruptSignal();
+      const signal = interruptSignal(terminal);
       const onReady = () => onNote('waiting for jobs');
       const options = { queue, kinds: STAGE_KINDS, root, concurrency, engine, adapter, images, lockSeconds };
       const result = await runWorker({ ...options, onNote, onReady, signal });

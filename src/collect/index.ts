@@ -11,6 +11,7 @@ import type { EngineRequest } from '../engine/index.js';
 import { clearLeftovers } from '../files/temporary.js';
 import { type Job, type JobExecutor, type JobOutcome, processExecutor, type Shard, takeShard } from '../jobs/index.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
+import { quantity } from '../quantity.js';
 import { findDataSource, imagesDirectory } from '../tasks/dataset.js';
 import { findTask } from '../tasks/task.js';
 import { countSnapshots } from '../trajectory/cadence.js';
@@ -148,6 +149,7 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
     clearLeftovers(store);
     for (const run of runs) if (!isMissing(run)) tidyFinishedRun(runDirectory(store, run.id));
   }
+  noteBegunAnew(missing, before, onNote);
   let outcomes: JobOutcome<RecordJob, RecordRunResult | null>[] = [];
   if (!dryRun && missing.length > 0) {
     // Otherwise the images are where the workers are.
@@ -248,6 +250,32 @@ function makeStore(store: string): () => void {
   } catch (error) {
     throw asWriteError(error, store);
   }
+}
+
+/** Epochs that were trained of a run, as far as its snapshots say. */
+function trainedEpochs({ snapshotsRecorded: snapshots, cadence, stepsPerEpoch }: RunManifest): number {
+  const counted = snapshots * cadence.every;
+  return cadence.unit === 'epoch' ? counted : Math.floor(counted / (stepsPerEpoch ?? Number.POSITIVE_INFINITY));
+}
+
+/** Says which runs were begun before, and what it costs that they begin anew. */
+function noteBegunAnew(
+  missing: readonly PlannedRun[],
+  before: ReadonlyMap<string, RunManifest | undefined>,
+  onNote?: NoteListener,
+): void {
+  const begun = missing.flatMap(({ id, epochs }) => {
+    const manifest = before.get(id);
+    return manifest === undefined || manifest.snapshotsRecorded === 0 ? [] : [{ id, epochs, manifest }];
+  });
+  if (begun.length === 0) return;
+  const lost = begun.reduce((sum, { manifest }) => sum + trainedEpochs(manifest), 0);
+  const some = begun.slice(0, 3).map(({ id, epochs, manifest }) => `${id} (${trainedEpochs(manifest)} of ${epochs})`);
+  const more = begun.length > some.length ? ` and ${begun.length - some.length} more` : '';
+  onNote?.(
+    `${quantity(begun.length, 'run')} that did not end ${begun.length === 1 ? 'begins' : 'begin'} anew, since a store has ` +
+      `no optimizer state: ${quantity(lost, 'epoch')} to be trained again, ${some.join(', ')}${more}`,
+  );
 }
 
 function warnOfSpace(store: string, needed: number, onNote?: NoteListener): void {

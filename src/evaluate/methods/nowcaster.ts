@@ -20,6 +20,7 @@ import { quantity } from '../../quantity.js';
 import type { MethodDefinition } from './definition.js';
 import { periodicMethod } from './periodic.js';
 import { PERIODIC_SETTINGS, type PeriodicSettings } from './periodicSettings.js';
+import { placeOf } from './place.js';
 import { numberSetting } from './setting.js';
 
 /** Data of the method. */
@@ -110,7 +111,7 @@ export const nowcaster: MethodDefinition<NowcasterMethod, NowcasterSettings> = {
     // Read whole: a damaged one is to be found before anything is trained, not after hours.
     const { manifest } = await loadNowcaster(directory);
     checkProvenance(directory, manifest);
-    const place = directory === SHIPPED ? basename(SHIPPED) : directory;
+    const place = directory === SHIPPED ? basename(SHIPPED) : placeOf(directory);
     const heldOut: NonNullable<MethodDescription['heldOut']> = {};
     for (const kind of TRAINED_KINDS) {
       const errors = manifest.kinds[kind]?.training?.validation;
