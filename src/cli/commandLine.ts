@@ -7,6 +7,7 @@ import { nearestName } from '../tasks/nearestName.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { helpColumns, layOutHelp } from './help.js';
 import { isList } from './lists.js';
+import { showPaths } from './paths.js';
 import { beginCommand, hasPrintedJson } from './terminal.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: each command has arguments of its own, and yargs takes them all.
@@ -77,7 +78,7 @@ function describeError(error: unknown, command: string | undefined): Complaint {
 /** Tells an error on stderr, with `--json` also as an object on stdout unless a result is there; returns the exit status. */
 function report(error: unknown, words: readonly string[]): number {
   const { text, exitCode, ...object } = describeError(error, words[0]);
-  process.stderr.write(`wnn: ${text}\n`);
+  process.stderr.write(`wnn: ${showPaths(text)}\n`);
   // One object: an interrupted command has printed what it did.
   if (words.includes('--json') && !hasPrintedJson())
     process.stdout.write(`${printableJson(JSON.stringify(object, null, 2))}\n`);

@@ -4,6 +4,7 @@ import { MultiBar, type SingleBar } from 'cli-progress';
 import { printableJson, printableLine, printableLines } from '../printable.js';
 import type { NoteListener, ProgressEvent, ProgressListener } from '../progress.js';
 import { formatCount, formatDuration, formatRate } from './format.js';
+import { showPaths } from './paths.js';
 
 /** Options that every command takes. */
 export interface GlobalArguments {
@@ -132,7 +133,7 @@ export function openTerminal({ quiet }: GlobalArguments): Terminal {
   const { progress, note, ...terminal } = process.stderr.isTTY ? openBars() : openLines();
   return {
     progress: (event) => progress(printableEvent(event)),
-    note: (text) => note(printableLine(text)),
+    note: (text) => note(printableLine(showPaths(text))),
     ...terminal,
   };
 }
@@ -164,7 +165,7 @@ export function beginCommand(): void {
 
 /** Prints a command's result on stdout: one JSON object with `--json`, text for people otherwise. */
 export function printResult({ json }: GlobalArguments, result: object, human: () => string): void {
-  const text = json ? printableJson(JSON.stringify(result, null, 2)) : printableLines(human());
+  const text = json ? printableJson(JSON.stringify(result, null, 2)) : printableLines(showPaths(human()));
   process.stdout.write(`${text}\n`);
   printedJson ||= json === true;
 }

@@ -148,6 +148,9 @@ function prepareKind(
 ): PreparedKind {
   const train = openShards(options.samples, manifest, kind, 'train', spec, options.clipTarget);
   const validation = openShards(options.samples, manifest, kind, 'val', spec);
+  const hasSamples = (other: TrainedKind) =>
+    Object.values(manifest.kinds[other]?.splits ?? [{ samples: 0 }]).every(({ samples }) => samples > 0);
+  const others = TRAINED_KINDS.filter((other) => other !== kind && hasSamples(other));
   for (const [name, shards] of [
     ['training', train],
     ['validation', validation],
@@ -156,7 +159,7 @@ function prepareKind(
       throw new InsufficientDataError({
         what: `no ${name} samples of kind ${kind}`,
         where: join(options.samples, DATASET_MANIFEST),
-        remedy: `record more runs whose networks have ${kind} tensors, or leave ${kind} out with --kind`,
+        remedy: `record more runs whose networks have ${kind} tensors, or train the others${others.length > 0 ? `: --kind ${others.join(',')}` : ''}`,
       });
   const network = networkOf(spec);
   const extent: SampleExtent = {
