@@ -4,9 +4,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { MismatchError, UsageError } from '../errors.js';
+import { requireKnownOptions } from '../knownOptions.js';
 import type { NetworkWeights, WeightAverage } from './averages/average.js';
 import { type Averaging, createAverage, findAveraging, printAveraging } from './averages/index.js';
-import type { AveragedWeightsOptions, AveragedWeightsState } from './averages/options.js';
+import {
+  AVERAGED_WEIGHTS_OPTIONS,
+  type AveragedWeightsOptions,
+  type AveragedWeightsState,
+} from './averages/options.js';
 import { estimateBatchNorm } from './batchNormStatistics.js';
 import { FitCallback } from './fitCallback.js';
 import { isModel, isSameNetwork, type TrainedNetwork, weightsOf, writeWeights } from './trainedNetwork.js';
@@ -48,6 +53,7 @@ export class AveragedWeights extends FitCallback {
   /** @throws {@link UsageError} for an unknown average or an impossible number. */
   constructor(options: AveragedWeightsOptions = {}) {
     super();
+    requireKnownOptions('AveragedWeights', options, AVERAGED_WEIGHTS_OPTIONS);
     const { average = 'ema', epochs } = options;
     const { definition } = findAveraging(average);
     const number = (options as Record<string, unknown>)[definition.parameter.name] as number | undefined;

@@ -1,6 +1,7 @@
 // What predicts weights, seen from the callback: it turns a window of recorded snapshots into forecasts. The nowcaster is
 // one; the curve fits of evaluate are others.
 
+import { requireKnownOptions } from '../knownOptions.js';
 import type { NetworkCompute } from '../network/compute.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { type ForecastOptions, forecast, horizonIndex, type TensorExtent } from '../nowcaster/forecast.js';
@@ -70,8 +71,10 @@ export type ComputeFactory = (spec: NowcasterSpec) => NetworkCompute | Promise<N
 export function createNowcasterForecaster(
   { spec, parameters, recommended = defaultRecommendation(spec), cadence }: NowcasterNetworks,
   createCompute: ComputeFactory,
-  { horizon, bias }: { horizon?: HorizonChoice; bias?: ForecastOptions['bias'] } = {},
+  options: { horizon?: HorizonChoice; bias?: ForecastOptions['bias'] } = {},
 ): Forecaster {
+  requireKnownOptions('createNowcasterForecaster', options, { horizon: true, bias: true });
+  const { horizon, bias } = options;
   const horizonAt = typeof horizon === 'function' ? horizon : () => horizon;
   if (typeof horizon !== 'function') horizonIndex(spec, horizon);
   let compute: Promise<NetworkCompute> | undefined;

@@ -2,6 +2,7 @@
 // impossible.
 
 import { UsageError } from '../errors.js';
+import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import { requireRecommendation } from '../nowcaster/recommendation.js';
 import type { NoteListener } from '../progress.js';
 import { EVERY_EPOCH, requireCadence, type SnapshotCadence } from '../trajectory/cadence.js';
@@ -56,6 +57,19 @@ export interface LoopOptions {
   onNote?: NoteListener;
 }
 
+/** The names of {@link LoopOptions}. */
+export const LOOP_OPTIONS: OptionNames<LoopOptions> = {
+  period: true,
+  start: true,
+  stepScale: true,
+  stepScaleDecay: true,
+  cadence: true,
+  watch: true,
+  length: true,
+  onNowcast: true,
+  onNote: true,
+};
+
 /** Choices made. */
 export interface LoopSettings {
   period: number;
@@ -76,6 +90,11 @@ export interface LoopSettings {
 export function settleOptions(forecaster: Forecaster, options: LoopOptions): LoopSettings {
   const { recommended = {}, windowLength, averaged = 1 } = forecaster;
   const { watch = true, length } = options;
+  if (typeof watch === 'object') requireKnownOptions('watch', watch, { budget: true });
+  if (options.stepScaleDecay !== undefined)
+    requireKnownOptions('stepScaleDecay', options.stepScaleDecay, { shape: true, over: true, to: true });
+  if (typeof options.stepScale === 'object')
+    requireKnownOptions('stepScale', options.stepScale, { start: true, min: true, max: true });
   const period = options.period ?? recommended.period ?? windowLength * averaged;
   const start = options.start ?? recommended.start ?? 0;
   requireRecommendation({ period, start });

@@ -1,11 +1,12 @@
 // Periodic forecasting without a network: along the change of the weights' mean.
 
 import { UsageError } from '../errors.js';
+import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import { DEFAULT_KINDS } from '../nowcaster/spec.js';
 import type { SnapshotCadence } from '../trajectory/cadence.js';
 import type { Forecaster } from './forecaster.js';
 import { requireFrom } from './loopOptions.js';
-import { type ForecastingOptions, PeriodicForecasting } from './periodicForecasting.js';
+import { FORECASTING_OPTIONS, type ForecastingOptions, PeriodicForecasting } from './periodicForecasting.js';
 
 /** How {@link MeanLinearForecasting} forecasts. */
 export interface MeanLinearSettings {
@@ -19,6 +20,19 @@ export interface MeanLinearSettings {
 
 /** Options of {@link MeanLinearForecasting}. */
 export interface MeanLinearOptions extends ForecastingOptions, MeanLinearSettings {}
+
+/** The names of {@link MeanLinearSettings}. */
+const MEAN_LINEAR_SETTINGS: OptionNames<MeanLinearSettings> = {
+  averaged: true,
+  window: true,
+  horizon: true,
+};
+
+/** The names of {@link MeanLinearOptions}. */
+const MEAN_LINEAR_OPTIONS: OptionNames<MeanLinearOptions> = {
+  ...FORECASTING_OPTIONS,
+  ...MEAN_LINEAR_SETTINGS,
+};
 
 /** When {@link MeanLinearForecasting} takes snapshots, unless told otherwise. */
 export const MEAN_LINEAR_CADENCE: Readonly<SnapshotCadence> = { unit: 'step', every: 10 };
@@ -35,9 +49,11 @@ const HORIZON_MEANS = 4;
  * @throws {@link UsageError} for impossible settings.
  */
 export function createMeanLinearForecaster(
-  { averaged = 8, window = 2, horizon = HORIZON_MEANS * averaged }: MeanLinearSettings = {},
+  settings: MeanLinearSettings = {},
   cadence: SnapshotCadence = MEAN_LINEAR_CADENCE,
 ): Forecaster {
+  requireKnownOptions('createMeanLinearForecaster', settings, MEAN_LINEAR_SETTINGS);
+  const { averaged = 8, window = 2, horizon = HORIZON_MEANS * averaged } = settings;
   requireFrom('averaged', averaged, 1);
   requireFrom('window', window, 2);
   if (!(horizon > 0 && Number.isFinite(horizon)))
@@ -72,6 +88,8 @@ export function createMeanLinearForecaster(
 export class MeanLinearForecasting extends PeriodicForecasting {
   /** @throws UsageError for impossible settings, e.g. a period that is no multiple of `averaged`. */
   constructor(options: MeanLinearOptions = {}) {
-    super(createMeanLinearForecaster(options, options.cadence), options);
+    requireKnownOptions('MeanLinearForecasting', options, MEAN_LINEAR_OPTIONS);
+    const { averaged, window, horizon, ...forecasting } = options;
+    super(createMeanLinearForecaster({ averaged, window, horizon }, forecasting.cadence), forecasting);
   }
 }

@@ -3,12 +3,13 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { MismatchError, UsageError } from '../errors.js';
+import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import type { Recommendation } from '../nowcaster/recommendation.js';
 import type { TrainedKind } from '../nowcaster/spec.js';
 import { describeCadence, type SnapshotCadence } from '../trajectory/cadence.js';
 import { FitCallback } from './fitCallback.js';
 import type { Forecaster } from './forecaster.js';
-import type { LoopOptions } from './loopOptions.js';
+import { LOOP_OPTIONS, type LoopOptions } from './loopOptions.js';
 import type { Nowcast } from './nowcast.js';
 import { NowcastLoop, type WatchedTraining } from './nowcastLoop.js';
 import type { NowcastState } from './nowcastState.js';
@@ -41,6 +42,16 @@ export interface ForecastingOptions extends LoopOptions {
    */
   continue?: boolean;
 }
+
+/** The names of {@link ForecastingOptions}. */
+export const FORECASTING_OPTIONS: OptionNames<ForecastingOptions> = {
+  ...LOOP_OPTIONS,
+  kinds: true,
+  layers: true,
+  recalibrate: true,
+  keepNorm: true,
+  continue: true,
+};
 
 /** A training loss: a number, or a scalar that stays the caller's. */
 export type TrainingLoss = number | tf.Scalar;
@@ -80,9 +91,10 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
   /** That of a loop of one's own, when given. */
   #optimizer: tf.Optimizer | null = null;
 
-  /** @throws UsageError when the period, the start, the step scale or the cadence is impossible. */
+  /** @throws UsageError for an option that does not exist, and an impossible period, start, step scale or cadence. */
   constructor(forecaster: Forecaster, options: ForecastingOptions = {}) {
     super();
+    requireKnownOptions('PeriodicForecasting', options, FORECASTING_OPTIONS);
     this.#loop = new NowcastLoop(forecaster, options);
     this.#options = options;
     this.#recalibration = options.recalibrate ? requireRecalibration(options.recalibrate) : null;

@@ -1,5 +1,6 @@
 // The callback that users give to `fit`: periodic forecasting by a trained nowcaster.
 
+import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import type { ForecastOptions } from '../nowcaster/forecast.js';
 import { readNowcaster } from '../nowcaster/nowcaster.js';
 import {
@@ -8,7 +9,7 @@ import {
   type HorizonChoice,
   type NowcasterNetworks,
 } from './forecaster.js';
-import { type ForecastingOptions, PeriodicForecasting } from './periodicForecasting.js';
+import { FORECASTING_OPTIONS, type ForecastingOptions, PeriodicForecasting } from './periodicForecasting.js';
 import { FETCH_PLATFORM, type Platform } from './platform.js';
 
 /** Options of {@link WeightForecasting}. */
@@ -26,6 +27,14 @@ export interface WeightForecastingOptions extends ForecastingOptions {
    */
   compute?: ComputeFactory;
 }
+
+/** The names of {@link WeightForecastingOptions}. */
+const WEIGHT_FORECASTING_OPTIONS: OptionNames<WeightForecastingOptions> = {
+  ...FORECASTING_OPTIONS,
+  horizon: true,
+  bias: true,
+  compute: true,
+};
 
 /**
  * Replaces, at the end of every fifth epoch, a model's weights by what a nowcaster says they will be five epochs later
@@ -48,13 +57,14 @@ export class WeightForecasting extends PeriodicForecasting {
 
   /**
    * @param nowcaster the networks, e.g. of readNowcaster.
-   * @throws MismatchError when the nowcaster has no such horizon; UsageError for an impossible period, start epoch or
-   * step scale.
+   * @throws MismatchError when the nowcaster has no such horizon; UsageError for an option that does
+   * not exist, and an impossible period, start epoch or step scale.
    */
   constructor(nowcaster: NowcasterNetworks, options: WeightForecastingOptions = {}) {
-    const { horizon, bias, onNote } = options;
-    const compute = options.compute ?? ((spec) => WeightForecasting.platform.createCompute(spec, onNote));
-    super(createNowcasterForecaster(nowcaster, compute, { horizon, bias }), options);
+    requireKnownOptions('WeightForecasting', options, WEIGHT_FORECASTING_OPTIONS);
+    const { horizon, bias, compute: chosen, ...forecasting } = options;
+    const compute = chosen ?? ((spec) => WeightForecasting.platform.createCompute(spec, forecasting.onNote));
+    super(createNowcasterForecaster(nowcaster, compute, { horizon, bias }), forecasting);
   }
 
   /**
@@ -64,6 +74,7 @@ export class WeightForecasting extends PeriodicForecasting {
    * @throws MissingFileError, CorruptFileError, SchemaVersionError or MismatchError that name the file.
    */
   static async load(location?: string | URL, options: WeightForecastingOptions = {}): Promise<WeightForecasting> {
+    requireKnownOptions('WeightForecasting', options, WEIGHT_FORECASTING_OPTIONS);
     const { loadShipped, sourceOf } = WeightForecasting.platform;
     const networks =
       location === undefined ? await loadShipped() : await readNowcaster(sourceOf(location), String(location));

@@ -4,6 +4,7 @@ import type { CommandModule, Options } from 'yargs';
 import { type CollectResult, collect, type PlanOptions, readPlanFile } from '../collect/index.js';
 import type { EngineRequest } from '../engine/index.js';
 import { InsufficientDataError, UsageError } from '../errors.js';
+import { quantity } from '../quantity.js';
 import { OPTIMIZERS, type OptimizerName } from '../tasks/optimizer.js';
 import { scheduleWords } from '../tasks/schedules/index.js';
 import { parseCadence } from '../trajectory/cadence.js';
@@ -129,13 +130,13 @@ function describeResult(result: CollectResult): string {
     const missing = runs.length - (counts.complete ?? 0) - (counts.diverged ?? 0);
     return `${describeRuns(result)}
 
-${formatCount(runs.length)} runs, ${formatCount(missing)} of them to be recorded; about ${formatBytes(result.expectedBytes)} in ${store}`;
+${quantity(runs.length, 'run')}, ${formatCount(missing)} of them to be recorded; about ${formatBytes(result.expectedBytes)} in ${store}`;
   }
   const statuses = Object.entries(counts).map(([status, count]) => `${formatCount(count)} ${status}`);
-  const lines = [`${store}: ${formatCount(runs.length)} runs of the plan: ${statuses.join(', ')}`];
+  const lines = [`${store}: ${quantity(runs.length, 'run')} of the plan: ${statuses.join(', ')}`];
   if (result.recordedRuns > 0) {
     lines.push(
-      `recorded now: ${formatCount(result.recordedRuns)} runs, ${formatCount(result.recordedSnapshots)} snapshots in ` +
+      `recorded now: ${quantity(result.recordedRuns, 'run')}, ${quantity(result.recordedSnapshots, 'snapshot')} in ` +
         `${formatDuration(result.seconds)}, ${formatCount(result.imagesPerSecond)} images/s` +
         `${result.recordingShare === null ? '' : `, ${(100 * result.recordingShare).toFixed(1)}% of the time for recording`}`,
     );
@@ -195,7 +196,7 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
   handler: async (argv) => {
     const plan = mergePlan(argv);
     const terminal = openTerminal(argv);
-    const signal = interruptSignal();
+    const signal = interruptSignal(terminal);
     try {
       const fleet = chooseFleet(argv, terminal.note);
       const result = await collect({
@@ -216,7 +217,7 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
       if (result.interrupted) signal.throwIfAborted();
       if (result.counts.failed) {
         throw new InsufficientDataError({
-          what: `${result.counts.failed} of ${result.runs.length} runs failed`,
+          what: `${result.counts.failed} of ${quantity(result.runs.length, 'run')} failed`,
           where: argv.store,
           remedy: 'their reasons stand above and in their run.json; the same command tries them again',
         });

@@ -141,7 +141,7 @@ export const collectImportCommand: CommandModule<object, ImportArguments> = {
         architecture: argv.architecture,
         onProgress: terminal.progress,
         onNote: terminal.note,
-        signal: interruptSignal(),
+        signal: interruptSignal(terminal),
       });
       terminal.close();
       printResult(argv, result, () => describeResult(result));

@@ -5,7 +5,9 @@ import { WnnError } from '../errors.js';
 import { printableJson, printableLines } from '../printable.js';
 import { nearestName } from '../tasks/nearestName.js';
 import { TOOLKIT_VERSION } from '../version.js';
+import { helpColumns, layOutHelp } from './help.js';
 import { isList } from './lists.js';
+import { showPaths } from './paths.js';
 import { beginCommand, hasPrintedJson } from './terminal.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: each command has arguments of its own, and yargs takes them all.
@@ -73,10 +75,10 @@ function describeError(error: unknown, command: string | undefined): Complaint {
   return { error: parts, text: `${what}:\n${stack}`, exitCode: 1 };
 }
 
-/** Tells an error on stderr, with `--json` also as an object on stdout; returns the exit status. */
+/** Tells an error on stderr, with `--json` also as an object on stdout unless a result is there; returns the exit status. */
 function report(error: unknown, words: readonly string[]): number {
   const { text, exitCode, ...object } = describeError(error, words[0]);
-  process.stderr.write(`wnn: ${text}\n`);
+  process.stderr.write(`wnn: ${showPaths(text)}\n`);
   // One object: an interrupted command has printed what it did.
   if (words.includes('--json') && !hasPrintedJson())
     process.stdout.write(`${printableJson(JSON.stringify(object, null, 2))}\n`);
@@ -115,12 +117,19 @@ function checkOptions(given: Record<string, unknown>, words: readonly string[]):
   return true;
 }
 
-/** The help of the command that the words name. */
-async function helpOf(words: readonly string[], commands: Command[]): Promise<string> {
+/** The help of the command that the words name, as yargs makes it; without `columns` each entry is on one line. */
+async function helpOf(words: readonly string[], commands: Command[], columns: number | null = null): Promise<string> {
   const options = words.findIndex((word) => word.startsWith('-'));
   const named = options < 0 ? words : words.slice(0, options);
   let help = '';
-  const parser = yargs([]).scriptName('wnn').options(GLOBAL_OPTIONS).command(commands).wrap(null).exitProcess(false);
+  const parser = yargs([])
+    .scriptName('wnn')
+    .usage(USAGE)
+    .options(GLOBAL_OPTIONS)
+    .command(commands)
+    .version(TOOLKIT_VERSION)
+    .wrap(columns)
+    .exitProcess(false);
   await parser.parseAsync([...named, '--help'], {}, (_error, _given, output) => {
     help = output;
   });
@@ -168,6 +177,11 @@ async function explain(message: string, words: readonly string[], commands: Comm
 
 async function parse(words: string[]): Promise<void> {
   const commands = await loadCommands(words[0]);
+  if (words.includes('--help')) {
+    const [wrapped, whole] = [await helpOf(words, commands, helpColumns()), await helpOf(words, commands)];
+    process.stdout.write(`${layOutHelp(wrapped, whole)}\n`);
+    return;
+  }
   let complaint: string | undefined;
   try {
     await yargs(words)
@@ -178,7 +192,6 @@ async function parse(words: string[]): Promise<void> {
       .demandCommand(1, 'name a command')
       .strict()
       .check((given) => checkOptions(given, words))
-      .wrap(Math.min(100, process.stdout.columns || 100))
       .version(TOOLKIT_VERSION)
       .help()
       .exitProcess(false)

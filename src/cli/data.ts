@@ -65,7 +65,7 @@ const getCommand: CommandModule<object, GetArguments> = {
         from: argv.from,
         directory: argv.images,
         onProgress: terminal.progress,
-        signal: interruptSignal(),
+        signal: interruptSignal(terminal),
       });
       terminal.close();
       printResult(argv, result, () => {

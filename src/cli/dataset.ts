@@ -14,11 +14,13 @@ import {
 import { UsageError } from '../errors.js';
 import { NORMALIZATIONS } from '../network/spec.js';
 import { DEFAULT_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { quantity } from '../quantity.js';
 import { describeCadence, parseCadence } from '../trajectory/cadence.js';
 import { chooseFleet, type FleetArguments, fleetOptions } from './fleet.js';
 import { formatBytes, formatCount } from './format.js';
 import { groupList, listOption, numbersOption, pathList } from './lists.js';
 import { kindOption } from './sharedOptions.js';
+import { stageOptions } from './stageOptions.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 
@@ -68,7 +70,7 @@ function optionsOf(argv: DatasetArguments): DatasetOptions {
   const { horizon, holdOut, balance, kind, resample, memoryMib, json: _json, quiet: _quiet, ...fleetAndPlain } = argv;
   const { queue: _queue, root: _root, shard: _shard, adapter: _adapter, ...plain } = fleetAndPlain;
   return {
-    ...plain,
+    ...stageOptions(plain),
     horizons: horizon,
     holdOut: holdOut && parseHoldOut(holdOut),
     balance: balance as Balance[] | undefined,
@@ -131,15 +133,15 @@ function formatDataset({ dir, manifest, reused }: DatasetResult): string {
     '',
     targets,
     '',
-    `${runs.length} runs, windows of ${inputLength} snapshots (${describeCadence(manifest.cadence)}), ${horizons.join(', ')} ahead` +
-      `${held.length > 0 ? `; validation: ${held.length <= 6 ? heldNames : `${held.length} runs`}` : ''}`,
+    `${quantity(runs.length, 'run')}, windows of ${quantity(inputLength, 'snapshot')} (${describeCadence(manifest.cadence)}), ${horizons.join(', ')} ahead` +
+      `${held.length > 0 ? `; validation: ${held.length <= 6 ? heldNames : `${quantity(held.length, 'run')}`}` : ''}`,
     `${dir}: dataset.json, ${shards.length} shards, ${formatBytes(bytes)}${reused ? ' (there already)' : ''}`,
   ].join('\n');
 }
 
 function describeShard({ parts, runs, missing, made, kept }: ShardResult): string {
   return [
-    `${parts}: ${made} runs of this shard read, ${kept} were; ${missing} of all ${runs} missing`,
+    `${parts}: ${quantity(made, 'run')} of this shard read, ${kept} were; ${missing} of all ${runs} missing`,
     'when none is missing, the same command with --merge in place of --shard makes the samples',
   ].join('\n');
 }
@@ -218,7 +220,7 @@ export const datasetCommand: CommandModule<object, DatasetArguments> = {
         ...fleet,
         onProgress: terminal.progress,
         onNote: terminal.note,
-        signal: interruptSignal(),
+        signal: interruptSignal(terminal),
       };
       if (shard) {
         const part = await extractShard(options, shard);

@@ -43,14 +43,15 @@ function describeEngine(report: EngineReport): string[] {
 
 function describeDiagnosis(diagnosis: Diagnosis): string {
   const { total, free } = diagnosis.memory;
+  const trainedOnGpu = diagnosis.engines.some(({ name, chosenByAuto }) => name === 'tensorflow' && chosenByAuto);
   return [
     `toolkit   ${diagnosis.toolkit}`,
     `Node      ${diagnosis.node}`,
     `system    ${diagnosis.system}`,
     `cores     ${diagnosis.cores} (${diagnosis.processor})`,
     `memory    ${formatBytes(total)}, ${formatBytes(free)} free`,
-    // The engines below train tasks, each on a thread of its own process; see `wnn train` and the callback for the other.
-    `networks  nowcaster networks are trained and applied on ${diagnosis.cores} thread${diagnosis.cores === 1 ? '' : 's'} of wasm kernels`,
+    // The engines below train tasks, each on a thread of its own process.
+    `networks  nowcaster networks are ${trainedOnGpu ? 'trained by tensorflow on the GPU, and applied on' : 'trained and applied on'} ${diagnosis.cores} thread${diagnosis.cores === 1 ? '' : 's'} of wasm kernels`,
     'engines:',
     ...diagnosis.engines.flatMap(describeEngine),
   ].join('\n');

@@ -12,9 +12,10 @@ import {
   type Method,
   methodWords,
   parseMethod,
-  settingLines,
+  settingGroups,
   type TuneOptions,
 } from '../evaluate/index.js';
+import { quantity } from '../quantity.js';
 import { OPTIMIZERS } from '../tasks/optimizer.js';
 import { scheduleWords } from '../tasks/schedules/index.js';
 import { suiteNames } from '../tasks/suites/index.js';
@@ -84,6 +85,16 @@ function chooseTuning({
   if (seeds === undefined && !stepScale) return undefined;
   const given = stepScale ? '--tune-step-scale' : '--tune-seeds';
   throw new UsageError({ what: 'nothing is tuned', where: given, remedy: 'give the number of trials, e.g. --tune 3' });
+}
+
+/** The settings of methods, those that several methods share once. */
+function settingLines(): string[] {
+  const groups = settingGroups();
+  const width = Math.max(...groups.flatMap(({ settings }) => settings.map(({ key }) => key.length)));
+  return groups.flatMap(({ types, settings }) => [
+    types.length === 0 ? '  all methods' : `  ${types.join(', ')}`,
+    ...settings.map(({ key, describe }) => `    ${key.padEnd(width)}  ${describe}`),
+  ]);
 }
 
 export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
@@ -188,7 +199,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         'an average validated in all',
       )
       .epilogue(
-        ['Settings of methods and nowcasters: TYPE[:ARGUMENT]?KEY=VALUE&KEY=VALUE', ...settingLines()].join('\n  '),
+        ['Settings of methods and nowcasters: TYPE[:ARGUMENT]?KEY=VALUE&KEY=VALUE', ...settingLines()].join('\n'),
       ),
   handler: async (argv) => {
     const terminal = openTerminal(argv);
@@ -220,7 +231,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         images: argv.images,
         onProgress: terminal.progress,
         onNote: terminal.note,
-        signal: interruptSignal(),
+        signal: interruptSignal(terminal),
       };
       if (shard) {
         const part = await evaluateShard(options, shard);
@@ -233,7 +244,8 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       printResult(
         argv,
         result,
-        () => `${evaluationText(result)}\n\n${result.file}: ${result.trained} runs trained, ${result.kept} kept`,
+        () =>
+          `${evaluationText(result)}\n\n${result.file}: ${quantity(result.trained, 'run')} trained, ${result.kept} kept`,
       );
     } finally {
       terminal.close();

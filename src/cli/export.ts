@@ -13,6 +13,7 @@ import {
 } from '../export/index.js';
 import type { WindowSpec } from '../network/spec.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { quantity } from '../quantity.js';
 import { formatBytes } from './format.js';
 import { listOption, numbersOption } from './lists.js';
 import { kindOption } from './sharedOptions.js';
@@ -55,7 +56,7 @@ function describeExport({ directory, written, files, manifest }: ExportResult): 
 function describePackage({ directory, written, name, version, files, commands }: PackageResult): string {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   return [
-    `Package ${name}@${version} in ${directory} (${files.length} files, ${formatBytes(bytes)})${written ? '' : ', up to date'}`,
+    `Package ${name}@${version} in ${directory} (${quantity(files.length, 'file')}, ${formatBytes(bytes)})${written ? '' : ', up to date'}`,
     '',
     `Look at it:  ${commands.look}`,
     `Publish it:  ${commands.publish}`,

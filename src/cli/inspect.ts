@@ -1,12 +1,15 @@
 // `wnn inspect PATH`: says what any of the toolkit's files or directories is.
 
 import type { CommandModule } from 'yargs';
+import { listCheckpoint } from '../collect/import/index.js';
 import { REPORT_NAME } from '../evaluation/reportFile.js';
 import { readH5 } from '../export/index.js';
-import { type Inspection, inspectPath, type RunSummary } from '../inspect/index.js';
+import { type Checkpoint, type Inspection, inspectPath, type RunSummary } from '../inspect/index.js';
 import type { WindowSpec } from '../network/spec.js';
 import { KIND_FILE_NAMES, TRAINED_KINDS } from '../nowcaster/spec.js';
+import { quantity } from '../quantity.js';
 import { countSnapshots, describeCadence } from '../trajectory/cadence.js';
+import { countValues } from '../trajectory/manifest.js';
 import { evaluationText } from './evaluationText.js';
 import { formatBytes, formatCount } from './format.js';
 import { formatTable } from './table.js';
@@ -22,7 +25,7 @@ const percent = (value: number | null | undefined) =>
   typeof value === 'number' ? `${(100 * value).toFixed(1)}%` : '-';
 const figure = (value: number | null | undefined) => (typeof value === 'number' ? value.toPrecision(3) : '-');
 const describeSpec = ({ inputLength, horizons, normalization }: WindowSpec) =>
-  `${inputLength} snapshots in, ${horizons.join(', ')} ahead${normalization === 'none' ? ', not normalized' : ''}`;
+  `${quantity(inputLength, 'snapshot')} in, ${horizons.join(', ')} ahead${normalization === 'none' ? ', not normalized' : ''}`;
 
 function describeStore({ path, runs, counts, snapshots, bytes }: Of<'store'>): string {
   const rows = runs.map((run) => [
@@ -39,8 +42,8 @@ function describeStore({ path, runs, counts, snapshots, bytes }: Of<'store'>): s
   const header = ['run', 'task', 'architecture', 'status', 'snapshots', 'parameters', 'loss', 'accuracy', 'size'];
   const statuses = Object.entries(counts).map(([status, count]) => `${formatCount(count)} ${status}`);
   const cadences = [...new Set(runs.map(({ cadence }) => describeCadence(cadence)))].sort();
-  const counted = `${formatCount(snapshots)} snapshots (${cadences.join(', ')})`;
-  const total = `${formatCount(runs.length)} runs (${statuses.join(', ')}), ${counted}, ${formatBytes(bytes)}`;
+  const counted = `${quantity(snapshots, 'snapshot')} (${cadences.join(', ')})`;
+  const total = `${quantity(runs.length, 'run')} (${statuses.join(', ')}), ${counted}, ${formatBytes(bytes)}`;
   return `${path}: trajectory store\n\n${formatTable(header, rows, 4)}\n\n${total}`;
 }
 
@@ -99,12 +102,12 @@ function describeSamples({ path, manifest, bytes }: Of<'samples'>): string {
     return [kind, ...[tensors, seen, samples, splits.train.samples, splits.val.samples].map(formatCount)];
   });
   const header = ['kind', 'tensors', 'windows', 'samples', 'training', 'validation'];
-  const runs = (split: string) => formatCount(manifest.runs.filter((run) => run.split === split).length);
+  const runs = (split: string) => manifest.runs.filter((run) => run.split === split).length;
   return `${path}: samples, ${describeSpec(manifest)}, snapshots ${describeCadence(manifest.cadence)}
 
 ${formatTable(header, rows)}
 
-from ${runs('train')} runs for training and ${runs('val')} for validation, seed ${manifest.seed}, ${formatBytes(bytes)}`;
+from ${quantity(runs('train'), 'run')} for training and ${formatCount(runs('val'))} for validation, seed ${manifest.seed}, ${formatBytes(bytes)}`;
 }
 
 function describeTraining({ path, record, unfinished, bytes }: Of<'training'>): string {
@@ -139,9 +142,9 @@ function describeNowcaster({ path, manifest, bytes }: Of<'nowcaster'>): string {
     ];
   });
   const runs =
-    manifest.dataset === null ? 'weights from elsewhere' : `from ${formatCount(manifest.dataset.runs.length)} runs`;
+    manifest.dataset === null ? 'weights from elsewhere' : `from ${quantity(manifest.dataset.runs.length, 'run')}`;
   const { tag, spec, recommended } = manifest;
-  return `${path}: nowcaster "${tag}", ${describeSpec(spec)}, every ${recommended.period} epochs, step scale ${recommended.stepScale}
+  return `${path}: nowcaster "${tag}", ${describeSpec(spec)}, every ${quantity(recommended.period, 'epoch')}, step scale ${recommended.stepScale}
 
 ${formatTable(['network', 'formats', 'no change', 'linear', 'WNN'], rows, 2)}
 
@@ -157,16 +160,67 @@ function describeEvaluation({ path, results, report }: Of<'evaluation'>): string
   return `${path}: evaluation\n\n${evaluationText(results)}\n\n${pages[report]}`;
 }
 
+/** Arrays of a checkpoint that an import leaves out, where there are any. */
+function describeLeftOut({ optimizer, notFloat, copies, elsewhere, unreadable }: Checkpoint['leftOut']): string[] {
+  const counts: [count: number, what: string][] = [
+    [optimizer, "of the optimizer's state"],
+    [copies, 'of averaged copies'],
+    [notFloat, 'without floats'],
+    [elsewhere, 'outside of the network'],
+    [unreadable.length, 'of types that are not read'],
+  ];
+  const parts = counts.flatMap(([count, what]) => (count > 0 ? [`${formatCount(count)} ${what}`] : []));
+  return parts.length > 0 ? [`left out: arrays, ${parts.join(', ')}`] : [];
+}
+
+/** The command that takes checkpoints. */
+function describeImport(path: string, { checkpoints, isTrajectory }: Checkpoint): string {
+  if (isTrajectory) return `\`wnn collect import ${path}\` makes a run of it`;
+  if (checkpoints > 1) return `\`wnn collect import ${path}\` makes a run of them`;
+  return `one checkpoint; \`wnn collect import DIRECTORY\` makes a run of those of every epoch of a training`;
+}
+
+function describeCheckpoint({ path, checkpoint, bytes }: Of<'checkpoint'>): string {
+  const { format, checkpoints, file, tensors, leftOut, dictionary } = checkpoint;
+  const parameters = new Map<string, number>();
+  for (const { kind, shape, sampledFrom } of tensors)
+    parameters.set(kind, (parameters.get(kind) ?? 0) + countValues(sampledFrom ?? shape));
+  const kinds = [...parameters].map(([kind, count]) => `${formatCount(count)} ${kind}`);
+  const total = [...parameters.values()].reduce((sum, count) => sum + count, 0);
+  const rows = tensors.map(({ name, kind, kindBy, shape, sampledFrom, converted }) => [
+    name,
+    kind,
+    kindBy ?? '-',
+    (sampledFrom ?? shape).join(' x ') || '1',
+    ...(tensors.some((tensor) => tensor.converted !== undefined) ? [converted === undefined ? '' : 'yes'] : []),
+  ]);
+  const isConverted = rows.some((row) => row.length > 4);
+  const header = ['tensor', 'kind', 'decided by', 'shape in a run', ...(isConverted ? ['axes reordered'] : [])];
+  const where = file === path ? '' : `, the first of them ${file}`;
+  return [
+    `${path}: ${quantity(checkpoints, 'checkpoint')} of format ${format}${where}`,
+    '',
+    formatTable(header, rows, 3),
+    '',
+    `${quantity(total, 'parameter')}: ${kinds.join(', ') || '-'}; ${formatBytes(bytes)}`,
+    ...(dictionary !== null && dictionary.others.length > 0
+      ? [`of ${dictionary.key || 'the top'}; also there: ${dictionary.others.join(', ')} (--key chooses)`]
+      : []),
+    ...describeLeftOut(leftOut),
+    describeImport(path, checkpoint),
+  ].join('\n');
+}
+
 /** One line of a directory's list. */
 function describeBriefly(part: Inspection): string {
   switch (part.type) {
     case 'store':
-      return `${formatCount(part.runs.length)} runs, ${formatCount(part.snapshots)} snapshots`;
+      return `${quantity(part.runs.length, 'run')}, ${quantity(part.snapshots, 'snapshot')}`;
     case 'run':
-      return `${part.run.status}, ${formatCount(part.run.snapshots)} snapshots`;
+      return `${part.run.status}, ${quantity(part.run.snapshots, 'snapshot')}`;
     case 'samples': {
       const samples = Object.values(part.manifest.kinds).reduce((sum, { samples }) => sum + samples, 0);
-      return `${formatCount(samples)} samples from ${formatCount(part.manifest.runs.length)} runs`;
+      return `${quantity(samples, 'sample')} from ${quantity(part.manifest.runs.length, 'run')}`;
     }
     case 'training':
       return Object.keys(part.record.kinds).join(', ');
@@ -175,9 +229,11 @@ function describeBriefly(part: Inspection): string {
     case 'evaluation':
       return part.results.tasks.map(({ task }) => task).join(', ');
     case 'weights':
-      return `${formatCount(part.parameters)} parameters`;
+      return `${quantity(part.parameters, 'parameter')}`;
+    case 'checkpoint':
+      return `${quantity(part.checkpoint.checkpoints, 'checkpoint')} of format ${part.checkpoint.format}`;
     case 'directory':
-      return `${part.parts.length} parts`;
+      return quantity(part.parts.length, 'part');
     default:
       return part satisfies never;
   }
@@ -198,7 +254,9 @@ function describe(inspection: Inspection): string {
     case 'evaluation':
       return describeEvaluation(inspection);
     case 'weights':
-      return `${inspection.path}: weights of one network, ${describeSpec(inspection.spec)}; ${formatCount(inspection.parameters)} parameters`;
+      return `${inspection.path}: weights of one network, ${describeSpec(inspection.spec)}; ${quantity(inspection.parameters, 'parameter')}`;
+    case 'checkpoint':
+      return describeCheckpoint(inspection);
     case 'directory': {
       const rows = inspection.parts.map((part) => [
         part.path,
@@ -216,18 +274,20 @@ function describe(inspection: Inspection): string {
 /** `wnn inspect`. */
 export const inspectCommand: CommandModule<object, InspectArguments> = {
   command: 'inspect <path>',
-  describe: 'say what a file or directory of the toolkit is',
+  describe: 'say what a file or directory is: of the toolkit, or checkpoints of a training elsewhere',
   builder: (yargs) =>
     yargs
       .positional('path', {
         type: 'string',
         demandOption: true,
-        describe: 'a store, run, samples, training, nowcaster or evaluation, a file of one, or a directory of several',
+        describe:
+          'a store, run, samples, training, nowcaster, evaluation or checkpoint, a file of one, or a directory of several',
       })
       .example('wnn inspect data/quick/trajectories', 'table of the runs of a store')
+      .example('wnn inspect checkpoints/epoch_1.pt', 'tensors of a checkpoint, their kinds, and what imports it')
       .example('wnn inspect data/quick --json', 'all that a pipeline made, for programs'),
   handler: async (argv) => {
-    const inspection = await inspectPath(argv.path, { readH5 });
+    const inspection = await inspectPath(argv.path, { readH5, listCheckpoint });
     printResult(argv, inspection, () => describe(inspection));
   },
 };

@@ -2,6 +2,7 @@
 
 import type { CommandModule } from 'yargs';
 import { cleanParked, drainQueue, type QueueStatus, readQueueStatus, retryParked } from '../fleet/manage.js';
+import { quantity } from '../quantity.js';
 import { type FleetArguments, hideArguments, needQueue } from './fleet.js';
 import { formatCount } from './format.js';
 import { formatTable } from './table.js';
@@ -66,12 +67,12 @@ export const queueCommand: CommandModule<object, QueueArguments> = {
       }
       case 'retry': {
         const retried = await retryParked(queue);
-        printResult(argv, { retried }, () => `${formatCount(retried)} jobs to be tried again`);
+        printResult(argv, { retried }, () => `${quantity(retried, 'job')} to be tried again`);
         return;
       }
       case 'drain': {
         const removed = await drainQueue(queue);
-        printResult(argv, { removed }, () => `${formatCount(removed)} jobs taken off; those under way go on`);
+        printResult(argv, { removed }, () => `${quantity(removed, 'job')} taken off; those under way go on`);
         return;
       }
       case 'clean': {

@@ -2,6 +2,7 @@
 
 import type { CommandModule } from 'yargs';
 import { UsageError } from '../errors.js';
+import { quantity } from '../quantity.js';
 import { writeReport } from '../report/index.js';
 import { formatBytes } from './format.js';
 import { listOption } from './lists.js';
@@ -51,6 +52,10 @@ export const reportCommand: CommandModule<object, ReportArguments> = {
       note: argv.note,
       trainings: trainingsOf(argv.training),
     });
-    printResult(argv, result, () => `${result.file}: ${result.charts} charts, ${formatBytes(result.bytes)}`);
+    printResult(
+      argv,
+      result,
+      () => `${result.file}: ${quantity(result.charts, 'chart')}, ${formatBytes(result.bytes)}`,
+    );
   },
 };

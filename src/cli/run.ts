@@ -7,9 +7,11 @@ import type { EngineRequest } from '../engine/engine.js';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { type PipelinePaths, type PipelineResult, runPipeline } from '../pipeline/index.js';
 import { PRESET_NAMES, PRESETS, type PresetName } from '../pipeline/presets.js';
+import { quantity } from '../quantity.js';
 import { evaluationText } from './evaluationText.js';
 import { formatBytes, formatCount, formatDuration } from './format.js';
 import { ADAPTER, ENGINE, WORKERS } from './sharedOptions.js';
+import { stageOptions } from './stageOptions.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 
@@ -62,7 +64,7 @@ function describe(result: PipelineResult): string {
     const files = listFiles(result.paths[stage]);
     const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
     lines.push(
-      `${result.paths[stage]}/  ${files.length} files, ${formatBytes(bytes)}, ${formatDuration(result.seconds[stage])}`,
+      `${result.paths[stage]}/  ${quantity(files.length, 'file')}, ${formatBytes(bytes)}, ${formatDuration(result.seconds[stage])}`,
     );
     for (const file of files) lines.push(`  ${file.path.slice(result.paths[stage].length + 1)}`);
   }
@@ -92,17 +94,18 @@ export const runCommand: CommandModule<object, RunArguments> = {
       .example('$0 run', 'the quick preset; again: goes on where it stopped')
       .example('$0 run --preset tiny --data /tmp/d --weights /tmp/w', 'does every stage run here?'),
   handler: async (argv) => {
+    const { json: _json, quiet: _quiet, ...options } = argv;
     const terminal = openTerminal(argv);
     let result: PipelineResult;
     try {
       let number = 0;
       const stages = Object.keys(STAGES).length;
       result = await runPipeline({
-        ...argv,
+        ...stageOptions(options),
         onProgress: terminal.progress,
         onNote: terminal.note,
         onStage: (stage) => terminal.note(`[${++number}/${stages}] ${STAGES[stage]}`),
-        signal: interruptSignal(),
+        signal: interruptSignal(terminal),
       });
     } finally {
       terminal.close();

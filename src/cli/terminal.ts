@@ -4,6 +4,7 @@ import { MultiBar, type SingleBar } from 'cli-progress';
 import { printableJson, printableLine, printableLines } from '../printable.js';
 import type { NoteListener, ProgressEvent, ProgressListener } from '../progress.js';
 import { formatCount, formatDuration, formatRate } from './format.js';
+import { showPaths } from './paths.js';
 
 /** Options that every command takes. */
 export interface GlobalArguments {
@@ -17,6 +18,8 @@ export interface GlobalArguments {
 export interface Terminal {
   progress: ProgressListener;
   note: NoteListener;
+  /** Says that the work is being stopped, also with `--quiet`; the bars are gone when it is closed. */
+  interrupt: NoteListener;
   /** Ends all bars; call it before printing the result, also after an error. */
   close(): void;
 }
@@ -60,6 +63,11 @@ function openBars(): Terminal {
     undefined,
   );
   const tasks = new Map<string, { bar: SingleBar; pace: Pace; workers: SingleBar[] }>();
+  let interrupted = false;
+  const note = (text: string) => {
+    bars.log(`${text}\n`);
+    if (tasks.size === 0) process.stderr.write(`${text}\n`);
+  };
   return {
     progress(event) {
       let task = tasks.get(event.task);
@@ -82,13 +90,21 @@ function openBars(): Terminal {
         task.workers = [];
       }
     },
-    note: (note) => {
-      bars.log(`${note}\n`);
-      if (tasks.size === 0) process.stderr.write(`${note}\n`);
+    note,
+    interrupt(text) {
+      interrupted = true;
+      note(text);
     },
-    close: () => bars.stop(),
+    close() {
+      // A bar that went no further would stand above what ended the command.
+      if (interrupted)
+        for (const { bar, workers } of tasks.values()) for (const one of [bar, ...workers]) if (one) bars.remove(one);
+      bars.stop();
+    },
   };
 }
+
+const writeLine = (text: string) => void process.stderr.write(`${text}\n`);
 
 function openLines(): Terminal {
   const tasks = new Map<string, { pace: Pace; printed: number }>();
@@ -105,16 +121,21 @@ function openLines(): Terminal {
       task.printed = ended ? Number.POSITIVE_INFINITY : now;
       process.stderr.write(`${event.task}: ${counts(event)}  ${pace}\n`);
     },
-    note: (note) => process.stderr.write(`${note}\n`),
+    note: writeLine,
+    interrupt: writeLine,
     close: () => {},
   };
 }
 
 /** Opens the way to the user that fits the arguments and what stderr is. */
 export function openTerminal({ quiet }: GlobalArguments): Terminal {
-  if (quiet) return { progress: () => {}, note: () => {}, close: () => {} };
-  const { progress, note, close } = process.stderr.isTTY ? openBars() : openLines();
-  return { progress: (event) => progress(printableEvent(event)), note: (text) => note(printableLine(text)), close };
+  if (quiet) return { progress: () => {}, note: () => {}, interrupt: writeLine, close: () => {} };
+  const { progress, note, ...terminal } = process.stderr.isTTY ? openBars() : openLines();
+  return {
+    progress: (event) => progress(printableEvent(event)),
+    note: (text) => note(printableLine(showPaths(text))),
+    ...terminal,
+  };
 }
 
 /** An event whose names and details may come from files. */
@@ -144,7 +165,7 @@ export function beginCommand(): void {
 
 /** Prints a command's result on stdout: one JSON object with `--json`, text for people otherwise. */
 export function printResult({ json }: GlobalArguments, result: object, human: () => string): void {
-  const text = json ? printableJson(JSON.stringify(result, null, 2)) : printableLines(human());
+  const text = json ? printableJson(JSON.stringify(result, null, 2)) : printableLines(showPaths(human()));
   process.stdout.write(`${text}\n`);
   printedJson ||= json === true;
 }
@@ -153,11 +174,15 @@ export function printResult({ json }: GlobalArguments, result: object, human: ()
  * A signal that the first Ctrl-C (or SIGTERM) aborts, so that work can end in good order. A second one ends the process
  * at once, with the status that shells expect of an interrupted command.
  */
-export function interruptSignal(): AbortSignal {
+export function interruptSignal(terminal: Terminal): AbortSignal {
   const controller = new AbortController();
   const onSignal = (signal: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143);
-    process.stderr.write('\nstopping after the work in hand; press Ctrl-C again to stop at once\n');
+    if (controller.signal.aborted) {
+      // Bars hide the cursor.
+      terminal.close();
+      process.exit(signal === 'SIGINT' ? 130 : 143);
+    }
+    terminal.interrupt('stopping after the work in hand; press Ctrl-C again to stop at once');
     controller.abort();
   };
   process.on('SIGINT', onSignal);

@@ -7,6 +7,7 @@ import { LOSSES } from '../network/compute.js';
 import type { FamilyConfig } from '../network/spec.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import type { TrainingRecord } from '../nowcaster/trainingRecord.js';
+import { quantity } from '../quantity.js';
 import {
   type ComputeRequest,
   planTraining,
@@ -20,6 +21,7 @@ import {
 import { formatBytes, formatCount, formatDuration, formatRate } from './format.js';
 import { listOption } from './lists.js';
 import { ADAPTER, ENGINE, kindOption } from './sharedOptions.js';
+import { stageOptions } from './stageOptions.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
 import { runGrid } from './trainGrid.js';
@@ -66,7 +68,7 @@ function optionsOf(argv: TrainArguments): TrainOptions {
   const { kind, config, memoryMib, restart, ...rest } = argv;
   const { json: _json, quiet: _quiet, dryRun: _dryRun, grid: _grid, scalarsPerTensor: _scalars, ...plain } = rest;
   return {
-    ...plain,
+    ...stageOptions(plain),
     kinds: kind as TrainedKind[] | undefined,
     config: config && parseConfig(config),
     memory: memoryMib === undefined ? undefined : memoryMib * 2 ** 20,
@@ -147,8 +149,8 @@ function describePlan({ spec, parameters, kinds }: TrainingPlan): string {
   ]);
   const { family, inputLength, horizons, residual, config } = spec;
   const network = [
-    `${formatCount(parameters)} parameters`,
-    `${inputLength} epochs in, ${horizons.join(', ')} ahead`,
+    `${quantity(parameters, 'parameter')}`,
+    `${quantity(inputLength, 'epoch')} in, ${horizons.join(', ')} ahead`,
     ...Object.entries(config).map(([name, value]) => `${name} ${value}`),
     residual ? 'residual' : 'no residual',
   ];
@@ -230,7 +232,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
     try {
       result = await trainNowcaster({
         ...options,
-        signal: interruptSignal(),
+        signal: interruptSignal(terminal),
         onProgress: terminal.progress,
         onNote: terminal.note,
       });

@@ -70,7 +70,7 @@ export async function runGrid(
       axes,
       dataset: { scalarsPerTensor, kinds: train.kinds, seed: train.seed },
       train,
-      signal: interruptSignal(),
+      signal: interruptSignal(terminal),
       onProgress: terminal.progress,
       onNote: terminal.note,
     });

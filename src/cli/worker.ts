@@ -4,6 +4,7 @@ import type { CommandModule } from 'yargs';
 import type { EngineRequest } from '../engine/index.js';
 import { STAGE_KINDS } from '../fleet/kinds.js';
 import { runWorker } from '../fleet/worker.js';
+import { quantity } from '../quantity.js';
 import { type FleetArguments, hideArguments, needQueue, queueOptions } from './fleet.js';
 import { ADAPTER, ENGINE, IMAGES } from './sharedOptions.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
@@ -42,7 +43,7 @@ export const workerCommand: CommandModule<object, WorkerArguments> = {
     };
     const { note: onNote } = terminal;
     try {
-      const signal = interruptSignal();
+      const signal = interruptSignal(terminal);
       const onReady = () => onNote('waiting for jobs');
       const options = { queue, kinds: STAGE_KINDS, root, concurrency, engine, adapter, images, lockSeconds };
       const result = await runWorker({ ...options, onNote, onReady, signal });
@@ -50,7 +51,7 @@ export const workerCommand: CommandModule<object, WorkerArguments> = {
       printResult(
         argv,
         result,
-        () => `${result.done} jobs done, ${result.failed} failed, ${result.handedBack} handed back`,
+        () => `${quantity(result.done, 'job')} done, ${result.failed} failed, ${result.handedBack} handed back`,
       );
     } finally {
       terminal.close();

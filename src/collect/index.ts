@@ -4,12 +4,14 @@ import { mkdirSync, rmdirSync, statfsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
+import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import '@tensorflow/tfjs-backend-cpu';
 import { asWriteError } from '../atomic.js';
 import type { EngineRequest } from '../engine/index.js';
 import { clearLeftovers } from '../files/temporary.js';
 import { type Job, type JobExecutor, type JobOutcome, processExecutor, type Shard, takeShard } from '../jobs/index.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
+import { quantity } from '../quantity.js';
 import { findDataSource, imagesDirectory } from '../tasks/dataset.js';
 import { findTask } from '../tasks/task.js';
 import { countSnapshots } from '../trajectory/cadence.js';
@@ -20,6 +22,7 @@ import type { RunManifest, RunStatus } from '../trajectory/schema.js';
 import { type ExpectedSize, SizeEstimator } from './expectedSize.js';
 import { collectJobs, findRun } from './jobKind.js';
 import { openPlan, type PlannedRun, type PlanOptions } from './plan.js';
+import { PLAN_OPTIONS } from './planSchema.js';
 import type { RecordRunResult } from './recordRun.js';
 import type { RecordJob } from './worker.js';
 
@@ -63,6 +66,22 @@ export interface CollectOptions extends PlanOptions {
   /** When aborted, runs in hand keep their finished epochs, and the same call later completes the plan. */
   signal?: AbortSignal;
 }
+
+/** The names of {@link CollectOptions}. */
+const COLLECT_OPTIONS: OptionNames<CollectOptions> = {
+  ...PLAN_OPTIONS,
+  store: true,
+  engine: true,
+  adapter: true,
+  workers: true,
+  shard: true,
+  executor: true,
+  dryRun: true,
+  images: true,
+  onProgress: true,
+  onNote: true,
+  signal: true,
+};
 
 /** One run of {@link CollectResult}. */
 export interface CollectedRun {
@@ -115,6 +134,7 @@ export interface CollectResult {
  *   EngineUnavailableError; WriteError when the disk is full, after the other runs have been stopped in good order.
  */
 export async function collect(options: CollectOptions): Promise<CollectResult> {
+  requireKnownOptions('collect', options, COLLECT_OPTIONS);
   const { store, dryRun = false, onNote, signal } = options;
   const begin = performance.now();
   const executor = options.executor ?? processExecutor({ workers: options.workers });
@@ -129,6 +149,7 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
     clearLeftovers(store);
     for (const run of runs) if (!isMissing(run)) tidyFinishedRun(runDirectory(store, run.id));
   }
+  noteBegunAnew(missing, before, onNote);
   let outcomes: JobOutcome<RecordJob, RecordRunResult | null>[] = [];
   if (!dryRun && missing.length > 0) {
     // Otherwise the images are where the workers are.
@@ -229,6 +250,32 @@ function makeStore(store: string): () => void {
   } catch (error) {
     throw asWriteError(error, store);
   }
+}
+
+/** Epochs that were trained of a run, as far as its snapshots say. */
+function trainedEpochs({ snapshotsRecorded: snapshots, cadence, stepsPerEpoch }: RunManifest): number {
+  const counted = snapshots * cadence.every;
+  return cadence.unit === 'epoch' ? counted : Math.floor(counted / (stepsPerEpoch ?? Number.POSITIVE_INFINITY));
+}
+
+/** Says which runs were begun before, and what it costs that they begin anew. */
+function noteBegunAnew(
+  missing: readonly PlannedRun[],
+  before: ReadonlyMap<string, RunManifest | undefined>,
+  onNote?: NoteListener,
+): void {
+  const begun = missing.flatMap(({ id, epochs }) => {
+    const manifest = before.get(id);
+    return manifest === undefined || manifest.snapshotsRecorded === 0 ? [] : [{ id, epochs, manifest }];
+  });
+  if (begun.length === 0) return;
+  const lost = begun.reduce((sum, { manifest }) => sum + trainedEpochs(manifest), 0);
+  const some = begun.slice(0, 3).map(({ id, epochs, manifest }) => `${id} (${trainedEpochs(manifest)} of ${epochs})`);
+  const more = begun.length > some.length ? ` and ${begun.length - some.length} more` : '';
+  onNote?.(
+    `${quantity(begun.length, 'run')} that did not end ${begun.length === 1 ? 'begins' : 'begin'} anew, since a store has ` +
+      `no optimizer state: ${quantity(lost, 'epoch')} to be trained again, ${some.join(', ')}${more}`,
+  );
 }
 
 function warnOfSpace(store: string, needed: number, onNote?: NoteListener): void {

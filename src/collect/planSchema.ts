@@ -3,6 +3,7 @@
 import * as v from 'valibot';
 import { UsageError } from '../errors.js';
 import { schemaProblem } from '../formats/jsonSchema.js';
+import type { OptionNames } from '../knownOptions.js';
 import type { PlanOptions } from './plan.js';
 
 const number = v.number();
@@ -31,6 +32,9 @@ const PLAN_SCHEMA = v.partial(
 
 /** Names of all fields of a plan. */
 export const PLAN_FIELDS = Object.keys(PLAN_SCHEMA.entries);
+
+/** The same as names of options. */
+export const PLAN_OPTIONS = Object.fromEntries(PLAN_FIELDS.map((field) => [field, true])) as OptionNames<PlanOptions>;
 
 /**
  * Refuses a plan with a field of another type.

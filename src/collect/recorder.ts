@@ -7,6 +7,7 @@ import type * as tfl from '@tensorflow/tfjs-layers';
 import { asWriteError } from '../atomic.js';
 import { FitCallback } from '../callback/fitCallback.js';
 import { UsageError } from '../errors.js';
+import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import type { NowcastSchedule } from '../nowcaster/schedule.js';
 import {
   describeCadence,
@@ -68,6 +69,24 @@ export interface TrajectoryRecorderOptions {
   cadence?: SnapshotCadence;
 }
 
+/** The names of {@link TrajectoryRecorderOptions}. */
+const RECORDER_OPTIONS: OptionNames<TrajectoryRecorderOptions> = {
+  store: true,
+  id: true,
+  task: true,
+  architecture: true,
+  optimizer: true,
+  hyperparameters: true,
+  seed: true,
+  engine: true,
+  source: true,
+  stepsPerEpoch: true,
+  scalarsPerTensor: true,
+  epochsPlanned: true,
+  nowcasting: true,
+  cadence: true,
+};
+
 /** Entries of tfjs's logs that are not metrics of the training. */
 const NOT_METRICS = new Set(['batch', 'size', 'epoch']);
 
@@ -101,6 +120,7 @@ export class TrajectoryRecorder extends FitCallback {
   /** @throws UsageError for an impossible id, cadence or number of scalars, and for nowcasts with another cadence than every epoch. */
   constructor(options: TrajectoryRecorderOptions) {
     super();
+    requireKnownOptions('TrajectoryRecorder', options, RECORDER_OPTIONS);
     this.#options = options;
     if (options.id !== undefined) runDirectory(options.store, options.id);
     this.#cadence = requireCadence(options.cadence ?? EVERY_EPOCH, 'cadence of the recorder');

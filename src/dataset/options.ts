@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { UsageError } from '../errors.js';
 import { findFamily } from '../families/index.js';
 import type { JobExecutor } from '../jobs/index.js';
+import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import {
   DEFAULT_KINDS,
   familyProblem,
@@ -91,6 +92,36 @@ export interface DatasetOptions {
   signal?: AbortSignal;
 }
 
+/** The names of {@link DatasetOptions}. */
+const DATASET_OPTIONS: OptionNames<DatasetOptions> = {
+  stores: true,
+  out: true,
+  family: true,
+  inputLength: true,
+  horizons: true,
+  normalization: true,
+  scalarsPerTensor: true,
+  windowStride: true,
+  resample: true,
+  firstSnapshot: true,
+  minRange: true,
+  validationShare: true,
+  holdOut: true,
+  balance: true,
+  kinds: true,
+  includeInterrupted: true,
+  seed: true,
+  shardRows: true,
+  memory: true,
+  threads: true,
+  executor: true,
+  merge: true,
+  reuse: true,
+  onProgress: true,
+  onNote: true,
+  signal: true,
+};
+
 /** Result of {@link buildDataset}. */
 export interface DatasetResult {
   /** The output directory. */
@@ -122,6 +153,7 @@ const LEAST_MEMORY = 256 * 2 ** 20;
  * @throws {@link UsageError} naming the option.
  */
 export function settleOptions(options: DatasetOptions): DatasetSettings {
+  requireKnownOptions('buildDataset', options, DATASET_OPTIONS);
   const settings: DatasetSettings = {
     stores: typeof options.stores === 'string' ? [options.stores] : options.stores,
     out: options.out,

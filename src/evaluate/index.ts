@@ -39,7 +39,7 @@ export type {
   PrepareContext,
   TrainingContext,
 } from './methods/definition.js';
-export { loadMethodModules, methodWords, parseMethod, settingLines } from './methods/registry.js';
+export { loadMethodModules, methodWords, parseMethod, type SettingGroup, settingGroups } from './methods/registry.js';
 export {
   choiceSetting,
   flagSetting,

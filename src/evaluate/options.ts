@@ -1,8 +1,9 @@
-// What an evaluation can be asked for. Types only.
+// What an evaluation can be asked for. Types and names.
 
 import type { EngineRequest } from '../engine/engine.js';
 import type { Method } from '../evaluation/schema.js';
 import type { JobExecutor } from '../jobs/index.js';
+import type { OptionNames } from '../knownOptions.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
 
@@ -76,3 +77,39 @@ export interface EvaluateOptions {
   /** Aborts the evaluation; finished runs are kept. */
   signal?: AbortSignal;
 }
+
+/** The names of {@link TuneOptions}. */
+export const TUNE_OPTIONS: OptionNames<TuneOptions> = {
+  trials: true,
+  seeds: true,
+  stepScale: true,
+};
+
+/** The names of {@link EvaluateOptions}. */
+export const EVALUATE_OPTIONS: OptionNames<EvaluateOptions> = {
+  out: true,
+  tasks: true,
+  suite: true,
+  seeds: true,
+  methods: true,
+  methodModules: true,
+  tune: true,
+  epochs: true,
+  batchSize: true,
+  optimizer: true,
+  validate: true,
+  trainExamples: true,
+  epochExamples: true,
+  validationExamples: true,
+  targets: true,
+  newBestsAfter: true,
+  alone: true,
+  engine: true,
+  adapter: true,
+  workers: true,
+  executor: true,
+  images: true,
+  onProgress: true,
+  onNote: true,
+  signal: true,
+};

@@ -5,9 +5,10 @@ import { UsageError } from '../errors.js';
 import { runsDirectory } from '../evaluation/files.js';
 import type { DescribedMethod, EvaluationResults, EvaluationSettings, Method } from '../evaluation/schema.js';
 import { clearLeftovers } from '../files/temporary.js';
+import { requireKnownOptions } from '../knownOptions.js';
 import { requireSameEvaluation } from './earlier.js';
 import { completeMethods, describeMethods, findMethod, loadMethodModules } from './methods/registry.js';
-import type { EvaluateOptions } from './options.js';
+import { EVALUATE_OPTIONS, type EvaluateOptions, TUNE_OPTIONS } from './options.js';
 import { planTask, type SharedSettings, type TaskSpec } from './plan.js';
 import { taskSpecs } from './taskSpecs.js';
 import { sampleStore } from './trajectorySample.js';
@@ -47,6 +48,8 @@ function requireAlone({ alone = false, workers = 1, executor }: EvaluateOptions)
 
 /** Plans the trainings of an evaluation, and prepares its methods. */
 export async function prepareEvaluation(given: EvaluateOptions): Promise<PreparedEvaluation> {
+  requireKnownOptions('evaluate', given, EVALUATE_OPTIONS);
+  if (given.tune !== undefined) requireKnownOptions('tune', given.tune, TUNE_OPTIONS);
   const options = { ...given, methodModules: await loadMethodModules(given.methodModules ?? []) };
   const { out, executor, tune, alone = false, engine = 'auto', targets = [], newBestsAfter } = options;
   requireAlone(options);

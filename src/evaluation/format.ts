@@ -2,11 +2,6 @@
 
 import type { Estimate, MethodSummary, Time, TimeRatio } from './schema.js';
 
-/** A count with its noun: `1 seed`, `3 seeds`. */
-export function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
-}
-
 /** `mean ± sd`, or the mean alone of a single seed; `none` without a value. */
 export function formatEstimate({ mean, sd }: Estimate, digits: number): string {
   if (mean === null) return 'none';

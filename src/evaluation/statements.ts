@@ -1,7 +1,8 @@
 // What has to be said below the table of a task: targets that were missed, trainings that collapsed, diverged or are missing,
 // rates at the edge of what was tried, too few seeds. No arithmetic.
 
-import { count, formatMetric } from './format.js';
+import { quantity } from '../quantity.js';
+import { formatMetric } from './format.js';
 import type { MethodSummary, TaskSummary } from './schema.js';
 import { describeTarget } from './table.js';
 
@@ -42,11 +43,11 @@ function nowcastStatements({ name, nowcasts, diverged }: MethodSummary, seeds: r
   const lines: string[] = [];
   if (diverged.length < seeds.length && seen === 0)
     lines.push(`${name}: no nowcast before the last epoch, so that it is plain training here.`);
-  const done = count(kept + reverted, 'nowcast');
+  const done = quantity(kept + reverted, 'nowcast');
   if (reverted > 0)
-    lines.push(`${name}: the watch went back from ${reverted} of ${done}, ${count(discarded, 'snapshot')} in all.`);
+    lines.push(`${name}: the watch went back from ${reverted} of ${done}, ${quantity(discarded, 'snapshot')} in all.`);
   if (late > 0) lines.push(`${name}: ${late} of ${done} did not pay, though kept.`);
-  if (skipped > 0) lines.push(`${name}: ${count(skipped, 'nowcast')} skipped.`);
+  if (skipped > 0) lines.push(`${name}: ${quantity(skipped, 'nowcast')} skipped.`);
   return lines;
 }
 
@@ -59,11 +60,11 @@ function secondaryStatement(
   const unreached: string[] = [];
   if (toPlainBest.reached < compared)
     unreached.push(
-      `plain’s best of the same seed not reached with ${compared - toPlainBest.reached} of ${count(compared, 'seed')}`,
+      `plain’s best of the same seed not reached with ${compared - toPlainBest.reached} of ${quantity(compared, 'seed')}`,
     );
   if (newBests.reached < newBests.total)
     unreached.push(
-      `${newBests.total - newBests.reached} of plain’s ${count(newBests.total, 'new best')} not reached, counted as an epoch after the end`,
+      `${newBests.total - newBests.reached} of plain’s ${quantity(newBests.total, 'new best')} not reached, counted as an epoch after the end`,
     );
   return unreached.length > 0 ? [`${name}: ${unreached.join('; ')}.`] : [];
 }
@@ -74,7 +75,8 @@ function targetStatements({ targets, methods, seeds }: TaskSummary): string[] {
   const lines: string[] = [];
   const [first] = targets;
   if (first.value === null) lines.push('Plain training sets no target, so that no method has a score.');
-  else lines.push(`Target: ${describeTarget(first)}, the median of plain’s best over ${count(seeds.length, 'seed')}.`);
+  else
+    lines.push(`Target: ${describeTarget(first)}, the median of plain’s best over ${quantity(seeds.length, 'seed')}.`);
   for (const target of targets)
     if (target.missedByPlain.length > 0)
       lines.push(

@@ -1,8 +1,8 @@
 // The tables of an evaluation as text, for terminal and page alike: what each method reached, how soon, and with what
 // uncertainty. No arithmetic.
 
+import { quantity } from '../quantity.js';
 import {
-  count,
   formatEstimate,
   formatInterval,
   formatMetric,
@@ -36,8 +36,8 @@ export function describeTask(
   const rates =
     settings.tuning === null
       ? `untuned, ${name} at ${learningRate}`
-      : `tuned, ${count(settings.tuning.trials, 'trial')} a method around ${name} at ${learningRate}`;
-  return `${task}: ${rates}; ${count(own.epochs, 'epoch')}, ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}`;
+      : `tuned, ${quantity(settings.tuning.trials, 'trial')} a method around ${name} at ${learningRate}`;
+  return `${task}: ${rates}; ${quantity(own.epochs, 'epoch')}, ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}`;
 }
 
 /** The comparison that counts: times to the best value that plain training reaches. */
@@ -87,7 +87,8 @@ export function secondaryTable({ methods }: TaskSummary): TextTable {
     if (comparable === 0) row.push('-', '-', '-', '-');
     else if (toPlainBest.reached === 0) row.push('not reached', '-', '-', '-');
     else {
-      const share = toPlainBest.reached < comparable ? ` (${toPlainBest.reached} of ${count(comparable, 'seed')})` : '';
+      const share =
+        toPlainBest.reached < comparable ? ` (${toPlainBest.reached} of ${quantity(comparable, 'seed')})` : '';
       row.push(
         `${formatEstimate(toPlainBest.epochs, 1)}${share}`,
         formatEstimate(toPlainBest.seconds, 1),

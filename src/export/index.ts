@@ -2,13 +2,14 @@
 
 import { basename, resolve } from 'node:path';
 import { UsageError } from '../errors.js';
+import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import { describeFiles } from '../nowcaster/listedFile.js';
 import { NOWCASTER_MANIFEST_NAME, NOWCASTER_SCHEMA_VERSION, type NowcasterManifest } from '../nowcaster/nowcaster.js';
 import { networkOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import type { ExportFormat } from './formats/format.js';
 import { findExportFormat } from './formats/index.js';
-import { type ExportSource, readSource, type SourceChoices, type SourceNetwork } from './readSource.js';
+import { type ExportSource, readSource, SOURCE_CHOICES, type SourceChoices, type SourceNetwork } from './readSource.js';
 import { writeExport } from './target.js';
 
 export type { EncodableNowcaster, EncodedNowcaster, ExportFormat } from './formats/format.js';
@@ -34,6 +35,16 @@ export interface ExportOptions extends SourceChoices {
   /** Ids of formats besides `tfjs`, which the callback reads and which is always written. Default `['h5']`. */
   formats?: readonly string[];
 }
+
+/** The names of {@link ExportOptions}. */
+const EXPORT_OPTIONS: OptionNames<ExportOptions> = {
+  ...SOURCE_CHOICES,
+  from: true,
+  to: true,
+  overwrite: true,
+  tag: true,
+  formats: true,
+};
 
 /** Result of {@link exportNowcaster}. */
 export interface ExportResult {
@@ -96,6 +107,7 @@ function checkTag(tag: string): string {
  * `InsufficientDataError` when a kind is missing, `CorruptFileError`, `MismatchError`, `WriteError`.
  */
 export async function exportNowcaster(options: ExportOptions): Promise<ExportResult> {
+  requireKnownOptions('exportNowcaster', options, EXPORT_OPTIONS);
   const { to, overwrite = false, formats = ['h5'], kinds } = options;
   const from = typeof options.from === 'string' ? [options.from] : options.from;
   const chosen = [...new Set(['tfjs', ...formats])].map(findExportFormat);

@@ -7,6 +7,7 @@ import { basename, extname, join } from 'node:path';
 import { loadNowcaster } from '../callback/node.js';
 import { InsufficientDataError, MismatchError, MissingFileError, UsageError } from '../errors.js';
 import { readJsonFile } from '../formats/json.js';
+import type { OptionNames } from '../knownOptions.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { checkTrainingRecord } from '../nowcaster/checkTraining.js';
 import { type NetworkSource, NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../nowcaster/nowcaster.js';
@@ -201,6 +202,16 @@ export interface SourceChoices extends H5Meaning {
    */
   recommended?: Partial<Recommendation>;
 }
+
+/** The names of {@link SourceChoices}. */
+export const SOURCE_CHOICES: OptionNames<SourceChoices> = {
+  normalization: true,
+  horizons: true,
+  residual: true,
+  kinds: true,
+  partial: true,
+  recommended: true,
+};
 
 /** An object without its undefined fields. */
 function definedOf<T extends object>(value: T): Partial<T> {

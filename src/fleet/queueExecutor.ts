@@ -5,7 +5,9 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import type { Job, JobExecutor, JobList, JobOutcome } from '../jobs/index.js';
+import { requireKnownOptions } from '../knownOptions.js';
 import type { WorkerProgress } from '../progress.js';
+import { quantity } from '../quantity.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { parseQueueAddress, type QueueAddress } from './address.js';
 import { checkServer, loadBullmq, queueOptions, watchConnection } from './connection.js';
@@ -50,7 +52,9 @@ function queueId(id: string, token: string): string {
  *
  * @throws UsageError when `queue` is not a valid address.
  */
-export function queueExecutor({ queue, root }: QueueExecutorOptions): JobExecutor {
+export function queueExecutor(options: QueueExecutorOptions): JobExecutor {
+  requireKnownOptions('queueExecutor', options, { queue: true, root: true });
+  const { queue, root } = options;
   const address = parseQueueAddress(queue);
   return {
     local: false,
@@ -205,7 +209,7 @@ class Dispatch<Spec> {
     const done = this.#atFirst - this.#missing.size;
     const jobRate = (done * 1000) / (performance.now() - this.#begun);
     const counts = [
-      `${done} jobs done (${Number(jobRate.toPrecision(3))}/s)`,
+      `${quantity(done, 'job')} done (${Number(jobRate.toPrecision(3))}/s)`,
       `${active.length} running`,
       `${this.#missing.size - this.#parked.size} left`,
     ];

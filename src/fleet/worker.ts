@@ -15,6 +15,7 @@ import {
   WriteError,
 } from '../errors.js';
 import { type JobKind, JobProcess, limitThreads } from '../jobs/index.js';
+import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import type { NoteListener } from '../progress.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { parseQueueAddress } from './address.js';
@@ -63,6 +64,21 @@ export interface WorkerOptions {
   signal?: AbortSignal;
 }
 
+/** The names of {@link WorkerOptions}. */
+const WORKER_OPTIONS: OptionNames<WorkerOptions> = {
+  queue: true,
+  kinds: true,
+  root: true,
+  concurrency: true,
+  engine: true,
+  adapter: true,
+  images: true,
+  lockSeconds: true,
+  onNote: true,
+  onReady: true,
+  signal: true,
+};
+
 /** Result of {@link runWorker}. */
 export interface WorkerResult {
   /** Numbers of jobs finished here; already done; failed; returned to the queue. */
@@ -83,6 +99,7 @@ export interface WorkerResult {
  *   does not open or images are missing.
  */
 export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
+  requireKnownOptions('runWorker', options, WORKER_OPTIONS);
   const { concurrency = 1, lockSeconds = 30, signal, onNote = () => {} } = options;
   for (const [name, value, least] of [
     ['--concurrency', concurrency, 1],

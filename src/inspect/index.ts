@@ -1,9 +1,9 @@
 // Says what a file or directory of the toolkit is. Reads manifests and metrics, never bulk data; writes nothing.
 
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { loadNowcaster } from '../callback/node.js';
-import { MissingFileError, UsageError } from '../errors.js';
+import { CorruptFileError, InsufficientDataError, MismatchError, MissingFileError, UsageError } from '../errors.js';
 import { readContent } from '../evaluation/files.js';
 import { type ReportState, reportState } from '../evaluation/reportFile.js';
 import { type EvaluationResults, RESULTS_NAME } from '../evaluation/schema.js';
@@ -18,7 +18,7 @@ import { decodeWeights, type NetworkWeights } from '../nowcaster/weightsFile.js'
 import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest } from '../samples/index.js';
 import { MANIFEST_FILE, RUN_PREFIX } from '../trajectory/manifest.js';
 import { listRuns, readManifest } from '../trajectory/runReader.js';
-import type { RunManifest, RunStatus } from '../trajectory/schema.js';
+import type { RunManifest, RunStatus, TensorSpec } from '../trajectory/schema.js';
 import { measureBytes, type RunSummary, summarizeRun } from './runs.js';
 
 export type { RunSummary } from './runs.js';
@@ -34,12 +34,34 @@ export type Inspection = { path: string; bytes: number } & (
   | { type: 'evaluation'; results: EvaluationResults; report: ReportState }
   /** The weights of one network: .h5 or .safetensors. */
   | { type: 'weights'; spec: NetworkWeights['spec']; parameters: number }
+  /** Checkpoints of a training elsewhere, which `wnn collect import` takes. */
+  | { type: 'checkpoint'; checkpoint: Checkpoint }
   /** A directory with some of the above in it, e.g. that of `wnn run`. */
   | { type: 'directory'; parts: Inspection[] }
 );
 
+/** What is known of checkpoints without importing them. Where it comes from may know more. */
+export interface Checkpoint {
+  /** Id of the importer. */
+  format: string;
+  /** How many there are. */
+  checkpoints: number;
+  /** Whether each file is a run by itself. */
+  isTrajectory: boolean;
+  /** The file that was looked into: the first. */
+  file: string;
+  /** Its tensors as an import takes them. */
+  tensors: readonly TensorSpec[];
+  /** Numbers of arrays that it leaves out. */
+  leftOut: { optimizer: number; notFloat: number; copies: number; elsewhere: number; unreadable: readonly string[] };
+  /** Of files that hold several dictionaries of tensors: the one that was listed, and the others. */
+  dictionary: { key: string; others: readonly string[] } | null;
+}
+
 /** Options of {@link inspectPath}. */
 export interface InspectOptions {
+  /** Lists the tensors of checkpoints, in a file or a directory. Default: checkpoints are not looked into. */
+  listCheckpoint?(path: string): Promise<Checkpoint>;
   /** Reads an h5 file of a nowcaster network. Default: h5 files are not looked into. */
   readH5?(path: string): Promise<NetworkWeights>;
 }
@@ -48,7 +70,8 @@ export interface InspectOptions {
  * Says what a path is. A file that is a part of something is taken for the whole: `run.json` for its run, a shard for its
  * samples.
  *
- * @throws {@link MissingFileError} when there is nothing; {@link UsageError} when it is nothing of this toolkit;
+ * @throws {@link MissingFileError} when there is nothing; {@link UsageError} when it is nothing of this toolkit; what
+ *   `listCheckpoint` throws for a checkpoint of a format that is not read;
  *   CorruptFileError or SchemaVersionError when it is damaged or of another version.
  */
 export async function inspectPath(path: string, options: InspectOptions = {}): Promise<Inspection> {
@@ -67,11 +90,27 @@ export async function inspectPath(path: string, options: InspectOptions = {}): P
       return { type: 'weights', path, bytes: measureBytes(path), spec, parameters: parameters.length };
     }
   }
+  const checkpoint = await findCheckpoint(path, options);
+  if (checkpoint !== undefined) return { type: 'checkpoint', path, bytes: measureBytes(path), checkpoint };
   throw new UsageError({
-    what: 'nothing of this toolkit',
+    what: options.listCheckpoint
+      ? 'nothing of this toolkit, and no checkpoint that it reads'
+      : 'nothing of this toolkit',
     where: path,
-    remedy: 'name a trajectory store, a run, samples, a training, a nowcaster or an evaluation, or a directory of them',
+    remedy:
+      'name a trajectory store, a run, samples, a training, a nowcaster, an evaluation, a checkpoint, or a directory of them',
   });
+}
+
+/** Checkpoints at a path; undefined where there are none. What is one and cannot be read throws. */
+async function findCheckpoint(path: string, { listCheckpoint }: InspectOptions): Promise<Checkpoint | undefined> {
+  try {
+    return await listCheckpoint?.(path);
+  } catch (error) {
+    const isNone = statSync(path).isDirectory() ? error instanceof InsufficientDataError : error instanceof UsageError;
+    if (isNone) return undefined;
+    throw error;
+  }
 }
 
 /** The directory that a file is a part of: its own, or up to two above, as in `tfjs/conv/model.json`. */
@@ -149,11 +188,33 @@ function readJson(path: string): unknown {
   return readJsonFile(path, { missing: { what: 'nothing there', remedy }, remedy });
 }
 
-async function readWeights(path: string, { readH5 }: InspectOptions): Promise<NetworkWeights | undefined> {
+/** Bytes in which the metadata of our own weight files lies. */
+const START_BYTES = 65_536;
+
+/** Whether a safetensors file says that it is of a nowcaster; others may be large. */
+function saysNowcaster(path: string): boolean {
+  const descriptor = openSync(path, 'r');
+  try {
+    const start = Buffer.alloc(START_BYTES);
+    return start.toString('latin1', 0, readSync(descriptor, start)).includes('"format":"wnn-weights"');
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The network of a weight file; undefined for one that is a checkpoint instead, or of another ending. */
+async function readWeights(path: string, options: InspectOptions): Promise<NetworkWeights | undefined> {
+  const { readH5, listCheckpoint } = options;
   switch (extname(basename(path))) {
     case '.h5':
-      return readH5?.(path);
+      try {
+        return await readH5?.(path);
+      } catch (error) {
+        if (listCheckpoint && (error instanceof MismatchError || error instanceof CorruptFileError)) return undefined;
+        throw error;
+      }
     case '.safetensors':
+      if (listCheckpoint && !saysNowcaster(path)) return undefined;
       return decodeWeights(readFileSync(path), path);
     default:
       return undefined;

@@ -4,6 +4,7 @@
 import type { NetworkCompute } from '../network/compute.js';
 import type { Network } from '../network/network.js';
 import type { NowcasterSpec } from '../network/spec.js';
+import { quantity } from '../quantity.js';
 import { GROUPS, groupSizeOf, outputsGroupSizeOf } from './groups.js';
 import { allocateJob, closeJob, historyOf, JOB_SAMPLES, makeGroupRunner, openJob, Word, type Work } from './job.js';
 import { type FusedKernels, fusesForecast } from './kernels.js';
@@ -77,7 +78,7 @@ export async function createPoolCompute(
 
   return {
     spec,
-    description: `wasm, ${threads.count} threads`,
+    description: `wasm, ${quantity(threads.count, 'thread')}`,
     forward: (parameters, inputs, count, outputs) =>
       enqueue(async () => {
         shareParameters(parameters);

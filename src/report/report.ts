@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../atomic.js';
 import { REPORT_NAME } from '../evaluation/reportFile.js';
+import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import type { Chart } from './chart.js';
 import { comparison, renderLead } from './comparison.js';
 import { html } from './html.js';
@@ -29,6 +30,15 @@ export interface ReportOptions {
   /** Directories of `wnn train --out` by the name of the nowcaster, for the course of its training. Default: none. */
   trainings?: Readonly<Record<string, string>>;
 }
+
+/** The names of {@link ReportOptions}. */
+const REPORT_OPTIONS: OptionNames<ReportOptions> = {
+  directory: true,
+  out: true,
+  title: true,
+  note: true,
+  trainings: true,
+};
 
 /** Result of {@link writeReport}. */
 export interface ReportResult {
@@ -66,6 +76,7 @@ function trainingCharts({ results }: Evaluation, trainings: Readonly<Record<stri
  * read, WriteError when the page cannot be written.
  */
 export function writeReport(options: ReportOptions): ReportResult {
+  requireKnownOptions('writeReport', options, REPORT_OPTIONS);
   const evaluation = readEvaluation(options.directory);
   const { results, digest } = evaluation;
   const training = trainingCharts(evaluation, options.trainings ?? {});

@@ -1,7 +1,7 @@
 // The settings of an evaluation, as they stand at the top of its page, and those of one task.
 
-import { count } from '../evaluation/format.js';
 import type { EvaluationResults, TaskSettings } from '../evaluation/schema.js';
+import { quantity } from '../quantity.js';
 import type { Content } from './html.js';
 import type { Evaluation } from './readEvaluation.js';
 
@@ -30,7 +30,7 @@ function describeTuning({ tuning }: EvaluationResults['settings']): string {
   if (tuning === null) return 'none: all methods run at the learning rate that was given';
   const { trials, seeds, stepScale } = tuning;
   const what = stepScale ? 'learning rate and step scale' : 'learning rate';
-  return `${what}, ${count(trials, 'trial')} a method and task on ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}`;
+  return `${what}, ${quantity(trials, 'trial')} a method and task on ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}`;
 }
 
 const distinct = (values: readonly string[]) => [...new Set(values)].join('; ');

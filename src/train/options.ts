@@ -2,6 +2,7 @@
 
 import type { ComputeRequest } from '../compute/computeEngine.js';
 import { UsageError } from '../errors.js';
+import type { OptionNames } from '../knownOptions.js';
 import { LOSSES, type Loss, type NetworkCompute } from '../network/compute.js';
 import type { Penalties } from '../network/network.js';
 import type { FamilyConfig, NowcasterSpec } from '../network/spec.js';
@@ -92,6 +93,43 @@ export interface TrainOptions extends TrainingChoices {
   /** Called after each validation, when its line has been written to `metrics.jsonl`. */
   onMetrics?: (kind: TrainedKind, line: MetricsLine) => void;
 }
+
+/** The names of {@link TrainOptions}. */
+export const TRAIN_OPTIONS: OptionNames<TrainOptions> = {
+  batchSize: true,
+  epochs: true,
+  steps: true,
+  learningRate: true,
+  schedule: true,
+  warmUpSteps: true,
+  weightDecay: true,
+  gradientClip: true,
+  loss: true,
+  clipTarget: true,
+  kernelPenalty: true,
+  biasPenalty: true,
+  validationSteps: true,
+  patience: true,
+  seed: true,
+  memory: true,
+  samples: true,
+  out: true,
+  kinds: true,
+  family: true,
+  config: true,
+  residual: true,
+  engine: true,
+  adapter: true,
+  threads: true,
+  openCompute: true,
+  resume: true,
+  checkpointSeconds: true,
+  tensorboard: true,
+  signal: true,
+  onProgress: true,
+  onNote: true,
+  onMetrics: true,
+};
 
 /** Default of {@link TrainingChoices.memory}: 1 GiB. */
 const DEFAULT_MEMORY = 2 ** 30;

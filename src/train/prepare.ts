@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InsufficientDataError, MismatchError, UsageError, WnnError } from '../errors.js';
 import { readJsonFile } from '../formats/json.js';
+import { requireKnownOptions } from '../knownOptions.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { checkTrainingRecord } from '../nowcaster/checkTraining.js';
 import {
@@ -22,7 +23,14 @@ import {
 import { TRAINING_RECORD_NAME, type TrainingRecord, type TrainingSettings } from '../nowcaster/trainingRecord.js';
 import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest, sampledKinds } from '../samples/index.js';
 import { hashBytes, readCheckpoint, type TrainingIdentity, type TrainingState } from './checkpoint.js';
-import { checkChoices, planMemory, resolveSettings, type SampleExtent, type TrainOptions } from './options.js';
+import {
+  checkChoices,
+  planMemory,
+  resolveSettings,
+  type SampleExtent,
+  TRAIN_OPTIONS,
+  type TrainOptions,
+} from './options.js';
 import { openShards, type SampleShards } from './sampleShards.js';
 import { CHECKPOINT_NAME } from './trainKind.js';
 
@@ -140,6 +148,9 @@ function prepareKind(
 ): PreparedKind {
   const train = openShards(options.samples, manifest, kind, 'train', spec, options.clipTarget);
   const validation = openShards(options.samples, manifest, kind, 'val', spec);
+  const hasSamples = (other: TrainedKind) =>
+    Object.values(manifest.kinds[other]?.splits ?? [{ samples: 0 }]).every(({ samples }) => samples > 0);
+  const others = TRAINED_KINDS.filter((other) => other !== kind && hasSamples(other));
   for (const [name, shards] of [
     ['training', train],
     ['validation', validation],
@@ -148,7 +159,7 @@ function prepareKind(
       throw new InsufficientDataError({
         what: `no ${name} samples of kind ${kind}`,
         where: join(options.samples, DATASET_MANIFEST),
-        remedy: `record more runs whose networks have ${kind} tensors, or leave ${kind} out with --kind`,
+        remedy: `record more runs whose networks have ${kind} tensors, or train the others${others.length > 0 ? `: --kind ${others.join(',')}` : ''}`,
       });
   const network = networkOf(spec);
   const extent: SampleExtent = {
@@ -189,6 +200,7 @@ function prepareKind(
  * @throws what {@link trainNowcaster} throws before it starts.
  */
 export function prepareTraining(options: TrainOptions): PreparedTraining {
+  requireKnownOptions('trainNowcaster', options, TRAIN_OPTIONS);
   checkChoices(options);
   if (options.kinds !== undefined) checkKinds(options.kinds);
   const manifest = readDatasetManifest(options.samples);

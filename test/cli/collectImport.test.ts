@@ -21,6 +21,34 @@ it('imports what the options choose, says what was left out, and shows the kinds
   expect(inspected).toMatch(/3\.bias +bias +rank +3/);
 });
 
+it('inspects checkpoints as an import takes them, and names the command', () => {
+  const directory = join(unpack('cases'), 'torch-ema');
+  const first = wnn('inspect', join(directory, 'epoch_0.pt'));
+  expect(first.status).toBe(0);
+  expect(first.stdout).toMatch(/: 1 checkpoint of format torch\n/);
+  expect(first.stdout).toMatch(/`wnn collect import DIRECTORY` makes a run/);
+  const all = wnn('inspect', directory);
+  expect(all.stdout).toMatch(/: 2 checkpoints of format torch, the first of them .*epoch_0\.pt\n/);
+  expect(all.stdout).toContain(`\`wnn collect import ${directory}\` makes a run of them`);
+
+  wnn('collect', 'import', directory, '--store', 'inspected', '--id', 'a');
+  const { manifest } = JSON.parse(wnn('inspect', join('inspected', 'run=a'), '--json').stdout);
+  expect(manifest.tensors.length).toBeGreaterThan(2);
+  const listed = JSON.parse(wnn('inspect', directory, '--json').stdout);
+  expect(listed).toMatchObject({ type: 'checkpoint', checkpoint: { checkpoints: 2, tensors: manifest.tensors } });
+});
+
+it('inspects no format that is not read, and says what converts it', () => {
+  put(join(scratch, 'dumped.pkl'), Buffer.from([0x80, 4, 0x4e, 0x2e]));
+  const refused = wnn('inspect', 'dumped.pkl');
+  expect(refused.status).toBe(1);
+  expect(refused.stderr).toMatch(/^wnn: pickles are never executed: dumped\.pkl; .*python -c /);
+  put(join(scratch, 'notes.txt'), 'no weights');
+  const other = wnn('inspect', 'notes.txt');
+  expect(other.status).toBe(2);
+  expect(other.stderr).toMatch(/^wnn: nothing of this toolkit, and no checkpoint that it reads: notes\.txt; /);
+});
+
 it('says in one line what is wrong, with status 1 or 2', () => {
   const directory = join(unpack('cases'), 'torch-ema');
   const missing = wnn('collect', 'import', directory, '--store', 'other', '--key', 'nothing');

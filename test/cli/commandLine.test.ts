@@ -130,6 +130,15 @@ describe('wnn', () => {
       expect(out).toContain(`wnn ${command}`);
   });
 
+  it('says in the help of a command what is a list, and shows examples that can be copied', async () => {
+    const { status, out } = await run('dataset', '--help');
+    expect(status).toBe(0);
+    expect(out).toMatch(/^ {2}stores {2}.* \[list\] \[required\]$/m);
+    expect(out).toMatch(/--horizon .* \[list\] \[default: 5\]$/m);
+    expect(out).not.toMatch(/\[array\]|\[\[/);
+    expect(out).toMatch(/^ {4}wnn dataset data\/mine\/trajectories --out data\/mine\/samples$/m);
+  });
+
   it.each([
     ['inspect', 'no\u001b[2Jwhere'],
     ['export', '--from', 'x\u009b2J\r', '--to', 'y'],

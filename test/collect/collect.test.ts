@@ -172,6 +172,10 @@ test('interrupted it ends in good order, and the same command completes the plan
   }
   const epochs = await compareEpochs(store);
   expect(Math.max(...cut.map(({ id }) => epochs[id]))).toBeGreaterThanOrEqual(3);
+  const dry = await finish(start(store, '--dry-run'));
+  expect(dry.err).toMatch(
+    /^\d runs? that did not end begins? anew, .*: \d+ epochs? to be trained again, mnist-.* \(\d+ of 14\)/m,
+  );
   expect((await complete(store, '--shard', '2/2')).runs).toHaveLength(1);
   expect((await complete(store, '--shard', '1/2')).counts).toEqual({ complete: 1 });
   expect(filesOf(store)).toEqual(filesOf(reference));

@@ -1,6 +1,7 @@
-// The options of AveragedWeights, and what it keeps with a checkpoint. Types only.
+// The options of AveragedWeights, and what it keeps with a checkpoint. Types and names.
 
 import type * as tf from '@tensorflow/tfjs-core';
+import type { OptionNames } from '../../knownOptions.js';
 import type { InputBatches } from '../batchNormStatistics.js';
 import type { AverageState } from './average.js';
 
@@ -41,6 +42,19 @@ export type AveragedWeightsOptions = AverageChoice & {
   epochs?: number;
   /** Carries the average over from one fit to the next of the same model. Default false: each fit starts afresh. */
   continue?: boolean;
+};
+
+/** The names of {@link AveragedWeightsOptions}, of all averages. */
+export const AVERAGED_WEIGHTS_OPTIONS: OptionNames<AveragedWeightsOptions> = {
+  average: true,
+  decay: true,
+  k: true,
+  start: true,
+  statistics: true,
+  validation: true,
+  leaveInModel: true,
+  epochs: true,
+  continue: true,
 };
 
 /** Where averaging stands. Plain data: keep it with the checkpoint (`v8.serialize`). */

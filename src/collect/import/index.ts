@@ -4,6 +4,7 @@
 // writeRun.ts writes them.
 
 import { UsageError } from '../../errors.js';
+import { type OptionNames, requireKnownOptions } from '../../knownOptions.js';
 import type { NoteListener, ProgressListener } from '../../progress.js';
 import { countValues } from '../../trajectory/manifest.js';
 import type { TensorSpec } from '../../trajectory/schema.js';
@@ -28,6 +29,7 @@ export type {
 export { RefusedFormatError } from '../importers/refused.js';
 export { importers, loadImporterModules, registerImporter } from '../importers/registry.js';
 export type { ImportedRun } from './importedRun.js';
+export { type CheckpointListing, listCheckpoint } from './list.js';
 export { IMPORT_ORDERS, type ImportOrder } from './order.js';
 export type { LeftOut } from './select.js';
 export { type GivenKind, parseGivenKind } from './tensorPlan.js';
@@ -74,6 +76,27 @@ export interface ImportOptions {
   signal?: AbortSignal;
 }
 
+/** The names of {@link ImportOptions}. */
+const IMPORT_OPTIONS: OptionNames<ImportOptions> = {
+  sources: true,
+  store: true,
+  format: true,
+  select: true,
+  order: true,
+  layout: true,
+  key: true,
+  include: true,
+  exclude: true,
+  kinds: true,
+  metrics: true,
+  id: true,
+  task: true,
+  architecture: true,
+  onProgress: true,
+  onNote: true,
+  signal: true,
+};
+
 /** Result of {@link importCheckpoints}. */
 export interface ImportResult {
   store: string;
@@ -117,6 +140,7 @@ function checkOptions(importer: CheckpointImporter, { layout = 'auto', key, metr
  *   single checkpoint, none, or without weights; WriteError.
  */
 export async function importCheckpoints(options: ImportOptions): Promise<ImportResult> {
+  requireKnownOptions('importCheckpoints', options, IMPORT_OPTIONS);
   const { store, layout = 'auto', metrics, signal, onProgress, onNote } = options;
   const { key, include, exclude, kinds = [], task, architecture } = options;
   const { format = 'auto', select } = options;

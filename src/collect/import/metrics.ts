@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { CorruptFileError, MissingFileError, UsageError } from '../../errors.js';
 import { parseJson } from '../../formats/parseJson.js';
 import type { NoteListener } from '../../progress.js';
+import { quantity } from '../../quantity.js';
 import { unitOf } from './order.js';
 
 type Metrics = Record<string, number>;
@@ -157,11 +158,11 @@ export function readMetricsLog(
   const missing = metrics.filter((entry) => Object.keys(entry).length === 0).length;
   if (metrics.length === 0 || missing === metrics.length) {
     throw new UsageError({
-      what: `no row belongs to a checkpoint (epochs ${epochs[0] ?? '-'} to ${epochs.at(-1) ?? '-'}, ${numbers === null ? `${count} checkpoints` : `checkpoints ${numbers[0]} to ${numbers.at(-1)}`})`,
+      what: `no row belongs to a checkpoint (epochs ${epochs[0] ?? '-'} to ${epochs.at(-1) ?? '-'}, ${numbers === null ? `${quantity(count, 'checkpoint')}` : `checkpoints ${numbers[0]} to ${numbers.at(-1)}`})`,
       where: path,
       remedy: 'give the log of this training, or leave --metrics out',
     });
   }
-  if (missing > 0) onNote?.(`${path} has no metrics of ${missing} of ${count} checkpoints`);
+  if (missing > 0) onNote?.(`${path} has no metrics of ${missing} of ${quantity(count, 'checkpoint')}`);
   return metrics;
 }

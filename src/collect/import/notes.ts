@@ -2,6 +2,7 @@
 
 import { printableName } from '../../printable.js';
 import type { NoteListener } from '../../progress.js';
+import { quantity } from '../../quantity.js';
 import type { ImportedRun } from './importedRun.js';
 
 /** Epochs that a window of 5 with a horizon of 5 spans. */
@@ -23,7 +24,8 @@ export function noteWhatWasMade(
     const rest = others.length > 0 ? `, not of ${some(others)}; --key chooses` : '';
     onNote(`${id}: took the tensors of ${dictionary.key || 'the top'}${rest}`);
   }
-  if (converted > 0) onNote(`${id}: ${converted} kernels a checkpoint brought from PyTorch's layout to [..., in, out]`);
+  if (converted > 0)
+    onNote(`${id}: ${quantity(converted, 'kernel')} a checkpoint brought from PyTorch's layout to [..., in, out]`);
   const counts: [count: number, what: string][] = [
     [leftOut.optimizer, "arrays a checkpoint of the optimizer's state"],
     [leftOut.copies, 'arrays a checkpoint of averaged copies (--include takes them)'],
@@ -37,5 +39,5 @@ export function noteWhatWasMade(
     onNote(`${id}: left out, not finite in the first checkpoint: ${some(leftOut.notFinite)}`);
   if (!kinds.conv && !kinds.fc && !kinds.bias) onNote(`${id}: holds no kernel and no bias to train a nowcaster on`);
   if (snapshots < USUAL_SPAN)
-    onNote(`${id}: ${snapshots} snapshots; windows of 5 with a horizon of 5 need ${USUAL_SPAN}`);
+    onNote(`${id}: ${quantity(snapshots, 'snapshot')}; windows of 5 with a horizon of 5 need ${USUAL_SPAN}`);
 }

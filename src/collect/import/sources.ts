@@ -5,6 +5,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { InsufficientDataError, MissingFileError, UsageError, type WnnError } from '../../errors.js';
 import { compareNaturally } from '../../naturalOrder.js';
 import type { NoteListener } from '../../progress.js';
+import { quantity } from '../../quantity.js';
 import type { CheckpointImporter } from '../importers/importer.js';
 import { REFUSED_FORMATS } from '../importers/refused.js';
 import { fits } from './pattern.js';
@@ -63,7 +64,7 @@ function readEntries(directory: string): Dirent[] {
   const entries = readdirSync(directory, { withFileTypes: true });
   if (entries.length > MAX_ENTRIES) {
     throw new UsageError({
-      what: `${entries.length} files`,
+      what: `${quantity(entries.length, 'file')}`,
       where: directory,
       remedy: 'name the checkpoints, or a directory that holds nothing else',
     });

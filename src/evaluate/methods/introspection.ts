@@ -7,6 +7,7 @@ import { listRuns } from '../../trajectory/runReader.js';
 import type { MethodDefinition } from './definition.js';
 import { IntrospectionForecasting } from './introspection/callback.js';
 import { prepareIntrospection, readIntrospection } from './introspection/prepare.js';
+import { placeOf } from './place.js';
 
 /** Data of the method. */
 export type IntrospectionMethod = Method & {
@@ -53,8 +54,8 @@ export const introspection: MethodDefinition<IntrospectionMethod> = {
     return { type: 'introspection', name, store, contentHash, jumps };
   },
   describe: ({ store, jumps }) => ({
-    sentence: `the 2017 network, trained on ${store}, jumps after epochs ${jumps.join(', ')} (from 0)`,
-    command: `introspection:${store}`,
+    sentence: `the 2017 network, trained on ${placeOf(store)}, jumps after epochs ${jumps.join(', ')} (from 0)`,
+    command: `introspection:${placeOf(store)}`,
   }),
   async prepare({ store, contentHash, jumps }, { out, epochs, onNote, ...rest }) {
     const note = describeLateJumps(jumps, epochs);

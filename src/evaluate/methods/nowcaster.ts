@@ -16,9 +16,11 @@ import { NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../../nowcaster
 import { readNowcasterManifest } from '../../nowcaster/onDisk.js';
 import { checkProvenance } from '../../nowcaster/provenance.js';
 import { networkOf, TRAINED_KINDS } from '../../nowcaster/spec.js';
+import { quantity } from '../../quantity.js';
 import type { MethodDefinition } from './definition.js';
 import { periodicMethod } from './periodic.js';
 import { PERIODIC_SETTINGS, type PeriodicSettings } from './periodicSettings.js';
+import { placeOf } from './place.js';
 import { numberSetting } from './setting.js';
 
 /** Data of the method. */
@@ -63,11 +65,11 @@ async function createCompute(spec: NowcasterSpec): Promise<NetworkCompute> {
 
 function describeTraining({ dataset, spec, recommended, toolkitVersion }: NowcasterManifest) {
   const { period, stepScale } = recommended;
-  const window = `${spec.family}, window ${spec.inputLength}, horizons ${spec.horizons.join(', ')}, every ${period} epochs, step scale ${stepScale}`;
+  const window = `${spec.family}, window ${spec.inputLength}, horizons ${spec.horizons.join(', ')}, every ${quantity(period, 'epoch')}, step scale ${stepScale}`;
   if (dataset === null) return `${window}; its weights came from elsewhere.`;
   const tasks = dataset.runs.map(({ task, architecture }) => [task, architecture].filter(Boolean).join('/'));
   const distinct = [...new Set(tasks)].join('; ');
-  return `${window}; trained by version ${toolkitVersion} on ${dataset.runs.length} runs of ${distinct}.`;
+  return `${window}; trained by version ${toolkitVersion} on ${quantity(dataset.runs.length, 'run')} of ${distinct}.`;
 }
 
 /** Its settings: those of all nowcasting methods, and its own. */
@@ -109,7 +111,7 @@ export const nowcaster: MethodDefinition<NowcasterMethod, NowcasterSettings> = {
     // Read whole: a damaged one is to be found before anything is trained, not after hours.
     const { manifest } = await loadNowcaster(directory);
     checkProvenance(directory, manifest);
-    const place = directory === SHIPPED ? basename(SHIPPED) : directory;
+    const place = directory === SHIPPED ? basename(SHIPPED) : placeOf(directory);
     const heldOut: NonNullable<MethodDescription['heldOut']> = {};
     for (const kind of TRAINED_KINDS) {
       const errors = manifest.kinds[kind]?.training?.validation;

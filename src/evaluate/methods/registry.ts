@@ -173,20 +173,35 @@ function printMethod(method: Method, head: string): string {
   return head + printSettings({ ...changed, [NAME_KEY]: method.name });
 }
 
-/** Command-line syntax of the settings, a line each: those of all methods first. For `--help`. */
-export function settingLines(): string[] {
-  const lines = (owner: string, settings: DeclaredSettings) =>
-    Object.entries(settings).map(([key, setting]) => {
-      const byDefault = setting.default === undefined ? '' : ` [default: ${setting.default}]`;
-      return `${owner}?${key}=...  ${setting.describe}: ${setting.values}${byDefault}`;
-    });
-  return [
-    `TYPE?${NAME_KEY}=...  what to call it in tables and plots`,
-    ...lines('TYPE', COMMON_SETTINGS),
-    ...[...entries.values()].flatMap(({ definition }) =>
-      lines(definition.type, (definition.settings ?? {}) as DeclaredSettings),
-    ),
-  ];
+/** Settings of one method or of several, as `--help` lists them. */
+export interface SettingGroup {
+  /** Types of the methods that take them; empty for those of all methods. */
+  types: string[];
+  /** Key, and what it is with its values and default. */
+  settings: { key: string; describe: string }[];
+}
+
+/** The settings of all methods, then those of the others, each once with the methods that take it. For `--help`. */
+export function settingGroups(): SettingGroup[] {
+  const describe = ({ describe, values, default: byDefault }: DeclaredSettings[string]) =>
+    `${describe}: ${values}${byDefault === undefined ? '' : ` [default: ${byDefault}]`}`;
+  const common = Object.entries(COMMON_SETTINGS).map(([key, setting]) => ({ key, describe: describe(setting) }));
+  const owners = new Map<string, { key: string; describe: string; types: string[] }>();
+  for (const { definition } of entries.values())
+    for (const [key, setting] of Object.entries((definition.settings ?? {}) as DeclaredSettings)) {
+      const own = { key, describe: describe(setting), types: [] };
+      const id = `${key} ${own.describe}`;
+      owners.set(id, owners.get(id) ?? own);
+      owners.get(id)?.types.push(definition.type);
+    }
+  const groups = new Map<string, SettingGroup>();
+  for (const { types, ...setting } of owners.values()) {
+    const id = types.join();
+    groups.set(id, groups.get(id) ?? { types, settings: [] });
+    groups.get(id)?.settings.push(setting);
+  }
+  const name = { key: NAME_KEY, describe: 'what to call it in tables and plots' };
+  return [{ types: [], settings: [name, ...common] }, ...groups.values()];
 }
 
 /** The optimizer of a method's runs in an evaluation with that optimizer. */

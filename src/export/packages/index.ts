@@ -1,7 +1,8 @@
 // Exports a nowcaster as a package: the list of kinds, the checks that all of them have in common, and the writing.
 
 import { UsageError } from '../../errors.js';
-import { readSource, type SourceChoices } from '../readSource.js';
+import { type OptionNames, requireKnownOptions } from '../../knownOptions.js';
+import { readSource, SOURCE_CHOICES, type SourceChoices } from '../readSource.js';
 import { writeExport } from '../target.js';
 import { npmPackage } from './npm.js';
 import type { PackageKind } from './package.js';
@@ -24,6 +25,16 @@ export interface PackageOptions extends SourceChoices {
   /** Version of the package. Default `1.0.0`. */
   version?: string;
 }
+
+/** The names of {@link PackageOptions}. */
+const PACKAGE_OPTIONS: OptionNames<PackageOptions> = {
+  ...SOURCE_CHOICES,
+  from: true,
+  to: true,
+  format: true,
+  name: true,
+  version: true,
+};
 
 /** Result of {@link exportPackage}. */
 export interface PackageResult {
@@ -56,6 +67,7 @@ function findPackageKind(id: string): PackageKind {
  * not empty; MismatchError for a nowcaster that such a package cannot hold; what reading the source throws.
  */
 export async function exportPackage(options: PackageOptions): Promise<PackageResult> {
+  requireKnownOptions('exportPackage', options, PACKAGE_OPTIONS);
   const { to, name, version = '1.0.0' } = options;
   const kind = findPackageKind(options.format);
   const problem = kind.nameProblem(name);

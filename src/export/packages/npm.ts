@@ -2,6 +2,7 @@
 // A training job imports it and needs nothing else but tfjs.
 
 import { networksLiteral } from '../../nowcaster/embedded.js';
+import { quantity } from '../../quantity.js';
 import type { ExportSource } from '../readSource.js';
 import { collectCode } from './npmCode.js';
 import type { PackageKind } from './package.js';
@@ -76,7 +77,7 @@ function readme(name: string, source: ExportSource): string {
     `# ${name}`,
     '',
     "A callback for TensorFlow.js that shortens training: now and then it replaces the model's weights by what a trained",
-    `weight nowcaster says they will be some epochs later. It does so every ${source.recommended.period} epochs.`,
+    `weight nowcaster says they will be some epochs later. It does so every ${quantity(source.recommended.period, 'epoch')}.`,
     '',
     `    npm install ${name} @tensorflow/tfjs-core @tensorflow/tfjs-layers`,
     '',

@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync } from 'node:fs';
 import { TRAINED_KINDS } from '../../nowcaster/spec.js';
+import { quantity } from '../../quantity.js';
 import { TOOLKIT_VERSION } from '../../version.js';
 import type { ExportSource } from '../readSource.js';
 
@@ -42,7 +43,7 @@ function origin({ spec, kinds, dataset }: ExportSource): string[] {
   const lines = [
     '## Where it comes from',
     '',
-    `Made by weight-nowcaster ${TOOLKIT_VERSION}. Looks at ${spec.inputLength} epochs, forecasts ${spec.horizons.join(', ')} ahead.`,
+    `Made by weight-nowcaster ${TOOLKIT_VERSION}. Looks at ${quantity(spec.inputLength, 'epoch')}, forecasts ${spec.horizons.join(', ')} ahead.`,
     '',
   ];
   if (dataset) {

@@ -102,12 +102,13 @@ beforeAll(async () => {
 
 describe('a method from a module', () => {
   it('validates, in worker processes, the average of the weights and leaves those in training alone', async () => {
+    const { seed: _seed, ...training } = TRAINING;
     await loadInDist([MODULE]);
     const options = {
       out,
       tasks: ['mnist/mlp'],
       seeds: [TRAINING.seed],
-      ...TRAINING,
+      ...training,
       ...EXAMPLES,
       engine: 'wasm' as const,
     };

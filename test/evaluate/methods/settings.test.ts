@@ -2,7 +2,12 @@
 
 import { describe, expect, it } from 'vitest';
 import { packMethod, unpackMethod } from '../../../src/evaluate/methods/packing.js';
-import { completeMethods, describeMethods, parseMethod, settingLines } from '../../../src/evaluate/methods/registry.js';
+import {
+  completeMethods,
+  describeMethods,
+  parseMethod,
+  settingGroups,
+} from '../../../src/evaluate/methods/registry.js';
 import { choiceSetting, flagSetting, numberSetting } from '../../../src/evaluate/methods/setting.js';
 import { checkSettings, nameSettings, readSettings, splitMethodText } from '../../../src/evaluate/methods/text.js';
 import { planJobs } from '../planJobs.js';
@@ -107,7 +112,18 @@ describe('settings of all methods', () => {
     expect(described.map(({ about }) => about.command)).toEqual(methods);
     expect(described.map(({ about }) => about.baseline)).toEqual([true, false, false, false]);
     expect(described[1].about.sentence).toMatch(/, learningRate 0.01$/);
-    expect(settingLines().join('\n')).toMatch(/TYPE\?learningRate=\.\.\. {2}learning rate in place of .*above 0/);
+  });
+
+  it('are listed once, with all methods that share them', () => {
+    const [common, ...groups] = settingGroups();
+    expect(common.types).toEqual([]);
+    expect(common.settings.map(({ key }) => key)).toEqual(['name', 'learningRate', 'schedule', 'validate']);
+    expect(common.settings[1].describe).toMatch(/^learning rate in place of .*: a number above 0$/);
+    const watching = groups.filter(({ settings }) => settings.some(({ key }) => key === 'watch'));
+    expect(watching).toHaveLength(1);
+    expect(watching[0].types).toEqual(expect.arrayContaining(['linear', 'mean-linear', 'nowcaster']));
+    const cadences = groups.filter(({ settings }) => settings.some(({ key }) => key === 'cadence'));
+    expect(cadences.map(({ types }) => types.includes('mean-linear'))).toEqual([false, true]);
   });
 
   it('pass a queue only as a plan makes them', () => {

@@ -1,0 +1,91 @@
+// Every function and class of the package that takes options refuses one that it does not have, and names the one that was meant.
+
+import { describe, expect, it } from 'vitest';
+import type { NowcasterNetworks } from '../src/callback/index.js';
+import * as callback from '../src/callback/node.js';
+import { UnknownNameError } from '../src/errors.js';
+import * as fleet from '../src/fleet/index.js';
+import * as all from '../src/index.js';
+
+const networks = { spec: { inputLength: 5 } } as NowcasterNetworks;
+const forecaster = callback.createMeanLinearForecaster();
+
+type Options = Record<string, unknown>;
+/** Calls with an option that does not exist, and the one that was meant. Nothing that is needed is given. */
+const CALLS: Record<string, [meant: string, call: (misspelt: Options) => unknown]> = {
+  AveragedWeights: ['decay', (options) => new callback.AveragedWeights(options)],
+  MeanLinearForecasting: ['averaged', (options) => new callback.MeanLinearForecasting(options)],
+  PeriodicForecasting: ['period', (options) => new callback.PeriodicForecasting(forecaster, options)],
+  WeightForecasting: ['stepScale', (options) => new callback.WeightForecasting(networks, options)],
+  'WeightForecasting.load': ['horizon', (options) => callback.WeightForecasting.load('/nowhere', options)],
+  'watch of PeriodicForecasting': ['budget', (watch) => new callback.PeriodicForecasting(forecaster, { watch })],
+  'stepScaleDecay of PeriodicForecasting': [
+    'shape',
+    (stepScaleDecay) => new callback.PeriodicForecasting(forecaster, { stepScaleDecay }),
+  ],
+  accessModel: ['layers', (options) => callback.accessModel({} as never, options)],
+  createNowcasterForecaster: [
+    'horizon',
+    (options) => callback.createNowcasterForecaster(networks, () => ({}) as never, options),
+  ],
+  createMeanLinearForecaster: ['window', (options) => callback.createMeanLinearForecaster(options)],
+  TrajectoryRecorder: ['store', (options) => new all.TrajectoryRecorder(options as never)],
+  collect: ['epochs', (options) => all.collect(options as never)],
+  importCheckpoints: ['sources', (options) => all.importCheckpoints(options as never)],
+  buildDataset: ['horizons', (options) => all.buildDataset(options as never)],
+  trainNowcaster: ['learningRate', (options) => all.trainNowcaster(options as never)],
+  exportNowcaster: ['overwrite', (options) => all.exportNowcaster(options as never)],
+  exportPackage: ['version', (options) => all.exportPackage(options as never)],
+  evaluate: ['methods', (options) => all.evaluate(options as never)],
+  'tune of evaluate': ['trials', (options) => all.evaluate({ tune: options } as never)],
+  writeReport: ['title', (options) => all.writeReport(options as never)],
+  runPipeline: ['preset', (options) => all.runPipeline(options)],
+  openEngine: ['adapter', (options) => all.openEngine('wasm', options)],
+  processExecutor: ['workers', (options) => all.processExecutor(options)],
+  queueExecutor: ['queue', (options) => fleet.queueExecutor(options as never)],
+  runWorker: ['concurrency', (options) => fleet.runWorker(options as never)],
+};
+
+/** Exports that take no options object. */
+const WITHOUT = [
+  'accessVariables',
+  'cleanParked',
+  'createDefaultCompute',
+  'directorySource',
+  'drainQueue',
+  'estimateBatchNorm',
+  'ExpLayer',
+  'fetchSource',
+  'groupByKind',
+  'listRuns',
+  'loadNowcaster',
+  'readManifest',
+  'readMetrics',
+  'readNowcaster',
+  'readQueueStatus',
+  'readSnapshots',
+  'registerFamily',
+  'retryParked',
+  'sourceOf',
+  'surveyEngines',
+];
+
+const isError = (value: unknown) =>
+  typeof value === 'function' && (value === Error || value.prototype instanceof Error);
+
+describe('options that do not exist', () => {
+  it.each(Object.entries(CALLS))('are refused by %s', async (_, [meant, call]) => {
+    const misspelt = `${meant.slice(0, -2)}${meant.at(-1)}`;
+    const refused = async () => call({ [misspelt]: 10 });
+    await expect(refused()).rejects.toThrow(UnknownNameError);
+    await expect(refused()).rejects.toThrow(new RegExp(`${misspelt}.*did you mean ${meant}\\?`));
+  });
+
+  it('are refused by every export that takes options', () => {
+    const exported = Object.entries({ ...all, ...callback, ...fleet });
+    const functions = exported.flatMap(([name, value]) =>
+      typeof value === 'function' && !isError(value) ? [name] : [],
+    );
+    expect(functions.filter((name) => !(name in CALLS) && !WITHOUT.includes(name))).toEqual([]);
+  });
+});
