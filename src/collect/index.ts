@@ -21,8 +21,8 @@ import { tidyFinishedRun } from '../trajectory/runWriter.js';
 import type { RunManifest, RunStatus } from '../trajectory/schema.js';
 import { type ExpectedSize, SizeEstimator } from './expectedSize.js';
 import { collectJobs, findRun } from './jobKind.js';
-import { openPlan, type PlannedRun, type PlanOptions } from './plan.js';
-import { PLAN_OPTIONS } from './planSchema.js';
+import { openPlan, type PlannedRun } from './plan.js';
+import { PLAN_OPTIONS, type PlanOptions } from './planSchema.js';
 import type { RecordRunResult } from './recordRun.js';
 import type { RecordJob } from './worker.js';
 
@@ -39,8 +39,9 @@ export {
   RefusedFormatError,
 } from './import/index.js';
 export type { Network } from './namedTensors.js';
-export { type PlannedOptimizer, type PlannedRun, type PlanOptions, planRuns, type Range } from './plan.js';
+export { type PlannedRun, planRuns } from './plan.js';
 export { readPlanFile } from './planFile.js';
+export type { PlannedOptimizer, PlanOptions, Range } from './planSchema.js';
 export { TrajectoryRecorder, type TrajectoryRecorderOptions } from './recorder.js';
 
 /** Options of {@link collect}: the plan, and how to do it. */

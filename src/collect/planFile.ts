@@ -4,8 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { Parser, parse } from 'yaml';
 import { CorruptFileError, MissingFileError, UsageError } from '../errors.js';
 import { unknownName } from '../tasks/nearestName.js';
-import type { PlanOptions } from './plan.js';
-import { PLAN_FIELDS, requirePlanTypes } from './planSchema.js';
+import { PLAN_FIELDS, type PlanOptions, requirePlanTypes } from './planSchema.js';
 
 /** Bytes of a plan file, at most. */
 const LARGEST_PLAN = 2 ** 18;

@@ -29,7 +29,7 @@ it('inspects checkpoints as an import takes them, and names the command', () => 
   expect(first.stdout).toMatch(/`wnn collect import DIRECTORY` makes a run/);
   const all = wnn('inspect', directory);
   expect(all.stdout).toMatch(/: 2 checkpoints of format torch, the first of them .*epoch_0\.pt\n/);
-  expect(all.stdout).toContain(`\`wnn collect import ${directory}\` makes a run of them`);
+  expect(all.stdout).toContain('`wnn collect import cases/torch-ema` makes a run of them');
 
   wnn('collect', 'import', directory, '--store', 'inspected', '--id', 'a');
   const { manifest } = JSON.parse(wnn('inspect', join('inspected', 'run=a'), '--json').stdout);

@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { openPlan, type PlanOptions, planRuns } from '../../src/collect/plan.js';
+import { openPlan, planRuns } from '../../src/collect/plan.js';
 import { readPlanFile } from '../../src/collect/planFile.js';
+import type { PlanOptions } from '../../src/collect/planSchema.js';
 import { CorruptFileError, MissingFileError, UsageError } from '../../src/errors.js';
 import { takeShard } from '../../src/jobs/index.js';
 

@@ -54,7 +54,7 @@ test('imports a run: found by ending in a directory, by content elsewhere', asyn
       id: 'r',
     });
     expect(found).toBe('lines');
-    expect(runs[0]).toMatchObject({ epochs: 3, status: 'complete', leftOut: { optimizer: 1, notFloat: 1 } });
+    expect(runs[0]).toMatchObject({ snapshots: 3, status: 'complete', leftOut: { optimizer: 1, notFloat: 1 } });
     expect(readManifest(runs[0].directory).tensors).toEqual([
       { name: 'dense/kernel', kind: 'fc', kindBy: 'rank', shape: [2, 1] },
       { name: 'dense/bias', kind: 'bias', kindBy: 'rank', shape: [1] },
