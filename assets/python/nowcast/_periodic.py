@@ -34,8 +34,6 @@ class TrackedTensor:
     write: Callable[[np.ndarray], None]
     #: Axes that number the filters, where nowcasts keep the filters' norms.
     filters: Optional[tuple[int, ...]] = None
-    #: The order of its axes in the layout of the nowcaster; None where they stand so.
-    axes: Optional[tuple[int, ...]] = None
 
     @property
     def size(self) -> int:
