@@ -85,7 +85,11 @@ function checkRun(value: unknown, id: string): PlannedRun {
   if (!(typeof run.width === 'number' && run.width >= WIDTH.least && run.width <= WIDTH.most))
     throw wrong('width', run.width);
   const { optimizer, augmentation } = run;
-  if (typeof optimizer !== 'object' || !isDeepStrictEqual(completeOptimizer(optimizer as OptimizerInfo), optimizer))
+  if (
+    typeof optimizer !== 'object' ||
+    optimizer === null ||
+    !isDeepStrictEqual(completeOptimizer(optimizer as OptimizerInfo), optimizer)
+  )
     throw wrong('optimizer', optimizer);
   if (augmentation !== null && !isDeepStrictEqual(settleAugmentation(augmentation), augmentation))
     throw wrong('augmentation', augmentation);

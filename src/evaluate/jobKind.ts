@@ -86,7 +86,11 @@ function checkJob(value: unknown, id: string, places: JobPlaces): EvaluationJob 
   if (job.epochExamples !== null) whole('epochExamples', LIMITS.examples);
   if (typeof job.alone !== 'boolean') throw wrong('alone', job.alone);
   if (!isEngineRequest(job.engine)) throw wrong('engine', job.engine);
-  if (typeof job.optimizer !== 'object' || !isDeepStrictEqual(completeOptimizer(job.optimizer), job.optimizer))
+  if (
+    typeof job.optimizer !== 'object' ||
+    job.optimizer === null ||
+    !isDeepStrictEqual(completeOptimizer(job.optimizer), job.optimizer)
+  )
     throw wrong('optimizer', job.optimizer);
   const method = unpackMethod(job.method, places.resolve);
   if (method === null) throw wrong('method', job.method);

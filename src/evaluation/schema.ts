@@ -4,7 +4,7 @@
 import * as v from 'valibot';
 import { TRAINED_KINDS } from '../nowcaster/spec.js';
 import { describedMethod, EVALUATION_SCHEMA_VERSION, name, record } from './runSchema.js';
-import { TARGETS, taskSummary, time, timeRatio } from './taskSchema.js';
+import { TARGETS, type TaskSummary, taskSummary, time, timeRatio } from './taskSchema.js';
 
 export {
   type DescribedMethod,
@@ -80,6 +80,9 @@ const forecastExamples = v.pipe(
   v.check(({ windows, residuals, forecasts }) =>
     [residuals, ...forecasts.map((entry) => entry.residuals)].every(({ length }) => length === windows.length),
   ),
+  v.check(({ residuals, forecasts }) =>
+    forecasts.every(({ horizon }) => residuals.every((changes) => changes[horizon - 1] !== undefined)),
+  ),
 );
 
 /** Forecasts of single windows, for plots. */
@@ -148,6 +151,25 @@ const settings = v.object({
 /** Settings of an evaluation as a whole; those of a task's trainings are with the task. */
 export type EvaluationSettings = v.InferOutput<typeof settings>;
 
+const taskFields = v.object({
+  ...taskSummary.entries,
+  /** How well the methods that have a forecaster forecast the plain runs' weights. */
+  forecastErrors: v.array(forecastErrors),
+});
+const comparedTask: v.GenericSchema<unknown, v.InferOutput<typeof taskFields>> = v.pipe(
+  taskFields,
+  v.check((task) => hasOneValueASeed(task), 'another number of values than of seeds or targets'),
+);
+
+/** Whether each method has a score at each target, with a value for each seed. */
+function hasOneValueASeed({ seeds, targets, methods }: TaskSummary): boolean {
+  return methods.every(
+    ({ targets: scores }) =>
+      scores.length === targets.length &&
+      scores.every(({ epochs, seconds }) => [epochs, seconds].every(({ values }) => values.length === seeds.length)),
+  );
+}
+
 const results = v.object({
   schemaVersion: version,
   toolkitVersion: text,
@@ -156,13 +178,7 @@ const results = v.object({
   methods: v.pipe(v.array(describedMethod), v.minLength(1)),
   /** Addresses of the modules that define methods from outside of the toolkit. */
   methodModules: v.array(text),
-  tasks: v.array(
-    v.object({
-      ...taskSummary.entries,
-      /** How well the methods that have a forecaster forecast the plain runs' weights. */
-      forecastErrors: v.array(forecastErrors),
-    }),
-  ),
+  tasks: v.array(comparedTask),
   /** Tasks of the suite that were left out, and why. */
   missingTasks: v.array(v.object({ task: text, reason: text })),
   /** Comparison over all tasks, one entry a target of {@link TARGETS}. */

@@ -59,10 +59,12 @@ export interface Chart extends Omit<ChartSpec, 'points' | 'labels' | 'options'> 
 /** Ticks of an axis of epochs: whole ones, about six at most. */
 export function epochTicks(epochs: readonly number[]): number[] {
   const [first, last] = [Math.min(...epochs), Math.max(...epochs)];
-  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500].find((size) => (last - first) / size <= 6) ?? 1000;
-  const ticks: number[] = [];
-  for (let tick = Math.ceil(first / step) * step; tick <= last; tick += step) ticks.push(tick);
-  return ticks;
+  // The next of 1, 2, 5, 10, ... that makes six steps at most, however far the epochs of a file go.
+  const power = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, last / 6 - first / 6))));
+  const step =
+    [1, 2, 5, 10].map((factor) => factor * power).find((size) => last / size - first / size <= 6) ?? 10 * power;
+  const begin = Math.ceil(first / step);
+  return Array.from({ length: Math.floor(last / step) - begin + 1 }, (_, i) => (begin + i) * step);
 }
 
 /** The options of a mark that belongs to a series. */
