@@ -11,6 +11,10 @@ describe('html', () => {
     );
   });
 
+  it('shows control characters', () => {
+    expect(String(html`${'a\u001b[2J\u0000\u202e\nb'}`)).toBe('a\\x1b[2J\\x00\\u202e\nb');
+  });
+
   it('takes nothing for HTML that only looks like it', () => {
     const looks = { toString: () => '<script>', text: '<script>' } as unknown as Content;
     expect(String(html`${looks}`)).toBe('&lt;script&gt;');
