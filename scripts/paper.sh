@@ -13,11 +13,12 @@ wnn() { node "$here/dist/cli/main.js" "$@"; }
 out=${OUT:-$here/data/paper}
 epochs=${EPOCHS:-50}
 
-methods=(--method linear --nowcaster "ours=$here/weights/zoo")
+# The paper has no watch over its nowcasts.
+methods=(--method 'linear?watch=off&name=linear' --nowcaster "ours=$here/weights/zoo?watch=off&name=ours")
 if [ -n "${PUBLISHED:-}" ]; then
   files=("$PUBLISHED"/NWNN_Conv_13.h5 "$PUBLISHED"/NWNN_FC_13.h5 "$PUBLISHED"/NWNN_Bias_13.h5)
   [ -e "$out/published/nowcaster.json" ] || wnn export --from "$(IFS=,; echo "${files[*]}")" --to "$out/published" --tag 13
-  methods+=(--nowcaster "published=$out/published")
+  methods+=(--nowcaster "published=$out/published?watch=off&name=published")
 fi
 wnn evaluate --task cifar10/simplenet --seed "${SEEDS:-1,2,3}" --epochs "$epochs" --bests-after $((epochs * 2 / 5)) \
   --optimizer adam --learning-rate 0.001 --batch-size 1024 --engine wasm "${methods[@]}" --out "$out" "$@"
