@@ -25,7 +25,7 @@ export const evaluateJobs: JobKind<WorkerSpec> = {
   isDone: (out, id) => readRunRecord(out, id) !== null,
   // The record comes last: when it is there, so is the sampled trajectory.
   outputsOf: (id) => [`${SAMPLE_STORE}/${RUN_PREFIX}${id}`, `runs/${id}.json`],
-  unitsOf: ({ job }) => job.epochs,
+  unitsOf: ({ job, others }) => job.epochs * (1 + others.length),
   unit: 'epochs',
   rateUnit: 'examples',
   env: limitThreads,
@@ -34,7 +34,7 @@ export const evaluateJobs: JobKind<WorkerSpec> = {
     const job = checkJob(data, id, places);
     const engine = job.engine === 'auto' ? (places.engine ?? 'auto') : job.engine;
     const { staging, directory, adapter, images } = places;
-    return { job, out: staging, inputs: directory, engine, adapter, images };
+    return { job, others: [], out: staging, inputs: directory, engine, adapter, images };
   },
 };
 

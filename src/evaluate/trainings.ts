@@ -6,6 +6,7 @@ import { type Job, type JobExecutor, processExecutor } from '../jobs/index.js';
 import type { ProgressListener } from '../progress.js';
 import { evaluateJobs } from './jobKind.js';
 import type { EvaluateOptions } from './options.js';
+import { sharedTrainings } from './sharedTrainings.js';
 import type { WorkerSpec } from './worker.js';
 
 /** Finished runs. */
@@ -45,13 +46,16 @@ export async function completeRuns(
   };
   const missing = jobs.filter(({ id }) => !keep(id));
   const failed: string[] = [];
-  const list = missing.map((job): Job<WorkerSpec> => {
-    return { id: job.id, spec: { job, out, inputs: out, engine: job.engine, adapter, images, methodModules } };
+  // A queue knows jobs by their own settings.
+  const groups = executor.local ? sharedTrainings(missing) : missing.map((job) => [job]);
+  const list = groups.map(([job, ...others]): Job<WorkerSpec> => {
+    return { id: job.id, spec: { job, others, out, inputs: out, engine: job.engine, adapter, images, methodModules } };
   });
   const unitsBefore = jobs.filter(({ id }) => records.has(id)).reduce((sum, { epochs }) => sum + epochs, 0);
   const work = { kind: evaluateJobs, directory: out, jobs: list, unitsBefore };
   const outcomes = await executor.execute<WorkerSpec, null>({ ...work, onProgress, onNote, signal });
   signal?.throwIfAborted();
-  for (const { job, status } of outcomes) if (status !== 'done' || !keep(job.id)) failed.push(job.id);
+  for (const [g, { status }] of outcomes.entries())
+    for (const { id } of groups[g]) if (status !== 'done' || !keep(id)) failed.push(id);
   return { records, trained: missing.length - failed.length, failed };
 }

@@ -11,6 +11,8 @@ import { trainRun } from './trainRun.js';
 /** The spec of a worker's job. */
 export interface WorkerSpec {
   job: EvaluationJob;
+  /** Jobs that its training serves too; see sharedTrainings.ts. */
+  others: readonly EvaluationJob[];
   /** Directory to write to. */
   out: string;
   /** Directory with the inputs that the evaluation prepared: its output directory. */
@@ -26,11 +28,11 @@ export interface WorkerSpec {
 }
 
 serveProcess<WorkerSpec, null>(async (spec, { report, note, signal }) => {
-  const { job, out, inputs, adapter, images, methodModules = [] } = spec;
+  const { job, others, out, inputs, adapter, images, methodModules = [] } = spec;
   await loadMethodModules(methodModules);
   const engine = await openEngine(spec.engine, { adapter });
-  const train = () =>
-    trainRun(job, engine, out, images, {
+  const train = (jobs: readonly EvaluationJob[]) =>
+    trainRun(jobs, engine, out, images, {
       inputs,
       signal,
       onBatch: ({ epoch, batchesDone, batchesPerEpoch, examplesPerSecond }) =>
@@ -40,15 +42,19 @@ serveProcess<WorkerSpec, null>(async (spec, { report, note, signal }) => {
           rate: examplesPerSecond,
         }),
     });
-  // Another process may do the same evaluation in the same directory.
-  const release = await claim(runRecordPath(out, job.id), {
-    signal,
-    onWait: () => note(`${job.id}: another process trains it; waiting`),
-  });
+  // Another process may do the same evaluation in the same directory. All claim in one order, so that none waits for another
+  // that waits for it.
+  const jobs = [job, ...others];
+  const releases: (() => void)[] = [];
   try {
-    if (readRunRecord(out, job.id) === null) writeRunRecord(out, await train());
+    for (const { id } of [...jobs].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+      const onWait = () => note(`${id}: another process trains it; waiting`);
+      releases.push(await claim(runRecordPath(out, id), { signal, onWait }));
+    }
+    const missing = jobs.filter(({ id }) => readRunRecord(out, id) === null);
+    if (missing.length > 0) for (const record of await train(missing)) writeRunRecord(out, record);
   } finally {
-    release();
+    for (const release of releases) release();
   }
   return null;
 });

@@ -98,3 +98,20 @@ export function* statisticsBatches(
     }
   }
 }
+
+/** Measures each pass over batches, from the request for its first to the end of its last. */
+export function timedBatches(batches: BatchSource, onPass: (milliseconds: number) => void): BatchSource {
+  return {
+    async iterator() {
+      const started = performance.now();
+      const inner = await batches.iterator();
+      return {
+        async next() {
+          const result = await inner.next();
+          if (result.done) onPass(performance.now() - started);
+          return result;
+        },
+      };
+    },
+  };
+}

@@ -8,9 +8,10 @@ import type { OptimizerInfo } from '../trajectory/schema.js';
 import { buildModel } from '../zoo/index.js';
 import type { ArchitectureOptions } from '../zoo/options.js';
 import { type Augmentation, checkAugmentation } from './augmentation.js';
-import { countBatches, orderedBatches, shuffledBatches, statisticsBatches } from './batches.js';
+import { countBatches, orderedBatches, shuffledBatches, statisticsBatches, timedBatches } from './batches.js';
 import { addLossMetrics } from './metric.js';
 import { evaluatesElsewhere, makeOptimizer } from './optimizer.js';
+import { OtherValidations } from './otherValidations.js';
 import { ScheduleCallback } from './scheduleCallback.js';
 import type { Task } from './task.js';
 import type { TaskData } from './taskData.js';
@@ -76,6 +77,13 @@ export interface TrainTaskOptions {
    * the optimizer wants to be validated, which are the trained ones for all but Schedule-Free.
    */
   validationWeights?: ValidationWeights;
+  /**
+   * Further validations at the end of each epoch, of other weights of the same training, after the validation above and before any
+   * `onEpochEnd` of `callbacks`. Null: the default of `validationWeights`. Training does not depend on them.
+   */
+  otherValidations?: readonly (ValidationWeights | null)[];
+  /** Called with what each validation took: 0 is that of `validationWeights`, the others follow in order. */
+  onValidated?(validation: number, milliseconds: number): void;
   /** Aborts at the end of the batch. Callbacks receive no `onEpochEnd` for an interrupted epoch. */
   signal?: AbortSignal;
   onBatch?(progress: BatchProgress): void;
@@ -86,6 +94,8 @@ export interface TrainTaskOptions {
 export interface TrainTaskResult {
   /** One array per metric of {@link EpochProgress}, one value per epoch. */
   history: Record<string, number[]>;
+  /** The same for each of `otherValidations`. */
+  otherHistories: Record<string, number[]>[];
   /** Finished epochs; fewer than requested when the training diverged. */
   epochs: number;
   /** Whether loss or weights became infinite or NaN; training stopped at the end of that epoch. */
@@ -136,23 +146,35 @@ export async function trainTask(options: TrainTaskOptions): Promise<TrainTaskRes
     const rate = new ScheduleCallback(optimizer, options.optimizer, epochs, watch.batchesPerEpoch);
     const batches = shuffledBatches(data.train, batchSize, seed, options.augmentation);
     const validation = orderedBatches(data.validation, VALIDATION_BATCH);
-    const validationWeights =
-      options.validationWeights ??
-      (evaluatesElsewhere(optimizer) ? async () => optimizer.evaluationWeights(model.getWeights()) : undefined);
+    const validateByDefault: ValidationWeights | null = evaluatesElsewhere(optimizer)
+      ? async () => optimizer.evaluationWeights(model.getWeights())
+      : null;
     const statistics = (epoch: number) => statisticsBatches(data.train, batchSize, seed, epoch, options.augmentation);
+    const [own, ...others] = [options.validationWeights ?? null, ...(options.otherValidations ?? [])].map(
+      (weights, v) => {
+        const choose = weights ?? validateByDefault;
+        const chosen = choose === null ? validation : withValidationWeights(validation, model, choose, statistics);
+        return timedBatches(chosen, (milliseconds) => options.onValidated?.(v, milliseconds));
+      },
+    );
+    const otherValidations = new OtherValidations(others, watch, task.metric);
     const begin = performance.now();
     const history = await model.fitDataset(batches as never, {
       epochs,
       batchesPerEpoch: watch.batchesPerEpoch,
-      validationData: (validationWeights
-        ? withValidationWeights(validation, model, validationWeights, statistics)
-        : validation) as never,
-      callbacks: [watch, rate, ...(options.callbacks ?? []).map((callback) => new GuardedCallback(callback, watch))],
+      validationData: own as never,
+      callbacks: [
+        watch,
+        rate,
+        otherValidations,
+        ...(options.callbacks ?? []).map((callback) => new GuardedCallback(callback, watch)),
+      ],
       verbose: 0,
     });
     if (watch.cutOff) signal?.throwIfAborted();
     return {
       history: history.history as Record<string, number[]>,
+      otherHistories: otherValidations.histories,
       epochs: history.epoch.length,
       diverged: watch.diverged,
       parameters,

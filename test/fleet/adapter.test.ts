@@ -36,7 +36,15 @@ test("jobs take the adapter of the worker and never the plan's", () => {
     optimizer: { name: 'adam', learningRate: 1e-3 },
     engine: 'webgpu',
   });
-  const trained = { job, out: '/here', inputs: '/here', engine: job.engine, adapter: "the plan's", images: undefined };
+  const trained = {
+    job,
+    others: [],
+    out: '/here',
+    inputs: '/here',
+    engine: job.engine,
+    adapter: "the plan's",
+    images: undefined,
+  };
   expect(send(evaluateJobs, job.id, trained)).toMatchObject({ engine: 'webgpu', adapter: "the worker's" });
 });
 

@@ -3,7 +3,6 @@
 import { findAveraging } from '../../callback/averages/index.js';
 import type { AverageDefinition } from '../../callback/index.js';
 import type { Method } from '../../evaluation/schema.js';
-import { averageTraining } from './averaging.js';
 import type { MethodDefinition } from './definition.js';
 import type { MethodSetting } from './setting.js';
 
@@ -24,6 +23,6 @@ export function averageMethod({
     settings: { [parameter.name]: setting },
     validatesOwn: true,
     describe: () => ({ sentence: `plain training, validated by the ${describe}`, command: type }),
-    train: (method, { job }) => averageTraining(findAveraging(type, method[parameter.name]), job.epochs),
+    averaging: (method) => findAveraging(type, method[parameter.name]),
   };
 }

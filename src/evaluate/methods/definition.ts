@@ -1,6 +1,7 @@
 // The interface of a method. One definition per file; index.ts lists them. Types only.
 
 import type * as tf from '@tensorflow/tfjs-core';
+import type { Averaging } from '../../callback/averages/index.js';
 import type { Forecaster, Nowcast } from '../../callback/index.js';
 import type { EvaluationJob, Method, MethodDescription } from '../../evaluation/schema.js';
 import type { NoteListener, ProgressListener } from '../../progress.js';
@@ -73,6 +74,11 @@ export interface MethodDefinition<M extends Method = Method, S extends object = 
   readonly settings?: MethodSettings<S>;
   /** Whether it validates weights of its own, so that the common setting `validate` is not for it. Default false. */
   readonly validatesOwn?: boolean;
+  /**
+   * For plain training that validates an average: which. It has no `train` then, and its own settings say nothing else. Trainings
+   * that differ in the average alone are made once. Default: the common setting `validate`.
+   */
+  averaging?(method: M & S): Averaging;
   /** Whether it replaces weights by nowcasts: these are counted in the tables. Default false. */
   readonly nowcasts?: boolean;
   /**

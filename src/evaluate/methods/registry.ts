@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
-import { parseAveraging, printAveraging } from '../../callback/averages/index.js';
+import { type Averaging, parseAveraging, printAveraging } from '../../callback/averages/index.js';
 import { MissingFileError, UsageError } from '../../errors.js';
 import type { DescribedMethod, Method } from '../../evaluation/schema.js';
 import { unknownName } from '../../tasks/nearestName.js';
@@ -207,6 +207,22 @@ export function settingGroups(): SettingGroup[] {
 /** The optimizer of a method's runs in an evaluation with that optimizer. */
 export function optimizerOf(method: Method, base: OptimizerInfo): OptimizerInfo {
   return applyToOptimizer(method as CommonSettings, findMethod(method.type).optimizer?.(method, base) ?? base);
+}
+
+/** The average that a method validates; null: weights of its own, or the trained ones. */
+export function averagingOf(method: Method): Averaging | null {
+  const { averaging } = findMethod(method.type);
+  if (averaging !== undefined) return averaging(method);
+  const { validate } = method as CommonSettings;
+  return validate === undefined ? null : parseAveraging(validate);
+}
+
+/** A method as it trains: without its name, and without the average that it validates. */
+export function trainingOf(method: Method): Method {
+  const { name, [VALIDATE_KEY]: _, ...training } = method as Method & CommonSettings;
+  const { type } = BASELINE;
+  if (findMethod(method.type).averaging === undefined) return { ...training, name: method.type } as Method;
+  return { ...bareMethod(type), ...pickSettings(training as Method, settingsOf(BASELINE)) };
 }
 
 /** The learning rate that people try first with the optimizer of a method's runs: the center of a search. */

@@ -228,7 +228,14 @@ describe('a method from a module', () => {
   it('is not handed to a queue, and neither it nor a path of code is taken from one', () => {
     const plan = { tasks: ['mnist/mlp'], seeds: [1], ...TRAINING, engine: 'wasm' as const };
     const [plain, ema] = planJobs({ ...plan, methods: [parseMethod('moving-average?decay=0.5')] });
-    const specOf = (job: typeof plain) => ({ job, out, inputs: out, engine: job.engine, images: undefined });
+    const specOf = (job: typeof plain) => ({
+      job,
+      others: [],
+      out,
+      inputs: out,
+      engine: job.engine,
+      images: undefined,
+    });
     const share = (path: string) => path;
     expect(() => evaluateJobs.pack(specOf(ema), share)).toThrow(
       /no queue trains this method: moving-average\+decay0.5/,
