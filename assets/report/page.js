@@ -179,6 +179,8 @@
       else box.removeAttribute('tabindex');
     };
     box.addEventListener('scroll', update, { passive: true });
+    // The observer calls only after the first frame, which would show a hint at every table.
+    update();
     new ResizeObserver(update).observe(box);
   };
   for (const box of document.querySelectorAll('.scroll')) watchScroll(box);

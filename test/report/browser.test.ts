@@ -106,6 +106,18 @@ describe.skipIf(!existsSync(CHROMIUM))('in Chromium (skipped where /usr/bin/chro
       await page.close();
     });
 
+  it('shows hints from the start where tables scroll, before any resize is observed', async () => {
+    const page = await browser.newPage({ viewport: { width: 768, height: 800 } });
+    await page.addInitScript('globalThis.ResizeObserver = class { observe() {} }');
+    await page.goto(String(pathToFileURL(file)));
+    const boxes = (await page.evaluate(`[...document.querySelectorAll('.scroll')]
+      .filter((box) => box.checkVisibility())
+      .map((box) => [box.scrollWidth > box.clientWidth + 1, box.previousElementSibling.checkVisibility()])`)) as boolean[][];
+    expect(new Set(boxes.map(([scrolls]) => scrolls))).toEqual(new Set([true, false]));
+    for (const [scrolls, hinted] of boxes) expect(hinted).toBe(scrolls);
+    await page.close();
+  });
+
   it('gives the values under the pointer, and hides a method in all charts by any legend', async () => {
     const page = await open({ viewport: { width: 1400, height: 900 } });
     const accuracy = chart(page, 'Validation accuracy against epochs');
