@@ -55,11 +55,11 @@ async function rateOf(step: () => Promise<unknown>, samples: number): Promise<nu
   return (1000 * steps * samples) / (performance.now() - begin);
 }
 
-async function measure(compute: NetworkCompute): Promise<Rate[]> {
+/** Adds what it measures to `rates`, so that an error keeps what came before it. */
+async function measure(compute: NetworkCompute, rates: Rate[]): Promise<void> {
   const parameters = initParameters(networkOf(spec), 1);
   const gradients = new Float32Array(parameters.length);
   const adam = createAdamState(parameters.length);
-  const rates: Rate[] = [];
   for (const batch of batches) {
     const step = async () => {
       await compute.lossAndGradients(parameters, windows, targets, batch, 'mae', gradients);
@@ -70,7 +70,6 @@ async function measure(compute: NetworkCompute): Promise<Rate[]> {
   const outputs = new Float32Array(applyBatch);
   const apply = () => compute.forward(parameters, windows, applyBatch, outputs);
   rates.push({ work: 'apply', batch: applyBatch, perSecond: await rateOf(apply, applyBatch) });
-  return rates;
 }
 
 /** The parts of one training step of the kernels, at each batch. */
@@ -97,21 +96,21 @@ const peerFlags = [
   ...['--seconds', `${seconds}`, '--threads', `${availableParallelism()}`],
 ];
 
-const CONTENDERS: Record<(typeof NAMES)[number], () => Promise<Rate[]>> = {
-  wgsl: async () => {
+const CONTENDERS: Record<(typeof NAMES)[number], (rates: Rate[]) => Promise<unknown>> = {
+  wgsl: async (rates) => {
     const compute = await createWebgpuCompute(spec, networkOf(spec), await openWebgpuDevice(options.adapter));
-    return measure(compute).finally(() => compute.dispose());
+    return measure(compute, rates).finally(() => compute.dispose());
   },
-  'tfjs webgpu': async () => {
+  'tfjs webgpu': async (rates) => {
     await openEngine('webgpu', { adapter: options.adapter });
-    return measure(createGenericCompute(spec));
+    return measure(createGenericCompute(spec), rates);
   },
-  'tfjs tensorflow': async () => {
+  'tfjs tensorflow': async (rates) => {
     await openEngine('tensorflow');
-    return measure(createGenericCompute(spec));
+    return measure(createGenericCompute(spec), rates);
   },
-  torch: () => measurePeer('torch', peerFlags),
-  'torch.compile': () => measurePeer('torch.compile', peerFlags),
+  torch: async (rates) => rates.push(...(await measurePeer('torch', peerFlags))),
+  'torch.compile': async (rates) => rates.push(...(await measurePeer('torch.compile', peerFlags))),
 };
 
 const device = await openWebgpuDevice(options.adapter);
@@ -124,7 +123,8 @@ const chosen = NAMES.filter((name) => options.only.split(',').includes(name));
 for (const name of chosen) {
   process.stderr.write(`${name}\n`);
   try {
-    rates[name] = await CONTENDERS[name]();
+    rates[name] = [];
+    await CONTENDERS[name](rates[name]);
   } catch (error) {
     failures[name] = (error as Error).message;
   }

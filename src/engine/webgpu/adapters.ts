@@ -69,7 +69,10 @@ export function explainAbsence(stderr: string): string {
   const warning = /^Warning: (.*?)\.?$/m.exec(stderr)?.[1];
   if (warning === undefined) return 'no Vulkan, Metal or Direct3D 12 driver';
   if (/Couldn't load Vulkan/.test(warning)) return `no Vulkan (${warning.replace(/^Couldn't load Vulkan: /, '')})`;
-  return `no usable driver; the one that is there was refused: ${warning}`;
+  const refused = `no usable driver; the one that is there was refused: ${warning}`;
+  // The driver of NVIDIA is there, and its own libraries are not: what containers and bare servers lack.
+  if (!/libGLX_nvidia/.test(warning)) return refused;
+  return `${refused}. NVIDIA's driver needs libraries of X11 and GL, also without a display (Debian: libegl1 libgl1 libx11-6 libxext6)`;
 }
 
 /** Finds an adapter by its name or a unique part of it, ignoring case. */

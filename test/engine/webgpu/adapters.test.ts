@@ -35,6 +35,10 @@ describe('explainAbsence', () => {
       'no Vulkan (libvulkan.so.1: cannot open)',
     );
     expect(explainAbsence('error: noise\nWarning: Vulkan x required.\n - While')).toMatch(/refused: Vulkan x required/);
+    // What Dawn 0.6 wrote on an H100 whose machine lacked them.
+    const nvidia =
+      "Warning: loader_scanned_icd_add: Could not get 'vkCreateInstance' via 'vk_icdGetInstanceProcAddr' for ICD libGLX_nvidia.so.0";
+    expect(explainAbsence(nvidia)).toMatch(/refused: loader_scanned.*needs libraries.*libx11-6/);
     expect(explainAbsence('')).toMatch(/no Vulkan, Metal or Direct3D 12 driver/);
   });
 });
