@@ -37,6 +37,9 @@ function readToken(directory: string): string | null {
   }
 }
 
+/** Whether this machine sees any token in a directory. */
+export const seesToken = (directory: string): boolean => readToken(directory) !== null;
+
 /**
  * Compares a job's token with that of its directory as this machine sees it.
  *

@@ -22,7 +22,7 @@ import { parseQueueAddress } from './address.js';
 import { checkServer, loadBullmq, queueOptions, watchConnection } from './connection.js';
 import { checkMessage, excerpt, type QueuedJob, type QueuedProgress, refusal, resolveShared } from './message.js';
 import { clearStaging, openStaging, publish } from './publish.js';
-import { checkToken } from './token.js';
+import { checkToken, seesToken } from './token.js';
 
 /** Minimum milliseconds between two progress reports to the queue. */
 const REPORT_INTERVAL = 1000;
@@ -34,6 +34,8 @@ const MOST_HAND_BACKS = 3;
 const UNABLE_IN_A_ROW = 2;
 /** Milliseconds in which other workers can take a returned job. */
 const HAND_BACK_DELAY = 1000;
+/** Milliseconds before a job is tried again whose directory this worker no longer sees. */
+const GONE_DELAY = 2000;
 /** Milliseconds to wait before retrying after the server did not respond. */
 const RETRY_DELAY = 1000;
 /** Milliseconds to wait for the server when the worker ends. */
@@ -92,7 +94,8 @@ export interface WorkerResult {
  * Runs a worker until the signal is aborted.
  *
  * A job that this machine cannot run is returned to the queue, which parks it after three workers. A worker that cannot run
- * two in a row ends; its other jobs stop cleanly.
+ * two in a row ends; its other jobs stop cleanly. If a directory that it has seen disappears, it returns that directory's jobs
+ * and waits.
  *
  * @throws QueueError when the queue cannot be reached at the start, or this machine cannot run its jobs: another toolkit
  *   version, another directory. WriteError, EngineUnavailableError or MissingFileError when the disk is full, the engine
@@ -158,6 +161,9 @@ class RunningJobs {
   readonly #options: WorkerOptions;
   readonly #bullmq: typeof import('bullmq');
   readonly #root: string;
+  /** Directories whose token this worker has seen, and the one that is gone. */
+  readonly #seen = new Set<string>();
+  #gone: string | null = null;
   readonly #name = `${hostname()}:${process.pid}`;
   readonly #aborts = new Map<string, AbortController>();
   readonly #working = new Set<Promise<unknown>>();
@@ -226,6 +232,12 @@ class RunningJobs {
         onNote(`${id}: returned to the queue`);
         return await this.#handBack(job, token);
       }
+      const gone = this.#vanished(job.data);
+      if (gone !== null) {
+        if (this.#gone !== gone) onNote(`${gone} is gone; waiting for it`);
+        this.#gone = gone;
+        return await this.#handBack(job, token, GONE_DELAY);
+      }
       if (isUnable(error)) {
         if (++this.#unableInARow >= UNABLE_IN_A_ROW) {
           this.unable ??= error;
@@ -251,6 +263,16 @@ class RunningJobs {
     }
   }
 
+  /** The directory of a job if this worker saw it before and does not see it now: a mount that is gone, not a wrong one. */
+  #vanished(data: unknown): string | null {
+    try {
+      const directory = resolveShared(this.#root, checkMessage(data).directory);
+      return this.#seen.has(directory) && !seesToken(directory) ? directory : null;
+    } catch {
+      return null;
+    }
+  }
+
   /** Returns a job to the queue, at once or after `delay` milliseconds. It does not count as an attempt. */
   async #handBack(job: BullJob, token: string, delay = 0): Promise<never> {
     this.counts.handedBack++;
@@ -271,6 +293,11 @@ class RunningJobs {
         remedy: 'install the version that plans them',
       });
     checkToken(directory, message.token);
+    this.#seen.add(directory);
+    if (this.#gone === directory) {
+      onNote(`${directory} is back`);
+      this.#gone = null;
+    }
     const kind = await this.#options.kinds[message.kind]();
     if (kind.isDone(directory, id)) return 'found';
     const resolveName = (path: string) => resolveShared(this.#root, path);

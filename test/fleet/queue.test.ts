@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -199,7 +200,8 @@ suite('a job that no worker can do is parked, and no worker leaves for it', asyn
   let count = 0;
   await until(async () => {
     const { parked, waiting } = await readQueueStatus(url);
-    if (parked === 0 && waiting < 6) await add(`good-${count++}`);
+    // More than one for each worker, so that none takes the foreign one twice without another between.
+    if (parked === 0 && waiting < 12) await Promise.all(workers.map(() => add(`good-${count++}`)));
     return parked === 1;
   });
   const { parkedJobs } = await readQueueStatus(url);
@@ -272,6 +274,25 @@ suite('a worker that is told to stop hands its job back, and the plan completes 
   other.stop();
   expect(await other.ended).toMatchObject({ done: 2 });
   expect(readdirSync(store).sort()).toEqual([TOKEN_FILE, 'a.txt', 'b.txt', 'c.txt']);
+});
+
+suite('a directory that disappears is waited for: no job is parked, no worker leaves', async () => {
+  const worker = work();
+  await add('before');
+  await until(() => existsSync(join(store, 'before.txt')));
+  const messages = ['a', 'b', 'c', 'd'].map((id) => message(id));
+  renameSync(store, `${store}.away`);
+  const noted = (text: string) => worker.notes.filter((note) => note === `${store} ${text}`);
+  await Promise.all(messages.map((job) => queue.add('job', job, { jobId: job.id, attempts: 3 })));
+  await until(() => noted('is gone; waiting for it').length > 0);
+  await until(async () => (await queue.getJobCounts('delayed')).delayed === 4);
+  expect(existsSync(store)).toBe(false);
+  renameSync(`${store}.away`, store);
+  await until(() => ['a', 'b', 'c', 'd'].every((id) => existsSync(join(store, `${id}.txt`))));
+  expect(await queue.getJobCounts('failed')).toEqual({ failed: 0 });
+  worker.stop();
+  await worker.ended;
+  expect([noted('is gone; waiting for it').length, noted('is back').length]).toEqual([1, 1]);
 });
 
 suite('a plan ends when all that is left is parked, and a second one tells so again', async () => {
