@@ -10,16 +10,35 @@ import { asWriteError } from '../atomic.js';
 const STAGING = '.fleet';
 /** Characters that distinguish attempts at the same job: a dot and a UUID. */
 const ATTEMPT_LENGTH = 37;
+/** How often other attempts may end between two steps of this one's start. */
+const RACES = 20;
 
-/** Creates the directory of an attempt. @throws WriteError */
+/**
+ * Creates the directory of an attempt in the directory of the plan, which must be there: a mount may have disappeared.
+ *
+ * @throws WriteError
+ */
 export function openStaging(directory: string, id: string): string {
-  const staging = join(directory, STAGING, `${id}.${randomUUID()}`);
-  try {
-    mkdirSync(staging, { recursive: true });
-  } catch (error) {
-    throw asWriteError(error, staging);
+  const parent = join(directory, STAGING);
+  const staging = join(parent, `${id}.${randomUUID()}`);
+  for (let tries = 1; ; tries++) {
+    try {
+      makeUnlessThere(parent);
+      mkdirSync(staging);
+      return staging;
+    } catch (error) {
+      // An attempt that ends removes the parent when it is the last one there.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries > RACES) throw asWriteError(error, staging);
+    }
   }
-  return staging;
+}
+
+function makeUnlessThere(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 /** Moves an attempt's outputs into place, in order. Incomplete outputs there are replaced. */

@@ -322,6 +322,8 @@ class RunningJobs {
         process.kill();
         throw error;
       }
+      // Where a mount disappeared meanwhile, what was written since lies on this machine's own disk.
+      checkToken(directory, message.token);
       if (!kind.isDone(directory, id)) publish(directory, staging, kind.outputsOf(id));
       clearStaging(directory, new Set([id]));
       return 'done';

@@ -1,7 +1,8 @@
-// The worker process of the jobs that test/fleet/queue.test.ts makes up: writes a file, fails, waits, or fills a disk.
+// The worker process of the jobs that test/fleet/queue.test.ts makes up: writes a file, fails, waits, fills a disk, or loses its
+// directory and goes on writing on what is under it.
 
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { asWriteError } from '../../dist/atomic.js';
 import { serveProcess } from '../../dist/jobs/index.js';
 
@@ -17,6 +18,12 @@ serveProcess(async ({ id, what, staging }, { report, signal }) => {
     } catch (error) {
       throw asWriteError(error, staging);
     }
+  }
+  const directory = dirname(dirname(staging));
+  if (what === 'lose' && !existsSync(`${directory}.lost`)) {
+    writeFileSync(`${directory}.lost`, '');
+    renameSync(directory, `${directory}.away`);
+    mkdirSync(staging, { recursive: true });
   }
   writeFileSync(join(staging, `${id}.txt`), id);
 });

@@ -295,6 +295,18 @@ suite('a directory that disappears is waited for: no job is parked, no worker le
   expect([noted('is gone; waiting for it').length, noted('is back').length]).toEqual([1, 1]);
 });
 
+suite('a result that was written where the directory was before it disappeared is not published', async () => {
+  const worker = work();
+  await add('lost', { spec: 'lose' });
+  await until(() => worker.notes.includes(`${store} is gone; waiting for it`));
+  expect(readdirSync(store, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())).toEqual([]);
+  rmSync(store, { recursive: true });
+  renameSync(`${store}.away`, store);
+  await until(() => existsSync(join(store, 'lost.txt')));
+  worker.stop();
+  expect(await worker.ended).toMatchObject({ done: 1, failed: 0 });
+});
+
 suite('a plan ends when all that is left is parked, and a second one tells so again', async () => {
   const jobs = Array.from({ length: 12 }, (_, i) => {
     return { id: `j${i}`, spec: { id: `j${i}`, what: i % 2 === 0 ? 'refuse' : 'write', staging: '' } };
