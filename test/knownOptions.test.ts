@@ -23,6 +23,18 @@ const CALLS: Record<string, [meant: string, call: (misspelt: Options) => unknown
     'shape',
     (stepScaleDecay) => new callback.PeriodicForecasting(forecaster, { stepScaleDecay }),
   ],
+  'recalibrate of PeriodicForecasting': [
+    'batches',
+    (recalibrate) => new callback.PeriodicForecasting(forecaster, { recalibrate: recalibrate as never }),
+  ],
+  'PeriodicForecasting.step': [
+    'optimizer',
+    (options) => new callback.PeriodicForecasting(forecaster).step({}, 1, options),
+  ],
+  'validation of AveragedWeights': [
+    'batchSize',
+    (validation) => new callback.AveragedWeights({ validation: validation as never }),
+  ],
   accessModel: ['layers', (options) => callback.accessModel({} as never, options)],
   createNowcasterForecaster: [
     'horizon',
@@ -33,6 +45,10 @@ const CALLS: Record<string, [meant: string, call: (misspelt: Options) => unknown
   collect: ['epochs', (options) => all.collect(options as never)],
   importCheckpoints: ['sources', (options) => all.importCheckpoints(options as never)],
   buildDataset: ['horizons', (options) => all.buildDataset(options as never)],
+  'holdOut of buildDataset': [
+    'architecture',
+    (holdOut) => all.buildDataset({ stores: '/nowhere', out: '/nowhere', holdOut }),
+  ],
   trainNowcaster: ['learningRate', (options) => all.trainNowcaster(options as never)],
   exportNowcaster: ['overwrite', (options) => all.exportNowcaster(options as never)],
   exportPackage: ['version', (options) => all.exportPackage(options as never)],

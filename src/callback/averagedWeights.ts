@@ -54,6 +54,8 @@ export class AveragedWeights extends FitCallback {
   constructor(options: AveragedWeightsOptions = {}) {
     super();
     requireKnownOptions('AveragedWeights', options, AVERAGED_WEIGHTS_OPTIONS);
+    if (options.validation !== undefined)
+      requireKnownOptions('validation', options.validation, { x: true, y: true, batchSize: true });
     const { average = 'ema', epochs } = options;
     const { definition } = findAveraging(average);
     const number = (options as Record<string, unknown>)[definition.parameter.name] as number | undefined;

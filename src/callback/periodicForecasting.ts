@@ -188,12 +188,13 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
    * @param options `optimizer`: whose state goes back with the weights. Default: that of a compiled model.
    * @returns the nowcast that happened or was reverted; null when neither.
    */
-  async step(network: TrainedNetwork, loss?: TrainingLoss, { optimizer }: StepOptions = {}): Promise<Nowcast | null> {
+  async step(network: TrainedNetwork, loss?: TrainingLoss, options: StepOptions = {}): Promise<Nowcast | null> {
+    requireKnownOptions('step', options, { optimizer: true });
     if (!isSameNetwork(this.#network, network)) {
       if (this.#network !== null) this.#loop.reset();
       this.#network = network;
     }
-    this.#optimizer = optimizer ?? null;
+    this.#optimizer = options.optimizer ?? null;
     await this.#loop.end(this.#training, await this.#read(loss));
     return this.#apply();
   }

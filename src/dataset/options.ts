@@ -213,6 +213,7 @@ export function settleOptions(options: DatasetOptions): DatasetSettings {
 }
 
 function settleHoldOut(holdOut: HoldOut | undefined): DatasetSettings['holdOut'] {
+  requireKnownOptions('holdOut', holdOut ?? {}, { architecture: true, task: true });
   const { architecture = [], task = [] } = holdOut ?? {};
   return architecture.length + task.length === 0 ? null : { architecture, task };
 }
