@@ -21,6 +21,19 @@ function layOutExample(line: string): string {
   return description === undefined ? `  ${command}` : `  ${description}:\n    ${command}`;
 }
 
+/** Breaks a line of `name  description` between words, but not in brackets; what follows stands under the description. */
+function wrapEntry(line: string, columns: number): string {
+  const indent = /^ *(?:\S+ {2,})?/.exec(line)![0].length;
+  const lines = [line.slice(0, indent)];
+  for (const word of line.slice(indent).split(/ (?![^[]*\])/)) {
+    const last = lines[lines.length - 1];
+    const empty = last.length <= indent;
+    if (!empty && last.length + 1 + word.length > columns) lines.push(' '.repeat(indent) + word);
+    else lines[lines.length - 1] = empty ? last + word : `${last} ${word}`;
+  }
+  return lines.join('\n');
+}
+
 /**
  * Lays out help.
  *
@@ -35,5 +48,7 @@ export function layOutHelp(wrapped: string, whole: string): string {
   const lines = examples.trimEnd().split('\n');
   const end = lines.indexOf('');
   const [listed, rest] = end < 0 ? [lines, []] : [lines.slice(0, end), lines.slice(end)];
-  return [options, '', 'Examples:', ...listed.map(layOutExample), ...rest].join('\n');
+  const columns = helpColumns();
+  const notes = rest.map((line) => wrapEntry(line, columns));
+  return [options, '', 'Examples:', ...listed.map(layOutExample), ...notes].join('\n');
 }

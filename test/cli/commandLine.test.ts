@@ -139,6 +139,17 @@ describe('wnn', () => {
     expect(out).toMatch(/^ {4}wnn dataset data\/mine\/trajectories --out data\/mine\/samples$/m);
   });
 
+  it('keeps its help within 100 columns, but for commands to copy, and its defaults in one piece', async () => {
+    for (const command of ['evaluate', 'dataset', 'collect', 'export']) {
+      const { out } = await run(command, '--help');
+      const lines = out.split('\n').filter((line) => !line.startsWith('    wnn '));
+      expect(lines.filter((line) => line.length > 100)).toEqual([]);
+    }
+    const { out } = await run('evaluate', '--help');
+    expect(out).toMatch(/^ {4}nesterov {8}whether .* \[default: false\]$/m);
+    expect(out).toMatch(/^ {4}weightDecay {5}decay .*\n {20}\[default: 0\.004\]$/m);
+  });
+
   it.each([
     ['inspect', 'no\u001b[2Jwhere'],
     ['export', '--from', 'x\u009b2J\r', '--to', 'y'],
