@@ -85,19 +85,23 @@ function targetStatements({ targets, methods, seeds }: TaskSummary): string[] {
   return lines;
 }
 
-/** Rates at the end of those that were tried. */
+/** Rates at the end of those that were tried, all methods of one rate together, and rates that diverged. */
 function tuningStatements({ tuning }: TaskSummary): string[] {
-  return (tuning ?? []).flatMap(({ name, trials, edge }) => {
+  const atEdge = new Map<string, string[]>();
+  const lines: string[] = [];
+  for (const { name, trials, edge } of tuning ?? []) {
     const chosen = trials.find((trial) => trial.chosen);
+    if (edge !== null && chosen) {
+      const rate = `${chosen.learningRate}, the ${edge} tried`;
+      atEdge.set(rate, [...(atEdge.get(rate) ?? []), name]);
+    }
     const diverged = trials.filter((trial) => trial.diverged).map(({ learningRate }) => learningRate);
-    const lines: string[] = [];
-    if (edge !== null && chosen)
-      lines.push(
-        `${name}: its learning rate, ${chosen.learningRate}, is the ${edge} that was tried; a better one may lie beyond.`,
-      );
     if (diverged.length > 0) lines.push(`${name}: diverged in tuning at ${diverged.join(', ')}.`);
-    return lines;
-  });
+  }
+  const edges = [...atEdge].map(
+    ([rate, names]) => `Best at a learning rate of ${rate}, so that a better one may lie beyond: ${names.join(', ')}.`,
+  );
+  return [...edges, ...lines];
 }
 
 /** Notes below a task's tables. */

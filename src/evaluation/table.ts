@@ -113,10 +113,17 @@ export function overallTable({ overall }: Pick<EvaluationResults, 'overall'>): T
     formatInterval(epochs),
     formatRatio(seconds.value),
     formatInterval(seconds),
-    `${reached.length} of ${reached.length + missed.length}`,
+    `${reached.length} of ${reached.length + missed.length} tasks`,
     profile.epochs[m].integral.toFixed(2),
     profile.seconds[m].integral.toFixed(2),
   ]);
-  const header = ['method', 'of plain’s epochs', '95% interval', 'of plain’s seconds', '95% interval', 'tasks'];
-  return { header: [...header, 'profile', 'in seconds'], rows };
+  const header = [
+    'method',
+    'of plain’s epochs',
+    '95% interval',
+    'of plain’s seconds',
+    '95% interval',
+    'target reached',
+  ];
+  return { header: [...header, 'profile integral', 'in seconds'], rows };
 }

@@ -177,11 +177,15 @@ describe('the table with its statements', () => {
       };
     };
     const tuning = [
+      { name: 'plain', trials: [trial(0.01, false, true), trial(0.1, true, false)], edge: 'lowest' as const },
       { name: 'ours', trials: [trial(0.01, false, true), trial(0.1, true, false)], edge: 'lowest' as const },
+      { name: 'slow', trials: [trial(0.01, false, false), trial(0.1, false, true)], edge: 'highest' as const },
     ];
     const { lines } = readOut([1, 2], (job) => syntheticRecord(job, RISING, 1, { nowcasts }), { tuning });
-    expect(lines.slice(-2)).toEqual([
-      'ours: its learning rate, 0.01, is the lowest that was tried; a better one may lie beyond.',
+    expect(lines.slice(-4)).toEqual([
+      'Best at a learning rate of 0.01, the lowest tried, so that a better one may lie beyond: plain, ours.',
+      'Best at a learning rate of 0.1, the highest tried, so that a better one may lie beyond: slow.',
+      'plain: diverged in tuning at 0.1.',
       'ours: diverged in tuning at 0.1.',
     ]);
   });
