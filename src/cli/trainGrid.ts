@@ -1,12 +1,15 @@
 // `wnn train --grid`: parses the axes, and prints a table a kind of what each point gains over no change.
 
 import { UsageError } from '../errors.js';
-import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { FARTHEST_HORIZON, LONGEST_WINDOW, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { GRID_AXES, type GridAxis, type GridResult, trainGrid } from '../pipeline/grid.js';
 import type { TrainOptions } from '../train/index.js';
 import { groupList } from './lists.js';
 import { formatTable } from './table.js';
 import { type GlobalArguments, interruptSignal, openTerminal, printResult } from './terminal.js';
+
+/** The largest number of each axis. */
+const LIMITS: Record<GridAxis, number> = { inputLength: LONGEST_WINDOW, horizon: FARTHEST_HORIZON };
 
 /** `inputLength=3,5` and `horizon=5` as numbers of each axis. */
 function parseGrid(words: readonly string[]): Partial<Record<GridAxis, number[]>> {
@@ -14,11 +17,11 @@ function parseGrid(words: readonly string[]): Partial<Record<GridAxis, number[]>
   for (const [name, texts] of Object.entries(groupList(words, '--grid'))) {
     const axis = GRID_AXES.find((known) => known === name);
     const values = texts.map((text) => (/^\d+$/.test(text) ? Number(text) : Number.NaN));
-    if (axis === undefined || values.some((value) => !(value >= 1 && value <= 20)))
+    if (axis === undefined || values.some((value) => !(value >= 1 && value <= LIMITS[axis])))
       throw new UsageError({
         what: `cannot read ${name}=${texts.join(',')}`,
         where: '--grid',
-        remedy: `write ${GRID_AXES.map((known) => `${known}=NUMBER,NUMBER`).join(' or ')}, numbers from 1 to 20`,
+        remedy: `write ${GRID_AXES.map((known) => `${known}=NUMBER,NUMBER (to ${LIMITS[known]})`).join(' or ')}`,
       });
     axes[axis] = [...new Set(values)];
   }

@@ -40,7 +40,7 @@ export interface DatasetOptions {
   family?: string;
   /** Values of a window, L: 2 to 20. Default 5. */
   inputLength?: number;
-  /** Snapshots past the window's last value to predict, ascending, each 1 to 20. Default `[5]`. */
+  /** Snapshots past the window's last value to predict, ascending, each 1 to 40. Default `[5]`. */
   horizons?: number[];
   /** `range` divides each window by its range; `tensor` by the root mean square of its tensor's changes; `none` keeps raw
    * weights. Default: the family's, `range` for `wnn`. */

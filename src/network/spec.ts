@@ -8,7 +8,7 @@ export type Normalization = (typeof NORMALIZATIONS)[number];
 export interface WindowSpec {
   /** Values of one scalar in a window, one per snapshot: 2 to 20. The paper's L, best at 5. */
   inputLength: number;
-  /** Snapshots past the window's last value that the outputs predict, ascending, each 1 to 20. The paper's H: `[5]`. */
+  /** Snapshots past the window's last value that the outputs predict, ascending, each 1 to 40. The paper's H: `[5]`. */
   horizons: number[];
   /**
    * `range` divides a window by its range; `tensor` by the root mean square of the changes of its whole tensor; `none` uses

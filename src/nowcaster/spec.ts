@@ -63,6 +63,10 @@ export const PAPER_SPEC: Readonly<NowcasterSpec> = Object.freeze({
   config: { streams: 'both', activation: 'network' },
 });
 
+/** The longest window and the farthest horizon of a spec, in snapshots; NiNo's WNN+ predicts 40. */
+export const LONGEST_WINDOW = 20;
+export const FARTHEST_HORIZON = 40;
+
 /** Snapshots that a sample spans: from its window's first value to its farthest horizon, both included. */
 export function spanOf({ inputLength, horizons }: Pick<WindowSpec, 'inputLength' | 'horizons'>): number {
   return inputLength + Math.max(...horizons);
@@ -75,12 +79,13 @@ const isWhole = (n: unknown, low: number, high: number) =>
 export function windowSpecProblem(value: unknown): string | null {
   const spec = value as Partial<WindowSpec> | null;
   if (typeof spec !== 'object' || spec === null) return 'the spec is not an object';
-  if (!isWhole(spec.inputLength, 2, 20))
-    return `inputLength must be a whole number from 2 to 20, not ${quoteValue(spec.inputLength)}`;
+  if (!isWhole(spec.inputLength, 2, LONGEST_WINDOW))
+    return `inputLength must be a whole number from 2 to ${LONGEST_WINDOW}, not ${quoteValue(spec.inputLength)}`;
   const horizons = spec.horizons;
   if (!Array.isArray(horizons) || horizons.length === 0) return 'horizons must be a list of at least one number';
   for (const [i, horizon] of horizons.entries()) {
-    if (!isWhole(horizon, 1, 20)) return `horizons must be whole numbers from 1 to 20, not ${quoteValue(horizon)}`;
+    if (!isWhole(horizon, 1, FARTHEST_HORIZON))
+      return `horizons must be whole numbers from 1 to ${FARTHEST_HORIZON}, not ${quoteValue(horizon)}`;
     if (i > 0 && horizon <= horizons[i - 1]) return 'horizons must be ascending';
   }
   if (!NORMALIZATIONS.includes(spec.normalization as Normalization))

@@ -14,6 +14,7 @@ export const ALL_SPECS: Record<string, NowcasterSpec> = {
   ...SPECS,
   'two inputs': { ...PAPER_SPEC, inputLength: 2 },
   'twenty inputs, five horizons': { ...PAPER_SPEC, inputLength: 20, horizons: [1, 2, 3, 5, 20] },
+  'forty horizons': { ...PAPER_SPEC, horizons: Array.from({ length: 40 }, (_, i) => i + 1) },
   'relu, two horizons': { ...SPECS.relu, horizons: [5, 7] },
 };
 
