@@ -3,7 +3,9 @@
 // other work on the machine only ever slows one down. Only the ratios of one run mean anything.
 //
 //   npm run bench:train -- [--json] [--rounds 3] [--seconds 2] [--threads 2] [--batches 1024,8192,65536] [--only NAME,...]
+//                          [--family wnn-plus]
 //
+// PyTorch and Keras have the paper's network only.
 // PYTHON names the interpreter that has torch and tensorflow-cpu (default python3); without it those rows say why.
 
 import { availableParallelism } from 'node:os';
@@ -11,8 +13,10 @@ import { parseArgs } from 'node:util';
 import { createGenericCompute } from '../src/compute/genericCompute.js';
 import { createWasmCompute } from '../src/compute/wasmCompute.js';
 import { openEngine } from '../src/engine/engine.js';
+import { findFamily } from '../src/families/index.js';
 import type { NetworkCompute } from '../src/network/compute.js';
 import { initParameters } from '../src/network/init.js';
+import type { NowcasterSpec } from '../src/network/spec.js';
 import { forecast } from '../src/nowcaster/forecast.js';
 import { networkOf, PAPER_SPEC } from '../src/nowcaster/spec.js';
 import { Random } from '../src/random.js';
@@ -21,8 +25,6 @@ import { addPenalties } from '../src/train/penalties.js';
 import { measurePeer, type Rate } from './peers.js';
 import { openSimdLimit } from './simdLimit.js';
 
-const spec = PAPER_SPEC;
-const layout = networkOf(spec);
 const APPLY_BATCH = 100_000;
 
 const { values: options } = parseArgs({
@@ -33,8 +35,21 @@ const { values: options } = parseArgs({
     threads: { type: 'string', default: String(availableParallelism()) },
     batches: { type: 'string', default: '1024,8192,65536' },
     only: { type: 'string', default: 'kernels,tfjs wasm,tfjs tensorflow,torch,torch.compile,keras' },
+    family: { type: 'string', default: PAPER_SPEC.family },
   },
 });
+const family = findFamily(options.family);
+if (family === undefined) throw new Error(`no family ${options.family}`);
+const { id, defaultConfig: config } = family;
+const normalization = family.normalization ?? PAPER_SPEC.normalization;
+const spec: NowcasterSpec = { ...PAPER_SPEC, family: id, normalization, config };
+const layout = networkOf(spec);
+/** The layers on the inputs, which need no gradient. */
+const FIRST = /_in$|^hidden_1$/;
+/** One dense kernel, for families that look at tensors. */
+const TENSORS = [
+  { name: 'dense/kernel', kind: 'fc', shape: [100, APPLY_BATCH / 100], offset: 0, size: APPLY_BATCH },
+] as const;
 const rounds = Number(options.rounds);
 const seconds = Number(options.seconds);
 const threads = Number(options.threads);
@@ -45,7 +60,7 @@ function operationsOf(work: Rate['work']): number {
   const forward = layout.layers.reduce((sum, { inputs, units }) => sum + 2 * inputs * units, 0);
   // Backward: as much for the weights, and for the inputs of all layers but the first.
   const first = layout.layers.reduce(
-    (sum, { name, inputs, units }) => sum + (name.endsWith('_in') ? 2 * inputs * units : 0),
+    (sum, { name, inputs, units }) => sum + (FIRST.test(name) ? 2 * inputs * units : 0),
     0,
   );
   return work === 'apply' ? forward : 3 * forward - first;
@@ -69,7 +84,7 @@ async function measureCompute(compute: NetworkCompute): Promise<Rate[]> {
   const random = new Random(1, 'bench');
   const draw = (length: number) => Float32Array.from({ length }, () => random.uniform() - 0.5);
   for (const batch of batches) {
-    const [windows, targets] = [draw(batch * spec.inputLength), draw(batch)];
+    const [windows, targets] = [draw(batch * layout.inputWidth), draw(batch)];
     const parameters = initParameters(networkOf(spec), 1);
     const gradients = new Float32Array(layout.size);
     const adam = createAdamState(layout.size);
@@ -83,7 +98,7 @@ async function measureCompute(compute: NetworkCompute): Promise<Rate[]> {
   const raw = Array.from({ length: spec.inputLength }, () => draw(APPLY_BATCH));
   const parameters = initParameters(networkOf(spec), 1);
   const forecasts = new Float32Array(APPLY_BATCH);
-  const apply = () => forecast(compute, parameters, raw, forecasts);
+  const apply = () => forecast(compute, parameters, raw, forecasts, { tensors: TENSORS });
   rates.push({ work: 'apply', batch: APPLY_BATCH, perSecond: await rateOf(apply, APPLY_BATCH) });
   return rates;
 }
