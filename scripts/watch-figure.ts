@@ -66,7 +66,7 @@ function draw({ title, plain, nowcast, jumps, yTicks, levels, notes }: Panel, le
   return figure.outerHTML;
 }
 
-const task = 'cifar10-resnet-8-width-0.5';
+const task = 'resnet-8/cifar10-resnet-8-width-0.5';
 const kept = read(`${task}_watched_s301`);
 const course = courseOf(kept, 1);
 const pays: Panel = {
@@ -81,14 +81,14 @@ const pays: Panel = {
     { epoch: 5, loss: 0.78, text: 'nowcasts, all of them kept' },
   ],
 };
-const taken = read('mnist-simplenet_linear_s101');
+const taken = read('simplenet/mnist-simplenet_linear_s101');
 const before = courseOf(taken, 1);
 const [{ epoch: last, probation }] = taken.nowcasts;
 const epoch = last as number;
 const harms: Panel = {
   title: 'Training loss of a CNN: a nowcast taken back',
   yTicks: [0.1, 0.2, 0.5, 1, 2, 4],
-  plain: courseOf(read('mnist-simplenet_plain_s101'), 1),
+  plain: courseOf(read('simplenet/mnist-simplenet_plain_s101'), 1),
   nowcast: before,
   jumps: [before[epoch]],
   levels: [{ epoch: epoch + 2, expected: probation!.expected as number, allowed: probation!.allowed as number }],
