@@ -55,7 +55,7 @@ it('groups jobs by what decides their training, and leaves those apart whose sec
 it('records what trainings of their own record', async () => {
   const recordsOf = async (alone: boolean) => {
     const out = join(directory, String(alone));
-    await evaluate({ ...training, out, seeds: [4], methods, alone, workers: 1 });
+    await evaluate({ ...training, out, seeds: [4], methods: methods.slice(0, 5), alone, workers: 1 });
     const files = readdirSync(join(out, 'runs')).filter((name) => name.endsWith('.json'));
     return Promise.all(
       files.map(async (file) => {
@@ -66,7 +66,7 @@ it('records what trainings of their own record', async () => {
     );
   };
   const [shared, own] = [await recordsOf(false), await recordsOf(true)];
-  expect(shared).toHaveLength(8);
+  expect(shared).toHaveLength(6);
   const pick = ({ record: { method, metrics, nowcasts, status }, snapshots }: (typeof own)[number]) => ({
     method: method.name,
     metrics,
@@ -77,7 +77,7 @@ it('records what trainings of their own record', async () => {
   const byName = (a: { method: string }, b: { method: string }) => (a.method < b.method ? -1 : 1);
   expect(shared.map(pick).sort(byName)).toEqual(own.map(pick).sort(byName));
   const losses = shared.map(({ record }) => record.metrics.val_loss.join());
-  expect(new Set(losses).size).toBe(8);
+  expect(new Set(losses).size).toBe(6);
   for (const { record } of shared) {
     expect(record.seconds).toHaveLength(7);
     expect(record.seconds).toEqual([...record.seconds].sort((a, b) => a - b));
