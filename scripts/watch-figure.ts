@@ -56,6 +56,7 @@ function draw({ title, plain, nowcast, jumps, yTicks, levels, notes }: Panel, le
     ],
   });
   figure.setAttribute('x', String(left));
+  figure.setAttribute('aria-label', title);
   const heading = document.createElementNS('http://www.w3.org/2000/svg', 'text');
   heading.setAttribute('x', '48');
   heading.setAttribute('y', '14');
