@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { parse } from 'yaml';
 import { findSuite } from '../../src/tasks/suites/index.js';
+import { findTask } from '../../src/tasks/task.js';
 
 const words = v.string();
 const name = v.pipe(v.string(), v.regex(/^[\w.-]+$/, 'a name has letters, digits, dots, hyphens and underscores'));
@@ -30,12 +31,14 @@ const SCHEMA = v.strictObject({
 export type Search = v.InferOutput<typeof SCHEMA>;
 export type Variant = Search['variants'][number];
 
-const plain = (task: string) => task.replace(/\?.*/, '');
+/** A dataset and an architecture, of whatever size. */
+const withoutOptions = (task: string) => findTask(task).name.replace(/\?.*/, '');
 
 /**
  * Reads the settings of a search.
  *
- * @throws Error for settings that are not; for tuning tasks that are recorded from or belong to the suite that judges.
+ * @throws Error for settings that are not; for tuning tasks whose very network is recorded on the same data; for tasks that the
+ *   suite has at any size.
  */
 export function readSearch(path: string, judged: string): Search {
   const search = v.parse(SCHEMA, parse(readFileSync(path, 'utf8')));
@@ -43,14 +46,12 @@ export function readSearch(path: string, judged: string): Search {
     (plan) => (parse(readFileSync(plan, 'utf8')) as { tasks: string[] }).tasks,
   );
   const suite = findSuite(judged).entries.map(({ task }) => task);
-  const refuse = (task: string, of: string, tasks: readonly string[]) => {
-    if (tasks.some((other) => plain(other) === plain(task))) throw new Error(`${path}: ${task} is one of ${of}`);
-  };
-  for (const { task } of search.tuning) {
-    refuse(task, 'the tasks that are recorded', recorded);
-    refuse(task, `the suite ${judged}`, suite);
-  }
-  for (const task of recorded) refuse(task, `the suite ${judged}, and is recorded`, suite);
+  for (const task of [...search.tuning.map((tuned) => tuned.task), ...recorded])
+    if (suite.some((judge) => withoutOptions(judge) === withoutOptions(task)))
+      throw new Error(`${path}: ${task} is one of the suite ${judged}`);
+  for (const { task } of search.tuning)
+    if (recorded.some((other) => findTask(other).name === findTask(task).name))
+      throw new Error(`${path}: ${task} is one of the tasks that are recorded`);
   const names = search.variants.map((variant) => variant.name);
   const twice = names.find((one, i) => names.indexOf(one) !== i);
   if (twice !== undefined) throw new Error(`${path}: two variants are called ${twice}`);

@@ -66,9 +66,16 @@ describe('readSearch', () => {
     expect(read({})).toMatchObject({ ...good, compared: [] });
   });
 
-  it('refuses tasks that are, whatever their options', () => {
-    expect(() => read(tuning('mnist/mlp'))).toThrow(/mnist\/mlp is one of the tasks that are recorded/);
+  it('takes another size of a network that is recorded', () => {
+    expect(read(tuning('mnist/mlp')).tuning[0].task).toBe('mnist/mlp');
+  });
+
+  it('refuses a network that is recorded, however it is written, and tasks of the suite at any size', () => {
+    const recorded = ['mnist/cnn?width=0.5', 'text/gpt?depth=3&heads=2'];
+    expect(() => read(tuning('mnist/simplenet?width=0.50'), recorded)).toThrow(/is one of the tasks that are recorded/);
+    expect(() => read(tuning('text/gpt?heads=2&depth=3'), recorded)).toThrow(/is one of the tasks that are recorded/);
     expect(() => read(tuning('bible/gpt'))).toThrow(/bible\/gpt is one of the suite small/);
+    expect(() => read({}, ['cifar10/cnn'])).toThrow(/cnn is one of the suite small/);
     expect(() => read({}, ['cifar10/simplenet?width=2'])).toThrow(/simplenet\?width=2 is one of the suite small/);
   });
 
