@@ -143,8 +143,8 @@ function describeNowcaster({ path, manifest, bytes }: Of<'nowcaster'>): string {
   });
   const runs =
     manifest.dataset === null ? 'weights from elsewhere' : `from ${quantity(manifest.dataset.runs.length, 'run')}`;
-  const { tag, spec, recommended } = manifest;
-  return `${path}: nowcaster "${tag}", ${describeSpec(spec)}, every ${quantity(recommended.period, 'epoch')}, step scale ${recommended.stepScale}
+  const { tag, spec, cadence, recommended } = manifest;
+  return `${path}: nowcaster "${tag}", ${describeSpec(spec)}, a snapshot ${describeCadence(cadence)}, a nowcast every ${quantity(recommended.period, 'snapshot')}, step scale ${recommended.stepScale}
 
 ${formatTable(['network', 'formats', 'no change', 'linear', 'WNN'], rows, 2)}
 

@@ -150,7 +150,7 @@ function describePlan({ spec, parameters, kinds }: TrainingPlan): string {
   const { family, inputLength, horizons, residual, config } = spec;
   const network = [
     `${quantity(parameters, 'parameter')}`,
-    `${quantity(inputLength, 'epoch')} in, ${horizons.join(', ')} ahead`,
+    `${quantity(inputLength, 'snapshot')} in, ${horizons.join(', ')} ahead`,
     ...Object.entries(config).map(([name, value]) => `${name} ${value}`),
     residual ? 'residual' : 'no residual',
   ];

@@ -17,6 +17,7 @@ import { readNowcasterManifest } from '../../nowcaster/onDisk.js';
 import { checkProvenance } from '../../nowcaster/provenance.js';
 import { networkOf, TRAINED_KINDS } from '../../nowcaster/spec.js';
 import { quantity } from '../../quantity.js';
+import { describeCadence } from '../../trajectory/cadence.js';
 import type { MethodDefinition } from './definition.js';
 import { periodicMethod } from './periodic.js';
 import { PERIODIC_SETTINGS, type PeriodicSettings } from './periodicSettings.js';
@@ -63,9 +64,9 @@ async function createCompute(spec: NowcasterSpec): Promise<NetworkCompute> {
   return openKernels(spec, networkOf(spec), (tf.backend() as tf.KernelBackend & { device: GPUDevice }).device);
 }
 
-function describeTraining({ dataset, spec, recommended, toolkitVersion }: NowcasterManifest) {
+function describeTraining({ dataset, spec, cadence, recommended, toolkitVersion }: NowcasterManifest) {
   const { period, stepScale } = recommended;
-  const window = `${spec.family}, window ${spec.inputLength}, horizons ${spec.horizons.join(', ')}, every ${quantity(period, 'epoch')}, step scale ${stepScale}`;
+  const window = `${spec.family}, window ${spec.inputLength}, horizons ${spec.horizons.join(', ')}, a snapshot ${describeCadence(cadence)}, a nowcast every ${quantity(period, 'snapshot')}, step scale ${stepScale}`;
   if (dataset === null) return `${window}; its weights came from elsewhere.`;
   const tasks = dataset.runs.map(({ task, architecture }) => [task, architecture].filter(Boolean).join('/'));
   const distinct = [...new Set(tasks)].join('; ');

@@ -3,6 +3,7 @@
 
 import { networksLiteral } from '../../nowcaster/embedded.js';
 import { quantity } from '../../quantity.js';
+import { describeCadence } from '../../trajectory/cadence.js';
 import type { ExportSource } from '../readSource.js';
 import { collectCode } from './npmCode.js';
 import type { PackageKind } from './package.js';
@@ -77,7 +78,8 @@ function readme(name: string, source: ExportSource): string {
     `# ${name}`,
     '',
     "A callback for TensorFlow.js that shortens training: now and then it replaces the model's weights by what a trained",
-    `weight nowcaster says they will be some epochs later. It does so every ${quantity(source.recommended.period, 'epoch')}.`,
+    `weight nowcaster says they will be some snapshots later. It takes a snapshot ${describeCadence(source.cadence)}, and replaces`,
+    `weights after every ${quantity(source.recommended.period, 'snapshot')}.`,
     '',
     `    npm install ${name} @tensorflow/tfjs-core @tensorflow/tfjs-layers`,
     '',

@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { TRAINED_KINDS } from '../../nowcaster/spec.js';
 import { quantity } from '../../quantity.js';
+import { describeCadence } from '../../trajectory/cadence.js';
 import { TOOLKIT_VERSION } from '../../version.js';
 import type { ExportSource } from '../readSource.js';
 
@@ -39,11 +40,11 @@ function metrics({ kinds }: ExportSource): string[] {
   ];
 }
 
-function origin({ spec, kinds, dataset }: ExportSource): string[] {
+function origin({ spec, cadence, kinds, dataset }: ExportSource): string[] {
   const lines = [
     '## Where it comes from',
     '',
-    `Made by weight-nowcaster ${TOOLKIT_VERSION}. Looks at ${quantity(spec.inputLength, 'epoch')}, forecasts ${spec.horizons.join(', ')} ahead.`,
+    `Made by weight-nowcaster ${TOOLKIT_VERSION}. Looks at ${quantity(spec.inputLength, 'snapshot')}, one ${describeCadence(cadence)}, and forecasts ${spec.horizons.join(', ')} ahead.`,
     '',
   ];
   if (dataset) {
