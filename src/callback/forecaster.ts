@@ -42,6 +42,8 @@ export interface Forecaster {
   readonly looksAtTensors?: boolean;
   /** Kinds that it can forecast. Tensors of other kinds are not among those that it is given. */
   readonly kinds: readonly TrainedKind[];
+  /** Kinds that are forecast unless the options name others. Default: all that it can forecast. */
+  readonly defaultKinds?: readonly TrainedKind[];
   /**
    * Forecasts all values.
    *

@@ -2,7 +2,7 @@
 
 import { UsageError } from '../errors.js';
 import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
-import { DEFAULT_KINDS } from '../nowcaster/spec.js';
+import { DEFAULT_KINDS, TRAINED_KINDS } from '../nowcaster/spec.js';
 import type { SnapshotCadence } from '../trajectory/cadence.js';
 import type { Forecaster } from './forecaster.js';
 import { requireFrom } from './loopOptions.js';
@@ -64,7 +64,8 @@ export function createMeanLinearForecaster(
     averaged,
     cadence,
     recommended: { period: PERIOD_MEANS * averaged, start: window * averaged - 1, stepScale: 1 },
-    kinds: DEFAULT_KINDS,
+    kinds: TRAINED_KINDS,
+    defaultKinds: DEFAULT_KINDS,
     async forecast({ snapshots }, out) {
       const [first, last] = [snapshots[0], snapshots[window - 1]];
       for (let i = 0; i < out.length; i++) out[i] = last[i] + means * (last[i] - first[i]);

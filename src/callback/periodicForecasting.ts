@@ -98,7 +98,7 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
     this.#loop = new NowcastLoop(forecaster, options);
     this.#options = options;
     this.#recalibration = options.recalibrate ? requireRecalibration(options.recalibrate) : null;
-    this.#kinds = requireKinds(options.kinds ?? forecaster.kinds, forecaster);
+    this.#kinds = requireKinds(options.kinds ?? forecaster.defaultKinds ?? forecaster.kinds, forecaster);
   }
 
   /** Nowcasts of the current or last training, in order. */
@@ -285,7 +285,7 @@ function requireKinds(kinds: readonly TrainedKind[], forecaster: Forecaster): re
   const unable = kinds.filter((kind) => !forecaster.kinds.includes(kind));
   if (unable.length === 0) return kinds;
   throw new MismatchError({
-    what: `the nowcaster has no network for ${unable.join(', ')}`,
+    what: `no forecasts of ${unable.join(', ')}`,
     where: `kinds: ${kinds.join(', ')}`,
     remedy: `give some of ${forecaster.kinds.join(', ')}`,
   });

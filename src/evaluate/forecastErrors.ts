@@ -41,7 +41,7 @@ function windowScales(trajectory: Trajectory, last: number, length: number): Flo
   });
 }
 
-interface Contender extends Pick<Forecaster, 'windowLength' | 'kinds' | 'forecast'> {
+interface Contender extends Pick<Forecaster, 'windowLength' | 'kinds' | 'defaultKinds' | 'forecast'> {
   method: string;
   horizon: number;
 }
@@ -142,7 +142,10 @@ export async function measureForecasts(
     if (forecaster !== undefined && !forecaster.looksAtTensors)
       contenders.push({ ...forecaster, method: methods[m].name });
   const windowLength = Math.max(5, ...contenders.map((contender) => contender.windowLength));
-  const kinds = sortKinds([...DEFAULT_KINDS, ...contenders.flatMap((contender) => contender.kinds)]);
+  const kinds = sortKinds([
+    ...DEFAULT_KINDS,
+    ...contenders.flatMap((contender) => contender.defaultKinds ?? contender.kinds),
+  ]);
   const farthest = Math.max(5, ...contenders.map(({ horizon }) => horizon));
   const horizons = contenders.length > 0 ? contenders.map(({ horizon }) => horizon) : [farthest];
   const noChanges = [...new Set(horizons)]

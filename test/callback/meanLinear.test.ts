@@ -2,6 +2,7 @@
 
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
+import * as tfl from '@tensorflow/tfjs-layers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MeanLinearForecasting, type MeanLinearOptions } from '../../src/callback/meanLinear.js';
 import { Random } from '../../src/random.js';
@@ -96,6 +97,27 @@ describe('MeanLinearForecasting', () => {
     expect(straight.landed.size).toBe(3);
     for (let step = 1; step < 50; step++)
       expect((await walk(50, options, [step])).landed, `at ${step}`).toEqual(straight.landed);
+  });
+
+  it.each<[string, MeanLinearOptions['kinds'], string[]]>([
+    ['kernels and biases by default', undefined, ['dense/kernel', 'dense/bias']],
+    ['normalizations where they are named', ['fc', 'norm'], ['dense/kernel', 'norm/gamma', 'norm/beta']],
+  ])('moves %s', async (_, kinds, moved) => {
+    const model = tfl.sequential();
+    model.add(tfl.layers.dense({ units: 3, inputShape: [2], name: 'dense' }));
+    model.add(tfl.layers.batchNormalization({ name: 'norm' }));
+    const cadence = { unit: 'step', every: 1 } as const;
+    const nowcasting = new MeanLinearForecasting({ averaged: 1, period: 2, watch: false, cadence, kinds });
+    const values = () => new Map(model.weights.map((weight) => [weight.originalName, [...weight.read().dataSync()]]));
+    const train = () => model.setWeights(model.getWeights().map((weight) => tf.add(weight, 0.25)));
+    await nowcasting.step(model);
+    train();
+    const before = values();
+    expect(await nowcasting.step(model)).not.toBeNull();
+    const after = values();
+    expect([...before.keys()].filter((name) => `${before.get(name)}` !== `${after.get(name)}`)).toEqual(moved);
+    for (const name of moved)
+      for (const [i, value] of after.get(name)!.entries()) expect(value).toBeCloseTo(before.get(name)![i] + 1, 5);
   });
 
   it('refuses what is impossible', () => {

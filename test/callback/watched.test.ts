@@ -271,7 +271,7 @@ describe('options that are impossible', () => {
     [{ stepScale: { start: 3, max: 2 } }, /begins between its bounds/],
     [{ stepScaleDecay: { over: 2 } }, /not a decay of the step scale/],
     [{ length: 0 }, /length must be a whole number of at least 1/],
-    [{ kinds: ['norm'] }, /no network for norm.*give some of conv, fc, bias/],
+    [{ kinds: ['norm'] }, /no forecasts of norm.*give some of conv, fc, bias/],
     [{ recalibrate: { batches: undefined as never } }, /recalibration needs training batches/],
     [{ recalibrate: { batches: () => [], n: 0 } }, /whole number of batches/],
   ])('%o', (options, message) => {

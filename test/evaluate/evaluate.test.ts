@@ -83,6 +83,19 @@ describe('evaluate', () => {
     expect([events, existsSync(join(place, 'runs'))]).toEqual([[], false]);
   });
 
+  it.each([
+    ['nowcaster:%?kinds=norm', /no forecasts of norm.*give some of conv, fc, bias/],
+    ['nowcaster:%?horizon=3', /horizon 3/],
+    ['mean-linear?period=20', /multiple of 8: period 20/],
+    ['linear?watch=off&stepScale=adaptive', /the watch is off/],
+  ])('refuses %s, settings that contradict, before it trains anything', async (text, message) => {
+    const [ours, place] = [join(directory, 'whole'), join(directory, 'never-begun')];
+    writeNowcasterDirectory(ours);
+    const methods = [parseMethod(text.replace('%', ours))];
+    await expect(evaluate({ ...options, out: place, methods })).rejects.toThrow(message);
+    expect(existsSync(join(place, 'runs'))).toBe(false);
+  });
+
   it('keeps what is there, and makes what is missing again as it was', async () => {
     const before = recordOf('ours');
     const again = await evaluate(options);

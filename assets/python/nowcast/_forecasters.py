@@ -28,7 +28,7 @@ class NowcasterForecaster:
     cadence: Mapping[str, Any] = networks.CADENCE
     trained = True
     recommended: Mapping[str, Any] = networks.RECOMMENDED
-    kinds = networks.KINDS
+    kinds = default_kinds = networks.KINDS
 
     def __init__(self, horizon: Optional[Horizon] = None) -> None:
         if not callable(horizon):
@@ -69,7 +69,8 @@ class MeanLinearForecaster:
 
     cadence: Mapping[str, Any] = {"unit": "step", "every": 10}
     trained = False
-    kinds = ("conv", "fc", "bias")
+    kinds = ("conv", "fc", "bias", "norm", "embedding")
+    default_kinds = ("conv", "fc", "bias")
 
     def __init__(self, averaged: int = 8, window: int = 2, horizon: Optional[float] = None) -> None:
         self.averaged = require_whole(averaged, 1, "averaged")

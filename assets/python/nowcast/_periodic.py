@@ -62,7 +62,8 @@ class PeriodicForecasting:
         budget: Share of the training that nowcasts which do not pay may cost, above 0 and below 1.
         length: Epochs or steps of the whole training, whichever the cadence counts. Default: what ``fit`` says; unknown in
             loops of one's own and with ``continue_training``.
-        kinds: Kinds of tensors to nowcast. Default: all that can be.
+        kinds: Kinds of tensors to nowcast. Default: all that the nowcaster was trained on; without one, conv, fc and bias, and norm
+            and embedding can be given.
         layers: Says whether to nowcast a layer. Default: all that can be.
         keep_norm: Filters that stand directly before batch-norm keep their norms, since only their direction matters.
             In Keras True; in PyTorch names of their weights.
@@ -124,7 +125,7 @@ class PeriodicForecasting:
                 f"snapshots {describe_cadence(self.cadence)}",
                 stacklevel=3,
             )
-        self.kinds = forecaster.kinds if kinds is None else tuple(kinds)
+        self.kinds = forecaster.default_kinds if kinds is None else tuple(kinds)
         unknown = [kind for kind in self.kinds if kind not in forecaster.kinds]
         if unknown:
             raise ValueError(

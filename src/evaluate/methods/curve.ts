@@ -1,7 +1,7 @@
 // Extrapolation of each scalar by a curve through its window.
 
 import type { Method } from '../../evaluation/schema.js';
-import { DEFAULT_KINDS, PAPER_SPEC } from '../../nowcaster/spec.js';
+import { DEFAULT_KINDS, PAPER_SPEC, TRAINED_KINDS } from '../../nowcaster/spec.js';
 import type { Curve } from './curves/curve.js';
 import type { MethodDefinition } from './definition.js';
 import { periodicMethod } from './periodic.js';
@@ -20,7 +20,8 @@ export function curveMethod(type: string, curve: Curve): MethodDefinition<Method
     ...periodicMethod(async () => ({
       windowLength: WINDOW,
       horizon: HORIZON,
-      kinds: DEFAULT_KINDS,
+      kinds: TRAINED_KINDS,
+      defaultKinds: DEFAULT_KINDS,
       forecast: async ({ snapshots }, out) => curve(snapshots, HORIZON, out),
       dispose: async () => {},
     })),

@@ -1,6 +1,6 @@
 // The settings of methods that nowcast once a period, as the callback's options have them.
 
-import type { ForecastingOptions, InputDataset } from '../../callback/index.js';
+import type { ForecastingOptions, Recalibration } from '../../callback/index.js';
 import { TRAINED_KINDS, type TrainedKind } from '../../nowcaster/spec.js';
 import { parseCadence } from '../../trajectory/cadence.js';
 import { choiceSetting, type MethodSetting, type MethodSettings, numberSetting } from './setting.js';
@@ -72,7 +72,7 @@ export const PERIODIC_SETTINGS: MethodSettings<PeriodicSettings> = {
  *
  * @param batches the training's, for `recalibrate`.
  */
-export function optionsOfSettings(settings: PeriodicSettings, batches: InputDataset): ForecastingOptions {
+export function optionsOfSettings(settings: PeriodicSettings, batches: Recalibration['batches']): ForecastingOptions {
   const { watch, budget, cadence, period, start, stepScale, stepScaleDecay, kinds, keepNorm, recalibrate } = settings;
   return {
     watch: watch === 'off' ? false : { budget },

@@ -309,3 +309,16 @@ def test_mean_linear_goes_along_the_change_of_the_mean():
     np.testing.assert_allclose(training.weights, expected, rtol=0, atol=1e-6)
     with pytest.raises(ValueError, match="^means of 4 snapshots end at a nowcast when .* period 6; give e.g. 8$"):
         Training(MeanLinearForecaster(averaged=4), period=6)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "moved"), [(None, ["fc"]), (["norm"], ["norm"]), (["fc", "embedding"], ["fc", "embedding"])]
+)
+def test_mean_linear_moves_normalizations_and_embeddings_where_they_are_named(kinds, moved):
+    class Listed(_periodic.PeriodicForecasting):
+        def _candidates(self):
+            for i, kind in enumerate(("fc", "norm", "embedding")):
+                yield i, "float32", _periodic.TrackedTensor(kind, kind, (2,), lambda: np.zeros(2), lambda values: None)
+
+    forecasting = Listed(MeanLinearForecaster(), watch=False, kinds=kinds)
+    assert [tensor.kind for tensor in forecasting._track()] == moved
