@@ -62,7 +62,7 @@ it('runs nothing when it is installed, and has no files but those that users nee
     /^(package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
     /^dist\/.*\.(js|d\.ts)$/,
     /^assets\/(python|report|text)\//,
-    /^weights\/(zoo\/.*|README\.md|(plan(-long)?|search)\.yaml)$/,
+    /^weights\/(zoo\/.*|README\.md|(plan(-\w+)?|search)\.yaml)$/,
     /^docs\/(\w+\.md|watch\.svg)$/,
   ];
   expect(files.filter((path) => !needed.some((pattern) => pattern.test(path)))).toEqual([]);
