@@ -108,11 +108,13 @@ const trained = rows.filter(({ variant }) => ranked.slice(0, search.keep).includ
 for (const compared of search.compared)
   trained.push({ variant: compared, nowcast: '', agreements: {}, speedups: [], ratios: [] });
 
-/** The method of a row, whose name says all of it. */
-function methodOf({ variant, nowcast }: Row): string {
+/** The method of a row: one of a variant, counted from 1 where there are several. */
+function methodOf(row: Row): string {
+  const { variant, nowcast } = row;
   const directory = nowcasters.get(variant);
   if (directory === undefined) return variant;
-  const name = [variant, ...nowcast.replaceAll('=', '-').split('&')].filter(Boolean).join('+');
+  const siblings = rows.filter((other) => other.variant === variant);
+  const name = siblings.length > 1 ? `${variant}-${siblings.indexOf(row) + 1}` : variant;
   return `nowcaster:${directory}?${[nowcast, `name=${name}`].filter(Boolean).join('&')}`;
 }
 

@@ -43,6 +43,6 @@ export { fetchSource } from './source.js';
 export type { AdaptiveStepScale, StepScaleDecay } from './stepScale.js';
 export { accessModel, type TrackedTensorsOptions } from './trackedTensors.js';
 export type { TrainedNetwork } from './trainedNetwork.js';
-export type { Judgement } from './watch.js';
+export type { Judgment } from './watch.js';
 export { accessVariables, type TrackedTensor, type WeightAccess } from './weightAccess.js';
 export { WeightForecasting, type WeightForecastingOptions } from './weightForecasting.js';

@@ -3,7 +3,7 @@
 import { DEFAULT_KINDS, sortKinds, type TrainedKind } from '../nowcaster/spec.js';
 import type { Forecaster } from './forecaster.js';
 import { keepNorms } from './keepNorm.js';
-import type { Judgement } from './watch.js';
+import type { Judgment } from './watch.js';
 import type { WeightAccess } from './weightAccess.js';
 
 /** What became of one nowcast. */
@@ -26,9 +26,9 @@ export interface Nowcast {
   probation: Probation | null;
 }
 
-/** The watch over one nowcast: what it held, and its judgement; `pending` until then. */
-export interface Probation extends Omit<Judgement, 'verdict'> {
-  verdict: Judgement['verdict'] | 'pending';
+/** The watch over one nowcast: what it held, and its judgment; `pending` until then. */
+export interface Probation extends Omit<Judgment, 'verdict'> {
+  verdict: Judgment['verdict'] | 'pending';
   /** Bytes of weights and optimizer state that were held to go back to. */
   bytes: number;
 }

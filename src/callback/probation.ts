@@ -42,11 +42,11 @@ export class ProbationKeeper {
     const mean = this.#loss === null || this.#loss.count === 0 ? null : this.#loss.sum / this.#loss.count;
     this.#loss = { sum: 0, count: 0 };
     if (this.#watch === null || (mean === null && !this.#watch.sees)) return;
-    const judgement = this.#watch.observe(snapshot, mean);
-    if (judgement === null) return;
+    const judgment = this.#watch.observe(snapshot, mean);
+    if (judgment === null) return;
     const nowcast = history.findLast(({ probation }) => probation?.verdict === 'pending');
-    if (nowcast) Object.assign(nowcast.probation as Probation, judgement);
-    if (judgement.verdict !== 'reverted') this.#before = null;
+    if (nowcast) Object.assign(nowcast.probation as Probation, judgment);
+    if (judgment.verdict !== 'reverted') this.#before = null;
     else if (this.#before !== null) this.#before = { ...this.#before, revert: true };
   }
 

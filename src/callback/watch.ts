@@ -17,7 +17,7 @@ export interface WatchSettings {
 interface Probation {
   /** Snapshot that the jump followed. */
   snapshot: number;
-  /** Snapshots until its judgement. */
+  /** Snapshots until its judgment. */
   length: number;
   course: Course;
   /** Mean losses between the snapshots since. */
@@ -25,7 +25,7 @@ interface Probation {
 }
 
 /** What became of a jump. */
-export interface Judgement {
+export interface Judgment {
   /**
    * `gained`: the loss came back on its course; `late`: it did not, though it is lower than before the jump, so that going back
    * would cost more; `reverted`: it is not even that, and the training goes back; `unjudged`: losses were missing.
@@ -77,7 +77,7 @@ const SCALE_STEP = 1.2;
  *
  * @param time of the snapshot that it followed.
  */
-function judge(probation: Probation, time: number): Omit<Judgement, 'snapshots'> | null {
+function judge(probation: Probation, time: number): Omit<Judgment, 'snapshots'> | null {
   const { length, course, losses } = probation;
   const { intercept, slope, logarithmic, deviation, slopeDeviation, recent } = course;
   const count = losses.length;
@@ -168,7 +168,7 @@ export class JumpWatch {
     return this.#state.notBefore;
   }
 
-  /** Whether a jump waits for its judgement. */
+  /** Whether a jump waits for its judgment. */
   get onProbation(): boolean {
     return this.#state.probation !== null;
   }
@@ -192,9 +192,9 @@ export class JumpWatch {
    * Takes the mean training loss between a snapshot and the one before.
    *
    * @param loss null when it is not known.
-   * @returns the judgement of the jump on probation, when this loss decides it.
+   * @returns the judgment of the jump on probation, when this loss decides it.
    */
-  observe(snapshot: number, loss: number | null): Judgement | null {
+  observe(snapshot: number, loss: number | null): Judgment | null {
     const state = this.#state;
     const { probation } = state;
     const gap = loss === null || (state.last !== null && snapshot !== state.last + 1);
@@ -211,8 +211,8 @@ export class JumpWatch {
       return null;
     }
     probation.losses.push(loss);
-    const judgement = judge(probation, this.#time(probation.snapshot));
-    return judgement && this.#end(judgement);
+    const judgment = judge(probation, this.#time(probation.snapshot));
+    return judgment && this.#end(judgment);
   }
 
   /**
@@ -253,7 +253,7 @@ export class JumpWatch {
   }
 
   /** Ends the probation: what is remembered, when the next jump may come, and how far it goes. */
-  #end(outcome: Omit<Judgement, 'snapshots'>): Judgement {
+  #end(outcome: Omit<Judgment, 'snapshots'>): Judgment {
     const state = this.#state;
     const { period, stepScale } = this.#settings;
     const { snapshot, losses } = state.probation as Probation;

@@ -109,7 +109,7 @@ export function statements(summary: TaskSummary): string[] {
   const { methods, seeds } = summary;
   const comparable = methods[0].toPlainBest.epochs.values.map((epochs) => epochs !== null);
   const lines = targetStatements(summary);
-  if (seeds.length === 1) lines.push('One seed only: no spread, and no judgement of chance.');
+  if (seeds.length === 1) lines.push('One seed only: no spread, and no judgment of chance.');
   for (const method of methods) {
     lines.push(...trainingStatements(method, seeds, method === methods[0]));
     if (method.best.count === 0) continue;

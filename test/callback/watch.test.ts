@@ -41,12 +41,12 @@ function live(
     progress++;
     const loss = course(progress) * Math.exp(left + noise * random.normal());
     left *= bump[1];
-    const judgement = watch.observe(snapshot, loss);
-    if (judgement) {
-      verdicts.push(judgement.verdict);
-      if (judgement.verdict === 'reverted') {
+    const judgment = watch.observe(snapshot, loss);
+    if (judgment) {
+      verdicts.push(judgment.verdict);
+      if (judgment.verdict === 'reverted') {
         [progress, left] = [before, 0];
-        discarded += judgement.snapshots;
+        discarded += judgment.snapshots;
       }
     }
     const due = (snapshot + 1) % period === 0 && snapshot >= Math.max(5, watch.notBefore) && !watch.onProbation;
@@ -96,7 +96,7 @@ describe('the course', () => {
   });
 });
 
-describe('the judgement', () => {
+describe('the judgment', () => {
   it.each<[string, Training, string[]]>([
     ['a jump that gains', { course: power, gain: () => 2 }, ['gained']],
     [
@@ -203,7 +203,7 @@ describe('the bound', () => {
     }
   });
 
-  it('leaves a training alone that is too short for it, and its end, where no judgement could be acted upon', () => {
+  it('leaves a training alone that is too short for it, and its end, where no judgment could be acted upon', () => {
     expect(live({ course: power, gain: () => 2 }, { snapshots: 9 }).jumps).toEqual([]);
     const { jumps } = live({ course: power, gain: () => 2 }, { snapshots: 30 });
     expect(jumps.at(-1)).toBeLessThan(28);

@@ -60,7 +60,7 @@ const plain = (_: string, value: unknown) => {
   return Number.isFinite(value) ? Number(value.toPrecision(14)) : String(value);
 };
 
-/** The fields of the table's judgements, in order. */
+/** The fields of the table's judgments, in order. */
 const JUDGEMENT = ['verdict', 'snapshots', 'expected', 'allowed', 'loss', 'gain', 'cost'] as const;
 
 function play(training: Training) {
@@ -78,8 +78,8 @@ function play(training: Training) {
     losses.push(loss);
     left *= bump[1];
     const snapshot = gap !== null && i >= gap ? i + 1 : i;
-    const judgement = watch.observe(snapshot, loss);
-    if (judgement?.verdict === 'reverted') [progress, left] = [before, 0];
+    const judgment = watch.observe(snapshot, loss);
+    if (judgment?.verdict === 'reverted') [progress, left] = [before, 0];
     const due = (snapshot + 1) % period === 0 && snapshot >= watch.notBefore && !watch.onProbation;
     const length = due ? watch.affordable(known ? snapshots - 1 - i : null) : null;
     if (length) {
@@ -88,8 +88,8 @@ function play(training: Training) {
       progress = Math.max(0.5, progress + (typeof gain === 'number' ? gain : gain(jumps++)));
       left += bump[0];
     }
-    if (judgement !== null || due) {
-      const judged = judgement && JUDGEMENT.map((field) => judgement[field]);
+    if (judgment !== null || due) {
+      const judged = judgment && JUDGEMENT.map((field) => judgment[field]);
       decisions.push([snapshot, length, watch.pause, watch.notBefore, watch.stepScale, judged]);
     }
   }

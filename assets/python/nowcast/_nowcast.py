@@ -10,7 +10,7 @@ from .watch import JumpWatch
 
 @dataclass
 class Probation:
-    """The watch over one nowcast; the fields of a :class:`.watch.Judgement`."""
+    """The watch over one nowcast; the fields of a :class:`.watch.Judgment`."""
 
     #: ``pending`` until it is judged.
     verdict: str
@@ -99,14 +99,14 @@ class ProbationKeeper:
         self._loss = [0, 0]
         if self._watch is None or (mean is None and not self._watch.sees):
             return
-        judgement = self._watch.observe(snapshot, mean)
-        if judgement is None:
+        judgment = self._watch.observe(snapshot, mean)
+        if judgment is None:
             return
         for nowcast in reversed(history):
             if nowcast.probation is not None and nowcast.probation.verdict == "pending":
-                nowcast.probation = Probation(**asdict(judgement), bytes=nowcast.probation.bytes)
+                nowcast.probation = Probation(**asdict(judgment), bytes=nowcast.probation.bytes)
                 break
-        if judgement.verdict != "reverted":
+        if judgment.verdict != "reverted":
             self._before = None
         elif self._before is not None:
             self._before["revert"] = True

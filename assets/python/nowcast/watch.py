@@ -13,7 +13,7 @@ from typing import Any, Optional, Sequence
 
 from ._course import course_length, exp, fit_course, median
 
-__all__ = ["Judgement", "JumpWatch"]
+__all__ = ["Judgment", "JumpWatch"]
 
 # Standard deviations that a loss may lie above its course.
 _ALLOWANCE = 2
@@ -29,7 +29,7 @@ _LEAST_LOSS = sys.float_info.min * sys.float_info.epsilon
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Judgment:
     """What became of a nowcast."""
 
     #: ``gained``: the loss came back on its course; ``late``: it did not, though it is lower than before the nowcast, so that
@@ -48,7 +48,7 @@ class Judgement:
     cost: float
 
 
-def _judge(probation: dict[str, Any], time: int) -> Optional[Judgement]:
+def _judge(probation: dict[str, Any], time: int) -> Optional[Judgment]:
     """Judges a nowcast by the losses since, if they decide. ``time`` is that of the snapshot that it followed."""
     length, course, losses = probation["length"], probation["course"], probation["losses"]
     intercept, slope, logarithmic = course["intercept"], course["slope"], course["logarithmic"]
@@ -74,7 +74,7 @@ def _judge(probation: dict[str, Any], time: int) -> Optional[Judgement]:
 
     noise = course["deviation"] * math.sqrt(1 / ending + 1 / course["recent"])
     allowance = _ALLOWANCE * math.hypot(noise, course["slope_deviation"] * shift)
-    judgement = Judgement(
+    judgment = Judgment(
         verdict="gained",
         snapshots=count,
         expected=measure(measured - ahead),
@@ -84,14 +84,14 @@ def _judge(probation: dict[str, Any], time: int) -> Optional[Judgement]:
         cost=-snapshots_ahead(ahead - allowance) if ahead > allowance else 0,
     )
     if not all(math.isfinite(loss) for loss in losses) or _is_hopeless(probation, y, level):
-        return replace(judgement, verdict="reverted", cost=count)
+        return replace(judgment, verdict="reverted", cost=count)
     if count < length:
         return None
     if ahead <= allowance + _ROUNDING:
-        return judgement
+        return judgment
     if measured > level + _ALLOWANCE * noise:
-        return replace(judgement, verdict="reverted", cost=count)
-    return replace(judgement, verdict="late")
+        return replace(judgment, verdict="reverted", cost=count)
+    return replace(judgment, verdict="late")
 
 
 def _is_hopeless(probation: dict[str, Any], y: Sequence[float], level: float) -> bool:
@@ -166,7 +166,7 @@ class JumpWatch:
 
     @property
     def on_probation(self) -> bool:
-        """Whether a nowcast waits for its judgement."""
+        """Whether a nowcast waits for its judgment."""
         return self._state["probation"] is not None
 
     @property
@@ -182,7 +182,7 @@ class JumpWatch:
         """Puts back what :meth:`state` returned."""
         self._state = copy.deepcopy(state)
 
-    def observe(self, snapshot: int, loss: Optional[float]) -> Optional[Judgement]:
+    def observe(self, snapshot: int, loss: Optional[float]) -> Optional[Judgment]:
         """Takes the mean training loss between a snapshot and the one before.
 
         Args:
@@ -190,7 +190,7 @@ class JumpWatch:
             loss: None when it is not known.
 
         Returns:
-            The judgement of the nowcast on probation, when this loss decides it.
+            The judgment of the nowcast on probation, when this loss decides it.
         """
         state = self._state
         probation, last = state["probation"], state["last"]
@@ -201,13 +201,13 @@ class JumpWatch:
             state["losses"] = []
             if probation is None:
                 return None
-            return self._end(Judgement("unjudged", len(probation["losses"]), None, None, None, None, 0))
+            return self._end(Judgment("unjudged", len(probation["losses"]), None, None, None, None, 0))
         if probation is None:
             self._remember([loss])
             return None
         probation["losses"].append(loss)
-        judgement = _judge(probation, self._time(probation["snapshot"]))
-        return None if judgement is None else self._end(judgement)
+        judgment = _judge(probation, self._time(probation["snapshot"]))
+        return None if judgment is None else self._end(judgment)
 
     def affordable(self, left: Optional[int]) -> int:
         """How long a nowcast after the last snapshot could be on probation: no more than the budget can lose.
@@ -245,17 +245,17 @@ class JumpWatch:
     def _remember(self, losses: Sequence[float]) -> None:
         self._state["losses"] = [*self._state["losses"], *losses][-course_length(self._period) :]
 
-    def _end(self, judgement: Judgement) -> Judgement:
+    def _end(self, judgment: Judgment) -> Judgment:
         """Ends the probation: what is remembered, when the next nowcast may come, and how far it goes."""
-        state, verdict = self._state, judgement.verdict
+        state, verdict = self._state, judgment.verdict
         snapshot, losses = state["probation"]["snapshot"], state["probation"]["losses"]
         state["probation"] = None
         if verdict == "reverted":
-            state["discarded"] += judgement.cost
+            state["discarded"] += judgment.cost
         elif verdict != "unjudged":
             self._remember(losses)
         if verdict == "late":
-            state["late"] += judgement.cost
+            state["late"] += judgment.cost
         if verdict == "gained":
             state["pause"] = max(1, state["pause"] / 2)
         elif verdict != "unjudged":
@@ -264,11 +264,11 @@ class JumpWatch:
         begin = state["last"] if verdict == "reverted" else snapshot
         state["not_before"] = int(begin + state["pause"] * self._period)
         factor = {
-            "gained": _SCALE_STEP if (judgement.gain or 0) > 0 else 1 / _SCALE_STEP,
+            "gained": _SCALE_STEP if (judgment.gain or 0) > 0 else 1 / _SCALE_STEP,
             "late": 1 / _SCALE_STEP,
             "reverted": 1 / 2,
             "unjudged": 1,
         }[verdict]
         _, least, most = self._range
         state["step_scale"] = min(most, max(least, state["step_scale"] * factor))
-        return judgement
+        return judgment

@@ -53,13 +53,13 @@ def play(case, stop=None):
             state, watch = watch.state(), make()
             watch.restore(copy.deepcopy(state))
         snapshot = i + 1 if case["gap"] is not None and i >= case["gap"] else i
-        judgement = watch.observe(snapshot, loss)
+        judgment = watch.observe(snapshot, loss)
         due = (snapshot + 1) % settings["period"] == 0 and snapshot >= watch.not_before and not watch.on_probation
         length = watch.affordable(len(case["losses"]) - 1 - i if case["known"] else None) if due else None
         if length:
             watch.jump(length)
-        if judgement is not None or due:
-            judged = None if judgement is None else list(asdict(judgement).values())
+        if judgment is not None or due:
+            judged = None if judgment is None else list(asdict(judgment).values())
             decisions.append([snapshot, length, watch.pause, watch.not_before, watch.step_scale, judged])
     return decisions, watch.state()
 
