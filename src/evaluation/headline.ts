@@ -1,6 +1,7 @@
 // The sentence that says what a method saves, for terminal and page alike. No arithmetic.
 
 import { formatRatio } from './format.js';
+import { overallMedian } from './overallMedian.js';
 import type { EvaluationResults } from './schema.js';
 
 /** What the metrics of several tasks are called: `accuracy`, `accuracy or perplexity`. */
@@ -17,7 +18,8 @@ function whereWords(reached: readonly string[], count: number): string {
 
 /**
  * The sentence about one method: `ours reaches the tuned baseline's accuracy in 0.71 of its epochs, 95% interval 0.62 to 0.83,
- * on 4 of 5 tasks.` The number is the geometric mean over the tasks that it names.
+ * on 4 of 5 tasks; the median of all 5 is 0.78.` The first number is the geometric mean over the tasks that it names; the median
+ * counts the others as infinite.
  *
  * @param name of the method.
  * @param unit in which times are compared. Default epochs.
@@ -39,9 +41,11 @@ export function headline(
     const where = count === 1 ? `on ${score.missed[0]}` : `on any of ${count} tasks`;
     return `${name} does not reach ${baseline} ${metrics} ${where}.`;
   }
+  const median =
+    score.missed.length > 0 ? `; the median of all ${count} is ${formatRatio(overallMedian(results, name, unit))}` : '';
   const chance =
     interval === null
       ? 'without an interval'
       : `95% interval ${formatRatio(interval[0])} to ${formatRatio(interval[1])}`;
-  return `${name} reaches ${baseline} ${metrics} in ${formatRatio(value)} of its ${unit}, ${chance}, ${whereWords(score.reached, count)}.`;
+  return `${name} reaches ${baseline} ${metrics} in ${formatRatio(value)} of its ${unit}, ${chance}, ${whereWords(score.reached, count)}${median}.`;
 }

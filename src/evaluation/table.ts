@@ -11,6 +11,7 @@ import {
   formatSetting,
   formatTime,
 } from './format.js';
+import { overallMedian } from './overallMedian.js';
 import type { Estimate, EvaluationResults, Target, TargetScore, TaskSummary } from './schema.js';
 
 /** A table of texts. */
@@ -105,8 +106,8 @@ export function secondaryTable({ methods }: TaskSummary): TextTable {
 }
 
 /** All methods over all tasks, at the first target. */
-export function overallTable({ overall }: Pick<EvaluationResults, 'overall'>): TextTable {
-  const [{ methods, profile }] = overall;
+export function overallTable(results: Pick<EvaluationResults, 'overall' | 'tasks'>): TextTable {
+  const [{ methods, profile }] = results.overall;
   const rows = methods.map(({ name, epochs, seconds, reached, missed }, m) => [
     name,
     formatRatio(epochs.value),
@@ -114,6 +115,8 @@ export function overallTable({ overall }: Pick<EvaluationResults, 'overall'>): T
     formatRatio(seconds.value),
     formatInterval(seconds),
     `${reached.length} of ${reached.length + missed.length} tasks`,
+    formatRatio(overallMedian(results, name, 'epochs')),
+    formatRatio(overallMedian(results, name, 'seconds')),
     profile.epochs[m].integral.toFixed(2),
     profile.seconds[m].integral.toFixed(2),
   ]);
@@ -124,6 +127,8 @@ export function overallTable({ overall }: Pick<EvaluationResults, 'overall'>): T
     'of plain’s seconds',
     '95% interval',
     'target reached',
+    'median of all tasks',
+    'in seconds',
   ];
   return { header: [...header, 'profile integral', 'in seconds'], rows };
 }

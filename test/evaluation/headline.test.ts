@@ -30,7 +30,11 @@ describe('headline', () => {
   it('counts the tasks, names the metrics, and says when nothing was tuned', () => {
     const results = resultsOf([1, 2], ['mnist/lenet', 'text/chargru'], ['mnist/lenet'], false);
     expect(headline(results, 'ours')).toBe(
-      'ours reaches the untuned baseline’s accuracy or perplexity in 0.50 of its epochs, 95% interval 0.50 to 0.50, on 1 of 2 tasks.',
+      'ours reaches the untuned baseline’s accuracy or perplexity in 0.50 of its epochs, 95% interval 0.50 to 0.50, on 1 of 2 tasks; the median of all 2 is infinite.',
+    );
+    const three = ['mnist/lenet', 'mnist/mlp', 'mnist/vgg'];
+    expect(headline(resultsOf([1, 2], three, three.slice(0, 2)), 'ours')).toMatch(
+      /on 2 of 3 tasks; the median of all 3 is 0\.50\.$/,
     );
     expect(headline(resultsOf([1, 2], ['mnist/lenet'], []), 'ours')).toBe(
       'ours does not reach the tuned baseline’s accuracy on mnist/lenet.',

@@ -1,9 +1,9 @@
 // A method against plain training on one task: times to a target, their medians over the seeds, and the ratio with its
 // bootstrap interval. Pure functions.
 
+import { medianOf } from '../../evaluation/median.js';
 import { drawnInterval, resample, resamplingsOf } from './bootstrap.js';
 import { type Better, type Course, type Reach, reachOf } from './course.js';
-import { medianOf } from './median.js';
 
 /** How a target follows from plain trainings. */
 export interface TargetRule {

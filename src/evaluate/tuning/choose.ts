@@ -1,10 +1,10 @@
 // From the runs of all trials to the setting that each method is trained with. Pure.
 
 import { InsufficientDataError } from '../../errors.js';
+import { medianOf } from '../../evaluation/median.js';
 import type { MethodTuning, RunRecord, Trial } from '../../evaluation/schema.js';
 import type { MethodSetting, PlannedMethod, PlannedTask } from '../plan.js';
 import { type Better, bestOf, type Course, isAsGood, type Reach, reachOf } from '../scores/course.js';
-import { medianOf } from '../scores/median.js';
 import { plainTarget } from '../scores/target.js';
 import { timeOf } from '../summary.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { medianOf } from '../../../src/evaluate/scores/median.js';
 import { easierTarget, plainTarget } from '../../../src/evaluate/scores/target.js';
+import { medianOf } from '../../../src/evaluation/median.js';
 import { course } from './course.js';
 
 describe('plainTarget', () => {
