@@ -31,8 +31,10 @@ export interface Forecaster {
    * what a forecast starts from, and the period is a multiple of it. Default 1.
    */
   readonly averaged?: number;
-  /** The cadence of the snapshots that it was trained on. Default: every epoch. */
+  /** The cadence of snapshots that it is made for. Default: every epoch. */
   readonly cadence?: SnapshotCadence;
+  /** Whether it was trained at its cadence, so that another one is worth a note. Default true. */
+  readonly trained?: boolean;
   /** When it should be asked and how far to go. Default: once a window's length from epoch 0, step scale 1. */
   readonly recommended?: Partial<Recommendation>;
   /**

@@ -23,7 +23,7 @@ export {
   type NowcasterNetworks,
   type SnapshotHistory,
 } from './forecaster.js';
-export type { LoopOptions } from './loopOptions.js';
+export type { LoopOptions, SnapshotCount } from './loopOptions.js';
 export {
   createMeanLinearForecaster,
   MeanLinearForecasting,

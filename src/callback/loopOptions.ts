@@ -16,6 +16,16 @@ import {
   stepScaleRange,
 } from './stepScale.js';
 
+/**
+ * So many snapshots over the whole training, evenly: one every `floor(steps / snapshots)` steps, at least every step. What a
+ * nowcaster forecasts depends on how far a training moves from snapshot to snapshot, which its length decides more than its
+ * epochs.
+ */
+export interface SnapshotCount {
+  /** From 2. */
+  snapshots: number;
+}
+
 /** When to nowcast and how far to go. */
 export interface LoopOptions {
   /**
@@ -37,8 +47,11 @@ export interface LoopOptions {
   stepScale?: number | 'adaptive' | AdaptiveStepScale;
   /** Decrease of the step scale over the last part of the training, whose length has to be known. Default: none. */
   stepScaleDecay?: StepScaleDecay;
-  /** When snapshots are taken. Default: as the nowcaster was trained, every epoch for the paper's networks. */
-  cadence?: SnapshotCadence;
+  /**
+   * When snapshots are taken: `{ unit, every }`, or `{ snapshots }` for so many over a training whose length in steps is known.
+   * Default: as the nowcaster was trained, every epoch for the paper's networks.
+   */
+  cadence?: SnapshotCadence | SnapshotCount;
   /**
    * The watch: judges each nowcast by the training loss of the period that follows, goes back to where the training was
    * before when it does not pay, and makes pauses longer; see docs/watch.md. It begins when it sees losses: those of `fit`,
@@ -76,7 +89,7 @@ export interface LoopSettings {
   start: number;
   stepScale: StepScaleRange;
   decay: Required<StepScaleDecay> | null;
-  cadence: SnapshotCadence;
+  cadence: SnapshotCadence | SnapshotCount;
   /** Null: there is no watch. */
   budget: number | null;
   length: number | null;
@@ -103,7 +116,7 @@ export function settleOptions(forecaster: Forecaster, options: LoopOptions): Loo
     start,
     stepScale: stepScaleRange(options.stepScale, recommended.stepScale ?? 1),
     decay: options.stepScaleDecay ? requireDecay(options.stepScaleDecay) : null,
-    cadence: requireCadence(options.cadence ?? forecaster.cadence ?? EVERY_EPOCH, 'cadence'),
+    cadence: settleCadence(options.cadence ?? forecaster.cadence ?? EVERY_EPOCH),
     budget: watch === false ? null : requireBudget(watch === true ? undefined : watch.budget),
     length: length === undefined ? null : requireFrom('length', length, 1),
   };
@@ -120,6 +133,17 @@ export function settleOptions(forecaster: Forecaster, options: LoopOptions): Loo
       remedy: `give e.g. ${averaged * Math.ceil(period / averaged)}`,
     });
   return settings;
+}
+
+/** Whether a cadence is a number of snapshots over the training. */
+export function isSnapshotCount(cadence: SnapshotCadence | SnapshotCount): cadence is SnapshotCount {
+  return typeof cadence === 'object' && cadence !== null && 'snapshots' in cadence;
+}
+
+function settleCadence(cadence: SnapshotCadence | SnapshotCount): SnapshotCadence | SnapshotCount {
+  if (!isSnapshotCount(cadence)) return requireCadence(cadence, 'cadence');
+  requireKnownOptions('cadence', cadence, { snapshots: true });
+  return { snapshots: requireFrom('cadence.snapshots', cadence.snapshots, 2) };
 }
 
 /** Refuses what is no whole number from `least` on. @throws {@link UsageError} */

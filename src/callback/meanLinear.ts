@@ -48,10 +48,7 @@ const HORIZON_MEANS = 4;
  *
  * @throws {@link UsageError} for impossible settings.
  */
-export function createMeanLinearForecaster(
-  settings: MeanLinearSettings = {},
-  cadence: SnapshotCadence = MEAN_LINEAR_CADENCE,
-): Forecaster {
+export function createMeanLinearForecaster(settings: MeanLinearSettings = {}): Forecaster {
   requireKnownOptions('createMeanLinearForecaster', settings, MEAN_LINEAR_SETTINGS);
   const { averaged = 8, window = 2, horizon = HORIZON_MEANS * averaged } = settings;
   requireFrom('averaged', averaged, 1);
@@ -62,7 +59,8 @@ export function createMeanLinearForecaster(
   return {
     windowLength: window,
     averaged,
-    cadence,
+    cadence: MEAN_LINEAR_CADENCE,
+    trained: false,
     recommended: { period: PERIOD_MEANS * averaged, start: window * averaged - 1, stepScale: 1 },
     kinds: TRAINED_KINDS,
     defaultKinds: DEFAULT_KINDS,
@@ -91,6 +89,6 @@ export class MeanLinearForecasting extends PeriodicForecasting {
   constructor(options: MeanLinearOptions = {}) {
     requireKnownOptions('MeanLinearForecasting', options, MEAN_LINEAR_OPTIONS);
     const { averaged, window, horizon, ...forecasting } = options;
-    super(createMeanLinearForecaster({ averaged, window, horizon }, forecasting.cadence), forecasting);
+    super(createMeanLinearForecaster({ averaged, window, horizon }), forecasting);
   }
 }

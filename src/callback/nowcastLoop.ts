@@ -1,10 +1,11 @@
 // When snapshots are taken and nowcasts happen, for any training: it is told when an epoch or step has ended, and when the
 // next one is about to begin. Which forecaster is not its business.
 
+import { UsageError } from '../errors.js';
 import { nextNowcast } from '../nowcaster/schedule.js';
 import { describeCadence, EVERY_EPOCH, type SnapshotCadence, sameCadence } from '../trajectory/cadence.js';
 import type { Forecaster } from './forecaster.js';
-import { type LoopOptions, type LoopSettings, settleOptions } from './loopOptions.js';
+import { isSnapshotCount, type LoopOptions, type LoopSettings, settleOptions } from './loopOptions.js';
 import { countByKind, forecastWeights, type Nowcast, type Probation, skippedNowcast } from './nowcast.js';
 import { type NowcastState, requireSameTensors, requireState } from './nowcastState.js';
 import { ProbationKeeper } from './probation.js';
@@ -29,13 +30,14 @@ export interface WatchedTraining {
 export class NowcastLoop {
   /** Nowcasts of the current or last training, in order. */
   history: Nowcast[] = [];
-  /** Epochs or steps of the whole training; null where nobody knows. */
-  length: number | null;
   readonly #settings: LoopSettings;
   readonly #forecaster: Forecaster;
   readonly #options: LoopOptions;
   readonly #window: SnapshotWindow;
   #keeper: ProbationKeeper;
+  #length: number | null = null;
+  /** Null for a number of snapshots over a training whose length is not known yet. */
+  #cadence: SnapshotCadence | null = null;
   #weights: WeightAccess | null = null;
   /** Epochs or steps that have ended. */
   #count = 0;
@@ -50,14 +52,9 @@ export class NowcastLoop {
     this.#forecaster = forecaster;
     this.#options = options;
     this.#window = new SnapshotWindow(forecaster.windowLength, forecaster.averaged);
-    this.length = this.#settings.length;
+    this.#length = this.#settings.length;
     this.#keeper = this.#newKeeper();
-    const trainedAt = forecaster.cadence ?? EVERY_EPOCH;
-    if (!sameCadence(this.cadence, trainedAt))
-      this.#noteOnce(
-        'cadence',
-        `The nowcaster was trained on snapshots ${describeCadence(trainedAt)} and is applied to snapshots ${describeCadence(this.cadence)}`,
-      );
+    this.#settleCadence();
   }
 
   get period(): number {
@@ -68,8 +65,19 @@ export class NowcastLoop {
     return this.#settings.start;
   }
 
+  /** When snapshots are taken. Every step, where the length of the training has to say it and is not known yet. */
   get cadence(): SnapshotCadence {
-    return this.#settings.cadence;
+    return this.#cadence ?? { unit: 'step', every: 1 };
+  }
+
+  /** Epochs or steps of the whole training; null where nobody knows. */
+  get length(): number | null {
+    return this.#length;
+  }
+
+  set length(length: number | null) {
+    this.#length = length;
+    if (this.#cadence === null) this.#settleCadence();
   }
 
   /** The current step scale, before its decay. */
@@ -105,7 +113,9 @@ export class NowcastLoop {
     this.#window.forget();
     this.#due = null;
     this.#count = this.#restored?.count ?? 0;
-    this.length = this.#settings.length;
+    this.#length = this.#settings.length;
+    this.#cadence = null;
+    this.#settleCadence();
     this.#keeper = this.#newKeeper();
   }
 
@@ -137,6 +147,7 @@ export class NowcastLoop {
    */
   async end(training: WatchedTraining, loss: number | null, count?: number): Promise<void> {
     if (this.#restored !== null) this.begin(training.access());
+    this.requireCadence();
     this.#count = count ?? this.#count + 1;
     this.#keeper.add(loss);
     const { every } = this.cadence;
@@ -171,6 +182,16 @@ export class NowcastLoop {
     this.history.push(nowcast);
     await this.#options.onNowcast?.(nowcast);
     return nowcast;
+  }
+
+  /** Refuses a training whose length would have to say when snapshots are taken, and is not known. @throws {@link UsageError} */
+  requireCadence(): void {
+    if (this.#cadence !== null) return;
+    throw new UsageError({
+      what: 'how many steps the training has is not known',
+      where: `cadence ${JSON.stringify(this.#settings.cadence)}`,
+      remedy: "give `length` in steps, or a cadence, e.g. { unit: 'step', every: 20 }",
+    });
   }
 
   /** Tells that a training has ended; says once when it was too short for a nowcast. */
@@ -208,9 +229,10 @@ export class NowcastLoop {
    * @throws {@link MismatchError} when it is none, of another cadence, or with a watch where there is none.
    */
   restore(state: NowcastState): void {
-    requireState(state, { cadence: this.cadence, slots: this.#window.slots, watch: this.watches });
+    requireState(state, { cadence: this.#cadence ?? state.cadence, slots: this.#window.slots, watch: this.watches });
     this.#restored = state;
     this.#count = state.count;
+    this.#settleCadence();
   }
 
   /** Frees the window and what the forecaster holds. Afterwards the loop cannot be used. */
@@ -219,6 +241,22 @@ export class NowcastLoop {
     this.#weights = null;
     this.#keeper = this.#newKeeper();
     await this.#forecaster.dispose();
+  }
+
+  /** Decides when snapshots are taken, as far as that can be known. */
+  #settleCadence(): void {
+    const { cadence } = this.#settings;
+    if (!isSnapshotCount(cadence)) this.#cadence = cadence;
+    // The window that was restored has snapshots as they were taken.
+    else if (this.#restored !== null) this.#cadence = this.#restored.cadence;
+    else if (this.#length !== null)
+      this.#cadence = { unit: 'step', every: Math.max(1, Math.floor(this.#length / cadence.snapshots)) };
+    const { cadence: trainedAt = EVERY_EPOCH, trained = true } = this.#forecaster;
+    if (!trained || this.#cadence === null || sameCadence(this.#cadence, trainedAt)) return;
+    this.#noteOnce(
+      'cadence',
+      `The nowcaster was trained on snapshots ${describeCadence(trainedAt)} and is applied to snapshots ${describeCadence(this.#cadence)}`,
+    );
   }
 
   #newKeeper(): ProbationKeeper {

@@ -121,7 +121,7 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
     return this.#loop.stepScale;
   }
 
-  /** When snapshots are taken. */
+  /** When snapshots are taken; of a number of snapshots over the training, from its begin on. */
   get cadence(): SnapshotCadence {
     return this.#loop.cadence;
   }
@@ -136,6 +136,7 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
     this.#goesOn = same || this.#loop.restoring;
     this.#epoch = null;
     this.#setLength((this.params as Params)?.initialEpoch ?? 0);
+    this.#loop.requireCadence();
     // A state of another network is to be refused before anything is trained.
     if (this.#loop.restoring) this.#loop.begin(this.#training.access());
   }
@@ -268,10 +269,10 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
     if (this.#options.length !== undefined || this.#options.continue || typeof epochs !== 'number') return;
     const left = epochs - firstEpoch;
     const batches = steps ?? (samples && batchSize ? Math.ceil(samples / batchSize) : null);
-    const { unit, every } = this.cadence;
+    const { unit } = this.cadence;
     if (unit === 'epoch') this.#loop.length = this.#goesOn ? this.#loop.count + left : epochs;
     else this.#loop.length = batches === null ? null : this.#loop.count + left * batches;
-    if (this.#loop.length === null || this.#loop.length >= every) return;
+    if (this.#loop.length === null || this.#loop.length >= this.cadence.every) return;
     throw new UsageError({
       what: `the training ends before its first snapshot: it has ${this.#loop.length} ${unit}${this.#loop.length === 1 ? '' : 's'}`,
       where: `cadence ${describeCadence(this.cadence)}`,

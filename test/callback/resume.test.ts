@@ -66,8 +66,7 @@ async function train(
   countsOn = true,
 ) {
   const model = makeModel();
-  const create = () =>
-    new PeriodicForecasting(lineForecaster(3, options.cadence).forecaster, { onNote: () => {}, ...options });
+  const create = () => new PeriodicForecasting(lineForecaster(3).forecaster, { onNote: () => {}, ...options });
   let nowcasting = create();
   let begin = 0;
   for (const end of [...stops, EPOCHS]) {
@@ -96,6 +95,8 @@ const EVERY_STOP = Array.from({ length: EPOCHS - 1 }, (_, i) => i + 1);
 
 /** Jumps ten times too far: the watch goes back again and again. */
 const WATCHED: ForecastingOptions = { stepScale: 10, watch: { budget: 0.8 } };
+/** Of 39 steps, as every 4. */
+const COUNTED = { cadence: { snapshots: 9 } } as const;
 const BY_STEPS = { cadence: { unit: 'step', every: 4 } } as const;
 
 describe.each(Object.entries(WAYS))('in %s', (_, way) => {
@@ -104,6 +105,12 @@ describe.each(Object.entries(WAYS))('in %s', (_, way) => {
     ['epochs, continued', { watch: false, continue: true }, [2, 5, 8, 11]],
     ['steps', { watch: false, ...BY_STEPS }, [2, 5, 8]],
     ['steps, continued', { watch: false, ...BY_STEPS, continue: true }, [2, 5, 8]],
+    ['a number of snapshots', { watch: false, ...COUNTED }, [2, 5, 8]],
+    [
+      'a number of snapshots, continued',
+      { watch: false, ...COUNTED, continue: true, length: EPOCHS * BATCHES },
+      [2, 5, 8],
+    ],
     ['epochs, watched', WATCHED, [5]],
     ['epochs, watched and continued', { ...WATCHED, continue: true, length: EPOCHS }, [5]],
     ['steps, watched', { ...WATCHED, ...BY_STEPS }, [5]],

@@ -2,10 +2,9 @@
 
 import { MeanLinearForecasting, type MeanLinearSettings } from '../../callback/index.js';
 import type { Method } from '../../evaluation/schema.js';
-import { describeCadence, parseCadence } from '../../trajectory/cadence.js';
 import type { MethodDefinition } from './definition.js';
 import { nowcastingMethod } from './periodic.js';
-import { PERIODIC_SETTINGS, type PeriodicSettings } from './periodicSettings.js';
+import { describeCadenceSetting, PERIODIC_SETTINGS, type PeriodicSettings } from './periodicSettings.js';
 import { numberSetting } from './setting.js';
 
 /** Its settings: those of all nowcasting methods, and its own. */
@@ -25,7 +24,7 @@ export const meanLinear: MethodDefinition<Method, MeanLinearMethodSettings> = {
     horizon: numberSetting('snapshots to go along it [default: four means]', { above: 0 }),
   },
   describe: ({ cadence = CADENCE }) => ({
-    sentence: `jumps along the change of the weights’ mean, snapshots ${describeCadence(parseCadence(cadence, 'cadence'))}`,
+    sentence: `jumps along the change of the weights’ mean, snapshots ${describeCadenceSetting(cadence)}`,
     command: TYPE,
   }),
   ...nowcastingMethod<Method, MeanLinearMethodSettings>(

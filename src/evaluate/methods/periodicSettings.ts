@@ -1,8 +1,9 @@
 // The settings of methods that nowcast once a period, as the callback's options have them.
 
-import type { ForecastingOptions, Recalibration } from '../../callback/index.js';
+import type { ForecastingOptions, Recalibration, SnapshotCount } from '../../callback/index.js';
+import { isSnapshotCount } from '../../callback/loopOptions.js';
 import { TRAINED_KINDS, type TrainedKind } from '../../nowcaster/spec.js';
-import { parseCadence } from '../../trajectory/cadence.js';
+import { describeCadence, parseCadence, type SnapshotCadence } from '../../trajectory/cadence.js';
 import { choiceSetting, type MethodSetting, type MethodSettings, numberSetting } from './setting.js';
 
 /** Values of the settings in a method's data, where given. */
@@ -29,13 +30,28 @@ function stepScaleSetting(): MethodSetting<number | 'adaptive'> {
   };
 }
 
-/** A cadence in words: `epoch`, `100steps`. */
+/** A number of snapshots over the training in words: `30snapshots`. */
+const COUNT = /^([1-9]\d{0,6})snapshots$/;
+
+/** The callback's cadence of words. */
+function readCadence(text: string): SnapshotCadence | SnapshotCount {
+  const [, count] = COUNT.exec(text) ?? [];
+  return count === undefined ? parseCadence(text, 'cadence') : { snapshots: Number(count) };
+}
+
+/** The words of a cadence as a phrase: `every 10 steps`, `30 over the training`. */
+export function describeCadenceSetting(text: string): string {
+  const cadence = readCadence(text);
+  return isSnapshotCount(cadence) ? `${cadence.snapshots} over the training` : describeCadence(cadence);
+}
+
+/** A cadence in words: `epoch`, `100steps`, `30snapshots`. */
 const cadenceSetting: MethodSetting<string> = {
   describe: 'when snapshots are taken',
-  values: 'e.g. 100steps or 2epochs',
+  values: 'e.g. 100steps, 2epochs, or 30snapshots over the training',
   parse(text) {
     try {
-      parseCadence(text, 'cadence');
+      readCadence(text);
       return text;
     } catch {
       return null;
@@ -76,7 +92,7 @@ export function optionsOfSettings(settings: PeriodicSettings, batches: Recalibra
   const { watch, budget, cadence, period, start, stepScale, stepScaleDecay, kinds, keepNorm, recalibrate } = settings;
   return {
     watch: watch === 'off' ? false : { budget },
-    cadence: cadence === undefined ? undefined : parseCadence(cadence, 'cadence'),
+    cadence: cadence === undefined ? undefined : readCadence(cadence),
     period,
     start,
     stepScale,
