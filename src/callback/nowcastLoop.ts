@@ -55,6 +55,7 @@ export class NowcastLoop {
     this.#length = this.#settings.length;
     this.#keeper = this.#newKeeper();
     this.#settleCadence();
+    if (!isSnapshotCount(this.#settings.cadence)) this.#noteCadence();
   }
 
   get period(): number {
@@ -77,7 +78,8 @@ export class NowcastLoop {
 
   set length(length: number | null) {
     this.#length = length;
-    if (this.#cadence === null) this.#settleCadence();
+    // What a fit says first may not know its first epoch.
+    if (this.#count === 0) this.#settleCadence();
   }
 
   /** The current step scale, before its decay. */
@@ -148,6 +150,7 @@ export class NowcastLoop {
   async end(training: WatchedTraining, loss: number | null, count?: number): Promise<void> {
     if (this.#restored !== null) this.begin(training.access());
     this.requireCadence();
+    this.#noteCadence();
     this.#count = count ?? this.#count + 1;
     this.#keeper.add(loss);
     const { every } = this.cadence;
@@ -251,11 +254,14 @@ export class NowcastLoop {
     else if (this.#restored !== null) this.#cadence = this.#restored.cadence;
     else if (this.#length !== null)
       this.#cadence = { unit: 'step', every: Math.max(1, Math.floor(this.#length / cadence.snapshots)) };
+  }
+
+  #noteCadence(): void {
     const { cadence: trainedAt = EVERY_EPOCH, trained = true } = this.#forecaster;
-    if (!trained || this.#cadence === null || sameCadence(this.#cadence, trainedAt)) return;
+    if (!trained || sameCadence(this.cadence, trainedAt)) return;
     this.#noteOnce(
       'cadence',
-      `The nowcaster was trained on snapshots ${describeCadence(trainedAt)} and is applied to snapshots ${describeCadence(this.#cadence)}`,
+      `The nowcaster was trained on snapshots ${describeCadence(trainedAt)} and is applied to snapshots ${describeCadence(this.cadence)}`,
     );
   }
 

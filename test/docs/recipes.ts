@@ -89,6 +89,15 @@ export const RECIPES: Record<string, Recipe> = {
     run: (code, directory) =>
       module(directory, MODEL, code, "must(nowcasting.history[0]?.outcome === 'kept'); await nowcasting.dispose();"),
   },
+  'counted snapshots': {
+    run: (code, directory) =>
+      module(
+        directory,
+        MODEL,
+        code,
+        "must(nowcasting.cadence.unit === 'step'); must(nowcasting.history.length > 1); await nowcasting.dispose();",
+      ),
+  },
   averages: {
     run(code, directory) {
       const data = 'const [xVal, yVal, xTest, yTest] = [x, y, x, y];';

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional
 
 UNITS = ("epoch", "step")
 
@@ -28,6 +28,17 @@ def require_cadence(value: Mapping[str, Any]) -> dict[str, Any]:
     if unit not in UNITS or set(value) - {"unit", "every"}:
         raise ValueError(f"not a cadence: cadence {dict(value)!r}; write e.g. {{'unit': 'step', 'every': 100}}")
     return {"unit": unit, "every": require_whole(every, 1, "every")}
+
+
+def require_snapshots(value: Mapping[str, Any]) -> Optional[int]:
+    """The number of snapshots over the training; None for a cadence.
+
+    Raises:
+        ValueError: It is no whole number of at least 2.
+    """
+    if set(value) != {"snapshots"}:
+        return None
+    return require_whole(value["snapshots"], 2, "snapshots")
 
 
 def describe_cadence(cadence: Mapping[str, Any]) -> str:

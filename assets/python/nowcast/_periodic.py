@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequenc
 
 import numpy as np
 
-from ._cadence import describe_cadence, require_cadence, require_whole
+from ._cadence import describe_cadence, require_cadence, require_snapshots, require_whole
 from ._forecasters import Forecaster
 from ._nowcast import Nowcast, Probation, ProbationKeeper, nowcast_of
 from ._step_scale import StepScale, decay_factor, require_decay, step_scale_range
@@ -55,8 +55,8 @@ class PeriodicForecasting:
             do not, from half to twice the first one unless told otherwise. Default: as recommended.
         step_scale_decay: Decrease of the step scale over the last part of the training, whose length has to be known:
             ``{"shape": "cosine" or "linear", "over": 0.5, "to": 0.1}``. Default: none.
-        cadence: When snapshots are taken: ``{"unit": "epoch" or "step", "every": n}``. Default: as the nowcaster was
-            trained.
+        cadence: When snapshots are taken: ``{"unit": "epoch" or "step", "every": n}``, or ``{"snapshots": n}`` for so many
+            over a training whose length in steps is known. Default: as the nowcaster was trained.
         watch: Judges each nowcast by the training loss of the period that follows, goes back to where the training was
             before when it does not pay, and makes pauses longer. It begins when it sees losses.
         budget: Share of the training that nowcasts which do not pay may cost, above 0 and below 1.
@@ -104,7 +104,10 @@ class PeriodicForecasting:
         self.start = require_whole(recommended["start"] if start is None else start, 0, "start")
         self._range = step_scale_range(step_scale, recommended["step_scale"])
         self._decay = None if step_scale_decay is None else require_decay(step_scale_decay)
-        self.cadence = require_cadence(forecaster.cadence if cadence is None else cadence)
+        chosen = forecaster.cadence if cadence is None else cadence
+        # So many over the training: every how many steps that is, its length has to say.
+        self._snapshots = require_snapshots(chosen)
+        self.cadence = {"unit": "step", "every": 1} if self._snapshots else require_cadence(chosen)
         self._budget = budget if watch else None
         self._given_length = None if length is None else require_whole(length, 1, "length")
         if watch and not 0 < budget < 1:
@@ -118,12 +121,6 @@ class PeriodicForecasting:
             raise ValueError(
                 f"means of {averaged} snapshots end at a nowcast when the period is a multiple of {averaged}: "
                 f"period {self.period}; give e.g. {-(-self.period // averaged) * averaged}"
-            )
-        if forecaster.trained and self.cadence != forecaster.cadence:
-            warnings.warn(
-                f"the nowcaster was trained on snapshots {describe_cadence(forecaster.cadence)} and is applied to "
-                f"snapshots {describe_cadence(self.cadence)}",
-                stacklevel=3,
             )
         self.kinds = forecaster.default_kinds if kinds is None else tuple(kinds)
         unknown = [kind for kind in self.kinds if kind not in forecaster.kinds]
@@ -139,6 +136,8 @@ class PeriodicForecasting:
         self._restored: Optional[dict[str, Any]] = None
         self._notes: set[str] = set()
         self._reset()
+        if self._snapshots is None:
+            self._note_cadence()
 
     @property
     def step_scale(self) -> float:
@@ -186,12 +185,44 @@ class PeriodicForecasting:
         self._window.forget()
         # Epochs or steps that have ended, of the whole training, and the snapshot whose nowcast is still to be applied.
         self._count: int = 0 if self._restored is None else self._restored["count"]
+        self._is_settled = self._snapshots is None
         self._length = self._given_length
         self._due: Optional[int] = None
         self._loss: Optional[float] = None
         self._read_seconds = 0.0
         watch = None if self._budget is None else JumpWatch(self.period, self._budget, self._range)
         self._keeper = ProbationKeeper(watch)
+
+    @property
+    def _length(self) -> Optional[int]:
+        """Epochs or steps of the whole training; None where nobody knows."""
+        return self._total
+
+    @_length.setter
+    def _length(self, length: Optional[int]) -> None:
+        self._total = length
+        if self._snapshots is None:
+            return
+        if self._restored is not None:
+            # The window that was restored has snapshots as they were taken.
+            self.cadence, self._is_settled = dict(self._restored["cadence"]), True
+        elif length is not None and self._count == 0:
+            self.cadence, self._is_settled = {"unit": "step", "every": max(1, length // self._snapshots)}, True
+
+    def _require_cadence(self) -> None:
+        if not self._is_settled:
+            raise ValueError(
+                f"how many steps the training has is not known: cadence {{'snapshots': {self._snapshots}}}; give length in "
+                "steps, or a cadence, e.g. {'unit': 'step', 'every': 20}"
+            )
+
+    def _note_cadence(self) -> None:
+        if self._forecaster.trained and self.cadence != self._forecaster.cadence:
+            self._note(
+                "cadence",
+                f"the nowcaster was trained on snapshots {describe_cadence(self._forecaster.cadence)} and is applied to "
+                f"snapshots {describe_cadence(self.cadence)}",
+            )
 
     def _next_nowcast(self, snapshot: int) -> int:
         """The first snapshot from this one on that a nowcast follows."""
@@ -216,6 +247,8 @@ class PeriodicForecasting:
         """
         if self._restored is not None:
             self._track()
+        self._require_cadence()
+        self._note_cadence()
         self._count = self._count + 1 if count is None else count
         self._keeper.add(loss)
         if self._count % self.cadence["every"] != 0:
@@ -386,13 +419,15 @@ class PeriodicForecasting:
         """
         if not isinstance(state, dict) or not _STATE <= set(state) or state["version"] != 2:
             raise ValueError(f"not a nowcasting state of this version: state; {_REMEDY}")
-        if state["cadence"] != self.cadence or len(state["window"]["slots"]) not in (0, self._window.points):
+        if (self._snapshots is None and state["cadence"] != self.cadence) or len(state["window"]["slots"]) not in (0, self._window.points):
             raise ValueError(f"the state of another cadence or nowcaster: state; {_REMEDY}")
         if (state["watch"] is None) != (self._budget is None):
             on, off = ("with", "off") if self._budget is None else ("without", "on")
             raise ValueError(f"a state {on} a watch, and the watch is {off}: state; {_REMEDY}")
         self._restored = state
         self._count = state["count"]
+        if self._snapshots is not None:
+            self.cadence, self._is_settled = dict(state["cadence"]), True
 
     def _put_back(self, tensors: Sequence[TrackedTensor], state: dict[str, Any]) -> None:
         self._restored = None

@@ -61,6 +61,7 @@ class _Forecasting(PeriodicForecasting, keras.callbacks.Callback):
         self._epoch: Optional[int] = None
         self._goes_on = same or self._restored is not None
         self._set_length(0)
+        self._require_cadence()
         if self._restored is not None and self.model.built:
             self._track()
 

@@ -322,3 +322,43 @@ def test_mean_linear_moves_normalizations_and_embeddings_where_they_are_named(ki
 
     forecasting = Listed(MeanLinearForecaster(), watch=False, kinds=kinds)
     assert [tensor.kind for tensor in forecasting._track()] == moved
+
+
+def by_steps(steps, stop=None, **options):
+    """A loop of steps, resumed by another instance after some of them."""
+
+    def create():
+        return Training(period=3, start=0, **options)
+
+    training = create()
+    for step in range(steps):
+        if step == stop:
+            state, weights = training._state(), training.weights
+            training = create()
+            training.weights = weights
+            training._restore(state)
+        drift = np.sin(np.arange(12, dtype=np.float32) + step).reshape(3, 4)
+        training.weights = training.weights + np.float32(0.01) * drift
+        training._end(None)
+        training._apply(None)
+    return training
+
+
+@pytest.mark.filterwarnings("ignore:the nowcaster was trained")
+@pytest.mark.parametrize(("snapshots", "every"), [(20, 3), (30, 2), (90, 1)])
+def test_a_number_of_snapshots_is_the_cadence_of_as_many_steps(snapshots, every):
+    counted = by_steps(60, cadence={"snapshots": snapshots}, length=60)
+    stepped = by_steps(60, cadence={"unit": "step", "every": every})
+    assert counted.cadence == {"unit": "step", "every": every}
+    assert epochs_of(counted) == epochs_of(stepped)
+    np.testing.assert_array_equal(counted.weights, stepped.weights)
+    for stop in (1, 17, 41):
+        resumed = by_steps(60, stop, cadence={"snapshots": snapshots}, length=60)
+        np.testing.assert_array_equal(resumed.weights, counted.weights)
+
+
+def test_a_number_of_snapshots_needs_the_length():
+    with pytest.raises(ValueError, match="^how many steps the training has is not known: .*give length in steps"):
+        by_steps(1, cadence={"snapshots": 20})
+    with pytest.raises(ValueError, match="^not a whole number of at least 2: snapshots 1; "):
+        Training(cadence={"snapshots": 1})
