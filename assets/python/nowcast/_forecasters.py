@@ -47,9 +47,10 @@ class NowcasterForecaster:
         horizon = self._horizon(snapshot) if callable(self._horizon) else self._horizon
         begin = 0
         for kind in self.kinds:
+            own = [(tensor.name, tensor.shape) for tensor in tensors if tensor.kind == kind]
             end = begin + sum(tensor.size for tensor in tensors if tensor.kind == kind)
             if end > begin:
-                networks.forecast(kind, [values[begin:end] for values in snapshots], horizon, out[begin:end])
+                networks.forecast(kind, [values[begin:end] for values in snapshots], horizon, out[begin:end], own)
             begin = end
 
 

@@ -6,10 +6,15 @@ import type { Network } from '../../network/network.js';
 import type { NowcasterSpec } from '../../network/spec.js';
 import { networkOf, type TrainedKind } from '../../nowcaster/spec.js';
 import { Random } from '../../random.js';
+import { fillRows, inputColumns } from '../../windows/inputs/index.js';
+import type { TensorInfo } from '../../windows/inputs/input.js';
 import { forecastOf, scaleOfExtent } from '../../windows/normalize.js';
+import { scaleOfTensor, tensorStatistics } from '../../windows/tensorStatistics.js';
 
-/** Windows of one kind and their forecasts. */
+/** Windows of one tensor and their forecasts. */
 export interface GoldenForecasts {
+  /** Name and shape of the tensor, whose scalars the windows are of. */
+  tensor: Pick<TensorInfo, 'name' | 'shape'>;
   /** Raw weights, exact in float32, oldest first: `windows[i]` has L values. */
   windows: number[][];
   /** Raw forecasts: `forecasts[i]` has one value a horizon. */
@@ -17,18 +22,26 @@ export interface GoldenForecasts {
 }
 
 const WINDOWS = 24;
+/** Tensors of as many scalars, each of a role of its own. */
+const GOLDEN_TENSORS: Record<TrainedKind, Pick<TensorInfo, 'name' | 'shape'>> = {
+  conv: { name: 'conv2d/kernel', shape: [2, 2, 2, 3] },
+  fc: { name: 'gru/recurrent_kernel', shape: [4, 6] },
+  bias: { name: 'dense/bias', shape: [24] },
+  norm: { name: 'norm/gamma', shape: [24] },
+  embedding: { name: 'embedding/embeddings', shape: [8, 3] },
+};
 
 function applyOperation(
   operation: Operation,
   operands: number[][],
-  window: number[],
+  inputs: Readonly<Record<string, number[]>>,
   network: Network,
   parameters: Float32Array,
 ): number[] {
   const [a, b] = operands;
   switch (operation.op) {
     case 'input':
-      return window;
+      return inputs[operation.input];
     case 'differences':
       return a.slice(1).map((x, i) => x - a[i]);
     case 'dense': {
@@ -58,20 +71,50 @@ function applyOperation(
   }
 }
 
-function forecastWindow(spec: NowcasterSpec, network: Network, parameters: Float32Array, raw: number[]): number[] {
-  const scaling =
-    spec.normalization === 'range'
-      ? { origin: raw[0], scale: scaleOfExtent(Math.min(...raw), Math.max(...raw)) }
-      : { origin: 0, scale: 1 };
-  const window = raw.map((value) => (value - scaling.origin) / scaling.scale);
-  const outputs = new Map<string, number[]>();
-  let last: number[] = [];
-  for (const operation of network.graph) {
-    const operands = operandsOf(operation).map((name) => outputs.get(name)!);
-    last = applyOperation(operation, operands, window, network, parameters);
-    outputs.set(operation.name, last);
-  }
-  return last.map((output) => forecastOf(spec, output, window[window.length - 1], scaling));
+/** The inputs of the network besides the window, of all windows of a tensor: a row a window. */
+function furtherInputs(spec: NowcasterSpec, network: Network, tensor: TensorInfo, windows: number[][]) {
+  const columns = inputColumns(
+    network.inputs.map(({ name }) => name).filter((name) => name !== 'window'),
+    spec,
+  );
+  const history = Array.from({ length: spec.inputLength }, (_, i) => Float32Array.from(windows, (raw) => raw[i]));
+  const statistics = tensorStatistics(history, 0, WINDOWS, spec.inputLength);
+  const stride = columns.reduce((sum, { width }) => sum + width, 0);
+  const rows = new Float32Array(WINDOWS * stride);
+  const positions = Uint32Array.from({ length: WINDOWS }, (_, i) => i);
+  const nothing = { windows: new Float32Array(0), scales: new Float64Array(0) };
+  fillRows(columns, { spec, tensor, statistics, count: WINDOWS, positions, history, start: 0, ...nothing }, rows);
+  const of = (row: number) => {
+    const values = [...rows.subarray(row * stride, (row + 1) * stride)];
+    return Object.fromEntries(columns.map(({ name, width }) => [name, values.splice(0, width)]));
+  };
+  return { scale: scaleOfTensor(statistics), of };
+}
+
+function forecastTensor(
+  spec: NowcasterSpec,
+  network: Network,
+  parameters: Float32Array,
+  { windows, tensor }: { windows: number[][]; tensor: TensorInfo },
+): number[][] {
+  const further = furtherInputs(spec, network, tensor, windows);
+  return windows.map((raw, row) => {
+    const scaling = {
+      none: { origin: 0, scale: 1 },
+      range: { origin: raw[0], scale: scaleOfExtent(Math.min(...raw), Math.max(...raw)) },
+      tensor: { origin: raw[0], scale: further.scale },
+    }[spec.normalization];
+    const window = raw.map((value) => (value - scaling.origin) / scaling.scale);
+    const inputs = { window, ...further.of(row) };
+    const outputs = new Map<string, number[]>();
+    let last: number[] = [];
+    for (const operation of network.graph) {
+      const operands = operandsOf(operation).map((name) => outputs.get(name)!);
+      last = applyOperation(operation, operands, inputs, network, parameters);
+      outputs.set(operation.name, last);
+    }
+    return last.map((output) => forecastOf(spec, output, window[window.length - 1], scaling));
+  });
 }
 
 /** Weights as they move in training, and the two windows that are easily got wrong: one that stands still, one far from 0. */
@@ -87,7 +130,7 @@ function drawWindows({ inputLength }: NowcasterSpec, kind: TrainedKind): number[
   });
 }
 
-/** Golden forecasts of each kind. @param spec of a family whose one input is the window. */
+/** Golden forecasts of each kind. */
 export function goldenForecasts(
   spec: NowcasterSpec,
   parameters: Partial<Record<TrainedKind, Float32Array>>,
@@ -96,7 +139,9 @@ export function goldenForecasts(
   return Object.fromEntries(
     Object.entries(parameters).map(([kind, values]) => {
       const windows = drawWindows(spec, kind as TrainedKind);
-      return [kind, { windows, forecasts: windows.map((raw) => forecastWindow(spec, network, values, raw)) }];
+      const tensor = GOLDEN_TENSORS[kind as TrainedKind];
+      const forecasts = forecastTensor(spec, network, values, { windows, tensor: { ...tensor, kind } });
+      return [kind, { tensor, windows, forecasts }];
     }),
   );
 }

@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { InsufficientDataError, MismatchError } from '../../errors.js';
 import { inputsOf, type TrainedKind } from '../../nowcaster/spec.js';
 import { describeCadence } from '../../trajectory/cadence.js';
-import { isWindowOnly } from '../../windows/inputs/index.js';
 import type { ExportSource } from '../readSource.js';
 import { goldenForecasts } from './golden.js';
 import type { PackageKind } from './package.js';
@@ -150,13 +149,16 @@ function readme(name: string, source: ExportSource): string {
   ].join('\n');
 }
 
-function requireWindowOnly({ spec }: ExportSource): void {
-  const inputs = inputsOf(spec.family);
-  if (isWindowOnly(inputs)) return;
+/** Inputs that assets/python computes. */
+const INPUTS = ['window', 'context', 'role'];
+
+function requireInputs({ spec }: ExportSource): void {
+  const unknown = inputsOf(spec.family).filter((name) => !INPUTS.includes(name));
+  if (unknown.length === 0) return;
   throw new MismatchError({
-    what: `networks that take ${inputs.join(', ')} cannot be used in Python yet`,
+    what: `the Python package does not compute the input ${unknown.join(', ')}`,
     where: `family ${spec.family}`,
-    remedy: 'export a family whose one input is the window',
+    remedy: `export a family that takes ${INPUTS.join(', ')}`,
   });
 }
 
@@ -166,7 +168,7 @@ export const pythonPackage: PackageKind = {
   nameProblem,
   versionPattern: VERSION_PATTERN,
   encode({ name, version, source }) {
-    requireWindowOnly(source);
+    requireInputs(source);
     const module = importName(name);
     const parameters = Object.fromEntries(
       (Object.entries(source.kinds) as [TrainedKind, { parameters: Float32Array }][]).map(([kind, network]) => [

@@ -7,7 +7,7 @@ export const ROLES = ['conv', 'depthwise', 'fc', 'attention', 'recurrent', 'embe
 export type Role = (typeof ROLES)[number];
 
 /** By the tensor's name with its layer; the first that matches counts, for kernels only. */
-const NAMED_ROLES: readonly (readonly [Role, TensorInfo['kind'], RegExp])[] = [
+export const NAMED_ROLES: readonly (readonly [Role, TensorInfo['kind'], RegExp])[] = [
   ['depthwise', 'conv', /depthwise|(^|[._/])dw/i],
   ['recurrent', 'fc', /recurrent|weight_[hi]h|(^|[._/])(gru|lstm|rnn)/i],
   ['attention', 'fc', /attention|attn|(^|[._/])(qkv|query|key|value|[qkvo]_proj)([._/]|$)/i],

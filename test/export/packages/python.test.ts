@@ -1,15 +1,18 @@
 // The package as it is exported, tested by its own tests and used, with numpy alone; and against the toolkit's references.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createDefaultCompute } from '../../../src/callback/index.js';
 import { exportPackage } from '../../../src/export/index.js';
 import { goldenForecasts } from '../../../src/export/packages/golden.js';
 import type { NowcasterSpec } from '../../../src/network/spec.js';
+import { forecast } from '../../../src/nowcaster/forecast.js';
 import { PAPER_SPEC } from '../../../src/nowcaster/spec.js';
+import { TRAINING_RECORD_NAME } from '../../../src/nowcaster/trainingRecord.js';
 import { tensorKind } from '../../../src/trajectory/kind.js';
 import { TENSOR_KINDS } from '../../../src/trajectory/schema.js';
 import { normalizeWindows } from '../../../src/windows/normalize.js';
@@ -19,10 +22,13 @@ import { parametersOf, writeTraining } from '../trainingDirectory.js';
 
 const python = findPython('numpy');
 const tester = findPython('numpy', 'pytest');
+const BY_STEPS = 'by steps';
 const SPECS: [string, NowcasterSpec][] = [
+  [BY_STEPS, { ...PAPER_SPEC, horizons: [10] }],
   ['the paper', PAPER_SPEC],
   ['several horizons', { ...PAPER_SPEC, inputLength: 3, horizons: [2, 7] }],
   ['no normalization', { ...PAPER_SPEC, normalization: 'none', residual: false }],
+  ['WNN+', { ...PAPER_SPEC, family: 'wnn-plus', normalization: 'tensor', horizons: [5, 10], config: { width: 16 } }],
   ['one stream', { ...PAPER_SPEC, config: { streams: 'values', activation: 'relu' } }],
 ];
 
@@ -34,7 +40,11 @@ const run = (command: string, args: string[], cwd: string) =>
 
 async function make(name: string, spec?: NowcasterSpec): Promise<string> {
   const [training, to] = [join(root, `training-${name}`), join(root, name)];
-  writeTraining(training, spec);
+  const record = writeTraining(training, spec);
+  if (name === BY_STEPS) {
+    record.dataset.cadence = { unit: 'step', every: 20 };
+    writeFileSync(join(training, TRAINING_RECORD_NAME), JSON.stringify(record));
+  }
   await exportPackage({ format: 'python', from: training, to, name: 'my-nowcaster', version: '1.2.3' });
   return to;
 }
@@ -135,22 +145,47 @@ print(json.dumps([kind_of(name, shape) for name, shape in json.loads(${JSON.stri
 });
 
 describe('golden forecasts', () => {
-  test.each(SPECS)("are those of the family's own reference: %s", (_, spec) => {
-    const parameters = { conv: parametersOf(spec, 'conv') };
-    const { windows, forecasts } = goldenForecasts(spec, parameters).conv!;
-    const { inputLength: length, horizons } = spec;
-    const raw = Array.from({ length }, (_, i) => Float32Array.from(windows, (window) => window[i]));
-    const normalized = new Float32Array(windows.length * length);
-    const [origins, scales] = [new Float64Array(windows.length), new Float64Array(windows.length)];
-    normalizeWindows(spec, raw, 0, windows.length, normalized, origins, scales);
-    const outputs = referenceForward(spec, parameters.conv, normalized, windows.length);
-    for (const [j, forecast] of forecasts.entries())
-      for (const [h, value] of forecast.entries()) {
-        const base = spec.residual ? normalized[j * length + length - 1] : 0;
-        const expected = (base + outputs[j * horizons.length + h]) * scales[j] + origins[j];
-        expect(Math.abs(value - expected)).toBeLessThan(2e-7 * Math.max(1, Math.abs(expected)));
+  test.each(SPECS.filter(([, { family }]) => family === 'wnn'))(
+    "are those of the family's own reference: %s",
+    (_, spec) => {
+      const parameters = { conv: parametersOf(spec, 'conv') };
+      const { windows, forecasts } = goldenForecasts(spec, parameters).conv!;
+      const { inputLength: length, horizons } = spec;
+      const raw = Array.from({ length }, (_, i) => Float32Array.from(windows, (window) => window[i]));
+      const normalized = new Float32Array(windows.length * length);
+      const [origins, scales] = [new Float64Array(windows.length), new Float64Array(windows.length)];
+      normalizeWindows(spec, raw, 0, windows.length, normalized, origins, scales);
+      const outputs = referenceForward(spec, parameters.conv, normalized, windows.length);
+      for (const [j, forecast] of forecasts.entries())
+        for (const [h, value] of forecast.entries()) {
+          const base = spec.residual ? normalized[j * length + length - 1] : 0;
+          const expected = (base + outputs[j * horizons.length + h]) * scales[j] + origins[j];
+          expect(Math.abs(value - expected)).toBeLessThan(2e-7 * Math.max(1, Math.abs(expected)));
+        }
+      expect(new Set(windows[0]).size).toBe(1);
+    },
+  );
+
+  test('of a family that looks at tensors are what the toolkit forecasts', async () => {
+    const [, spec] = SPECS.find(([name]) => name === 'WNN+')!;
+    const kinds = ['conv', 'fc', 'bias'] as const;
+    const parameters = Object.fromEntries(
+      kinds.map((kind) => [kind, parametersOf(spec, kind).map((value) => 3 * value)]),
+    );
+    const golden = goldenForecasts(spec, parameters);
+    const compute = await createDefaultCompute(spec);
+    for (const kind of kinds) {
+      const { tensor, windows, forecasts } = golden[kind]!;
+      const history = Array.from({ length: spec.inputLength }, (_, i) => Float32Array.from(windows, (raw) => raw[i]));
+      const tensors = [{ ...tensor, kind, offset: 0, size: windows.length }];
+      for (const [h, horizon] of spec.horizons.entries()) {
+        const out = new Float32Array(windows.length);
+        await forecast(compute, parameters[kind], history, out, { horizon, tensors });
+        for (const [j, value] of out.entries()) expect(Math.abs(value - forecasts[j][h])).toBeLessThan(1e-5);
       }
-    expect(new Set(windows[0]).size).toBe(1);
+      expect(new Set(forecasts.map(([first]) => first.toFixed(6))).size).toBeGreaterThan(20);
+    }
+    await compute.dispose();
   });
 });
 

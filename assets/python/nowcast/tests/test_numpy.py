@@ -17,17 +17,39 @@ def snapshots_of(kind):
     return [np.array(values, np.float32) for values in zip(*GOLDEN[kind]["windows"])]
 
 
+def tensor_of(kind):
+    return GOLDEN[kind]["tensor"]["name"], GOLDEN[kind]["tensor"]["shape"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_forecasts_are_the_golden_ones(kind):
     expected = np.array(GOLDEN[kind]["forecasts"])
+    tensors = [tensor_of(kind)]
     for index, horizon in enumerate(runtime.HORIZONS):
-        forecasts = runtime.forecast(kind, snapshots_of(kind), horizon)
+        forecasts = runtime.forecast(kind, snapshots_of(kind), horizon, tensors=tensors)
         assert forecasts.dtype == np.float32
         np.testing.assert_allclose(forecasts, expected[:, index], rtol=0, atol=1e-5)
-    farthest = runtime.forecast(kind, snapshots_of(kind))
+    farthest = runtime.forecast(kind, snapshots_of(kind), tensors=tensors)
     np.testing.assert_allclose(farthest, expected[:, -1], rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_tensors_that_stand_side_by_side_are_forecast_each_by_itself(kind):
+    """The last one stands still, which changes nothing for the first two."""
+    window = snapshots_of(kind)
+    single = runtime.forecast(kind, window, tensors=[tensor_of(kind)])
+    resting = [window[0]] * len(window)
+    both = [np.concatenate(parts) for parts in zip(window, window, resting)]
+    forecasts = runtime.forecast(kind, both, tensors=[tensor_of(kind)] * 3).reshape(3, -1)
+    np.testing.assert_allclose(forecasts[:2], [single, single], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        forecasts[2], runtime.forecast(kind, resting, tensors=[tensor_of(kind)]), rtol=0, atol=1e-6
+    )
+    with pytest.raises(ValueError, match="^tensors of another size than the snapshots: tensors; "):
+        runtime.forecast(kind, both, tensors=[tensor_of(kind)])
+
+
+@pytest.mark.skipif(runtime.LOOKS_AT_TENSORS, reason="a scalar's forecast depends on its tensor")
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_scalars_of_any_shape_are_forecast_each_by_itself(kind):
     window = snapshots_of(kind)

@@ -35,7 +35,7 @@ def work(rank, how, port):
             with pytest.raises(ValueError, match="the weights are sharded over processes: .*; use DistributedDataParallel"):
                 make(wrapped)
     else:
-        nowcaster = WeightNowcaster(wrapped, watch=False, period=5, start=0)
+        nowcaster = WeightNowcaster(wrapped, watch=False, period=5, start=0, cadence={"unit": "epoch"})
         optimizer = torch.optim.SGD(wrapped.parameters(), 0.1)
         generator = torch.Generator().manual_seed(rank)
         for _ in range(11):
