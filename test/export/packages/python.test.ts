@@ -28,6 +28,7 @@ const SPECS: [string, NowcasterSpec][] = [
   ['the paper', PAPER_SPEC],
   ['several horizons', { ...PAPER_SPEC, inputLength: 3, horizons: [2, 7] }],
   ['no normalization', { ...PAPER_SPEC, normalization: 'none', residual: false }],
+  ['scaled by the tensor', { ...PAPER_SPEC, normalization: 'tensor' }],
   ['WNN+', { ...PAPER_SPEC, family: 'wnn-plus', normalization: 'tensor', horizons: [5, 10], config: { width: 16 } }],
   ['one stream', { ...PAPER_SPEC, config: { streams: 'values', activation: 'relu' } }],
 ];
@@ -145,7 +146,7 @@ print(json.dumps([kind_of(name, shape) for name, shape in json.loads(${JSON.stri
 });
 
 describe('golden forecasts', () => {
-  test.each(SPECS.filter(([, { family }]) => family === 'wnn'))(
+  test.each(SPECS.filter(([, { normalization }]) => normalization !== 'tensor'))(
     "are those of the family's own reference: %s",
     (_, spec) => {
       const parameters = { conv: parametersOf(spec, 'conv') };
