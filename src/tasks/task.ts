@@ -29,20 +29,27 @@ export function taskNames(): string[] {
   });
 }
 
-/** The error for an unknown task: it lists every name that is accepted, and what aliases stand for. */
+/** Every task name that is accepted, and what aliases stand for: `{mnist, cifar10}/{lenet, simplenet, cnn (simplenet)}`. */
+function taskList(): string {
+  const groups = new Map<string, string[]>();
+  for (const data of datasetNames()) {
+    const { inputShape } = findDataSource(data);
+    const architectures = architectureNames()
+      .filter((architecture) => takesInputs(architecture, inputShape))
+      .flatMap((architecture) => [architecture, ...aliasesOf(architecture).map((alias) => `${alias} (${architecture})`)])
+      .join(', ');
+    groups.set(architectures, [...(groups.get(architectures) ?? []), data]);
+  }
+  return [...groups].map(([architectures, data]) => `{${data.join(', ')}}/{${architectures}}`).join(' ');
+}
+
+/** The error for an unknown task. */
 function unknownTask(name: string): UnknownNameError {
-  const names = taskNames().flatMap((task) => {
+  const known = taskNames().flatMap((task) => {
     const [data, architecture] = task.split('/');
-    const aliases = aliasesOf(architecture).map((alias) => `${data}/${alias}`);
-    return [{ name: task, listed: task }, ...aliases.map((alias) => ({ name: alias, listed: `${alias} (${task})` }))];
+    return [task, ...aliasesOf(architecture).map((alias) => `${data}/${alias}`)];
   });
-  const known = names.map((entry) => entry.name);
-  return unknownName(
-    'task',
-    name,
-    known,
-    names.map((entry) => entry.listed),
-  );
+  return unknownName('task', name, known, [taskList()]);
 }
 
 /**

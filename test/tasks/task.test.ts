@@ -40,10 +40,25 @@ describe('findTask', () => {
   it('names the nearest and all known tasks when there is none', () => {
     for (const name of ['mnist/lenett', 'minst/lenet', 'lenet', '', 'mnist/lenet/x', 'mnist/']) {
       expect(() => findTask(name)).toThrow(UsageError);
-      expect(() => findTask(name)).toThrow(/mnist\/mlp/);
+      expect(() => findTask(name)).toThrow(/\{mnist, .*\bmlp\b/);
     }
     expect(() => findTask('mnist/lenett')).toThrow(/did you mean mnist\/lenet\?/);
-    expect(() => findTask('cifar10/cmn')).toThrow(/did you mean cifar10\/cnn\?.*cifar10\/cnn \(cifar10\/simplenet\)/);
+    const told = (() => {
+      try {
+        findTask('mnist/nothing-like-it');
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return '';
+    })();
+    const accepted = [...told.matchAll(/\{([^}]*)\}\/\{([^}]*)\}/g)].flatMap(([, data, architectures]) =>
+      data
+        .split(', ')
+        .flatMap((one) => architectures.split(', ').map((other) => `${one}/${other.replace(/ \(.*/, '')}`)),
+    );
+    expect(accepted).toEqual(expect.arrayContaining([...taskNames(), 'mnist/cnn', 'cifar10/resnet', 'bible/gpt']));
+    for (const name of accepted) expect(findTask(name).name).toMatch(/^[\w-]+\/[\w-]+$/);
+    expect(() => findTask('cifar10/cmn')).toThrow(/did you mean cifar10\/cnn\?.*cnn \(simplenet\)/);
     expect(() => findTask('quite/different')).not.toThrow(/did you mean/);
   });
 });
