@@ -111,7 +111,7 @@ from ${quantity(runs('train'), 'run')} for training and ${formatCount(runs('val'
 }
 
 function describeTraining({ path, record, unfinished, bytes }: Of<'training'>): string {
-  const header = ['kind', 'samples', 'steps', 'best epoch', 'no change', 'linear', 'WNN', 'ended'];
+  const header = ['kind', 'samples', 'steps', 'best epoch', 'no change', 'linear', 'network', 'ended'];
   const rows = TRAINED_KINDS.flatMap((kind) => {
     const training = record.kinds[kind];
     if (training === undefined) return [];
@@ -146,7 +146,7 @@ function describeNowcaster({ path, manifest, bytes }: Of<'nowcaster'>): string {
   const { tag, spec, cadence, recommended } = manifest;
   return `${path}: nowcaster "${tag}", ${describeSpec(spec)}, a snapshot ${describeCadence(cadence)}, a nowcast every ${quantity(recommended.period, 'snapshot')}, step scale ${recommended.stepScale}
 
-${formatTable(['network', 'formats', 'no change', 'linear', 'WNN'], rows, 2)}
+${formatTable(['kind', 'formats', 'no change', 'linear', 'network'], rows, 2)}
 
 ${runs}, toolkit ${manifest.toolkitVersion}, ${formatBytes(bytes)}`;
 }

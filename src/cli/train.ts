@@ -111,7 +111,7 @@ function formatErrors(record: TrainingRecord): string {
       'best epoch',
       'no change',
       'linear',
-      'WNN',
+      'network',
       ...gains,
       ...gains.map((g) => `${g} (raw)`),
     ],
