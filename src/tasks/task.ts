@@ -36,7 +36,10 @@ function taskList(): string {
     const { inputShape } = findDataSource(data);
     const architectures = architectureNames()
       .filter((architecture) => takesInputs(architecture, inputShape))
-      .flatMap((architecture) => [architecture, ...aliasesOf(architecture).map((alias) => `${alias} (${architecture})`)])
+      .flatMap((architecture) => [
+        architecture,
+        ...aliasesOf(architecture).map((alias) => `${alias} (${architecture})`),
+      ])
       .join(', ');
     groups.set(architectures, [...(groups.get(architectures) ?? []), data]);
   }
