@@ -231,11 +231,11 @@ describe('a family with a further input', () => {
     }
   });
 
-  it('is refused as a Python package, which knows only windows', async () => {
+  it('is refused as a Python package, which does not know it', async () => {
     const from = join(root, 'placedTraining');
     const made = exportPackage({ format: 'python', from, to: join(root, 'refused'), name: 'placed', kinds: ['fc'] });
     await expect(made).rejects.toThrow(
-      /^networks that take window, place cannot be used in Python yet: family placed; export a family whose one input/,
+      /^the Python package does not compute the input place: family placed; export a family that takes window, context, role/,
     );
   });
 
