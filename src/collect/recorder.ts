@@ -58,13 +58,13 @@ export interface TrajectoryRecorderOptions {
   /** Planned number of epochs. Default: that of `fit`, or open-ended. */
   epochsPlanned?: number;
   /**
-   * The callback that nowcasts in the same training; pass it to `fit` after the recorder. No sample will span one of its
-   * nowcasts. Default: none.
+   * The callback that nowcasts in the same training; pass it to `fit` after the recorder. Snapshots are taken when it takes
+   * them, and no sample will span one of its nowcasts. Default: none.
    */
-  nowcasting?: NowcastSchedule;
+  nowcasting?: NowcastSchedule & { readonly cadence?: SnapshotCadence };
   /**
-   * When `fit` takes snapshots, e.g. `{ unit: 'step', every: 100 }`; only recorded, in a custom loop. Default: at the
-   * end of each epoch.
+   * When `fit` takes snapshots, e.g. `{ unit: 'step', every: 100 }`; only recorded, in a custom loop. Default: that of
+   * `nowcasting`, else at the end of each epoch.
    */
   cadence?: SnapshotCadence;
 }
@@ -107,7 +107,6 @@ const NOT_METRICS = new Set(['batch', 'size', 'epoch']);
  */
 export class TrajectoryRecorder extends FitCallback {
   readonly #options: TrajectoryRecorderOptions;
-  readonly #cadence: SnapshotCadence;
   #network: tfl.LayersModel | undefined;
   #epochsOfFit: number | undefined;
   #writer: RunWriter | undefined;
@@ -117,22 +116,31 @@ export class TrajectoryRecorder extends FitCallback {
   #divergence: string | undefined;
   #seconds = 0;
 
-  /** @throws UsageError for an impossible id, cadence or number of scalars, and for nowcasts with another cadence than every epoch. */
+  /** @throws UsageError for an impossible id, cadence or number of scalars, and for nowcasts with another cadence. */
   constructor(options: TrajectoryRecorderOptions) {
     super();
     requireKnownOptions('TrajectoryRecorder', options, RECORDER_OPTIONS);
     this.#options = options;
     if (options.id !== undefined) runDirectory(options.store, options.id);
-    this.#cadence = requireCadence(options.cadence ?? EVERY_EPOCH, 'cadence of the recorder');
     const { scalarsPerTensor } = options;
     if (scalarsPerTensor !== undefined) requireScalarsPerTensor(scalarsPerTensor, 'scalarsPerTensor of the recorder');
-    if (options.nowcasting !== undefined && !sameCadence(this.#cadence, EVERY_EPOCH)) {
-      throw new UsageError({
-        what: 'nowcasting needs a snapshot at the end of every epoch',
-        where: `snapshots ${describeCadence(this.#cadence)}`,
-        remedy: 'leave the cadence out',
-      });
-    }
+    const { cadence, nowcasting } = options;
+    if (cadence === undefined) return;
+    requireCadence(cadence, 'cadence of the recorder');
+    const theirs = nowcasting && (nowcasting.cadence ?? EVERY_EPOCH);
+    if (theirs === undefined || sameCadence(cadence, theirs)) return;
+    throw new UsageError({
+      what: `another cadence than that of nowcasting, a snapshot ${describeCadence(theirs)}`,
+      where: `snapshots ${describeCadence(cadence)}`,
+      remedy: 'leave the cadence out',
+    });
+  }
+
+  /** Known from the begin of the training on: that of nowcasting may depend on its length. */
+  get #cadence(): SnapshotCadence {
+    const { cadence, nowcasting } = this.#options;
+    const { unit, every } = cadence ?? nowcasting?.cadence ?? EVERY_EPOCH;
+    return { unit, every };
   }
 
   /** The directory of the run that is being recorded; undefined before its first snapshot and after its end. */
@@ -248,10 +256,16 @@ export class TrajectoryRecorder extends FitCallback {
     this.#network = model;
   }
 
-  /** Opens the run, so that a store that cannot be written is found before hours of training. */
   override async onTrainBegin(): Promise<void> {
     await this.finish('interrupted', 'another training began');
-    this.#writer = this.#open(this.#requireNetwork());
+  }
+
+  /**
+   * Opens the run, so that a store that cannot be written is found before hours of training; once all callbacks have begun, since
+   * the cadence may be that of another.
+   */
+  override async onEpochBegin(): Promise<void> {
+    this.#writer ??= this.#open(this.#requireNetwork());
   }
 
   override async onBatchEnd(_batch: number, logs?: tfl.Logs): Promise<void> {

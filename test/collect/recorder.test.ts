@@ -8,9 +8,12 @@ import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Forecaster } from '../../src/callback/forecaster.js';
+import { type ForecastingOptions, PeriodicForecasting } from '../../src/callback/periodicForecasting.js';
 import { describeTensors } from '../../src/collect/namedTensors.js';
 import { TrajectoryRecorder } from '../../src/collect/recorder.js';
 import { UsageError, WriteError } from '../../src/errors.js';
+import type { SnapshotCadence } from '../../src/trajectory/cadence.js';
 import { listRuns, readMetrics, readSnapshots } from '../../src/trajectory/runReader.js';
 import type { Snapshot } from '../../src/trajectory/schema.js';
 
@@ -149,8 +152,53 @@ describe('with fit', () => {
     expect(listRuns(store)[0].manifest.nowcasts).toEqual({ period: 3, start: 4 });
     const both = () =>
       new TrajectoryRecorder({ store, nowcasting: { period: 3, start: 4 }, cadence: { unit: 'step', every: 2 } });
-    expect(both).toThrow(/every epoch: snapshots every 2 steps/);
+    expect(both).toThrow(
+      /than that of nowcasting, a snapshot every epoch: snapshots every 2 steps; leave the cadence out/,
+    );
   });
+
+  test.each<[string, ForecastingOptions['cadence'], SnapshotCadence]>([
+    ['epochs', undefined, { unit: 'epoch', every: 1 }],
+    ['steps', { unit: 'step', every: 2 }, { unit: 'step', every: 2 }],
+    ['a number of snapshots', { snapshots: 10 }, { unit: 'step', every: 4 }],
+  ])(
+    'takes the cadence of nowcasting, by %s, and notes the snapshots that nowcasts follow',
+    async (_, cadence, expected) => {
+      // Each nowcast sets all weights to 9 or its negative.
+      let at = 9;
+      const forecaster: Forecaster = {
+        windowLength: 2,
+        kinds: ['conv', 'fc', 'bias'],
+        async forecast(_window, out) {
+          at = -at;
+          out.fill(at);
+        },
+        dispose: async () => {},
+      };
+      const nowcasting = new PeriodicForecasting(forecaster, {
+        cadence,
+        period: 3,
+        start: 2,
+        watch: false,
+        onNote: () => {},
+      });
+      const recorder = new TrajectoryRecorder({ store, nowcasting });
+      const model = makeModel();
+      model.compile({ optimizer: tf.train.sgd(1e-6), loss: 'meanSquaredError' });
+      const { x, y } = makeData();
+      await model.fit(x, y, { epochs: 10, batchSize: 8, verbose: 0, callbacks: [recorder, nowcasting] });
+      const [{ directory, manifest }] = listRuns(store);
+      expect(manifest).toMatchObject({ cadence: expected, nowcasts: { period: 3, start: 2 } });
+      const snapshots = await readAll(directory);
+      const last = manifest.tensors.findIndex(({ name }) => name === 'last/kernel');
+      const jumped = snapshots.flatMap(({ epoch, values }, i) =>
+        i > 0 && Math.abs(values[last][0] - snapshots[i - 1].values[last][0]) > 1 ? [epoch - 1] : [],
+      );
+      expect(jumped).toEqual(nowcasting.history.map(({ snapshot }) => snapshot));
+      expect(jumped).toEqual(jumped.map((_, i) => 3 * i + 2));
+      expect(jumped.length).toBeGreaterThan(2);
+    },
+  );
 
   test('takes snapshots every N steps when asked', async () => {
     const model = makeModel();
