@@ -191,6 +191,12 @@ export class AveragedWeights extends FitCallback {
         where: `${state?.averaging}`,
         remedy: 'give what `state()` returned for this training',
       });
+    if (!state.average.kept.flat().every((values) => ArrayBuffer.isView(values)))
+      throw new MismatchError({
+        what: 'a state whose arrays are no typed arrays any more, as JSON makes them',
+        where: own,
+        remedy: 'keep it with `v8.serialize`',
+      });
     this.#reset();
     const { shapes, average } = state;
     const make = (values: readonly Float32Array[]) =>

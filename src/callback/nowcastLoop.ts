@@ -108,9 +108,9 @@ export class NowcastLoop {
    * @param keep keeps window and counters: the same network is trained on.
    */
   reset(keep = false): void {
-    this.history = [];
     this.#noted.delete('skipped');
     if (keep) return;
+    this.history = [];
     this.#weights = null;
     this.#window.forget();
     this.#due = null;
@@ -201,7 +201,13 @@ export class NowcastLoop {
   finish(): void {
     const snapshots = Math.floor(this.#count / this.cadence.every);
     const needed = Math.max(this.#nextNowcast(0), this.#window.length - 1) + 1;
-    if (this.history.length > 0 || snapshots > needed) return;
+    if (this.history.some(({ outcome }) => outcome !== 'skipped')) return;
+    const [skipped] = this.history;
+    if (skipped !== undefined) {
+      this.#noteOnce('none', `No nowcast happened in ${snapshots} snapshots (${describeCadence(this.cadence)}): ${skipped.reason}`);
+      return;
+    }
+    if (snapshots > needed) return;
     this.#noteOnce(
       'short',
       `No nowcast happened: the training ended after ${snapshots} snapshot${snapshots === 1 ? '' : 's'} (${describeCadence(this.cadence)}), the first ` +
@@ -306,7 +312,14 @@ export class NowcastLoop {
     if (history === null) return skip(`only ${this.#window.consecutive} of ${this.#window.length} snapshots recorded`);
     const { watch } = this.#keeper;
     const length = watch?.affordable(this.#snapshotsLeft()) ?? null;
-    if (length === 0) return skip('the watch has no budget for it, or too few losses');
+    if (length === 0) {
+      if (this.length === null)
+        this.#noteOnce(
+          'unknown',
+          'The length of the training is unknown, so the watch allows no nowcast before its budget has grown; give `length`',
+        );
+      return skip(this.length === null ? 'too early for the watch, which does not know the length' : 'too few snapshots are left, or seen, for the budget of the watch');
+    }
     const forecasts = await forecastWeights(this.#forecaster, weights, { history, snapshot, stepScale });
     if (typeof forecasts === 'string') {
       this.#noteOnce('skipped', `Nowcast after snapshot ${snapshot} skipped: ${forecasts}`);
@@ -332,7 +345,7 @@ export class NowcastLoop {
     return 1;
   }
 
-  #noteOnce(topic: 'cadence' | 'skipped' | 'short' | 'optimizer' | 'length', note: string): void {
+  #noteOnce(topic: 'cadence' | 'skipped' | 'short' | 'none' | 'optimizer' | 'length' | 'unknown', note: string): void {
     if (this.#noted.has(topic)) return;
     this.#noted.add(topic);
     (this.#options.onNote ?? console.warn)(note);

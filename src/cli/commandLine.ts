@@ -150,12 +150,14 @@ function namesOfCommands(words: readonly string[], help: string): string[] {
 /** Says in one line what yargs found wrong, with the names that it leaves out. */
 async function explain(message: string, words: readonly string[], commands: Command[]): Promise<Misuse> {
   const help = await helpOf(words, commands);
-  const [, unknown] = /^Unknown arguments?: ([\w-]+)/.exec(message) ?? [];
+  const [, unknown] = /^Unknown arguments?: ([^,\s]+)/.exec(message) ?? [];
   if (unknown !== undefined) {
     const option = words.find((word) => word.replace(/=.*/, '').replace(/^-+/, '') === unknown && word.startsWith('-'));
     if (option === undefined)
       return new Misuse(
-        `unknown ${words[0] in COMMANDS ? 'argument' : 'command'} ${unknown}${meaning(unknown, namesOfCommands(words, help))}`,
+        words[0] in COMMANDS
+          ? `unknown argument ${unknown}${/^[\w-]+$/.test(unknown) ? meaning(unknown, namesOfCommands(words, help)) : ''}`
+          : `unknown command ${unknown}${meaning(unknown, namesOfCommands(words, help))}`,
       );
     const known = [...help.matchAll(/--([a-z][\w-]*)/g)].map(([, name]) => name);
     return new Misuse(`unknown option --${unknown}${meaning(unknown, known).replace('mean ', 'mean --')}`);

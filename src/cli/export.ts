@@ -12,6 +12,7 @@ import {
   type PackageResult,
 } from '../export/index.js';
 import type { WindowSpec } from '../network/spec.js';
+import { findNowcasterDirectory, SHIPPED_WORD } from '../nowcaster/shippedDirectory.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { quantity } from '../quantity.js';
 import { formatBytes } from './format.js';
@@ -144,7 +145,8 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
     ...argv
   }) => {
     const shared = {
-      from,
+      // Paths are told as they were given.
+      from: from.map((path) => (path === SHIPPED_WORD ? findNowcasterDirectory(path) : path)),
       to,
       kinds: kind as TrainedKind[] | undefined,
       partial,

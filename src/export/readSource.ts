@@ -172,6 +172,7 @@ function selectKinds(
   source: ExportSource,
   wanted: readonly TrainedKind[] | undefined,
   where: string,
+  partial = false,
 ): ExportSource['kinds'] {
   const kinds: ExportSource['kinds'] = {};
   for (const kind of sortKinds(wanted ?? [...DEFAULT_KINDS, ...Object.keys(source.kinds)])) {
@@ -182,7 +183,7 @@ function selectKinds(
       throw new InsufficientDataError({
         what: `no network for the ${kind} kind`,
         where,
-        remedy: `train or give it, take the best so far of a training that has not ended (--partial)${leaveOut}`,
+        remedy: `train or give it${partial ? '' : ', take the best so far of a training that has not ended (--partial)'}${leaveOut}`,
       });
     }
     kinds[kind] = network;
@@ -242,7 +243,7 @@ export async function readSource(
   const source = await readAny(from, meaning, partial);
   return {
     ...source,
-    kinds: selectKinds(source, kinds, where),
+    kinds: selectKinds(source, kinds, where, partial),
     recommended: { ...source.recommended, ...definedOf(recommended) },
   };
 }

@@ -20,6 +20,7 @@ import {
   TRAINED_KINDS,
   type TrainedKind,
 } from '../nowcaster/spec.js';
+import { NOWCASTER_MANIFEST_NAME } from '../nowcaster/nowcaster.js';
 import { TRAINING_RECORD_NAME, type TrainingRecord, type TrainingSettings } from '../nowcaster/trainingRecord.js';
 import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest, sampledKinds } from '../samples/index.js';
 import { hashBytes, readCheckpoint, type TrainingIdentity, type TrainingState } from './checkpoint.js';
@@ -91,6 +92,13 @@ function resolveSpec(options: TrainOptions, manifest: DatasetManifest): Nowcaste
       remedy: `build them with wnn dataset --family ${family}`,
     });
   return spec;
+}
+
+/** Whether the runs have tensors of a kind at all; says so where they have none. */
+function hasTensors(kind: TrainedKind, { kinds }: DatasetManifest, { onNote }: TrainOptions): boolean {
+  if (kinds[kind]?.tensors !== 0) return true;
+  onNote?.(`no network for ${kind}: the runs have no tensors of this kind`);
+  return false;
 }
 
 function checkKinds(kinds: readonly TrainedKind[]): void {
@@ -204,7 +212,13 @@ export function prepareTraining(options: TrainOptions): PreparedTraining {
   checkChoices(options);
   if (options.kinds !== undefined) checkKinds(options.kinds);
   const manifest = readDatasetManifest(options.samples);
-  const kinds = sortKinds(options.kinds ?? sampledKinds(manifest));
+  if (existsSync(join(options.out, NOWCASTER_MANIFEST_NAME)))
+    throw new UsageError({
+      what: 'holds a nowcaster that wnn export made, beside which a training would be taken for it',
+      where: options.out,
+      remedy: 'give another --out',
+    });
+  const kinds = sortKinds(options.kinds ?? sampledKinds(manifest).filter((kind) => hasTensors(kind, manifest, options)));
   const spec = resolveSpec(options, manifest);
   const datasetHash = hashBytes(readFileSync(join(options.samples, DATASET_MANIFEST)));
   const prepared = kinds.map((kind) => prepareKind(kind, options, manifest, spec, datasetHash));

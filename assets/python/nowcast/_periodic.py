@@ -177,10 +177,10 @@ class PeriodicForecasting:
 
     def _reset(self, keep: bool = False) -> None:
         """Begins a new training; with ``keep`` one of the same model, whose window and counters go on."""
-        self.history = []
         self._notes.discard("skipped")
         if keep:
             return
+        self.history = []
         self._tensors: Optional[list[TrackedTensor]] = None
         self._window.forget()
         # Epochs or steps that have ended, of the whole training, and the snapshot whose nowcast is still to be applied.
@@ -341,7 +341,14 @@ class PeriodicForecasting:
         watch = self._keeper.watch
         length = None if watch is None else watch.affordable(self._snapshots_left())
         if length == 0:
-            return "the watch has no budget for it, or too few losses"
+            if self._length is not None:
+                return "too few snapshots are left, or seen, for the budget of the watch"
+            self._note(
+                "unknown",
+                "the length of the training is unknown, so the watch allows no nowcast before its budget has grown; "
+                "give length",
+            )
+            return "too early for the watch, which does not know the length"
         forecasts = self._forecast(window, nowcast, tensors)
         if isinstance(forecasts, str):
             self._note("skipped", f"nowcast after snapshot {nowcast.snapshot} skipped: {forecasts}")

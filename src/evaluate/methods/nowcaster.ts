@@ -2,8 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { createDefaultCompute, createNowcasterForecaster } from '../../callback/index.js';
 import { loadNowcaster } from '../../callback/node.js';
@@ -15,6 +14,7 @@ import type { NowcasterSpec } from '../../network/spec.js';
 import { NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../../nowcaster/nowcaster.js';
 import { readNowcasterManifest } from '../../nowcaster/onDisk.js';
 import { checkProvenance } from '../../nowcaster/provenance.js';
+import { findNowcasterDirectory, SHIPPED_DIRECTORY, SHIPPED_WORD } from '../../nowcaster/shippedDirectory.js';
 import { networkOf, TRAINED_KINDS } from '../../nowcaster/spec.js';
 import { quantity } from '../../quantity.js';
 import { describeCadence } from '../../trajectory/cadence.js';
@@ -31,15 +31,6 @@ export type NowcasterMethod = Method & {
   /** SHA-256 of its files, so that results of replaced weights are not taken for theirs. */
   contentHash: string;
 };
-
-/** Directory of the nowcaster that ships with the toolkit. */
-const SHIPPED = fileURLToPath(new URL('../../../weights/zoo', import.meta.url));
-
-/** A directory as it was given; `zoo` is the shipped nowcaster, unless there is one of that name where the user is. */
-function findDirectory(given: string): string {
-  const directory = resolve(given);
-  return given === basename(SHIPPED) && !existsSync(join(directory, NOWCASTER_MANIFEST_NAME)) ? SHIPPED : directory;
-}
 
 function hashDirectory(directory: string): string {
   const hash = createHash('sha256');
@@ -88,7 +79,7 @@ export const nowcaster: MethodDefinition<NowcasterMethod, NowcasterSettings> = {
   paths: ['directory'],
   parse(argument) {
     const split = argument.indexOf('=');
-    const directory = findDirectory(argument.slice(split + 1));
+    const directory = findNowcasterDirectory(argument.slice(split + 1));
     const name = split < 0 ? basename(directory) : argument.slice(0, split);
     if (!existsSync(join(directory, NOWCASTER_MANIFEST_NAME)))
       throw new MissingFileError({
@@ -112,7 +103,7 @@ export const nowcaster: MethodDefinition<NowcasterMethod, NowcasterSettings> = {
     // Read whole: a damaged one is to be found before anything is trained, not after hours.
     const { manifest } = await loadNowcaster(directory);
     checkProvenance(directory, manifest);
-    const place = directory === SHIPPED ? basename(SHIPPED) : placeOf(directory);
+    const place = directory === SHIPPED_DIRECTORY ? SHIPPED_WORD : placeOf(directory);
     const heldOut: NonNullable<MethodDescription['heldOut']> = {};
     for (const kind of TRAINED_KINDS) {
       const errors = manifest.kinds[kind]?.training?.validation;

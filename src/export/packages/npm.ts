@@ -116,5 +116,10 @@ export const npmPackage: PackageKind = {
     'networks.d.ts': NETWORKS_TYPES,
     ...Object.fromEntries(Object.entries(collectCode([ENTRY, DECODER])).map(([path, text]) => [`lib/${path}`, text])),
   }),
-  commands: (directory) => ({ look: `npm pack --dry-run ${directory}`, publish: `npm publish ${directory}` }),
+  commands(directory) {
+    // npm takes a name without a leading dot or slash for a package of the registry, or of GitHub.
+    const path = /^(\.{0,2}\/|[A-Za-z]:)/.test(directory) ? directory : `./${directory}`;
+    const place = /^[\w./:@-]+$/.test(path) ? path : JSON.stringify(path);
+    return { look: `npm pack --dry-run ${place}`, publish: `npm publish ${place}` };
+  },
 };
