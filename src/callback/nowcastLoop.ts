@@ -204,7 +204,10 @@ export class NowcastLoop {
     if (this.history.some(({ outcome }) => outcome !== 'skipped')) return;
     const [skipped] = this.history;
     if (skipped !== undefined) {
-      this.#noteOnce('none', `No nowcast happened in ${snapshots} snapshots (${describeCadence(this.cadence)}): ${skipped.reason}`);
+      this.#noteOnce(
+        'none',
+        `No nowcast happened in ${snapshots} snapshots (${describeCadence(this.cadence)}): ${skipped.reason}`,
+      );
       return;
     }
     if (snapshots > needed) return;
@@ -318,7 +321,11 @@ export class NowcastLoop {
           'unknown',
           'The length of the training is unknown, so the watch allows no nowcast before its budget has grown; give `length`',
         );
-      return skip(this.length === null ? 'too early for the watch, which does not know the length' : 'too few snapshots are left, or seen, for the budget of the watch');
+      return skip(
+        this.length === null
+          ? 'too early for the watch, which does not know the length'
+          : 'too few snapshots are left, or seen, for the budget of the watch',
+      );
     }
     const forecasts = await forecastWeights(this.#forecaster, weights, { history, snapshot, stepScale });
     if (typeof forecasts === 'string') {

@@ -53,10 +53,14 @@ export function requireState(state: NowcastState, expected: Expected): void {
     );
   const arrays = [
     ...state.window.slots,
-    ...(state.before ? [...state.before.point.weights, ...(state.before.point.optimizer ?? []).map(({ values }) => values)] : []),
+    ...(state.before
+      ? [...state.before.point.weights, ...(state.before.point.optimizer ?? []).map(({ values }) => values)]
+      : []),
   ];
   if (!arrays.every((values) => ArrayBuffer.isView(values)))
-    fail('a nowcasting state whose arrays are no typed arrays any more, as JSON makes them; keep it with `v8.serialize`');
+    fail(
+      'a nowcasting state whose arrays are no typed arrays any more, as JSON makes them; keep it with `v8.serialize`',
+    );
   const { length } = state.window.slots;
   if (length > 0 && length !== expected.slots)
     fail(`a state of windows of ${length} snapshots, this nowcaster needs ${expected.slots}`);

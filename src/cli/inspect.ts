@@ -6,8 +6,8 @@ import { REPORT_NAME } from '../evaluation/reportFile.js';
 import { readH5 } from '../export/index.js';
 import { type Checkpoint, type Inspection, inspectPath, type RunSummary } from '../inspect/index.js';
 import type { WindowSpec } from '../network/spec.js';
-import { KIND_FILE_NAMES, TRAINED_KINDS } from '../nowcaster/spec.js';
 import { findNowcasterDirectory, SHIPPED_WORD } from '../nowcaster/shippedDirectory.js';
+import { KIND_FILE_NAMES, TRAINED_KINDS } from '../nowcaster/spec.js';
 import { quantity } from '../quantity.js';
 import { countSnapshots, describeCadence } from '../trajectory/cadence.js';
 import { countValues } from '../trajectory/manifest.js';
@@ -288,7 +288,10 @@ export const inspectCommand: CommandModule<object, InspectArguments> = {
       .example('wnn inspect checkpoints/epoch_1.pt', 'tensors of a checkpoint, their kinds, and what imports it')
       .example('wnn inspect data/quick --json', 'all that a pipeline made, for programs'),
   handler: async (argv) => {
-    const inspection = await inspectPath(argv.path === SHIPPED_WORD ? findNowcasterDirectory(argv.path) : argv.path, { readH5, listCheckpoint });
+    const inspection = await inspectPath(argv.path === SHIPPED_WORD ? findNowcasterDirectory(argv.path) : argv.path, {
+      readH5,
+      listCheckpoint,
+    });
     printResult(argv, inspection, () => describe(inspection));
   },
 };

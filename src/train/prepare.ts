@@ -8,6 +8,7 @@ import { readJsonFile } from '../formats/json.js';
 import { requireKnownOptions } from '../knownOptions.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { checkTrainingRecord } from '../nowcaster/checkTraining.js';
+import { NOWCASTER_MANIFEST_NAME } from '../nowcaster/nowcaster.js';
 import {
   completeConfig,
   familyProblem,
@@ -20,7 +21,6 @@ import {
   TRAINED_KINDS,
   type TrainedKind,
 } from '../nowcaster/spec.js';
-import { NOWCASTER_MANIFEST_NAME } from '../nowcaster/nowcaster.js';
 import { TRAINING_RECORD_NAME, type TrainingRecord, type TrainingSettings } from '../nowcaster/trainingRecord.js';
 import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest, sampledKinds } from '../samples/index.js';
 import { hashBytes, readCheckpoint, type TrainingIdentity, type TrainingState } from './checkpoint.js';
@@ -218,7 +218,9 @@ export function prepareTraining(options: TrainOptions): PreparedTraining {
       where: options.out,
       remedy: 'give another --out',
     });
-  const kinds = sortKinds(options.kinds ?? sampledKinds(manifest).filter((kind) => hasTensors(kind, manifest, options)));
+  const kinds = sortKinds(
+    options.kinds ?? sampledKinds(manifest).filter((kind) => hasTensors(kind, manifest, options)),
+  );
   const spec = resolveSpec(options, manifest);
   const datasetHash = hashBytes(readFileSync(join(options.samples, DATASET_MANIFEST)));
   const prepared = kinds.map((kind) => prepareKind(kind, options, manifest, spec, datasetHash));

@@ -265,8 +265,11 @@ describe('AveragedWeights in fit', () => {
     expect(() => new AveragedWeights({ epochs: 0 })).toThrow(/not a number of epochs/);
     const averaged = new AveragedWeights();
     expect(() => averaged.restore({} as never)).toThrow(/not a state of ema:0.99/);
+
     await train(makeModel(), 1, averaged);
     const other = new AveragedWeights();
+    const written = JSON.parse(JSON.stringify(await averaged.state()));
+    expect(() => other.restore(written)).toThrow(/as JSON makes them.*v8\.serialize/);
     other.restore(await averaged.state());
     expect(() => other.step({ w: tf.variable(tf.scalar(1)) })).toThrow(/the restored averages are of another network/);
     const swa = new AveragedWeights({ average: 'swa' });

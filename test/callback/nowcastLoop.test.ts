@@ -108,16 +108,23 @@ describe('in fit', () => {
     expect(notes).toEqual([expect.stringMatching(/ended after 1 snapshot \(every epoch\).*continue: true/)]);
   });
 
+  it('says so where every nowcast was skipped, and why', async () => {
+    const notes: string[] = [];
+    const nowcasting = new PeriodicForecasting(lineForecaster().forecaster, { onNote: (note) => notes.push(note) });
+    await makeModel().fit(x(), y(), { epochs: 5, verbose: 0, callbacks: [nowcasting] });
+    expect(nowcasting.history.map(({ outcome }) => outcome)).toEqual(['skipped']);
+    expect(notes).toEqual([
+      expect.stringMatching(/^No nowcast happened in 5 snapshots \(every epoch\): too few snapshots/),
+    ]);
+  });
+
   it('carries the window over from fit to fit when it is told to, with the nowcasts of one long fit', async () => {
     const train = async (epochs: number[], options: ForecastingOptions) => {
       const nowcasting = new PeriodicForecasting(lineForecaster().forecaster, { watch: false, ...options });
       const model = makeModel();
-      const snapshots: number[] = [];
-      for (const count of epochs) {
+      for (const count of epochs)
         await model.fit(x(), y(), { epochs: count, shuffle: false, verbose: 0, callbacks: [nowcasting] });
-        snapshots.push(...nowcasting.history.map(({ snapshot }) => snapshot));
-      }
-      return { weights: weightsOf(model), snapshots };
+      return { weights: weightsOf(model), snapshots: nowcasting.history.map(({ snapshot }) => snapshot) };
     };
     const long = await train([8], {});
     expect(long.snapshots).toEqual([2, 5]);
@@ -188,6 +195,37 @@ describe('in a loop of one’s own', () => {
     expect(nowcasting.history.map(({ snapshot }) => snapshot)).toEqual([2]);
     expect(callback.history.map(({ snapshot }) => snapshot)).toEqual([2]);
     expect(weightsOf(inLoop)).toEqual(weightsOf(inFit));
+  });
+
+  it('says that the watch needs the length, and goes by it', async () => {
+    const train = async (length?: number) => {
+      const notes: string[] = [];
+      const model = makeModel();
+      const nowcasting = new PeriodicForecasting(lineForecaster().forecaster, {
+        length,
+        onNote: (note) => notes.push(note),
+      });
+      for (let epoch = 0; epoch < 12; epoch++)
+        await nowcasting.step(model, (await model.trainOnBatch(x(), y())) as number);
+      return { notes, kept: nowcasting.history.filter(({ outcome }) => outcome !== 'skipped').length };
+    };
+    const unknown = await train();
+    expect(unknown).toEqual({
+      notes: [expect.stringMatching(/length of the training is unknown.*give `length`/)],
+      kept: 0,
+    });
+    expect((await train(12)).kept).toBeGreaterThan(0);
+  });
+
+  it('refuses a state that went through JSON, whose arrays are lost', async () => {
+    const nowcasting = new PeriodicForecasting(lineForecaster(3, STEPS).forecaster);
+    const variables = { 'a/kernel': tf.variable(tf.zeros([2, 2])) };
+    for (let step = 0; step < 4; step++) await nowcasting.step(variables);
+    const fresh = new PeriodicForecasting(lineForecaster(3, STEPS).forecaster);
+    expect(() => fresh.restore(JSON.parse(JSON.stringify(nowcasting.state())))).toThrow(
+      /as JSON makes them.*v8\.serialize/,
+    );
+    fresh.restore(nowcasting.state());
   });
 
   it('refuses the state of another network, of another cadence, and what is none', async () => {

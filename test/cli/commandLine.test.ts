@@ -67,6 +67,11 @@ describe('wnn', () => {
     expect(status).toBe(1);
   });
 
+  it('takes the word zoo for the nowcaster that ships with it', async () => {
+    const { status, out } = await run('inspect', 'zoo');
+    expect([status, out]).toEqual([0, expect.stringMatching(/weights\/zoo: nowcaster "zoo"/)]);
+  });
+
   it.each([
     { words: ['collect', '--store', 'x', '--task', 'mnist/lenex'], says: 'mnist/lenex; did you mean mnist/lenet?' },
     { words: ['collect', '--store', 'x', '--task', 'mnist/mlp', '--epochs', '0'], says: '0' },
@@ -74,6 +79,7 @@ describe('wnn', () => {
     { words: ['evaluate', '--out', 'x', '--seed', '1,two'], says: 'not a number: --seed two' },
     { words: ['export', '--from', 'x', '--to', 'y', '--format', 'onx'], says: 'onx; did you mean onnx?' },
     { words: ['data', 'get', 'cifar'], says: 'cifar' },
+    { words: ['train', 'data/a', 'data/b', '--out', 'x'], says: 'unknown argument data/b; see' },
   ])('ends with status 2 and one line that shows what was typed on $words', async ({ words, says }) => {
     const { status, out, err } = await run(...words);
     expect(err).toContain(says);

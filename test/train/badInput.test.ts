@@ -88,6 +88,29 @@ describe('samples', () => {
     await expectError(train(), InsufficientDataError, /no validation samples of kind fc/);
   });
 
+  it('trains the other kinds where the runs have no tensors of one, and says so', () => {
+    const manifest = writeSamples(join(dir, 'samples'), { kinds: ['conv'] });
+    for (const kind of ['fc', 'bias'] as const) manifest.kinds[kind]!.tensors = 0;
+    writeFileSync(join(dir, 'samples', 'dataset.json'), JSON.stringify(manifest));
+    const notes: string[] = [];
+    const { kinds } = planTraining({ ...optionsFor(), kinds: undefined, onNote: (note) => notes.push(note) });
+    expect(kinds.map(({ kind }) => kind)).toEqual(['conv']);
+    expect(notes).toEqual(
+      ['fc', 'bias'].map((kind) => `no network for ${kind}: the runs have no tensors of this kind`),
+    );
+  });
+
+  it('into a directory that holds an exported nowcaster, which would be taken for it', async () => {
+    writeSamples(join(dir, 'samples'));
+    mkdirSync(join(dir, 'out'), { recursive: true });
+    writeFileSync(join(dir, 'out', 'nowcaster.json'), '{}');
+    await expectError(
+      train({ out: join(dir, 'out') }),
+      UsageError,
+      /holds a nowcaster that wnn export made.*another --out/,
+    );
+  });
+
   it('that hold NaN', async () => {
     const manifest = writeSamples(join(dir, 'samples'));
     const [shard] = manifest.kinds.fc!.splits.train.shards;

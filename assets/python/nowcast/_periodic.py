@@ -301,6 +301,11 @@ class PeriodicForecasting:
         """Says when a training was too short for a nowcast."""
         snapshots = self._count // self.cadence["every"]
         needed = max(self._next_nowcast(0), self._window.length - 1) + 1
+        if self.history and all(nowcast.outcome == "skipped" for nowcast in self.history):
+            warnings.warn(
+                f"no nowcast happened in {snapshots} snapshots ({describe_cadence(self.cadence)}): {self.history[0].reason}",
+                stacklevel=2,
+            )
         if not self.history and snapshots <= needed:
             warnings.warn(
                 f"no nowcast happened: the training ended after {snapshots} snapshots ({describe_cadence(self.cadence)}), "

@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exportNowcaster, exportPackage } from '../../../src/export/index.js';
+import { npmPackage } from '../../../src/export/packages/npm.js';
 import { PAPER_SPEC } from '../../../src/nowcaster/spec.js';
 import { normalizeWindows } from '../../../src/windows/normalize.js';
 import { referenceForward } from '../../families/wnn/reference.js';
@@ -60,6 +61,19 @@ describe('the package', () => {
     const readme = readFileSync(join(folder, 'README.md'), 'utf8');
     expect(readme).toContain('| fc | 0.40000 | 0.30000 | 0.20000 | 500 |');
     expect(readme).toContain('| a | mnist | lenet | training |');
+  });
+
+  test.each([
+    ['pkg', './pkg'],
+    ['sub/pkg', './sub/pkg'],
+    ['../pkg', '../pkg'],
+    ['/a/pkg', '/a/pkg'],
+    ['my pkg', '"./my pkg"'],
+  ])('in %s is told to npm as a directory, not as a package of the registry', (directory, told) => {
+    expect(npmPackage.commands(directory)).toEqual({
+      look: `npm pack --dry-run ${told}`,
+      publish: `npm publish ${told}`,
+    });
   });
 
   test('nowcasts in a training there, by the numbers of the network', () => {
