@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { MismatchError, UsageError } from '../errors.js';
-import { requireKnownOptions } from '../knownOptions.js';
+import { either, listOf, NUMBER, needed, OBJECT, requireOptions } from '../optionTypes.js';
 import type { NetworkWeights, WeightAverage } from './averages/average.js';
 import { type Averaging, createAverage, findAveraging, printAveraging } from './averages/index.js';
 import {
@@ -14,7 +14,14 @@ import {
 } from './averages/options.js';
 import { estimateBatchNorm } from './batchNormStatistics.js';
 import { FitCallback } from './fitCallback.js';
-import { isModel, isSameNetwork, type TrainedNetwork, weightsOf, writeWeights } from './trainedNetwork.js';
+import {
+  isModel,
+  isSameNetwork,
+  requireNetwork,
+  type TrainedNetwork,
+  weightsOf,
+  writeWeights,
+} from './trainedNetwork.js';
 
 /**
  * Averages a network's weights while it trains. Evaluate with the averages, which is what they are for, and train on with the
@@ -53,9 +60,13 @@ export class AveragedWeights extends FitCallback {
   /** @throws {@link UsageError} for an unknown average or an impossible number. */
   constructor(options: AveragedWeightsOptions = {}) {
     super();
-    requireKnownOptions('AveragedWeights', options, AVERAGED_WEIGHTS_OPTIONS);
+    requireOptions('AveragedWeights', options, AVERAGED_WEIGHTS_OPTIONS);
     if (options.validation !== undefined)
-      requireKnownOptions('validation', options.validation, { x: true, y: true, batchSize: true });
+      requireOptions('validation', options.validation, {
+        x: needed(either(OBJECT, listOf(OBJECT))),
+        y: needed(either(OBJECT, listOf(OBJECT))),
+        batchSize: NUMBER,
+      });
     const { average = 'ema', epochs } = options;
     const { definition } = findAveraging(average);
     const number = (options as Record<string, unknown>)[definition.parameter.name] as number | undefined;
@@ -108,6 +119,7 @@ export class AveragedWeights extends FitCallback {
    * @param network a tfjs-layers model, or the variables of any other network by name; the same one each time.
    */
   step(network: TrainedNetwork): void {
+    requireNetwork(network, 'step');
     if (!isSameNetwork(this.#network, network)) {
       if (this.#network !== null) this.#reset();
       this.#network = network;

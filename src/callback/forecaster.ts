@@ -1,13 +1,13 @@
 // What predicts weights, seen from the callback: it turns a window of recorded snapshots into forecasts. The nowcaster is
 // one; the curve fits of evaluate are others.
 
-import { requireKnownOptions } from '../knownOptions.js';
 import type { NetworkCompute } from '../network/compute.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { type ForecastOptions, forecast, horizonIndex, type TensorExtent } from '../nowcaster/forecast.js';
 import type { Nowcaster } from '../nowcaster/nowcaster.js';
 import { defaultRecommendation, type Recommendation } from '../nowcaster/recommendation.js';
 import { inputsOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { either, FUNCTION, NUMBER, oneOf, requireOptions } from '../optionTypes.js';
 import type { SnapshotCadence } from '../trajectory/cadence.js';
 import { isWindowOnly } from '../windows/inputs/index.js';
 import type { TrackedTensor } from './weightAccess.js';
@@ -77,7 +77,10 @@ export function createNowcasterForecaster(
   createCompute: ComputeFactory,
   options: { horizon?: HorizonChoice; bias?: ForecastOptions['bias'] } = {},
 ): Forecaster {
-  requireKnownOptions('createNowcasterForecaster', options, { horizon: true, bias: true });
+  requireOptions('createNowcasterForecaster', options, {
+    horizon: either(NUMBER, FUNCTION),
+    bias: oneOf('normal', 'published'),
+  });
   const { horizon, bias } = options;
   const horizonAt = typeof horizon === 'function' ? horizon : () => horizon;
   if (typeof horizon !== 'function') horizonIndex(spec, horizon);

@@ -2,8 +2,18 @@
 // impossible.
 
 import { UsageError } from '../errors.js';
-import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import { requireRecommendation } from '../nowcaster/recommendation.js';
+import {
+  either,
+  FLAG,
+  FUNCTION,
+  NUMBER,
+  needed,
+  type OptionTypes,
+  objectOf,
+  oneOf,
+  requireOptions,
+} from '../optionTypes.js';
 import type { NoteListener } from '../progress.js';
 import { EVERY_EPOCH, requireCadence, type SnapshotCadence } from '../trajectory/cadence.js';
 import type { Forecaster } from './forecaster.js';
@@ -70,17 +80,17 @@ export interface LoopOptions {
   onNote?: NoteListener;
 }
 
-/** The names of {@link LoopOptions}. */
-export const LOOP_OPTIONS: OptionNames<LoopOptions> = {
-  period: true,
-  start: true,
-  stepScale: true,
-  stepScaleDecay: true,
-  cadence: true,
-  watch: true,
-  length: true,
-  onNowcast: true,
-  onNote: true,
+/** The types of {@link LoopOptions}. */
+export const LOOP_OPTIONS: OptionTypes<LoopOptions> = {
+  period: NUMBER,
+  start: NUMBER,
+  stepScale: either(NUMBER, oneOf('adaptive'), objectOf('start', 'min', 'max')),
+  stepScaleDecay: objectOf('shape', 'over', 'to'),
+  cadence: either(objectOf('unit', 'every'), objectOf('snapshots')),
+  watch: either(FLAG, objectOf('budget')),
+  length: NUMBER,
+  onNowcast: FUNCTION,
+  onNote: FUNCTION,
 };
 
 /** Choices made. */
@@ -103,11 +113,15 @@ export interface LoopSettings {
 export function settleOptions(forecaster: Forecaster, options: LoopOptions): LoopSettings {
   const { recommended = {}, windowLength, averaged = 1 } = forecaster;
   const { watch = true, length } = options;
-  if (typeof watch === 'object') requireKnownOptions('watch', watch, { budget: true });
+  if (typeof watch === 'object') requireOptions('watch', watch, { budget: NUMBER });
   if (options.stepScaleDecay !== undefined)
-    requireKnownOptions('stepScaleDecay', options.stepScaleDecay, { shape: true, over: true, to: true });
+    requireOptions('stepScaleDecay', options.stepScaleDecay, {
+      shape: oneOf('linear', 'cosine'),
+      over: NUMBER,
+      to: NUMBER,
+    });
   if (typeof options.stepScale === 'object')
-    requireKnownOptions('stepScale', options.stepScale, { start: true, min: true, max: true });
+    requireOptions('stepScale', options.stepScale, { start: NUMBER, min: NUMBER, max: NUMBER });
   const period = options.period ?? recommended.period ?? windowLength * averaged;
   const start = options.start ?? recommended.start ?? 0;
   requireRecommendation({ period, start });
@@ -142,7 +156,7 @@ export function isSnapshotCount(cadence: SnapshotCadence | SnapshotCount): caden
 
 function settleCadence(cadence: SnapshotCadence | SnapshotCount): SnapshotCadence | SnapshotCount {
   if (!isSnapshotCount(cadence)) return requireCadence(cadence, 'cadence');
-  requireKnownOptions('cadence', cadence, { snapshots: true });
+  requireOptions('cadence', cadence, { snapshots: needed(NUMBER) });
   return { snapshots: requireFrom('cadence.snapshots', cadence.snapshots, 2) };
 }
 

@@ -1,8 +1,8 @@
 // Periodic forecasting without a network: along the change of the weights' mean.
 
 import { UsageError } from '../errors.js';
-import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import { DEFAULT_KINDS, TRAINED_KINDS } from '../nowcaster/spec.js';
+import { NUMBER, type OptionTypes, requireOptions } from '../optionTypes.js';
 import type { SnapshotCadence } from '../trajectory/cadence.js';
 import type { Forecaster } from './forecaster.js';
 import { requireFrom } from './loopOptions.js';
@@ -21,15 +21,15 @@ export interface MeanLinearSettings {
 /** Options of {@link MeanLinearForecasting}. */
 export interface MeanLinearOptions extends ForecastingOptions, MeanLinearSettings {}
 
-/** The names of {@link MeanLinearSettings}. */
-const MEAN_LINEAR_SETTINGS: OptionNames<MeanLinearSettings> = {
-  averaged: true,
-  window: true,
-  horizon: true,
+/** The types of {@link MeanLinearSettings}. */
+const MEAN_LINEAR_SETTINGS: OptionTypes<MeanLinearSettings> = {
+  averaged: NUMBER,
+  window: NUMBER,
+  horizon: NUMBER,
 };
 
-/** The names of {@link MeanLinearOptions}. */
-const MEAN_LINEAR_OPTIONS: OptionNames<MeanLinearOptions> = {
+/** The types of {@link MeanLinearOptions}. */
+const MEAN_LINEAR_OPTIONS: OptionTypes<MeanLinearOptions> = {
   ...FORECASTING_OPTIONS,
   ...MEAN_LINEAR_SETTINGS,
 };
@@ -49,7 +49,7 @@ const HORIZON_MEANS = 4;
  * @throws {@link UsageError} for impossible settings.
  */
 export function createMeanLinearForecaster(settings: MeanLinearSettings = {}): Forecaster {
-  requireKnownOptions('createMeanLinearForecaster', settings, MEAN_LINEAR_SETTINGS);
+  requireOptions('createMeanLinearForecaster', settings, MEAN_LINEAR_SETTINGS);
   const { averaged = 8, window = 2, horizon = HORIZON_MEANS * averaged } = settings;
   requireFrom('averaged', averaged, 1);
   requireFrom('window', window, 2);
@@ -87,7 +87,7 @@ export function createMeanLinearForecaster(settings: MeanLinearSettings = {}): F
 export class MeanLinearForecasting extends PeriodicForecasting {
   /** @throws UsageError for impossible settings, e.g. a period that is no multiple of `averaged`. */
   constructor(options: MeanLinearOptions = {}) {
-    requireKnownOptions('MeanLinearForecasting', options, MEAN_LINEAR_OPTIONS);
+    requireOptions('MeanLinearForecasting', options, MEAN_LINEAR_OPTIONS);
     const { averaged, window, horizon, ...forecasting } = options;
     super(createMeanLinearForecaster({ averaged, window, horizon }), forecasting);
   }

@@ -3,9 +3,20 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { MismatchError, UsageError } from '../errors.js';
-import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import type { Recommendation } from '../nowcaster/recommendation.js';
 import type { TrainedKind } from '../nowcaster/spec.js';
+import {
+  either,
+  FLAG,
+  FUNCTION,
+  listOf,
+  OBJECT,
+  type OptionTypes,
+  objectOf,
+  requireOptions,
+  showValue,
+  TEXT,
+} from '../optionTypes.js';
 import { describeCadence, type SnapshotCadence } from '../trajectory/cadence.js';
 import { FitCallback } from './fitCallback.js';
 import type { Forecaster } from './forecaster.js';
@@ -15,7 +26,7 @@ import { NowcastLoop, type WatchedTraining } from './nowcastLoop.js';
 import type { NowcastState } from './nowcastState.js';
 import { type Recalibration, recalibrate, requireRecalibration } from './recalibration.js';
 import { accessModel } from './trackedTensors.js';
-import { isModel, isSameNetwork, type TrainedNetwork } from './trainedNetwork.js';
+import { isModel, isSameNetwork, requireNetwork, type TrainedNetwork } from './trainedNetwork.js';
 import { readTrainingPoint, returnToPoint } from './trainingPoint.js';
 import { accessVariables } from './weightAccess.js';
 
@@ -43,14 +54,14 @@ export interface ForecastingOptions extends LoopOptions {
   continue?: boolean;
 }
 
-/** The names of {@link ForecastingOptions}. */
-export const FORECASTING_OPTIONS: OptionNames<ForecastingOptions> = {
+/** The types of {@link ForecastingOptions}. */
+export const FORECASTING_OPTIONS: OptionTypes<ForecastingOptions> = {
   ...LOOP_OPTIONS,
-  kinds: true,
-  layers: true,
-  recalibrate: true,
-  keepNorm: true,
-  continue: true,
+  kinds: listOf(TEXT),
+  layers: FUNCTION,
+  recalibrate: objectOf('batches', 'n'),
+  keepNorm: either(FLAG, listOf(TEXT)),
+  continue: FLAG,
 };
 
 /** A training loss: a number, or a scalar that stays the caller's. */
@@ -94,7 +105,7 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
   /** @throws UsageError for an option that does not exist, and an impossible period, start, step scale or cadence. */
   constructor(forecaster: Forecaster, options: ForecastingOptions = {}) {
     super();
-    requireKnownOptions('PeriodicForecasting', options, FORECASTING_OPTIONS);
+    requireOptions('PeriodicForecasting', options, FORECASTING_OPTIONS);
     this.#loop = new NowcastLoop(forecaster, options);
     this.#options = options;
     this.#recalibration = options.recalibrate ? requireRecalibration(options.recalibrate) : null;
@@ -190,7 +201,9 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
    * @returns the nowcast that happened or was reverted; null when neither.
    */
   async step(network: TrainedNetwork, loss?: TrainingLoss, options: StepOptions = {}): Promise<Nowcast | null> {
-    requireKnownOptions('step', options, { optimizer: true });
+    requireNetwork(network, 'step');
+    requireLoss(loss);
+    requireOptions('step', options, { optimizer: OBJECT });
     if (!isSameNetwork(this.#network, network)) {
       if (this.#network !== null) this.#loop.reset();
       this.#network = network;
@@ -279,6 +292,17 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
       remedy: `train longer, or give a shorter cadence, e.g. { unit: 'step', every: 1 }`,
     });
   }
+}
+
+/** Refuses what is no loss. @throws {@link UsageError} */
+function requireLoss(loss: unknown): void {
+  const isScalar = typeof (loss as Partial<tf.Scalar> | null)?.data === 'function';
+  if (loss === undefined || typeof loss === 'number' || isScalar) return;
+  throw new UsageError({
+    what: 'the second argument of step is the training loss, a number or a scalar',
+    where: showValue(loss),
+    remedy: 'call step(network, loss, { optimizer })',
+  });
 }
 
 /** Refuses kinds that a forecaster cannot forecast. @throws {@link MismatchError} */

@@ -3,7 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type * as tfl from '@tensorflow/tfjs-layers';
 import { UsageError } from '../errors.js';
-import { requireKnownOptions } from '../knownOptions.js';
+import { either, FUNCTION, NUMBER, OBJECT, requireOptions } from '../optionTypes.js';
 import { type BatchInputs, estimateBatchNorm, type InputBatches } from './batchNormStatistics.js';
 
 /** A dataset as `fitDataset` takes it, e.g. of tfjs-data: its elements are `{xs, ys}`, or inputs alone. */
@@ -21,7 +21,7 @@ export interface Recalibration {
 
 /** Refuses an impossible choice. @throws {@link UsageError} */
 export function requireRecalibration(recalibration: Recalibration): Required<Recalibration> {
-  requireKnownOptions('recalibrate', recalibration, { batches: true, n: true });
+  requireOptions('recalibrate', recalibration, { batches: either(FUNCTION, OBJECT), n: NUMBER });
   const { batches, n = 8 } = recalibration;
   const source = typeof batches === 'function' || typeof batches?.iterator === 'function';
   if (source && Number.isSafeInteger(n) && n >= 1) return { batches, n };

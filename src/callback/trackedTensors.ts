@@ -1,8 +1,8 @@
 // Which tensors of a tfjs-layers model a nowcast reads and replaces: the rules of the paper's callback.
 
 import type * as tfl from '@tensorflow/tfjs-layers';
-import { requireKnownOptions } from '../knownOptions.js';
 import { DEFAULT_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { FLAG, FUNCTION, listOf, requireOptions, TEXT } from '../optionTypes.js';
 import { tensorKind } from '../trajectory/kind.js';
 import { filtersBeforeBatchNorm } from './keepNorm.js';
 import { isModel } from './trainedNetwork.js';
@@ -75,7 +75,7 @@ function listVariables(
  * @param model built, i.e. with known input shape; as it is when training begins.
  */
 export function accessModel(model: tfl.LayersModel, options: TrackedTensorsOptions = {}): WeightAccess {
-  requireKnownOptions('accessModel', options, { kinds: true, layers: true, keepNorm: true });
+  requireOptions('accessModel', options, { kinds: listOf(TEXT), layers: FUNCTION, keepNorm: FLAG });
   return accessTensors(
     listVariables(model, options).map(({ variable, kind, name, filters }) => ({
       name,

@@ -1,8 +1,9 @@
 // The callback that users give to `fit`: periodic forecasting by a trained nowcaster.
 
-import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
+import { UsageError } from '../errors.js';
 import type { ForecastOptions } from '../nowcaster/forecast.js';
 import { readNowcaster } from '../nowcaster/nowcaster.js';
+import { either, FUNCTION, NUMBER, type OptionTypes, oneOf, requireOptions, showValue } from '../optionTypes.js';
 import {
   type ComputeFactory,
   createNowcasterForecaster,
@@ -28,12 +29,12 @@ export interface WeightForecastingOptions extends ForecastingOptions {
   compute?: ComputeFactory;
 }
 
-/** The names of {@link WeightForecastingOptions}. */
-const WEIGHT_FORECASTING_OPTIONS: OptionNames<WeightForecastingOptions> = {
+/** The types of {@link WeightForecastingOptions}. */
+const WEIGHT_FORECASTING_OPTIONS: OptionTypes<WeightForecastingOptions> = {
   ...FORECASTING_OPTIONS,
-  horizon: true,
-  bias: true,
-  compute: true,
+  horizon: either(NUMBER, FUNCTION),
+  bias: oneOf('normal', 'published'),
+  compute: FUNCTION,
 };
 
 /**
@@ -61,7 +62,13 @@ export class WeightForecasting extends PeriodicForecasting {
    * not exist, and an impossible period, start epoch or step scale.
    */
   constructor(nowcaster: NowcasterNetworks, options: WeightForecastingOptions = {}) {
-    requireKnownOptions('WeightForecasting', options, WEIGHT_FORECASTING_OPTIONS);
+    if (typeof (nowcaster as Partial<NowcasterNetworks> | null | undefined)?.spec !== 'object')
+      throw new UsageError({
+        what: 'WeightForecasting is made from a nowcaster',
+        where: showValue(nowcaster),
+        remedy: 'call `await WeightForecasting.load()` for the one that ships, `load(DIRECTORY)` for another',
+      });
+    requireOptions('WeightForecasting', options, WEIGHT_FORECASTING_OPTIONS);
     const { horizon, bias, compute: chosen, ...forecasting } = options;
     const compute = chosen ?? ((spec) => WeightForecasting.platform.createCompute(spec, forecasting.onNote));
     super(createNowcasterForecaster(nowcaster, compute, { horizon, bias }), forecasting);
@@ -74,7 +81,13 @@ export class WeightForecasting extends PeriodicForecasting {
    * @throws MissingFileError, CorruptFileError, SchemaVersionError or MismatchError that name the file.
    */
   static async load(location?: string | URL, options: WeightForecastingOptions = {}): Promise<WeightForecasting> {
-    requireKnownOptions('WeightForecasting', options, WEIGHT_FORECASTING_OPTIONS);
+    if (location !== undefined && typeof location !== 'string' && !(location instanceof URL))
+      throw new UsageError({
+        what: 'the first argument of load is the address of a nowcaster directory',
+        where: showValue(location),
+        remedy: 'options are the second: load(undefined, { ... }) for the one that ships',
+      });
+    requireOptions('WeightForecasting', options, WEIGHT_FORECASTING_OPTIONS);
     const { loadShipped, sourceOf } = WeightForecasting.platform;
     const networks =
       location === undefined ? await loadShipped() : await readNowcaster(sourceOf(location), String(location));

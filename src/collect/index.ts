@@ -4,7 +4,17 @@ import { mkdirSync, rmdirSync, statfsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
-import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
+import {
+  FLAG,
+  FUNCTION,
+  NUMBER,
+  needed,
+  OBJECT,
+  type OptionTypes,
+  objectOf,
+  requireOptions,
+  TEXT,
+} from '../optionTypes.js';
 import '@tensorflow/tfjs-backend-cpu';
 import { asWriteError } from '../atomic.js';
 import type { EngineRequest } from '../engine/index.js';
@@ -68,20 +78,20 @@ export interface CollectOptions extends PlanOptions {
   signal?: AbortSignal;
 }
 
-/** The names of {@link CollectOptions}. */
-const COLLECT_OPTIONS: OptionNames<CollectOptions> = {
+/** The types of {@link CollectOptions}. */
+const COLLECT_OPTIONS: OptionTypes<CollectOptions> = {
   ...PLAN_OPTIONS,
-  store: true,
-  engine: true,
-  adapter: true,
-  workers: true,
-  shard: true,
-  executor: true,
-  dryRun: true,
-  images: true,
-  onProgress: true,
-  onNote: true,
-  signal: true,
+  store: needed(TEXT),
+  engine: TEXT,
+  adapter: TEXT,
+  workers: NUMBER,
+  shard: objectOf('index', 'count'),
+  executor: OBJECT,
+  dryRun: FLAG,
+  images: TEXT,
+  onProgress: FUNCTION,
+  onNote: FUNCTION,
+  signal: OBJECT,
 };
 
 /** One run of {@link CollectResult}. */
@@ -135,7 +145,7 @@ export interface CollectResult {
  *   EngineUnavailableError; WriteError when the disk is full, after the other runs have been stopped in good order.
  */
 export async function collect(options: CollectOptions): Promise<CollectResult> {
-  requireKnownOptions('collect', options, COLLECT_OPTIONS);
+  requireOptions('collect', options, COLLECT_OPTIONS);
   const { store, dryRun = false, onNote, signal } = options;
   const begin = performance.now();
   const executor = options.executor ?? processExecutor({ workers: options.workers });

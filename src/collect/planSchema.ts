@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { UsageError } from '../errors.js';
 import { schemaProblem } from '../formats/jsonSchema.js';
-import type { OptionNames } from '../knownOptions.js';
+import { ANYTHING, type OptionTypes } from '../optionTypes.js';
 import type { Augmentation } from '../tasks/augmentation.js';
 import type { OptimizerName } from '../tasks/optimizer.js';
 import type { SnapshotCadence } from '../trajectory/cadence.js';
@@ -83,8 +83,10 @@ const PLAN_SCHEMA = v.partial(
 /** Names of all fields of a plan. */
 export const PLAN_FIELDS = Object.keys(PLAN_SCHEMA.entries);
 
-/** The same as names of options. */
-export const PLAN_OPTIONS = Object.fromEntries(PLAN_FIELDS.map((field) => [field, true])) as OptionNames<PlanOptions>;
+/** The same as options, whose types {@link requirePlanTypes} checks. */
+export const PLAN_OPTIONS = Object.fromEntries(
+  PLAN_FIELDS.map((field) => [field, ANYTHING]),
+) as unknown as OptionTypes<PlanOptions>;
 
 /**
  * Refuses a plan with a field of another type.

@@ -7,8 +7,8 @@ import type * as tfl from '@tensorflow/tfjs-layers';
 import { asWriteError } from '../atomic.js';
 import { FitCallback } from '../callback/fitCallback.js';
 import { UsageError } from '../errors.js';
-import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import type { NowcastSchedule } from '../nowcaster/schedule.js';
+import { NUMBER, needed, OBJECT, type OptionTypes, objectOf, requireOptions, TEXT } from '../optionTypes.js';
 import {
   describeCadence,
   EVERY_EPOCH,
@@ -69,22 +69,22 @@ export interface TrajectoryRecorderOptions {
   cadence?: SnapshotCadence;
 }
 
-/** The names of {@link TrajectoryRecorderOptions}. */
-const RECORDER_OPTIONS: OptionNames<TrajectoryRecorderOptions> = {
-  store: true,
-  id: true,
-  task: true,
-  architecture: true,
-  optimizer: true,
-  hyperparameters: true,
-  seed: true,
-  engine: true,
-  source: true,
-  stepsPerEpoch: true,
-  scalarsPerTensor: true,
-  epochsPlanned: true,
-  nowcasting: true,
-  cadence: true,
+/** The types of {@link TrajectoryRecorderOptions}. */
+const RECORDER_OPTIONS: OptionTypes<TrajectoryRecorderOptions> = {
+  store: needed(TEXT),
+  id: TEXT,
+  task: TEXT,
+  architecture: TEXT,
+  optimizer: objectOf('name', 'learningRate'),
+  hyperparameters: OBJECT,
+  seed: NUMBER,
+  engine: TEXT,
+  source: TEXT,
+  stepsPerEpoch: NUMBER,
+  scalarsPerTensor: NUMBER,
+  epochsPlanned: NUMBER,
+  nowcasting: OBJECT,
+  cadence: objectOf('unit', 'every'),
 };
 
 /** Entries of tfjs's logs that are not metrics of the training. */
@@ -119,7 +119,7 @@ export class TrajectoryRecorder extends FitCallback {
   /** @throws UsageError for an impossible id, cadence or number of scalars, and for nowcasts with another cadence. */
   constructor(options: TrajectoryRecorderOptions) {
     super();
-    requireKnownOptions('TrajectoryRecorder', options, RECORDER_OPTIONS);
+    requireOptions('TrajectoryRecorder', options, RECORDER_OPTIONS);
     this.#options = options;
     if (options.id !== undefined) runDirectory(options.store, options.id);
     const { scalarsPerTensor } = options;

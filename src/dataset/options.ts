@@ -4,7 +4,6 @@ import { availableParallelism } from 'node:os';
 import { UsageError } from '../errors.js';
 import { findFamily } from '../families/index.js';
 import type { JobExecutor } from '../jobs/index.js';
-import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import {
   DEFAULT_KINDS,
   familyProblem,
@@ -14,6 +13,19 @@ import {
   type TrainedKind,
   windowSpecProblem,
 } from '../nowcaster/spec.js';
+import {
+  either,
+  FLAG,
+  FUNCTION,
+  listOf,
+  NUMBER,
+  needed,
+  OBJECT,
+  type OptionTypes,
+  objectOf,
+  requireOptions,
+  TEXT,
+} from '../optionTypes.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import type { DatasetManifest, SampleSpec } from '../samples/index.js';
 import { requireCadence, type SnapshotCadence } from '../trajectory/cadence.js';
@@ -92,34 +104,34 @@ export interface DatasetOptions {
   signal?: AbortSignal;
 }
 
-/** The names of {@link DatasetOptions}. */
-const DATASET_OPTIONS: OptionNames<DatasetOptions> = {
-  stores: true,
-  out: true,
-  family: true,
-  inputLength: true,
-  horizons: true,
-  normalization: true,
-  scalarsPerTensor: true,
-  windowStride: true,
-  resample: true,
-  firstSnapshot: true,
-  minRange: true,
-  validationShare: true,
-  holdOut: true,
-  balance: true,
-  kinds: true,
-  includeInterrupted: true,
-  seed: true,
-  shardRows: true,
-  memory: true,
-  threads: true,
-  executor: true,
-  merge: true,
-  reuse: true,
-  onProgress: true,
-  onNote: true,
-  signal: true,
+/** The types of {@link DatasetOptions}. */
+const DATASET_OPTIONS: OptionTypes<DatasetOptions> = {
+  stores: needed(either(TEXT, listOf(TEXT))),
+  out: needed(TEXT),
+  family: TEXT,
+  inputLength: NUMBER,
+  horizons: listOf(NUMBER),
+  normalization: TEXT,
+  scalarsPerTensor: NUMBER,
+  windowStride: NUMBER,
+  resample: objectOf('unit', 'every'),
+  firstSnapshot: NUMBER,
+  minRange: NUMBER,
+  validationShare: NUMBER,
+  holdOut: objectOf('architecture', 'task'),
+  balance: listOf(TEXT),
+  kinds: listOf(TEXT),
+  includeInterrupted: FLAG,
+  seed: NUMBER,
+  shardRows: NUMBER,
+  memory: NUMBER,
+  threads: NUMBER,
+  executor: OBJECT,
+  merge: FLAG,
+  reuse: FLAG,
+  onProgress: FUNCTION,
+  onNote: FUNCTION,
+  signal: OBJECT,
 };
 
 /** Result of {@link buildDataset}. */
@@ -153,7 +165,7 @@ const LEAST_MEMORY = 256 * 2 ** 20;
  * @throws {@link UsageError} naming the option.
  */
 export function settleOptions(options: DatasetOptions): DatasetSettings {
-  requireKnownOptions('buildDataset', options, DATASET_OPTIONS);
+  requireOptions('buildDataset', options, DATASET_OPTIONS);
   const settings: DatasetSettings = {
     stores: typeof options.stores === 'string' ? [options.stores] : options.stores,
     out: options.out,
@@ -213,7 +225,7 @@ export function settleOptions(options: DatasetOptions): DatasetSettings {
 }
 
 function settleHoldOut(holdOut: HoldOut | undefined): DatasetSettings['holdOut'] {
-  requireKnownOptions('holdOut', holdOut ?? {}, { architecture: true, task: true });
+  requireOptions('holdOut', holdOut ?? {}, { architecture: listOf(TEXT), task: listOf(TEXT) });
   const { architecture = [], task = [] } = holdOut ?? {};
   return architecture.length + task.length === 0 ? null : { architecture, task };
 }

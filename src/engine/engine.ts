@@ -2,7 +2,7 @@
 // not an abstraction over TensorFlow.js: models and tensors are used as usual.
 
 import * as tf from '@tensorflow/tfjs-core';
-import { requireKnownOptions } from '../knownOptions.js';
+import { FUNCTION, requireOptions, TEXT } from '../optionTypes.js';
 // Registers the gradients: tfjs-core does not, and its module for it cannot be loaded in Node.
 import '@tensorflow/tfjs-layers';
 import { EngineUnavailableError, UsageError } from '../errors.js';
@@ -49,7 +49,7 @@ const opened = new Map<string, Promise<Engine>>();
  * @throws UsageError if there is no engine of that name.
  */
 export async function openEngine(request: EngineRequest, options: OpenEngineOptions = {}): Promise<Engine> {
-  requireKnownOptions('openEngine', options, { onNote: true, adapter: true });
+  requireOptions('openEngine', options, { onNote: FUNCTION, adapter: TEXT });
   if (request !== 'auto') return openNamed(request, request === 'webgpu' ? options.adapter : undefined);
   const reasons: string[] = [];
   for (const name of AUTO_ORDER) {

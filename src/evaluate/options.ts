@@ -3,7 +3,7 @@
 import type { EngineRequest } from '../engine/engine.js';
 import type { Method } from '../evaluation/schema.js';
 import type { JobExecutor } from '../jobs/index.js';
-import type { OptionNames } from '../knownOptions.js';
+import { FLAG, FUNCTION, listOf, NUMBER, needed, OBJECT, type OptionTypes, objectOf, TEXT } from '../optionTypes.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
 
@@ -78,38 +78,38 @@ export interface EvaluateOptions {
   signal?: AbortSignal;
 }
 
-/** The names of {@link TuneOptions}. */
-export const TUNE_OPTIONS: OptionNames<TuneOptions> = {
-  trials: true,
-  seeds: true,
-  stepScale: true,
+/** The types of {@link TuneOptions}. */
+export const TUNE_OPTIONS: OptionTypes<TuneOptions> = {
+  trials: needed(NUMBER),
+  seeds: NUMBER,
+  stepScale: FLAG,
 };
 
-/** The names of {@link EvaluateOptions}. */
-export const EVALUATE_OPTIONS: OptionNames<EvaluateOptions> = {
-  out: true,
-  tasks: true,
-  suite: true,
-  seeds: true,
-  methods: true,
-  methodModules: true,
-  tune: true,
-  epochs: true,
-  batchSize: true,
-  optimizer: true,
-  validate: true,
-  trainExamples: true,
-  epochExamples: true,
-  validationExamples: true,
-  targets: true,
-  newBestsAfter: true,
-  alone: true,
-  engine: true,
-  adapter: true,
-  workers: true,
-  executor: true,
-  images: true,
-  onProgress: true,
-  onNote: true,
-  signal: true,
+/** The types of {@link EvaluateOptions}. */
+export const EVALUATE_OPTIONS: OptionTypes<EvaluateOptions> = {
+  out: needed(TEXT),
+  tasks: listOf(TEXT),
+  suite: TEXT,
+  seeds: needed(listOf(NUMBER)),
+  methods: needed(listOf(OBJECT)),
+  methodModules: listOf(TEXT),
+  tune: objectOf('trials', 'seeds', 'stepScale'),
+  epochs: NUMBER,
+  batchSize: NUMBER,
+  optimizer: objectOf('name', 'learningRate'),
+  validate: TEXT,
+  trainExamples: NUMBER,
+  epochExamples: NUMBER,
+  validationExamples: NUMBER,
+  targets: listOf(NUMBER),
+  newBestsAfter: NUMBER,
+  alone: FLAG,
+  engine: TEXT,
+  adapter: TEXT,
+  workers: NUMBER,
+  executor: OBJECT,
+  images: TEXT,
+  onProgress: FUNCTION,
+  onNote: FUNCTION,
+  signal: OBJECT,
 };

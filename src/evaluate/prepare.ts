@@ -5,7 +5,7 @@ import { UsageError } from '../errors.js';
 import { runsDirectory } from '../evaluation/files.js';
 import type { DescribedMethod, EvaluationResults, EvaluationSettings, Method } from '../evaluation/schema.js';
 import { clearLeftovers } from '../files/temporary.js';
-import { requireKnownOptions } from '../knownOptions.js';
+import { requireOptions } from '../optionTypes.js';
 import { requireSameEvaluation } from './earlier.js';
 import { completeMethods, describeMethods, findMethod, loadMethodModules } from './methods/registry.js';
 import { EVALUATE_OPTIONS, type EvaluateOptions, TUNE_OPTIONS } from './options.js';
@@ -48,8 +48,8 @@ function requireAlone({ alone = false, workers = 1, executor }: EvaluateOptions)
 
 /** Plans the trainings of an evaluation, and prepares its methods. */
 export async function prepareEvaluation(given: EvaluateOptions): Promise<PreparedEvaluation> {
-  requireKnownOptions('evaluate', given, EVALUATE_OPTIONS);
-  if (given.tune !== undefined) requireKnownOptions('tune', given.tune, TUNE_OPTIONS);
+  requireOptions('evaluate', given, EVALUATE_OPTIONS);
+  if (given.tune !== undefined) requireOptions('tune', given.tune, TUNE_OPTIONS);
   const options = { ...given, methodModules: await loadMethodModules(given.methodModules ?? []) };
   const { out, executor, tune, alone = false, engine = 'auto', targets = [], newBestsAfter } = options;
   requireAlone(options);

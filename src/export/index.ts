@@ -2,10 +2,10 @@
 
 import { basename, resolve } from 'node:path';
 import { UsageError } from '../errors.js';
-import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
 import { describeFiles } from '../nowcaster/listedFile.js';
 import { NOWCASTER_MANIFEST_NAME, NOWCASTER_SCHEMA_VERSION, type NowcasterManifest } from '../nowcaster/nowcaster.js';
 import { networkOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
+import { either, FLAG, listOf, needed, type OptionTypes, requireOptions, TEXT } from '../optionTypes.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import type { ExportFormat } from './formats/format.js';
 import { findExportFormat } from './formats/index.js';
@@ -36,14 +36,14 @@ export interface ExportOptions extends SourceChoices {
   formats?: readonly string[];
 }
 
-/** The names of {@link ExportOptions}. */
-const EXPORT_OPTIONS: OptionNames<ExportOptions> = {
+/** The types of {@link ExportOptions}. */
+const EXPORT_OPTIONS: OptionTypes<ExportOptions> = {
   ...SOURCE_CHOICES,
-  from: true,
-  to: true,
-  overwrite: true,
-  tag: true,
-  formats: true,
+  from: needed(either(TEXT, listOf(TEXT))),
+  to: needed(TEXT),
+  overwrite: FLAG,
+  tag: TEXT,
+  formats: listOf(TEXT),
 };
 
 /** Result of {@link exportNowcaster}. */
@@ -107,7 +107,7 @@ function checkTag(tag: string): string {
  * `InsufficientDataError` when a kind is missing, `CorruptFileError`, `MismatchError`, `WriteError`.
  */
 export async function exportNowcaster(options: ExportOptions): Promise<ExportResult> {
-  requireKnownOptions('exportNowcaster', options, EXPORT_OPTIONS);
+  requireOptions('exportNowcaster', options, EXPORT_OPTIONS);
   const { to, overwrite = false, formats = ['h5'], kinds } = options;
   const from = typeof options.from === 'string' ? [options.from] : options.from;
   const chosen = [...new Set(['tfjs', ...formats])].map(findExportFormat);

@@ -7,7 +7,6 @@ import { basename, extname, join } from 'node:path';
 import { loadNowcaster } from '../callback/node.js';
 import { InsufficientDataError, MismatchError, MissingFileError, UsageError } from '../errors.js';
 import { readJsonFile } from '../formats/json.js';
-import type { OptionNames } from '../knownOptions.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { checkTrainingRecord } from '../nowcaster/checkTraining.js';
 import { type NetworkSource, NOWCASTER_MANIFEST_NAME, type NowcasterManifest } from '../nowcaster/nowcaster.js';
@@ -24,6 +23,7 @@ import {
 } from '../nowcaster/spec.js';
 import { bestWeightsPath, type KindTraining, TRAINING_RECORD_NAME } from '../nowcaster/trainingRecord.js';
 import { decodeWeights, type NetworkWeights } from '../nowcaster/weightsFile.js';
+import { FLAG, listOf, NUMBER, type OptionTypes, objectOf, TEXT } from '../optionTypes.js';
 import { EVERY_EPOCH, type SnapshotCadence } from '../trajectory/cadence.js';
 import { decodeH5, type H5Meaning } from './h5Read.js';
 
@@ -204,14 +204,14 @@ export interface SourceChoices extends H5Meaning {
   recommended?: Partial<Recommendation>;
 }
 
-/** The names of {@link SourceChoices}. */
-export const SOURCE_CHOICES: OptionNames<SourceChoices> = {
-  normalization: true,
-  horizons: true,
-  residual: true,
-  kinds: true,
-  partial: true,
-  recommended: true,
+/** The types of {@link SourceChoices}. */
+export const SOURCE_CHOICES: OptionTypes<SourceChoices> = {
+  normalization: TEXT,
+  horizons: listOf(NUMBER),
+  residual: FLAG,
+  kinds: listOf(TEXT),
+  partial: FLAG,
+  recommended: objectOf('period', 'start', 'stepScale'),
 };
 
 /** An object without its undefined fields. */

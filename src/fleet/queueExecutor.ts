@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queue } from 'bullmq';
 import type { Job, JobExecutor, JobList, JobOutcome } from '../jobs/index.js';
-import { requireKnownOptions } from '../knownOptions.js';
+import { needed, requireOptions, TEXT } from '../optionTypes.js';
 import type { WorkerProgress } from '../progress.js';
 import { quantity } from '../quantity.js';
 import { TOOLKIT_VERSION } from '../version.js';
@@ -53,7 +53,7 @@ function queueId(id: string, token: string): string {
  * @throws UsageError when `queue` is not a valid address.
  */
 export function queueExecutor(options: QueueExecutorOptions): JobExecutor {
-  requireKnownOptions('queueExecutor', options, { queue: true, root: true });
+  requireOptions('queueExecutor', options, { queue: needed(TEXT), root: TEXT });
   const { queue, root } = options;
   const address = parseQueueAddress(queue);
   return {

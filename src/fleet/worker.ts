@@ -15,7 +15,7 @@ import {
   WriteError,
 } from '../errors.js';
 import { type JobKind, JobProcess, limitThreads } from '../jobs/index.js';
-import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
+import { FUNCTION, NUMBER, needed, OBJECT, type OptionTypes, requireOptions, TEXT } from '../optionTypes.js';
 import type { NoteListener } from '../progress.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { parseQueueAddress } from './address.js';
@@ -66,19 +66,19 @@ export interface WorkerOptions {
   signal?: AbortSignal;
 }
 
-/** The names of {@link WorkerOptions}. */
-const WORKER_OPTIONS: OptionNames<WorkerOptions> = {
-  queue: true,
-  kinds: true,
-  root: true,
-  concurrency: true,
-  engine: true,
-  adapter: true,
-  images: true,
-  lockSeconds: true,
-  onNote: true,
-  onReady: true,
-  signal: true,
+/** The types of {@link WorkerOptions}. */
+const WORKER_OPTIONS: OptionTypes<WorkerOptions> = {
+  queue: needed(TEXT),
+  kinds: needed(OBJECT),
+  root: TEXT,
+  concurrency: NUMBER,
+  engine: TEXT,
+  adapter: TEXT,
+  images: TEXT,
+  lockSeconds: NUMBER,
+  onNote: FUNCTION,
+  onReady: FUNCTION,
+  signal: OBJECT,
 };
 
 /** Result of {@link runWorker}. */
@@ -102,7 +102,7 @@ export interface WorkerResult {
  *   does not open or images are missing.
  */
 export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
-  requireKnownOptions('runWorker', options, WORKER_OPTIONS);
+  requireOptions('runWorker', options, WORKER_OPTIONS);
   const { concurrency = 1, lockSeconds = 30, signal, onNote = () => {} } = options;
   for (const [name, value, least] of [
     ['--concurrency', concurrency, 1],

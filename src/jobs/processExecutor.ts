@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { OutOfMemoryError, UsageError, WnnError } from '../errors.js';
-import { requireKnownOptions } from '../knownOptions.js';
+import { NUMBER, requireOptions } from '../optionTypes.js';
 import type { WorkerProgress } from '../progress.js';
 import type { JobExecutor, JobList, JobOutcome } from './executor.js';
 import { JobProcess, ProcessEndedError } from './process.js';
@@ -27,7 +27,7 @@ export interface ProcessExecutorOptions {
  * @throws {@link UsageError} for an impossible number of workers.
  */
 export function processExecutor(options: ProcessExecutorOptions = {}): JobExecutor {
-  requireKnownOptions('processExecutor', options, { workers: true });
+  requireOptions('processExecutor', options, { workers: NUMBER });
   const { workers = availableParallelism() } = options;
   if (!(Number.isInteger(workers) && workers > 0))
     throw new UsageError({ what: 'workers must be a whole number from 1', where: `${workers}`, remedy: 'correct it' });

@@ -7,7 +7,7 @@ import { buildDataset, type DatasetResult } from '../dataset/index.js';
 import type { EngineRequest } from '../engine/engine.js';
 import { type EvaluateResult, evaluate, parseMethod } from '../evaluate/index.js';
 import { type ExportResult, exportNowcaster } from '../export/index.js';
-import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
+import { FUNCTION, NUMBER, OBJECT, type OptionTypes, requireOptions, TEXT } from '../optionTypes.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import { type TrainResult, trainNowcaster } from '../train/index.js';
 import { PRESETS, type PresetName } from './presets.js';
@@ -37,20 +37,20 @@ export interface PipelineOptions {
   signal?: AbortSignal;
 }
 
-/** The names of {@link PipelineOptions}. */
-const PIPELINE_OPTIONS: OptionNames<PipelineOptions> = {
-  preset: true,
-  name: true,
-  data: true,
-  weights: true,
-  seed: true,
-  engine: true,
-  adapter: true,
-  workers: true,
-  onProgress: true,
-  onNote: true,
-  onStage: true,
-  signal: true,
+/** The types of {@link PipelineOptions}. */
+const PIPELINE_OPTIONS: OptionTypes<PipelineOptions> = {
+  preset: TEXT,
+  name: TEXT,
+  data: TEXT,
+  weights: TEXT,
+  seed: NUMBER,
+  engine: TEXT,
+  adapter: TEXT,
+  workers: NUMBER,
+  onProgress: FUNCTION,
+  onNote: FUNCTION,
+  onStage: FUNCTION,
+  signal: OBJECT,
 };
 
 /** Where each stage writes. */
@@ -92,7 +92,7 @@ function pipelinePaths({ preset = 'quick', name = preset, data = 'data', weights
  * @throws the stages' errors; `signal.reason` when aborted.
  */
 export async function runPipeline(options: PipelineOptions = {}): Promise<PipelineResult> {
-  requireKnownOptions('runPipeline', options, PIPELINE_OPTIONS);
+  requireOptions('runPipeline', options, PIPELINE_OPTIONS);
   const { preset = 'quick', seed = 1, engine = 'auto', adapter, workers, onProgress, onNote, signal } = options;
   const sizes = PRESETS[preset];
   const paths = pipelinePaths(options);

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { writeFileAtomic } from '../atomic.js';
 import { REPORT_NAME } from '../evaluation/reportFile.js';
-import { type OptionNames, requireKnownOptions } from '../knownOptions.js';
+import { needed, OBJECT, type OptionTypes, requireOptions, TEXT } from '../optionTypes.js';
 import type { Chart } from './chart.js';
 import { comparison, renderLead } from './comparison.js';
 import { html } from './html.js';
@@ -31,13 +31,13 @@ export interface ReportOptions {
   trainings?: Readonly<Record<string, string>>;
 }
 
-/** The names of {@link ReportOptions}. */
-const REPORT_OPTIONS: OptionNames<ReportOptions> = {
-  directory: true,
-  out: true,
-  title: true,
-  note: true,
-  trainings: true,
+/** The types of {@link ReportOptions}. */
+const REPORT_OPTIONS: OptionTypes<ReportOptions> = {
+  directory: needed(TEXT),
+  out: TEXT,
+  title: TEXT,
+  note: TEXT,
+  trainings: OBJECT,
 };
 
 /** Result of {@link writeReport}. */
@@ -76,7 +76,7 @@ function trainingCharts({ results }: Evaluation, trainings: Readonly<Record<stri
  * read, WriteError when the page cannot be written.
  */
 export function writeReport(options: ReportOptions): ReportResult {
-  requireKnownOptions('writeReport', options, REPORT_OPTIONS);
+  requireOptions('writeReport', options, REPORT_OPTIONS);
   const evaluation = readEvaluation(options.directory);
   const { results, digest } = evaluation;
   const training = trainingCharts(evaluation, options.trainings ?? {});

@@ -2,12 +2,23 @@
 
 import type { ComputeRequest } from '../compute/computeEngine.js';
 import { UsageError } from '../errors.js';
-import type { OptionNames } from '../knownOptions.js';
 import { LOSSES, type Loss, type NetworkCompute } from '../network/compute.js';
 import type { Penalties } from '../network/network.js';
 import type { FamilyConfig, NowcasterSpec } from '../network/spec.js';
 import type { TrainedKind } from '../nowcaster/spec.js';
 import type { TrainingSettings } from '../nowcaster/trainingRecord.js';
+import {
+  either,
+  FLAG,
+  FUNCTION,
+  listOf,
+  NUMBER,
+  needed,
+  OBJECT,
+  type OptionTypes,
+  oneOf,
+  TEXT,
+} from '../optionTypes.js';
 import type { NoteListener, ProgressListener } from '../progress.js';
 import type { MetricsLine } from './metricsLog.js';
 import { SCHEDULES, type Schedule } from './schedule.js';
@@ -94,41 +105,41 @@ export interface TrainOptions extends TrainingChoices {
   onMetrics?: (kind: TrainedKind, line: MetricsLine) => void;
 }
 
-/** The names of {@link TrainOptions}. */
-export const TRAIN_OPTIONS: OptionNames<TrainOptions> = {
-  batchSize: true,
-  epochs: true,
-  steps: true,
-  learningRate: true,
-  schedule: true,
-  warmUpSteps: true,
-  weightDecay: true,
-  gradientClip: true,
-  loss: true,
-  clipTarget: true,
-  kernelPenalty: true,
-  biasPenalty: true,
-  validationSteps: true,
-  patience: true,
-  seed: true,
-  memory: true,
-  samples: true,
-  out: true,
-  kinds: true,
-  family: true,
-  config: true,
-  residual: true,
-  engine: true,
-  adapter: true,
-  threads: true,
-  openCompute: true,
-  resume: true,
-  checkpointSeconds: true,
-  tensorboard: true,
-  signal: true,
-  onProgress: true,
-  onNote: true,
-  onMetrics: true,
+/** The types of {@link TrainOptions}. */
+export const TRAIN_OPTIONS: OptionTypes<TrainOptions> = {
+  batchSize: NUMBER,
+  epochs: NUMBER,
+  steps: NUMBER,
+  learningRate: NUMBER,
+  schedule: TEXT,
+  warmUpSteps: NUMBER,
+  weightDecay: NUMBER,
+  gradientClip: NUMBER,
+  loss: TEXT,
+  clipTarget: NUMBER,
+  kernelPenalty: NUMBER,
+  biasPenalty: NUMBER,
+  validationSteps: NUMBER,
+  patience: NUMBER,
+  seed: NUMBER,
+  memory: NUMBER,
+  samples: needed(TEXT),
+  out: needed(TEXT),
+  kinds: listOf(TEXT),
+  family: TEXT,
+  config: OBJECT,
+  residual: FLAG,
+  engine: TEXT,
+  adapter: TEXT,
+  threads: NUMBER,
+  openCompute: FUNCTION,
+  resume: either(FLAG, oneOf('matching')),
+  checkpointSeconds: NUMBER,
+  tensorboard: TEXT,
+  signal: OBJECT,
+  onProgress: FUNCTION,
+  onNote: FUNCTION,
+  onMetrics: FUNCTION,
 };
 
 /** Default of {@link TrainingChoices.memory}: 1 GiB. */

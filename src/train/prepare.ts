@@ -5,7 +5,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InsufficientDataError, MismatchError, UsageError, WnnError } from '../errors.js';
 import { readJsonFile } from '../formats/json.js';
-import { requireKnownOptions } from '../knownOptions.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { checkTrainingRecord } from '../nowcaster/checkTraining.js';
 import { NOWCASTER_MANIFEST_NAME } from '../nowcaster/nowcaster.js';
@@ -22,6 +21,7 @@ import {
   type TrainedKind,
 } from '../nowcaster/spec.js';
 import { TRAINING_RECORD_NAME, type TrainingRecord, type TrainingSettings } from '../nowcaster/trainingRecord.js';
+import { requireOptions } from '../optionTypes.js';
 import { DATASET_MANIFEST, type DatasetManifest, readDatasetManifest, sampledKinds } from '../samples/index.js';
 import { hashBytes, readCheckpoint, type TrainingIdentity, type TrainingState } from './checkpoint.js';
 import {
@@ -208,7 +208,7 @@ function prepareKind(
  * @throws what {@link trainNowcaster} throws before it starts.
  */
 export function prepareTraining(options: TrainOptions): PreparedTraining {
-  requireKnownOptions('trainNowcaster', options, TRAIN_OPTIONS);
+  requireOptions('trainNowcaster', options, TRAIN_OPTIONS);
   checkChoices(options);
   if (options.kinds !== undefined) checkKinds(options.kinds);
   const manifest = readDatasetManifest(options.samples);

@@ -1,7 +1,7 @@
 // The options of AveragedWeights, and what it keeps with a checkpoint. Types and names.
 
 import type * as tf from '@tensorflow/tfjs-core';
-import type { OptionNames } from '../../knownOptions.js';
+import { FLAG, FUNCTION, NUMBER, type OptionTypes, objectOf, TEXT } from '../../optionTypes.js';
 import type { InputBatches } from '../batchNormStatistics.js';
 import type { AverageState } from './average.js';
 
@@ -44,17 +44,17 @@ export type AveragedWeightsOptions = AverageChoice & {
   continue?: boolean;
 };
 
-/** The names of {@link AveragedWeightsOptions}, of all averages. */
-export const AVERAGED_WEIGHTS_OPTIONS: OptionNames<AveragedWeightsOptions> = {
-  average: true,
-  decay: true,
-  k: true,
-  start: true,
-  statistics: true,
-  validation: true,
-  leaveInModel: true,
-  epochs: true,
-  continue: true,
+/** The types of {@link AveragedWeightsOptions}, of all averages. */
+export const AVERAGED_WEIGHTS_OPTIONS: OptionTypes<AveragedWeightsOptions> = {
+  average: TEXT,
+  decay: NUMBER,
+  k: NUMBER,
+  start: NUMBER,
+  statistics: FUNCTION,
+  validation: objectOf('x', 'y', 'batchSize'),
+  leaveInModel: FLAG,
+  epochs: NUMBER,
+  continue: FLAG,
 };
 
 /** Where averaging stands. Plain data: keep it with the checkpoint (`v8.serialize`). */

@@ -4,7 +4,7 @@
 // writeRun.ts writes them.
 
 import { UsageError } from '../../errors.js';
-import { type OptionNames, requireKnownOptions } from '../../knownOptions.js';
+import { FUNCTION, listOf, needed, OBJECT, type OptionTypes, requireOptions, TEXT } from '../../optionTypes.js';
 import type { NoteListener, ProgressListener } from '../../progress.js';
 import { countValues } from '../../trajectory/manifest.js';
 import type { TensorSpec } from '../../trajectory/schema.js';
@@ -76,25 +76,25 @@ export interface ImportOptions {
   signal?: AbortSignal;
 }
 
-/** The names of {@link ImportOptions}. */
-const IMPORT_OPTIONS: OptionNames<ImportOptions> = {
-  sources: true,
-  store: true,
-  format: true,
-  select: true,
-  order: true,
-  layout: true,
-  key: true,
-  include: true,
-  exclude: true,
-  kinds: true,
-  metrics: true,
-  id: true,
-  task: true,
-  architecture: true,
-  onProgress: true,
-  onNote: true,
-  signal: true,
+/** The types of {@link ImportOptions}. */
+const IMPORT_OPTIONS: OptionTypes<ImportOptions> = {
+  sources: needed(listOf(TEXT)),
+  store: needed(TEXT),
+  format: TEXT,
+  select: TEXT,
+  order: TEXT,
+  layout: TEXT,
+  key: TEXT,
+  include: listOf(TEXT),
+  exclude: listOf(TEXT),
+  kinds: listOf(OBJECT),
+  metrics: TEXT,
+  id: TEXT,
+  task: TEXT,
+  architecture: TEXT,
+  onProgress: FUNCTION,
+  onNote: FUNCTION,
+  signal: OBJECT,
 };
 
 /** Result of {@link importCheckpoints}. */
@@ -140,7 +140,7 @@ function checkOptions(importer: CheckpointImporter, { layout = 'auto', key, metr
  *   single checkpoint, none, or without weights; WriteError.
  */
 export async function importCheckpoints(options: ImportOptions): Promise<ImportResult> {
-  requireKnownOptions('importCheckpoints', options, IMPORT_OPTIONS);
+  requireOptions('importCheckpoints', options, IMPORT_OPTIONS);
   const { store, layout = 'auto', metrics, signal, onProgress, onNote } = options;
   const { key, include, exclude, kinds = [], task, architecture } = options;
   const { format = 'auto', select } = options;

@@ -1,7 +1,7 @@
 // Exports a nowcaster as a package: the list of kinds, the checks that all of them have in common, and the writing.
 
 import { UsageError } from '../../errors.js';
-import { type OptionNames, requireKnownOptions } from '../../knownOptions.js';
+import { either, listOf, needed, type OptionTypes, requireOptions, TEXT } from '../../optionTypes.js';
 import { readSource, SOURCE_CHOICES, type SourceChoices } from '../readSource.js';
 import { writeExport } from '../target.js';
 import { npmPackage } from './npm.js';
@@ -26,14 +26,14 @@ export interface PackageOptions extends SourceChoices {
   version?: string;
 }
 
-/** The names of {@link PackageOptions}. */
-const PACKAGE_OPTIONS: OptionNames<PackageOptions> = {
+/** The types of {@link PackageOptions}. */
+const PACKAGE_OPTIONS: OptionTypes<PackageOptions> = {
   ...SOURCE_CHOICES,
-  from: true,
-  to: true,
-  format: true,
-  name: true,
-  version: true,
+  from: needed(either(TEXT, listOf(TEXT))),
+  to: needed(TEXT),
+  format: needed(TEXT),
+  name: needed(TEXT),
+  version: TEXT,
 };
 
 /** Result of {@link exportPackage}. */
@@ -67,7 +67,7 @@ function findPackageKind(id: string): PackageKind {
  * not empty; MismatchError for a nowcaster that such a package cannot hold; what reading the source throws.
  */
 export async function exportPackage(options: PackageOptions): Promise<PackageResult> {
-  requireKnownOptions('exportPackage', options, PACKAGE_OPTIONS);
+  requireOptions('exportPackage', options, PACKAGE_OPTIONS);
   const { to, name, version = '1.0.0' } = options;
   const kind = findPackageKind(options.format);
   const problem = kind.nameProblem(name);
