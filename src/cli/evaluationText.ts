@@ -32,7 +32,8 @@ function taskText(results: EvaluationResults, task: EvaluationResults['tasks'][n
 export function evaluationText(results: EvaluationResults): string {
   const { tasks, methods, missingTasks, settings } = results;
   const lead = methods.flatMap(({ name }) => headline(results, name) ?? []);
-  if (!settings.alone) lead.push('Seconds were measured beside other trainings; --seconds trains one at a time.');
+  if (!settings.alone)
+    lead.push('Seconds are rough: runs may have shared the machine; --seconds trains one at a time.');
   for (const { task, reason } of missingTasks) lead.push(`${task} is left out: ${reason}`);
   const parts = tasks.map((task) => taskText(results, task));
   if (tasks.length > 1) parts.push(`All ${tasks.length} tasks\n${layOut(overallTable(results))}`);

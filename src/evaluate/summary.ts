@@ -127,14 +127,16 @@ function nowcastSeconds(record: RunRecord | null): number | null {
 
 function countNowcasts(records: Records, epochs: number): MethodSummary['nowcasts'] {
   const counts = { kept: 0, reverted: 0, skipped: 0, late: 0, discarded: 0, seen: 0 };
+  const reasons = new Set<string>();
   for (const record of records)
-    for (const { outcome, probation, epoch } of record?.nowcasts ?? []) {
+    for (const { outcome, probation, epoch, reason } of record?.nowcasts ?? []) {
       counts[outcome]++;
+      if (outcome === 'skipped' && reason !== null) reasons.add(reason);
       if (outcome === 'kept' && probation?.verdict === 'late') counts.late++;
       if (outcome === 'reverted') counts.discarded += probation?.snapshots ?? 0;
       if (epoch !== null && epoch + 1 < epochs) counts.seen++;
     }
-  return counts;
+  return { ...counts, reasons: [...reasons] };
 }
 
 function summarizeMethod(

@@ -140,7 +140,7 @@ const settings = v.object({
   ),
   /** Compute engine that was asked for. */
   engine: text,
-  /** Whether one training ran at a time, so that seconds can be compared. Otherwise they were measured beside other trainings. */
+  /** Whether one training ran at a time, so that seconds can be compared. Otherwise runs may have shared the machine. */
   alone: v.boolean(),
   /** Targets that were asked for, by the metric of each task. */
   targets: numbers,

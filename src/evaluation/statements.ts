@@ -36,19 +36,27 @@ function collapseStatement({ name, best, end, collapsed }: MethodSummary, { metr
   return [`${name}: WARNING: ends far from its best${which}: ${metric.label} ${examples.join(', ')}.`];
 }
 
-/** Nowcasts that did not happen, or did not pay. */
+/** Nowcasts that did not happen, or did not help. */
 function nowcastStatements({ name, nowcasts, diverged }: MethodSummary, seeds: readonly number[]): string[] {
   if (nowcasts === null) return [];
-  const { kept, reverted, skipped, late, discarded, seen } = nowcasts;
+  const { kept, reverted, skipped, late, discarded, seen, reasons } = nowcasts;
   const lines: string[] = [];
+  const why = reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
   if (diverged.length < seeds.length && seen === 0)
     lines.push(`${name}: no nowcast before the last epoch, so that it is plain training here.`);
+  if (seen > 0 && isPlain(nowcasts))
+    return [`${name}: ${quantity(skipped, 'nowcast')}, all skipped${why}, so that it is plain training here.`];
   const done = quantity(kept + reverted, 'nowcast');
   if (reverted > 0)
-    lines.push(`${name}: the watch went back from ${reverted} of ${done}, ${quantity(discarded, 'snapshot')} in all.`);
-  if (late > 0) lines.push(`${name}: ${late} of ${done} did not pay, though kept.`);
-  if (skipped > 0) lines.push(`${name}: ${quantity(skipped, 'nowcast')} skipped.`);
+    lines.push(`${name}: the watch rolled back ${reverted} of ${done}, discarding ${quantity(discarded, 'snapshot')}.`);
+  if (late > 0) lines.push(`${name}: ${late} of ${done} did not help, but were kept.`);
+  if (skipped > 0) lines.push(`${name}: ${quantity(skipped, 'nowcast')} skipped${why}.`);
   return lines;
+}
+
+/** Whether nowcasts changed nothing in a training. */
+export function isPlain({ kept, reverted }: NonNullable<MethodSummary['nowcasts']>): boolean {
+  return kept + reverted === 0;
 }
 
 /** What secondary measures do not show. */
@@ -109,7 +117,7 @@ export function statements(summary: TaskSummary): string[] {
   const { methods, seeds } = summary;
   const comparable = methods[0].toPlainBest.epochs.values.map((epochs) => epochs !== null);
   const lines = targetStatements(summary);
-  if (seeds.length === 1) lines.push('One seed only: no spread, and no judgment of chance.');
+  if (seeds.length === 1) lines.push('One seed only: no spread and no confidence interval.');
   for (const method of methods) {
     lines.push(...trainingStatements(method, seeds, method === methods[0]));
     if (method.best.count === 0) continue;

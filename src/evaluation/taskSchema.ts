@@ -136,10 +136,19 @@ const methodSummary = v.object({
   secondsPerNowcast: estimate,
   /**
    * Nowcasts of all seeds by what became of them. `late` of the kept did not pay; those reverted have cost `discarded` snapshots;
-   * `seen` of all came before the last epoch, so that a later one could show what they did. Null for methods that do not nowcast.
+   * `seen` of all came before the last epoch, so that a later one could show what they did; `reasons` say why some were skipped.
+   * Null for methods that do not nowcast.
    */
   nowcasts: v.nullable(
-    v.object({ kept: number, reverted: number, skipped: number, late: number, discarded: number, seen: number }),
+    v.object({
+      kept: number,
+      reverted: number,
+      skipped: number,
+      late: number,
+      discarded: number,
+      seen: number,
+      reasons: v.optional(v.array(text), []),
+    }),
   ),
   /** Weights that a nowcast replaces. */
   scalarsPerNowcast: numberOrNull,

@@ -70,7 +70,7 @@ export function comparison({ results }: Evaluation): Section {
   const targets = tasks.map(({ task, targets: [target] }) => `${task}: ${describeTarget(target)}`).join('; ');
   const about = html`<p class="quiet">The target of a task is the median over the seeds of the best validation metric that plain training reaches${
     settings.tuning === null ? '' : ' at its own tuned learning rate'
-  }. ${targets}.${settings.alone ? '' : ' Seconds were measured while other trainings ran on the same machine: read them as rough.'}</p>`;
+  }. ${targets}.${settings.alone ? '' : ' Seconds are rough: runs may have shared the machine.'}</p>`;
   return {
     title: settings.tuning === null ? 'Against plain training, untuned' : 'Against the tuned baseline',
     html: html`${about}${tasks.length > 1 ? renderMethods(overallTable(results), methods) : ''}`,

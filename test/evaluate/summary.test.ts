@@ -10,7 +10,7 @@ const nowcast = (epoch: number, seconds: number, outcome: Nowcast['outcome'] = '
   snapshot: epoch,
   epoch,
   outcome,
-  reason: null,
+  reason: outcome === 'skipped' ? 'not finite' : null,
   scalars: { conv: 10, fc: 20, bias: 3 },
   seconds,
   stepScale: 1,
@@ -52,7 +52,8 @@ describe('summarizeTask', () => {
     expect(ours.toPlainBest.reached).toBe(2);
     expect(ours.newBests).toMatchObject({ reached: 18, total: 18 });
     expect(ours.secondsPerNowcast.mean).toBeCloseTo(0.3, 12);
-    expect(ours.nowcasts).toEqual({ kept: 4, reverted: 0, skipped: 2, late: 0, discarded: 0, seen: 6 });
+    const counts = { kept: 4, reverted: 0, skipped: 2, late: 0, discarded: 0, seen: 6 };
+    expect(ours.nowcasts).toEqual({ ...counts, reasons: ['not finite'] });
     expect(ours.scalarsPerNowcast).toBe(33);
 
     // The targets: the lower of plain's bests, 0.72, 98% of it, the loss at that accuracy, and those that were given.

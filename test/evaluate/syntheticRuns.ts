@@ -1,5 +1,6 @@
 // Runs with known curves and metrics.
 
+import type { Nowcast } from '../../src/callback/nowcast.js';
 import { compareOverall } from '../../src/evaluate/overall.js';
 import { jobsOf, type PlannedTask } from '../../src/evaluate/plan.js';
 import { type SummaryOptions, summarizeTask } from '../../src/evaluate/summary.js';
@@ -74,6 +75,21 @@ export function syntheticResults(
     runs: [...records.keys()],
     trials: [],
   };
+}
+
+/** A nowcast that was kept, unless told otherwise. */
+export function syntheticNowcast(epoch: number, rest: Partial<Nowcast> = {}): Nowcast {
+  const made: Nowcast = {
+    snapshot: epoch,
+    epoch,
+    outcome: 'kept',
+    reason: null,
+    scalars: { conv: 1, fc: 1, bias: 1 },
+    seconds: 0.1,
+    stepScale: 1,
+    probation: null,
+  };
+  return { ...made, ...rest };
 }
 
 /** A finished run with the given validation accuracies, whose every epoch took `secondsPerEpoch`. */

@@ -1,15 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import { headline } from '../../src/evaluation/headline.js';
-import { syntheticPlan, syntheticRecord, syntheticRecords, syntheticResults } from '../evaluate/syntheticRuns.js';
+import {
+  syntheticNowcast,
+  syntheticPlan,
+  syntheticRecord,
+  syntheticRecords,
+  syntheticResults,
+} from '../evaluate/syntheticRuns.js';
 
 const curve = (perEpoch: number, top = 1) => Array.from({ length: 20 }, (_, i) => Math.min(top, perEpoch * (i + 1)));
 
 /** Results of two tasks: linear is as fast as plain, and ours twice as fast on the tasks that it reaches. */
-function resultsOf(seeds: number[], tasks: string[], reached: string[], tuning = true) {
+function resultsOf(
+  seeds: number[],
+  tasks: string[],
+  reached: string[],
+  tuning = true,
+  nowcasts = [syntheticNowcast(5)],
+) {
   const plan = syntheticPlan(seeds, 20, tasks);
   const records = syntheticRecords(plan, (job) => {
     const fast = reached.includes(job.task) ? curve(0.08, 0.8) : curve(0.08, 0.5);
-    const record = syntheticRecord(job, job.method.name === 'ours' ? fast : curve(0.04, 0.8), 3);
+    const record = syntheticRecord(job, job.method.name === 'ours' ? fast : curve(0.04, 0.8), 3, { nowcasts });
     record.metrics.val_perplexity = (record.metrics.val_acc as number[]).map((value) => 10 / value);
     return record;
   });
@@ -25,6 +37,14 @@ describe('headline', () => {
     );
     expect(headline(results, 'linear', 'seconds')).toMatch(/^linear reaches .* in 1\.00 of its seconds, 95% interval/);
     expect(headline(results, 'plain')).toBeNull();
+  });
+
+  it('says of a nowcaster that never nowcast that it is plain training, whatever its times are', () => {
+    const skipped = syntheticNowcast(5, { outcome: 'skipped', reason: 'not finite' });
+    for (const nowcasts of [[], [skipped]]) {
+      const results = resultsOf([1, 2], ['mnist/lenet'], ['mnist/lenet'], true, nowcasts);
+      expect(headline(results, 'ours')).toBe('ours made no nowcast, so that it is plain training here.');
+    }
   });
 
   it('counts the tasks, names the metrics, and says when nothing was tuned', () => {

@@ -6,22 +6,13 @@ import { type SummaryOptions, summarizeTask } from '../../src/evaluate/summary.j
 import type { EvaluationJob, RunRecord } from '../../src/evaluation/schema.js';
 import { statements } from '../../src/evaluation/statements.js';
 import { scoreTable, secondaryTable, targetTable } from '../../src/evaluation/table.js';
-import { syntheticPlan, syntheticRecord, syntheticRecords } from '../evaluate/syntheticRuns.js';
+import { syntheticNowcast, syntheticPlan, syntheticRecord, syntheticRecords } from '../evaluate/syntheticRuns.js';
 
 const nowcast = (
   epoch: number,
   outcome: Nowcast['outcome'] = 'kept',
   probation: Nowcast['probation'] = null,
-): Nowcast => ({
-  snapshot: epoch,
-  epoch,
-  outcome,
-  reason: null,
-  scalars: { conv: 1, fc: 1, bias: 1 },
-  seconds: 0.1,
-  stepScale: 1,
-  probation,
-});
+): Nowcast => syntheticNowcast(epoch, { outcome, probation, reason: outcome === 'skipped' ? 'not finite' : null });
 
 const judged = (verdict: 'late' | 'reverted') => {
   const figures = { expected: 0.5, allowed: 0.6, loss: 0.7, gain: -1, cost: verdict === 'late' ? 0.5 : 2, bytes: 12 };
@@ -133,7 +124,7 @@ describe('the table with its statements', () => {
     expect(all.scores[2].slice(2, 8)).toEqual(['-', '-', '-', '-', '-', '-']);
   });
 
-  it('tells missing runs from diverged ones, and of nowcasts that never were, did not pay, were reverted or skipped', () => {
+  it('tells missing runs from diverged ones, and of nowcasts that never were, did not help, were reverted or skipped', () => {
     const { lines } = readOut([3, 4], (job) => {
       if (job.method.type === 'plain') return syntheticRecord(job, RISING);
       if (job.method.name === 'linear') return job.seed === 3 ? null : syntheticRecord(job, RISING);
@@ -151,10 +142,14 @@ describe('the table with its statements', () => {
       'linear: no nowcast before the last epoch, so that it is plain training here.',
       'ours: training diverged with seed 4.',
       'ours: 6 of plain’s 12 new bests not reached, counted as an epoch after the end.',
-      'ours: the watch went back from 1 of 3 nowcasts, 2 snapshots in all.',
-      'ours: 1 of 3 nowcasts did not pay, though kept.',
-      'ours: 1 nowcast skipped.',
+      'ours: the watch rolled back 1 of 3 nowcasts, discarding 2 snapshots.',
+      'ours: 1 of 3 nowcasts did not help, but were kept.',
+      'ours: 1 nowcast skipped (not finite).',
     ]);
+    const { lines: none } = readOut([3], (job) =>
+      syntheticRecord(job, RISING, 1, { nowcasts: [nowcast(4, 'skipped'), nowcast(7, 'skipped')] }),
+    );
+    expect(none).toContain('ours: 2 nowcasts, all skipped (not finite), so that it is plain training here.');
     const { lines: single } = readOut([3], (job) => (job.method.name === 'ours' ? null : syntheticRecord(job, RISING)));
     expect(single[0]).toMatch(/over 1 seed\.$/);
     expect(single[1]).toMatch(/^One seed only/);
