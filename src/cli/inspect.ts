@@ -4,7 +4,7 @@ import type { CommandModule } from 'yargs';
 import { listCheckpoint } from '../collect/import/index.js';
 import { REPORT_NAME } from '../evaluation/reportFile.js';
 import { readH5 } from '../export/index.js';
-import { type Checkpoint, type Inspection, inspectPath, type RunSummary } from '../inspect/index.js';
+import { type Checkpoint, type Inspection, inspectPath, MOST_LEVELS, type RunSummary } from '../inspect/index.js';
 import type { WindowSpec } from '../network/spec.js';
 import { findNowcasterDirectory, SHIPPED_WORD } from '../nowcaster/shippedDirectory.js';
 import { KIND_FILE_NAMES, TRAINED_KINDS } from '../nowcaster/spec.js';
@@ -161,6 +161,20 @@ function describeEvaluation({ path, results, report }: Of<'evaluation'>): string
   return `${path}: evaluation\n\n${evaluationText(results)}\n\n${pages[report]}`;
 }
 
+function describeUnfinished({ path, runs }: Of<'unfinished evaluation'>): string {
+  const rows = new Map<string, [task: string, method: string, count: number]>();
+  for (const { task, method } of runs) {
+    const key = JSON.stringify([task, method.name]);
+    rows.set(key, [task, method.name, (rows.get(key)?.[2] ?? 0) + 1]);
+  }
+  const table = formatTable(
+    ['task', 'method', 'finished runs'],
+    [...rows.values()].map(([task, method, count]) => [task, method, String(count)]),
+    2,
+  );
+  return `${path}: evaluation that has not finished\n\n${table}\n\nthe same \`wnn evaluate\` does the others`;
+}
+
 /** Arrays of a checkpoint that an import leaves out, where there are any. */
 function describeLeftOut({ optimizer, notFloat, copies, elsewhere, unreadable }: Checkpoint['leftOut']): string[] {
   const counts: [count: number, what: string][] = [
@@ -229,6 +243,8 @@ function describeBriefly(part: Inspection): string {
       return `${part.manifest.tag}: ${Object.keys(part.manifest.kinds).join(', ')}`;
     case 'evaluation':
       return part.results.tasks.map(({ task }) => task).join(', ');
+    case 'unfinished evaluation':
+      return quantity(part.runs.length, 'finished run');
     case 'weights':
       return `${quantity(part.parameters, 'parameter')}`;
     case 'checkpoint':
@@ -238,6 +254,11 @@ function describeBriefly(part: Inspection): string {
     default:
       return part satisfies never;
   }
+}
+
+/** The parts of directories, however deep they lie. */
+function leavesOf(parts: readonly Inspection[]): Inspection[] {
+  return parts.flatMap((part) => (part.type === 'directory' ? leavesOf(part.parts) : [part]));
 }
 
 function describe(inspection: Inspection): string {
@@ -254,18 +275,20 @@ function describe(inspection: Inspection): string {
       return describeNowcaster(inspection);
     case 'evaluation':
       return describeEvaluation(inspection);
+    case 'unfinished evaluation':
+      return describeUnfinished(inspection);
     case 'weights':
       return `${inspection.path}: weights of one network, ${describeSpec(inspection.spec)}; ${quantity(inspection.parameters, 'parameter')}`;
     case 'checkpoint':
       return describeCheckpoint(inspection);
     case 'directory': {
-      const rows = inspection.parts.map((part) => [
+      const rows = leavesOf(inspection.parts).map((part) => [
         part.path,
         part.type,
         describeBriefly(part),
         formatBytes(part.bytes),
       ]);
-      return formatTable(['path', 'what', 'content', 'size'], rows, 3);
+      return `${formatTable(['path', 'what', 'content', 'size'], rows, 3)}\n\nlooked ${MOST_LEVELS} levels deep`;
     }
     default:
       return inspection satisfies never;

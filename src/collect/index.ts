@@ -4,6 +4,7 @@ import { mkdirSync, rmdirSync, statfsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import * as tf from '@tensorflow/tfjs-core';
+import { MissingFileError } from '../errors.js';
 import {
   FLAG,
   FUNCTION,
@@ -162,9 +163,9 @@ export async function collect(options: CollectOptions): Promise<CollectResult> {
   }
   noteBegunAnew(missing, before, onNote);
   let outcomes: JobOutcome<RecordJob, RecordRunResult | null>[] = [];
+  // Otherwise the images are where the workers are.
+  if (executor.local) requireImages(missing, options, dryRun);
   if (!dryRun && missing.length > 0) {
-    // Otherwise the images are where the workers are.
-    if (executor.local) checkImages(missing, options.images);
     const removeIfEmpty = makeStore(store);
     try {
       const needed = runs.reduce((sum, run, i) => sum + (isMissing(run) ? expected[i].bytes : 0), 0);
@@ -239,9 +240,18 @@ async function estimateSizes(runs: readonly PlannedRun[], signal?: AbortSignal):
 }
 
 /** Finds an image dataset that is not there now, rather than in a worker. */
-function checkImages(runs: readonly PlannedRun[], images = imagesDirectory()): void {
+function requireImages(
+  runs: readonly PlannedRun[],
+  { images = imagesDirectory(), onNote }: CollectOptions,
+  dryRun: boolean,
+): void {
   for (const name of new Set(runs.map(({ task }) => findTask(task).data))) {
-    findDataSource(name).locate(join(images, name));
+    try {
+      findDataSource(name).locate(join(images, name));
+    } catch (error) {
+      if (!dryRun || !(error instanceof MissingFileError)) throw error;
+      onNote?.(error.message);
+    }
   }
 }
 

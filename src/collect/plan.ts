@@ -180,7 +180,7 @@ function requireWhole(name: string, value: unknown, least: number, most = Number
   throw new UsageError({
     what: `${name} must be a whole number from ${least}${most < Number.MAX_SAFE_INTEGER ? ` to ${most}` : ''}`,
     where: quoteValue(value),
-    remedy: 'correct it',
+    remedy: most < Number.MAX_SAFE_INTEGER ? `give ${least} to ${most}` : `give ${least} or more`,
   });
 }
 

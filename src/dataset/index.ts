@@ -40,7 +40,12 @@ export async function buildDataset(options: DatasetOptions): Promise<DatasetResu
     const manifest = findSame(prepared);
     if (manifest) return { dir, manifest, reused: true };
   }
-  if (!plan.splits.includes('val')) onNote('no run is kept for validation: there will be no validation samples');
+  if (!plan.splits.includes('val'))
+    onNote(
+      runs.length === 1
+        ? 'one run, so that none is kept for validation, which `wnn train` needs: record another'
+        : 'no run is kept for validation, which `wnn train` needs: give --validation-share or --hold-out',
+    );
 
   const fromParts = options.merge || executor !== undefined;
   if (executor) {

@@ -84,9 +84,15 @@ export function findRuns(settings: DatasetSettings, onNote: NoteListener): Usabl
   const all: RunEntry[] = stores.flatMap((store) => listRuns(store));
   const where = stores.join(', ');
   const chosen = all.filter(({ manifest }) => isUsable(manifest.status, includeInterrupted));
+  if (all.length === 0)
+    throw new InsufficientDataError({
+      what: 'no trajectory store',
+      where,
+      remedy: 'give a directory that `wnn collect` or a recorder wrote',
+    });
   if (chosen.length === 0)
     throw new InsufficientDataError({
-      what: all.length === 0 ? 'no runs' : `no complete run (${countStatuses(all)})`,
+      what: `no complete run (${countStatuses(all)})`,
       where,
       remedy: 'record some with `wnn collect`, or use interrupted ones with --include-interrupted',
     });

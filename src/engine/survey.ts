@@ -48,7 +48,7 @@ async function reportEngine(name: EngineName): Promise<EngineReport> {
     return { ...found, reason: null, remedy: null, chosenByAuto: false };
   } catch (error) {
     if (!(error instanceof EngineUnavailableError)) throw error;
-    const { where: reason, remedy } = error;
+    const { what, where, remedy } = error;
     return {
       name,
       available: false,
@@ -56,7 +56,7 @@ async function reportEngine(name: EngineName): Promise<EngineReport> {
       version: null,
       devices: [],
       usesGpu: false,
-      reason,
+      reason: `${what}: ${where}`,
       remedy,
       chosenByAuto: false,
     };

@@ -25,7 +25,11 @@ function wholeOf(name: keyof TaskSettings, ...candidates: (number | undefined)[]
   const value = candidates.find((candidate) => candidate !== undefined);
   if (value === undefined) return null;
   if (Number.isInteger(value) && value > 0) return value;
-  throw new UsageError({ what: `${name} must be a whole number from 1`, where: String(value), remedy: 'correct it' });
+  throw new UsageError({
+    what: `${name} must be a whole number from 1`,
+    where: String(value),
+    remedy: 'give 1 or more',
+  });
 }
 
 function settingsOf(options: EvaluateOptions, entry?: SuiteEntry): TaskSettings {
@@ -39,13 +43,18 @@ function settingsOf(options: EvaluateOptions, entry?: SuiteEntry): TaskSettings 
   };
 }
 
+/** Looks for a task's dataset. @throws {@link MissingFileError} */
+function locateData({ data }: Task, images = imagesDirectory()): void {
+  findDataSource(data).locate(join(images, data));
+}
+
 /** Why a task's dataset cannot be read; null when its files exist. */
-function missingData({ data }: Task, images = imagesDirectory()): string | null {
+function missingData(task: Task, images?: string): string | null {
   try {
-    findDataSource(data).locate(join(images, data));
+    locateData(task, images);
     return null;
   } catch (error) {
-    if (error instanceof MissingFileError) return `no dataset ${data}; get it with \`wnn data get ${data}\``;
+    if (error instanceof MissingFileError) return `no dataset ${task.data}; get it with \`wnn data get ${task.data}\``;
     throw error;
   }
 }
@@ -77,13 +86,15 @@ function suiteTasks(options: EvaluateOptions, suiteName: string, isLocal: boolea
  * The tasks of an evaluation. Tasks of a suite whose dataset is not on this machine are left out.
  *
  * @param isLocal whether trainings run on this machine.
- * @throws {@link UsageError} for unknown tasks and suites, and impossible numbers; {@link InsufficientDataError} when no task
- * of a suite is left.
+ * @throws {@link UsageError} for unknown tasks and suites, and impossible numbers; {@link MissingFileError} when the dataset of a
+ * task that was named is not here; {@link InsufficientDataError} when no task of a suite is left.
  */
 export function taskSpecs(options: EvaluateOptions, isLocal = true): ChosenTasks {
   const { suite, tasks = [] } = options;
   if (suite !== undefined) return suiteTasks(options, suite, isLocal);
   if (tasks.length === 0) throw new UsageError({ what: 'no tasks', where: 'tasks', remedy: 'name at least one' });
   const names = [...new Set(tasks.map((name) => findTask(name).name))];
-  return { tasks: names.map((name) => ({ task: findTask(name), settings: settingsOf(options) })), missing: [] };
+  const specs = names.map((name) => ({ task: findTask(name), settings: settingsOf(options) }));
+  if (isLocal) for (const { task } of specs) locateData(task, options.images);
+  return { tasks: specs, missing: [] };
 }

@@ -1,6 +1,6 @@
 // Reads and writes the files of an evaluation's directory.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { writeJsonAtomic } from '../atomic.js';
@@ -12,6 +12,14 @@ import { EVALUATION_SCHEMA_VERSION, EVALUATION_SCHEMAS, type RunRecord } from '.
 /** Directory of the jobs' records. */
 export function runsDirectory(directory: string): string {
   return join(directory, 'runs');
+}
+
+/** The finished runs of an evaluation, by the names of their files; none where there is no evaluation. */
+export function readRunRecords(directory: string): RunRecord[] {
+  const runs = runsDirectory(directory);
+  if (!existsSync(runs)) return [];
+  const names = readdirSync(runs).filter((name) => name.endsWith('.json'));
+  return names.sort().map((name) => readContent('record', join(runs, name)));
 }
 
 /** Path of a job's record. */

@@ -42,6 +42,8 @@ export interface ExportSource {
   /** As in the manifest; the default for what is not a nowcaster yet. */
   recommended: Recommendation;
   kinds: Partial<Record<TrainedKind, SourceNetwork>>;
+  /** Kinds that it must have to be whole: the default ones, less those of which the runs had no tensors. */
+  expected: readonly TrainedKind[];
   dataset: NowcasterManifest['dataset'];
   /** Tag of a nowcaster that is exported again; null for others. */
   tag: string | null;
@@ -126,7 +128,8 @@ async function readWeightFiles(paths: readonly string[], meaning: H5Meaning): Pr
   }
   const { spec } = first!;
   const cadence = { ...EVERY_EPOCH };
-  return { spec, cadence, recommended: defaultRecommendation(spec), kinds, dataset: null, tag: null };
+  const recommended = defaultRecommendation(spec);
+  return { spec, cadence, recommended, kinds, expected: DEFAULT_KINDS, dataset: null, tag: null };
 }
 
 function readTraining(directory: string, partial: boolean): ExportSource {
@@ -152,7 +155,8 @@ function readTraining(directory: string, partial: boolean): ExportSource {
   }
   const { spec, dataset } = record;
   const recommended = defaultRecommendation(spec, dataset.firstSnapshot);
-  return { spec, cadence: dataset.cadence, recommended, kinds, dataset, tag: null };
+  const expected = DEFAULT_KINDS.filter((kind) => !dataset.withoutTensors?.includes(kind));
+  return { spec, cadence: dataset.cadence, recommended, kinds, expected, dataset, tag: null };
 }
 
 async function readExported(directory: string): Promise<ExportSource> {
@@ -164,10 +168,12 @@ async function readExported(directory: string): Promise<ExportSource> {
     const entry = manifest.kinds[kind];
     if (values && entry) kinds[kind] = { parameters: values, training: entry.training, source: entry.source };
   }
-  return { spec, cadence, recommended, kinds, dataset: manifest.dataset, tag: manifest.tag };
+  // What was exported was whole, or wanted so.
+  const expected = TRAINED_KINDS.filter((kind) => kinds[kind]);
+  return { spec, cadence, recommended, kinds, expected, dataset: manifest.dataset, tag: manifest.tag };
 }
 
-/** Keeps the kinds that are wanted; without a wish all that are there, among which the default ones must be. */
+/** Keeps the kinds that are wanted; without a wish all that are there, among which the expected ones must be. */
 function selectKinds(
   source: ExportSource,
   wanted: readonly TrainedKind[] | undefined,
@@ -175,7 +181,7 @@ function selectKinds(
   partial = false,
 ): ExportSource['kinds'] {
   const kinds: ExportSource['kinds'] = {};
-  for (const kind of sortKinds(wanted ?? [...DEFAULT_KINDS, ...Object.keys(source.kinds)])) {
+  for (const kind of sortKinds(wanted ?? [...source.expected, ...Object.keys(source.kinds)])) {
     const network = source.kinds[kind];
     if (network === undefined) {
       const there = Object.keys(source.kinds);
@@ -193,7 +199,10 @@ function selectKinds(
 
 /** What a user chooses of what is exported. */
 export interface SourceChoices extends H5Meaning {
-  /** Kinds to export, each of which must be there. Default: `conv`, `fc`, `bias`, and what else is there. */
+  /**
+   * Kinds to export, each of which must be there. Default: `conv`, `fc`, `bias`, without those of which the recorded runs have no
+   * tensors, and what else is there; of a nowcaster, those that it has.
+   */
   kinds?: readonly TrainedKind[];
   /** Also take the best weights so far of kinds whose training has not ended. Default false. */
   partial?: boolean;
@@ -223,7 +232,7 @@ function definedOf<T extends object>(value: T): Partial<T> {
  * Reads what is to be exported.
  *
  * @param from one directory, of a training or of a nowcaster, or weight files.
- * @param choice the kinds to export, each of which must be there (default: conv, fc, bias, and what else is there), what to recommend
+ * @param choice the kinds to export, each of which must be there (default: those expected, and what else is there), what to recommend
  * (default: what the source says), and what h5 files do not say about their network.
  * @throws {@link MissingFileError}, {@link InsufficientDataError} for a missing kind, and the readers' errors.
  */

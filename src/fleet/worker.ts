@@ -109,7 +109,11 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerResult> {
     ['--lock-seconds', lockSeconds, 1],
   ] as const)
     if (!(Number.isInteger(value) && value >= least && value <= 10_000))
-      throw new UsageError({ what: 'not a whole number from 1 to 10,000', where: name, remedy: 'correct it' });
+      throw new UsageError({
+        what: 'not a whole number from 1 to 10,000',
+        where: `${name} ${value}`,
+        remedy: 'give e.g. 1',
+      });
   const address = parseQueueAddress(options.queue);
   await checkServer(address);
   const bullmq = await loadBullmq();

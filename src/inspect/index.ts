@@ -4,9 +4,9 @@ import { closeSync, existsSync, openSync, readdirSync, readFileSync, readSync, s
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { loadNowcaster } from '../callback/node.js';
 import { CorruptFileError, InsufficientDataError, MismatchError, MissingFileError, UsageError } from '../errors.js';
-import { readContent } from '../evaluation/files.js';
+import { readContent, readRunRecords, runsDirectory } from '../evaluation/files.js';
 import { type ReportState, reportState } from '../evaluation/reportFile.js';
-import { type EvaluationResults, RESULTS_NAME } from '../evaluation/schema.js';
+import { type EvaluationResults, RESULTS_NAME, type RunRecord } from '../evaluation/schema.js';
 import { settleDirectory } from '../files/directory.js';
 import { readJsonFile } from '../formats/json.js';
 import { checkTrainingRecord } from '../nowcaster/checkTraining.js';
@@ -32,6 +32,8 @@ export type Inspection = { path: string; bytes: number } & (
   | { type: 'training'; record: TrainingRecord; unfinished: TrainedKind[] }
   | { type: 'nowcaster'; manifest: NowcasterManifest }
   | { type: 'evaluation'; results: EvaluationResults; report: ReportState }
+  /** An evaluation that was interrupted: its finished runs. */
+  | { type: 'unfinished evaluation'; runs: Pick<RunRecord, 'id' | 'task' | 'method' | 'seed' | 'status'>[] }
   /** The weights of one network: .h5 or .safetensors. */
   | { type: 'weights'; spec: NetworkWeights['spec']; parameters: number }
   /** Checkpoints of a training elsewhere, which `wnn collect import` takes. */
@@ -124,6 +126,17 @@ function findWhole(path: string): string | undefined {
   return undefined;
 }
 
+/** Levels of directories that are looked through below the one that was named. */
+export const MOST_LEVELS = 3;
+
+/** Whether a directory holds records of runs, whatever else it is. */
+function isPartOfEvaluation(path: string): boolean {
+  const runs = runsDirectory(path);
+  return (
+    existsSync(runs) && statSync(runs).isDirectory() && !readdirSync(runs).some((name) => name.startsWith(RUN_PREFIX))
+  );
+}
+
 async function inspectDirectory(path: string, options: InspectOptions, depth = 0): Promise<Inspection | undefined> {
   const has = (name: string) => existsSync(join(path, name));
   const common = () => ({ path, bytes: measureBytes(path) });
@@ -150,9 +163,14 @@ async function inspectDirectory(path: string, options: InspectOptions, depth = 0
       results: readContent('results', join(path, RESULTS_NAME)),
       report: reportState(path),
     };
+  const records = isPartOfEvaluation(path) ? readRunRecords(path) : [];
+  if (records.length > 0) {
+    const runs = records.map(({ id, task, method, seed, status }) => ({ id, task, method, seed, status }));
+    return { type: 'unfinished evaluation', ...common(), runs };
+  }
   const directories = listDirectories(path);
   if (directories.some((name) => name.startsWith(RUN_PREFIX))) return inspectStore(path, common().bytes);
-  if (depth > 1) return undefined;
+  if (depth === MOST_LEVELS) return undefined;
   const parts: Inspection[] = [];
   for (const name of directories) {
     const part = await inspectDirectory(join(path, name), options, depth + 1);

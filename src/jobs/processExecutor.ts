@@ -30,7 +30,11 @@ export function processExecutor(options: ProcessExecutorOptions = {}): JobExecut
   requireOptions('processExecutor', options, { workers: NUMBER });
   const { workers = availableParallelism() } = options;
   if (!(Number.isInteger(workers) && workers > 0))
-    throw new UsageError({ what: 'workers must be a whole number from 1', where: `${workers}`, remedy: 'correct it' });
+    throw new UsageError({
+      what: 'workers must be a whole number from 1',
+      where: `${workers}`,
+      remedy: 'give 1 or more',
+    });
   return {
     local: true,
     remedy: 'run the same command again',

@@ -40,6 +40,7 @@ export const TRAINING_DATASET_SCHEMA = v.looseObject({
   sha256: v.string(),
   seed: v.number(),
   firstSnapshot: v.optional(count),
+  withoutTensors: v.optional(v.array(v.picklist(TRAINED_KINDS))),
   runs: v.array(
     v.looseObject({
       id: v.string(),

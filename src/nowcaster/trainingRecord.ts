@@ -130,6 +130,8 @@ export interface TrainingRecord {
     seed: number;
     /** First snapshot (from 0) of the runs that was sampled; a nowcaster knows no windows from before. Absent: 0. */
     firstSnapshot?: number;
+    /** Kinds of which no run has a tensor, so that a nowcaster is whole without them. Absent: none. */
+    withoutTensors?: TrainedKind[];
     runs: TrainingRun[];
   };
 }

@@ -62,6 +62,6 @@ export function locateFile(directory: string, candidates: readonly string[], nam
   throw new MissingFileError({
     what: `${name} has no ${candidates[0]}`,
     where: directory,
-    remedy: `get it with \`wnn data get ${name}\`, or give its directory with --from`,
+    remedy: `download it with \`wnn data get ${name}\`, or take it from a directory that has the files: \`wnn data get ${name} --from DIRECTORY\``,
   });
 }

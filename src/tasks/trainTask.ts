@@ -312,5 +312,9 @@ async function hasFiniteWeights(model: tfl.LayersModel): Promise<boolean> {
 
 function checkWhole(option: string, value: number): void {
   if (Number.isInteger(value) && value > 0) return;
-  throw new UsageError({ what: `${option} must be a whole number from 1`, where: `${value}`, remedy: 'correct it' });
+  throw new UsageError({
+    what: `${option} must be a whole number from 1`,
+    where: `${value}`,
+    remedy: 'give 1 or more',
+  });
 }

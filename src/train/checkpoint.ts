@@ -141,13 +141,19 @@ function hashContent(texts: { identity: string; state: string }, tensors: Record
 
 const START_OVER = 'give --restart to start over, or another --out';
 
+/** What a user gave for fields of a training's settings that are derived from it. */
+const OPTIONS_OF: Readonly<Record<string, string>> = {
+  plannedSteps: 'the number of steps (--epochs, --steps)',
+  shuffledTogether: 'the number of samples in memory (--memory-mib)',
+};
+
 /** Differences between two flat objects, in words; null when there are none. */
 function describeDifference(saved: object, wanted: object): string | null {
   const values = saved as Record<string, unknown>;
   for (const [name, value] of Object.entries(wanted)) {
     // Fields that an older checkpoint lacks did not exist as options: null.
     const [has, needs] = [JSON.stringify(values[name] ?? null), JSON.stringify(value)];
-    if (has !== needs) return `${name} is ${has} there, ${needs} here`;
+    if (has !== needs) return `${OPTIONS_OF[name] ?? name} is ${has} there, ${needs} here`;
   }
   return null;
 }

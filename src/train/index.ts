@@ -18,7 +18,13 @@ import { TOOLKIT_VERSION } from '../version.js';
 import { BatchFeed } from './batchFeed.js';
 import { hashBytes, type TrainingState } from './checkpoint.js';
 import type { TrainOptions } from './options.js';
-import { type KindPlan, type PreparedKind, type PreparedTraining, prepareTraining } from './prepare.js';
+import {
+  type KindPlan,
+  kindsWithoutTensors,
+  type PreparedKind,
+  type PreparedTraining,
+  prepareTraining,
+} from './prepare.js';
 import { CHECKPOINT_NAME, METRICS_NAME, openEvents, saveBest, trainKind } from './trainKind.js';
 import { type HorizonMeans, meanOf, ValidationSet } from './validation.js';
 
@@ -148,6 +154,7 @@ export async function trainNowcaster(options: TrainOptions): Promise<TrainResult
   const preparation = prepareTraining(options);
   const { manifest, datasetHash, spec, kinds, recordPath } = preparation;
   const trained: TrainingRecord['kinds'] = { ...preparation.earlier };
+  const withoutTensors = kindsWithoutTensors(manifest);
   const makeRecord = (): TrainingRecord => ({
     schemaVersion: TRAINING_SCHEMA_VERSION,
     toolkitVersion: TOOLKIT_VERSION,
@@ -158,6 +165,7 @@ export async function trainNowcaster(options: TrainOptions): Promise<TrainResult
       cadence: manifest.cadence,
       seed: manifest.seed,
       firstSnapshot: manifest.sampling.firstSnapshot,
+      ...(withoutTensors.length > 0 && { withoutTensors }),
       runs: manifest.runs.map(({ id, sha256, split, task, architecture, snapshots, samples }) => ({
         id,
         sha256,

@@ -218,8 +218,8 @@ export function checkChoices(choices: TrainingChoices): void {
     if (value === undefined) continue;
     if (typeof value !== 'number' || !Number.isFinite(value) || value < low || (whole && !Number.isInteger(value)))
       throw new UsageError({
-        what: `${value} is not a possible ${name}`,
-        where: option,
+        what: `${name} is out of range`,
+        where: `${option} ${value}`,
         remedy: `give a ${whole ? 'whole ' : ''}number ${low === Number.MIN_VALUE ? 'above 0' : `from ${low} up`}`,
       });
   }

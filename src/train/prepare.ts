@@ -94,9 +94,14 @@ function resolveSpec(options: TrainOptions, manifest: DatasetManifest): Nowcaste
   return spec;
 }
 
+/** Kinds that the samples were to have and of which no run has a tensor. */
+export function kindsWithoutTensors({ kinds }: DatasetManifest): TrainedKind[] {
+  return TRAINED_KINDS.filter((kind) => kinds[kind]?.tensors === 0);
+}
+
 /** Whether the runs have tensors of a kind at all; says so where they have none. */
-function hasTensors(kind: TrainedKind, { kinds }: DatasetManifest, { onNote }: TrainOptions): boolean {
-  if (kinds[kind]?.tensors !== 0) return true;
+function hasTensors(kind: TrainedKind, manifest: DatasetManifest, { onNote }: TrainOptions): boolean {
+  if (!kindsWithoutTensors(manifest).includes(kind)) return true;
   onNote?.(`no network for ${kind}: the runs have no tensors of this kind`);
   return false;
 }
@@ -159,6 +164,7 @@ function prepareKind(
   const hasSamples = (other: TrainedKind) =>
     Object.values(manifest.kinds[other]?.splits ?? [{ samples: 0 }]).every(({ samples }) => samples > 0);
   const others = TRAINED_KINDS.filter((other) => other !== kind && hasSamples(other));
+  const hasValidation = Object.values(manifest.kinds).some(({ splits }) => splits.val.samples > 0);
   for (const [name, shards] of [
     ['training', train],
     ['validation', validation],
@@ -167,7 +173,9 @@ function prepareKind(
       throw new InsufficientDataError({
         what: `no ${name} samples of kind ${kind}`,
         where: join(options.samples, DATASET_MANIFEST),
-        remedy: `record more runs whose networks have ${kind} tensors, or train the others${others.length > 0 ? `: --kind ${others.join(',')}` : ''}`,
+        remedy: hasValidation
+          ? `record more runs whose networks have ${kind} tensors${others.length > 0 ? `, or train the others: --kind ${others.join(',')}` : ''}`
+          : 'no run was kept for validation: record another one, and build the samples again with `wnn dataset`',
       });
   const network = networkOf(spec);
   const extent: SampleExtent = {

@@ -9,12 +9,24 @@ const wnn = (...args: string[]) =>
 
 it('imports what the options choose, says what was left out, and shows the kinds that were given', () => {
   const directory = join(unpack('cases'), 'torch-ema');
-  const options = ['--key', 'ema', '--exclude', '0.*', '--kind', '3.weight=conv', '--kind', '1.*=other'];
+  const options = [
+    '--key',
+    'ema',
+    '--exclude',
+    '0.*',
+    '--kind',
+    '3.weight=conv',
+    '--kind',
+    '1.*=other',
+    '--task',
+    'cifar10',
+  ];
   const { status, stderr, stdout } = wnn('collect', 'import', directory, '--store', 'store', '--id', 'a', ...options);
   expect(stderr).toMatch(/a: took the tensors of ema, not of the top, model; --key chooses/);
   expect(stderr).toMatch(/a: left out as asked: 0\.weight, 0\.bias/);
   expect(status).toBe(0);
   expect(stdout).toMatch(/a {4}complete {10}2 {4}24 {3}- {5}3 {5}- {10}- {11}- {6}9/);
+  expect(JSON.parse(wnn('inspect', join('store', 'run=a'), '--json').stdout).manifest.task).toBe('cifar10');
   const inspected = wnn('inspect', join('store', 'run=a')).stdout;
   expect(inspected).toMatch(/tensor +kind +decided by +shape/);
   expect(inspected).toMatch(/3\.weight +conv +given +8 x 3/);

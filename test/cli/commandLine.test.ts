@@ -29,6 +29,8 @@ describe('wnn', () => {
     { words: ['engine', 'link'], says: 'unknown argument link' },
     { words: ['train'], says: 'missing <samples>: wnn train <samples>' },
     { words: ['collect', 'import'], says: 'missing <sources>: wnn collect import <sources..>' },
+    { words: ['train', 'nowhere'], says: 'missing --out' },
+    { words: ['zoo', '--help'], says: 'unknown command zoo' },
     { words: ['train', 'nowhere', '--out', 'x', '--bar'], says: 'unknown option --bar' },
     {
       words: ['train', 'nowhere', '--out', 'x', '--epoch', '3'],
@@ -50,6 +52,13 @@ describe('wnn', () => {
     expect(err).toContain('--help');
     expect(out).toBe('');
     expect(status).toBe(2);
+  });
+
+  it('explains a command that is named after help', async () => {
+    const { status, out } = await run('help', 'train');
+    expect(out).toBe((await run('train', '--help')).out);
+    expect(out).toContain('--learning-rate');
+    expect(status).toBe(0);
   });
 
   it.each([

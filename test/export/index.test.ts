@@ -195,6 +195,21 @@ describe('weight files become a nowcaster directory', () => {
   });
 });
 
+/** A training of runs that had no tensors of the conv kind. */
+function writeWithoutConv(): void {
+  const { dataset, ...record } = writeTraining(training, PAPER_SPEC, ['fc', 'bias']);
+  const noConv = { ...record, dataset: { ...dataset, withoutTensors: ['conv'] } };
+  writeFileSync(join(training, 'train.json'), JSON.stringify(noConv));
+}
+
+test('a kind of which the runs had no tensors is not missed, in a training and in the nowcaster made from it', async () => {
+  writeWithoutConv();
+  const { manifest } = await exportNowcaster({ from: training, to });
+  expect(Object.keys(manifest.kinds)).toEqual(['fc', 'bias']);
+  const again = await exportNowcaster({ from: to, to: join(root, 'again') });
+  expect(Object.keys(again.manifest.kinds)).toEqual(['fc', 'bias']);
+});
+
 describe('bad input gets one line and nothing is written', () => {
   const cases: Record<string, { prepare?: () => void; options: () => Partial<ExportOptions>; message: RegExp }> = {
     'a source that is not there': {
@@ -210,6 +225,11 @@ describe('bad input gets one line and nothing is written', () => {
       prepare: () => writeTraining(training, PAPER_SPEC, ['conv', 'fc']),
       options: () => ({}),
       message: /no network for the bias kind: .*training; .*--kind conv fc/,
+    },
+    'a training whose runs had no tensors of one kind, asked for it': {
+      prepare: () => writeWithoutConv(),
+      options: () => ({ kinds: ['conv', 'fc', 'bias'] }),
+      message: /no network for the conv kind/,
     },
     'a record of another schema version': {
       prepare: () => {

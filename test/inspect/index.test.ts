@@ -1,14 +1,15 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CorruptFileError, MissingFileError, SchemaVersionError, UsageError } from '../../src/errors.js';
+import { writeRunRecord } from '../../src/evaluation/files.js';
 import { type Inspection, inspectPath } from '../../src/inspect/index.js';
 import { PAPER_SPEC } from '../../src/nowcaster/spec.js';
 import { encodeWeights } from '../../src/nowcaster/weightsFile.js';
 import { writeReport } from '../../src/report/index.js';
 import { RunWriter } from '../../src/trajectory/runWriter.js';
-import { syntheticPlan, syntheticResults } from '../evaluate/syntheticRuns.js';
+import { syntheticJobs, syntheticPlan, syntheticRecord, syntheticResults } from '../evaluate/syntheticRuns.js';
 import { makeSnapshot, runInfo, TENSORS } from '../trajectory/runs.js';
 
 let root: string;
@@ -54,6 +55,25 @@ test('a store is a table of its runs, those that are being recorded too', async 
   });
   expect(store.bytes).toBe(store.runs[0].bytes + store.runs[1].bytes);
   expect(JSON.parse(JSON.stringify(store))).toEqual(store);
+});
+
+test('an evaluation that was interrupted is the list of its finished runs', async () => {
+  const [job] = syntheticJobs([1, 2], 4);
+  const path = join(root, 'evaluation');
+  mkdirSync(join(path, 'runs'), { recursive: true });
+  writeRunRecord(path, syntheticRecord(job, [0.1, 0.2, 0.3, 0.4]));
+  const { runs } = await inspect(path, 'unfinished evaluation');
+  expect(runs).toEqual([{ id: job.id, task: job.task, method: job.method, seed: job.seed, status: 'complete' }]);
+  const { parts } = await inspect(root, 'directory');
+  expect(parts).toMatchObject([{ path, type: 'unfinished evaluation' }]);
+});
+
+test('directories are looked through three levels deep', async () => {
+  await makeStore();
+  mkdirSync(join(root, 'data/quick'), { recursive: true });
+  renameSync(join(root, 'trajectories'), join(root, 'data/quick/trajectories'));
+  const { parts } = await inspect(root, 'directory');
+  expect(parts).toMatchObject([{ type: 'directory', parts: [{ type: 'directory', parts: [{ type: 'store' }] }] }]);
 });
 
 test('a run says the steps of an epoch where it knows them', async () => {

@@ -85,10 +85,10 @@ describe('samples', () => {
     writeSamples(join(dir, 'samples'), { kinds: ['conv'] });
     await expectError(train(), InsufficientDataError, /no training samples of kind fc: .*; .*--kind/);
     writeSamples(join(dir, 'samples'), { val: [] });
-    await expectError(train(), InsufficientDataError, /no validation samples of kind fc/);
+    await expectError(train(), InsufficientDataError, /no validation samples of kind fc.*record another one/);
   });
 
-  it('trains the other kinds where the runs have no tensors of one, and says so', () => {
+  it('trains the other kinds where the runs have no tensors of one, says so and records it', async () => {
     const manifest = writeSamples(join(dir, 'samples'), { kinds: ['conv'] });
     for (const kind of ['fc', 'bias'] as const) manifest.kinds[kind]!.tensors = 0;
     writeFileSync(join(dir, 'samples', 'dataset.json'), JSON.stringify(manifest));
@@ -98,6 +98,8 @@ describe('samples', () => {
     expect(notes).toEqual(
       ['fc', 'bias'].map((kind) => `no network for ${kind}: the runs have no tensors of this kind`),
     );
+    const { record } = await train({ kinds: undefined });
+    expect(record.dataset.withoutTensors).toEqual(['fc', 'bias']);
   });
 
   it('into a directory that holds an exported nowcaster, which would be taken for it', async () => {
@@ -135,7 +137,7 @@ describe('a checkpoint', () => {
 
   it.each<[string, Partial<TrainOptions>, RegExp]>([
     ['other settings', { learningRate: 0.5 }, /learningRate is 0\.001 there, 0\.5 here/],
-    ['fewer steps', { steps: 5 }, /plannedSteps is 6 there, 5 here/],
+    ['fewer steps', { steps: 5 }, /the number of steps \(--epochs, --steps\) is 6 there, 5 here/],
     ['another spec', { config: { streams: 'both', activation: 'relu' } }, /config is .*values.* there, .*both.* here/],
   ])('of %s is left as it is', async (_name, more, message) => {
     const before = readFileSync(path());

@@ -318,11 +318,15 @@ describe('a training that is prolonged', () => {
   it('is not shortened, and not prolonged where it ended for want of improvement', async () => {
     const options = optionsFor('out', { kinds: ['fc'], epochs: 3 });
     await trainNowcaster(options);
-    await expect(trainNowcaster({ ...options, epochs: 2 })).rejects.toThrow(/plannedSteps is 24 there, 16 here/);
+    await expect(trainNowcaster({ ...options, epochs: 2 })).rejects.toThrow(
+      /the number of steps \(--epochs, --steps\) is 24 there, 16 here/,
+    );
     const early = optionsFor('early', { kinds: ['fc'], learningRate: 1e-30, patience: 1 });
     const ended = await trainNowcaster(early);
     expect(ended.record.kinds.fc?.ended).toBe('early');
-    await expect(trainNowcaster({ ...early, epochs: 9 })).rejects.toThrow(/plannedSteps is 24 there, 72 here/);
+    await expect(trainNowcaster({ ...early, epochs: 9 })).rejects.toThrow(
+      /the number of steps \(--epochs, --steps\) is 24 there, 72 here/,
+    );
   });
 });
 
