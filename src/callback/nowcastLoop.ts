@@ -3,6 +3,7 @@
 
 import { UsageError } from '../errors.js';
 import { nextNowcast } from '../nowcaster/schedule.js';
+import { quantity } from '../quantity.js';
 import { describeCadence, EVERY_EPOCH, type SnapshotCadence, sameCadence } from '../trajectory/cadence.js';
 import type { Forecaster } from './forecaster.js';
 import { isSnapshotCount, type LoopOptions, type LoopSettings, settleOptions } from './loopOptions.js';
@@ -25,6 +26,9 @@ export interface WatchedTraining {
   /** Adapts what depends on the weights that a nowcast has just replaced. */
   adapt(): Promise<void>;
 }
+
+/** What is said once in a training. */
+type Topic = 'cadence' | 'count' | 'skipped' | 'short' | 'none' | 'optimizer' | 'length' | 'loss' | 'unknown';
 
 /** Takes the snapshots of one training after another and nowcasts when it is time. */
 export class NowcastLoop {
@@ -197,6 +201,12 @@ export class NowcastLoop {
     });
   }
 
+  /** Tells that nobody gives losses, and says once what that means. */
+  noteNoLoss(): void {
+    if (this.watches)
+      this.#noteOnce('loss', 'No loss is given to `step`, so that every nowcast is kept: give it, or `watch: false`');
+  }
+
   /** Tells that a training has ended; says once when it was too short for a nowcast. */
   finish(): void {
     const snapshots = Math.floor(this.#count / this.cadence.every);
@@ -261,8 +271,14 @@ export class NowcastLoop {
     if (!isSnapshotCount(cadence)) this.#cadence = cadence;
     // The window that was restored has snapshots as they were taken.
     else if (this.#restored !== null) this.#cadence = this.#restored.cadence;
-    else if (this.#length !== null)
+    else if (this.#length !== null) {
       this.#cadence = { unit: 'step', every: Math.max(1, Math.floor(this.#length / cadence.snapshots)) };
+      if (this.#length < cadence.snapshots)
+        this.#noteOnce(
+          'count',
+          `A training of ${quantity(this.#length, 'step')} has no ${cadence.snapshots} snapshots: one is taken at each step`,
+        );
+    }
   }
 
   #noteCadence(): void {
@@ -352,7 +368,7 @@ export class NowcastLoop {
     return 1;
   }
 
-  #noteOnce(topic: 'cadence' | 'skipped' | 'short' | 'none' | 'optimizer' | 'length' | 'unknown', note: string): void {
+  #noteOnce(topic: Topic, note: string): void {
     if (this.#noted.has(topic)) return;
     this.#noted.add(topic);
     (this.#options.onNote ?? console.warn)(note);

@@ -209,6 +209,7 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
       this.#network = network;
     }
     this.#optimizer = options.optimizer ?? null;
+    if (loss === undefined) this.#loop.noteNoLoss();
     await this.#loop.end(this.#training, await this.#read(loss));
     return this.#apply();
   }

@@ -54,6 +54,13 @@ describe('a number of snapshots', () => {
     expect(counted.weights).toEqual(stepped.weights);
   });
 
+  it('says so once where the training has fewer steps', async () => {
+    const notes: string[] = [];
+    const { nowcasting } = await train(5, 12, { cadence: { snapshots: 30 }, onNote: (note) => notes.push(note) });
+    expect(nowcasting.cadence).toEqual({ unit: 'step', every: 1 });
+    expect(notes).toContain('A training of 5 steps has no 30 snapshots: one is taken at each step');
+  });
+
   it('is worked out anew for the next training', async () => {
     const { nowcasting } = await train(10, 4, { cadence: { snapshots: 6 } });
     expect(nowcasting.cadence.every).toBe(5);

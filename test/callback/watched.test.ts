@@ -253,14 +253,17 @@ describe('in a loop of one’s own', () => {
     expect(notes).toEqual([expect.stringMatching(/optimizer’s state is out of reach/)]);
   });
 
-  it('keeps every jump where no loss is given, and with `watch: false`', async () => {
-    const create = (watch: boolean) => new PeriodicForecasting(lineForecaster(3, STEPS).forecaster, { watch });
+  it('keeps every jump where no loss is given, which it says once, and with `watch: false`', async () => {
+    const notes: string[] = [];
+    const onNote = (note: string) => notes.push(note);
+    const create = (watch: boolean) => new PeriodicForecasting(lineForecaster(3, STEPS).forecaster, { watch, onNote });
     const unseen = await descend(100, create(true), { loss: false });
     const unwatched = await descend(100, create(false));
     expect(unseen.history.map(({ outcome, probation }) => [outcome, probation])).toEqual(
       Array.from({ length: 6 }, () => ['kept', null]),
     );
     expect(unwatched.values).toEqual(unseen.values);
+    expect(notes).toEqual([expect.stringMatching(/^No loss is given to `step`, so that every nowcast is kept/)]);
   });
 });
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Optional, Sequence
 
+from ._options import require_function
+
 __all__ = ["Averaging"]
 
 # What each average is made with: its option, the option's default and whether a value is possible.
@@ -47,6 +49,7 @@ class Averaging:
         epochs: Optional[int] = None,
     ) -> None:
         super().__init__()
+        require_function(statistics, "statistics")
         if average not in _RULES:
             raise ValueError(f"unknown average: average {average!r}; use {', '.join(_RULES)}")
         own, default, values, is_possible = _RULES[average]

@@ -6,6 +6,7 @@ from typing import Any, Iterable, Optional, Sequence
 
 from ._averages import Averaging
 from ._keras import attach_state, keras, require_single_steps, type_name
+from ._options import require_flag
 
 __all__ = ["AveragedWeights", "estimate_batch_norm"]
 
@@ -41,7 +42,9 @@ class AveragedWeights(Averaging, keras.callbacks.Callback):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self._validation, self._leave, self._continue = validation, leave_in_model, continue_training
+        self._validation = _require_validation(validation)
+        self._leave = require_flag(leave_in_model, "leave_in_model")
+        self._continue = require_flag(continue_training, "continue_training")
         self._averaged: Any = None
         self._restored = False
         # Batches need not wait for a callback that does nothing at their ends.
@@ -155,6 +158,12 @@ def _values(weight: Any) -> Any:
 
 def _to_numpy(values: Any) -> Any:
     return keras.ops.convert_to_numpy(values).copy() if hasattr(keras, "ops") else values.numpy().copy()
+
+
+def _require_validation(validation: Any) -> Any:
+    if validation is None or (isinstance(validation, (tuple, list)) and len(validation) in (2, 3)):
+        return validation
+    raise ValueError(f"not inputs and targets: validation {type(validation).__name__}; give (x, y)")
 
 
 def _from_numpy(values: Any) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 from ._cadence import describe_cadence, require_cadence, require_snapshots, require_whole
 from ._forecasters import Forecaster
 from ._nowcast import Nowcast, Probation, ProbationKeeper, nowcast_of
+from ._options import require_flag, require_function, require_mapping, require_names
 from ._step_scale import StepScale, decay_factor, require_decay, step_scale_range
 from ._window import SnapshotWindow
 from .watch import JumpWatch
@@ -104,14 +105,18 @@ class PeriodicForecasting:
         self.start = require_whole(recommended["start"] if start is None else start, 0, "start")
         self._range = step_scale_range(step_scale, recommended["step_scale"])
         self._decay = None if step_scale_decay is None else require_decay(step_scale_decay)
+        if isinstance(watch, Mapping):
+            raise ValueError(f"the budget is an option of its own: watch {dict(watch)!r}; give e.g. budget=0.1")
+        require_flag(watch, "watch")
         chosen = forecaster.cadence if cadence is None else cadence
+        require_mapping(chosen, "cadence", "{'unit': 'step', 'every': 100}")
         # So many over the training: every how many steps that is, its length has to say.
         self._snapshots = require_snapshots(chosen)
         self.cadence = {"unit": "step", "every": 1} if self._snapshots else require_cadence(chosen)
         self._budget = budget if watch else None
         self._given_length = None if length is None else require_whole(length, 1, "length")
-        if watch and not 0 < budget < 1:
-            raise ValueError(f"the budget of a watch is a share of the training: budget {budget}; give e.g. 0.1")
+        if watch and not (isinstance(budget, (int, float)) and 0 < budget < 1):
+            raise ValueError(f"the budget of a watch is a share of the training: budget {budget!r}; give e.g. 0.1")
         if not watch and self._range[1] < self._range[2]:
             raise ValueError(
                 "a step scale adapts by what the watch sees, and the watch is off: step_scale; "
@@ -122,16 +127,16 @@ class PeriodicForecasting:
                 f"means of {averaged} snapshots end at a nowcast when the period is a multiple of {averaged}: "
                 f"period {self.period}; give e.g. {-(-self.period // averaged) * averaged}"
             )
-        self.kinds = forecaster.default_kinds if kinds is None else tuple(kinds)
+        self.kinds = forecaster.default_kinds if kinds is None else require_names(kinds, "kinds")
         unknown = [kind for kind in self.kinds if kind not in forecaster.kinds]
         if unknown:
             raise ValueError(
                 f"no network for this kind of tensor: kinds {unknown[0]!r}; use {', '.join(forecaster.kinds)}"
             )
-        self._layers = layers
-        self._keep_norm = keep_norm
+        self._layers = require_function(layers, "layers")
+        self._keep_norm = keep_norm if isinstance(keep_norm, bool) else require_names(keep_norm, "keep_norm")
         self._recalibrate = None if recalibrate is None else _require_recalibration(recalibrate)
-        self._on_nowcast = on_nowcast
+        self._on_nowcast = require_function(on_nowcast, "on_nowcast")
         self._window = SnapshotWindow(forecaster.window_length, averaged)
         self._restored: Optional[dict[str, Any]] = None
         self._notes: set[str] = set()
@@ -208,6 +213,10 @@ class PeriodicForecasting:
             self.cadence, self._is_settled = dict(self._restored["cadence"]), True
         elif length is not None and self._count == 0:
             self.cadence, self._is_settled = {"unit": "step", "every": max(1, length // self._snapshots)}, True
+            if length < self._snapshots:
+                self._note(
+                    "count", f"a training of {length} steps has no {self._snapshots} snapshots: one is taken at each step"
+                )
 
     def _require_cadence(self) -> None:
         if not self._is_settled:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, Mapping, Optional, Union
 
+from ._options import require_mapping
+
 __all__ = ["StepScale", "decay_factor", "require_decay", "step_scale_range"]
 
 #: A number, ``"adaptive"``, or bounds: ``{"start": ..., "min": ..., "max": ...}``.
@@ -16,7 +18,7 @@ _MOST = 10
 def _require(value: float) -> float:
     if not isinstance(value, (int, float)) or not 0 < value <= _MOST:
         raise ValueError(
-            f"the step scale must be above 0 and at most {_MOST}: step_scale {value}; "
+            f"the step scale must be above 0 and at most {_MOST}: step_scale {value!r}; "
             "give 1 to go as far as the forecasts, or leave it out"
         )
     return float(value)
@@ -46,6 +48,7 @@ def require_decay(decay: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ValueError: It is none.
     """
+    require_mapping(decay, "step_scale_decay", "{'shape': 'linear'}")
     full = {"shape": "cosine", "over": 0.5, "to": 0.1, **decay}
     valid = len(full) == 3 and full["shape"] in ("linear", "cosine") and 0 < full["over"] <= 1 and 0 <= full["to"] <= 1
     if not valid:

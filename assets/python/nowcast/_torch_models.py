@@ -13,8 +13,10 @@ def unwrap(model: nn.Module) -> nn.Module:
     """The model itself, without DataParallel, DistributedDataParallel and ``torch.compile`` around it.
 
     Raises:
-        ValueError: It is sharded over processes, so that no process has all of its weights.
+        ValueError: It is no model, or it is sharded over processes, so that no process has all of its weights.
     """
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"not a PyTorch model: model {type(model).__name__}; give the model first, then the optimizer")
     while True:
         if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
             model = model.module

@@ -12,6 +12,7 @@ from ._keras import attach_state, keras, require_single_steps, type_name
 from ._keras_averages import AveragedWeights, estimate_batch_norm
 from ._keras_filters import filters_before_batch_norm
 from ._kinds import kind_of
+from ._options import require_flag
 from ._periodic import Nowcast, PeriodicForecasting, Probation, TrackedTensor
 from .record import RecordedTensor, TrajectoryRecorder
 
@@ -33,7 +34,7 @@ class _Forecasting(PeriodicForecasting, keras.callbacks.Callback):
 
     def __init__(self, forecaster: Forecaster, *, continue_training: bool = False, **options: Any) -> None:
         super().__init__(forecaster, **options)
-        self._continue = continue_training
+        self._continue = require_flag(continue_training, "continue_training")
         self._trained: Any = None
         # Batches need not wait for a callback that does nothing at their ends.
         self.async_safe = self.cadence["unit"] == "epoch"

@@ -65,6 +65,8 @@ class _Nowcaster(PeriodicForecasting):
         Returns:
             The nowcast that happened or was reverted; None when neither.
         """
+        if loss is None and self._budget is not None:
+            self._note("loss", "no loss is given to step, so that every nowcast is kept: give it, or watch=False")
         loss = float(loss.detach()) if isinstance(loss, torch.Tensor) else loss
         if loss is not None and self._processes is not None and self._budget is not None:
             # All processes have to decide the same.

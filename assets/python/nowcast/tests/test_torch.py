@@ -72,6 +72,21 @@ def copy_of(model):
 
 
 @pytest.mark.filterwarnings("ignore:only float32")
+def test_a_step_without_a_loss_is_noted_once():
+    model = nn.Sequential(nn.Linear(3, 2))
+    nowcasting = WeightNowcaster(model)
+    with pytest.warns(UserWarning, match="^no loss is given to step") as told:
+        for _ in range(3):
+            nowcasting.step()
+    assert len([one for one in told if "no loss" in str(one.message)]) == 1
+
+
+def test_the_model_comes_first():
+    model = nn.Sequential(nn.Linear(3, 2))
+    with pytest.raises(ValueError, match="^not a PyTorch model: model SGD; give the model first, then the optimizer$"):
+        WeightNowcaster(torch.optim.SGD(model.parameters(), 0.1), model)
+
+
 @pytest.mark.parametrize("wrap", [lambda model: model, nn.DataParallel, lambda model: torch.compile(model, backend="eager")])
 def test_what_is_nowcast_becomes_the_forecast_and_the_rest_stays(wrap):
     network = Network()
