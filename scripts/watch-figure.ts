@@ -20,7 +20,7 @@ interface Point {
 
 const read = (name: string) =>
   JSON.parse(readFileSync(new URL(`bench/results/watch/${name}.json`, ROOT), 'utf8')) as RunRecord;
-const courseOf = ({ metrics }: RunRecord, from: number): Point[] =>
+const trendOf = ({ metrics }: RunRecord, from: number): Point[] =>
   metrics.loss.map((loss, i) => ({ epoch: i + 1, loss: loss as number })).slice(from - 1);
 
 interface Panel {
@@ -30,7 +30,7 @@ interface Panel {
   /** The points after which nowcasts happened. */
   jumps: Point[];
   yTicks: number[];
-  /** Levels that the course before a nowcast led one to expect, and that the watch allowed. */
+  /** Levels that the trend before a nowcast led one to expect, and that the watch allowed. */
   levels: { epoch: number; expected: number; allowed: number }[];
   notes: { epoch: number; loss: number; text: string }[];
 }
@@ -69,13 +69,13 @@ function draw({ title, plain, nowcast, jumps, yTicks, levels, notes }: Panel, le
 
 const task = 'resnet-8/cifar10-resnet-8-width-0.5';
 const kept = read(`${task}_watched_s301`);
-const course = courseOf(kept, 1);
+const trend = trendOf(kept, 1);
 const pays: Panel = {
   title: 'Training loss of a ResNet-8: nowcasts that pay',
   yTicks: [0.7, 1, 1.5],
-  plain: courseOf(read(`${task}_plain_s301`), 4),
-  nowcast: course.slice(3),
-  jumps: kept.nowcasts.map(({ epoch }) => course[epoch as number]),
+  plain: trendOf(read(`${task}_plain_s301`), 4),
+  nowcast: trend.slice(3),
+  jumps: kept.nowcasts.map(({ epoch }) => trend[epoch as number]),
   levels: [],
   notes: [
     { epoch: 18, loss: 1.2, text: 'plain' },
@@ -83,20 +83,20 @@ const pays: Panel = {
   ],
 };
 const taken = read('simplenet/mnist-simplenet_linear_s101');
-const before = courseOf(taken, 1);
+const before = trendOf(taken, 1);
 const [{ epoch: last, probation }] = taken.nowcasts;
 const epoch = last as number;
 const harms: Panel = {
   title: 'Training loss of a CNN: a nowcast taken back',
   yTicks: [0.1, 0.2, 0.5, 1, 2, 4],
-  plain: courseOf(read('simplenet/mnist-simplenet_plain_s101'), 1),
+  plain: trendOf(read('simplenet/mnist-simplenet_plain_s101'), 1),
   nowcast: before,
   jumps: [before[epoch]],
   levels: [{ epoch: epoch + 2, expected: probation!.expected as number, allowed: probation!.allowed as number }],
   notes: [
-    { epoch: epoch + 2, loss: before[epoch + 1].loss, text: 'far above its course' },
+    { epoch: epoch + 2, loss: before[epoch + 1].loss, text: 'far above its trend' },
     { epoch: epoch + 3, loss: 0.3, text: 'back to where it was' },
-    { epoch: 0.6, loss: 0.13, text: 'its course, and what is allowed' },
+    { epoch: 0.6, loss: 0.13, text: 'its trend, and what is allowed' },
   ],
 };
 

@@ -27,7 +27,7 @@ import {
 } from './stepScale.js';
 
 /**
- * So many snapshots over the whole training, evenly: one every `floor(steps / snapshots)` steps, at least every step. What a
+ * A number of snapshots over the whole training, evenly spaced: one every `floor(steps / snapshots)` steps, at least every step. What a
  * nowcaster forecasts depends on how far a training moves from snapshot to snapshot, which its length decides more than its
  * epochs.
  */
@@ -51,22 +51,22 @@ export interface LoopOptions {
   start?: number;
   /**
    * Step scale: multiplier on the predicted update; 1 lands on the forecast. Above 0, at most 10. `adaptive` or bounds: the
-   * watch makes it grow while nowcasts gain, and shrink when they do not. Default: what the nowcaster recommends (`wnn
+   * watch increases it while nowcasts help, and decreases it when they do not. Default: what the nowcaster recommends (`wnn
    * export --step-scale`), else 1.
    */
   stepScale?: number | 'adaptive' | AdaptiveStepScale;
   /** Decrease of the step scale over the last part of the training, whose length has to be known. Default: none. */
   stepScaleDecay?: StepScaleDecay;
   /**
-   * When snapshots are taken: `{ unit, every }`, or `{ snapshots }` for so many over a training whose length in steps is known.
+   * When snapshots are taken: `{ unit, every }`, or `{ snapshots }`, the number over a training whose length in steps is known.
    * Default: as the nowcaster was trained, every epoch for the paper's networks.
    */
   cadence?: SnapshotCadence | SnapshotCount;
   /**
-   * The watch: judges each nowcast by the training loss of the period that follows, goes back to where the training was
-   * before when it does not pay, and makes pauses longer; see docs/watch.md. It begins when it sees losses: those of `fit`,
-   * or those given to `step`. `budget`: the share of the training that nowcasts which do not pay may cost, above 0 and
-   * below 1, default 0.1. Default true; false: every nowcast is kept.
+   * The watch: judges each nowcast by the training loss of the period that follows, rolls the training back when the nowcast did
+   * not help, and makes pauses longer; see docs/watch.md. It begins when it sees losses: those of `fit`, or those given to
+   * `step`. `budget`: the share of the training that nowcasts which did not help may cost, above 0 and below 1, default 0.1.
+   * Default true; false: every nowcast is kept.
    */
   watch?: boolean | { budget?: number };
   /**

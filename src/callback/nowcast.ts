@@ -12,7 +12,7 @@ export interface Nowcast {
   snapshot: number;
   /** Epoch (from 0) that had ended last, or that it happened in; null in loops of one's own. */
   epoch: number | null;
-  /** `kept`: the weights were replaced; `reverted`: they were, and the training went back; `skipped`: nothing was replaced. */
+  /** `kept`: the weights were replaced; `reverted`: they were, and the watch rolled the training back; `skipped`: nothing was replaced. */
   outcome: 'kept' | 'reverted' | 'skipped';
   /** Why it was reverted or skipped; null when kept. */
   reason: string | null;
@@ -20,7 +20,7 @@ export interface Nowcast {
   scalars: Partial<Record<TrainedKind, number>>;
   /** Multiplier on the predicted update. */
   stepScale: number;
-  /** Wall-clock seconds that reading, forecasting, writing, keeping what it may go back to, and going back took. */
+  /** Wall-clock seconds that reading, forecasting, writing, keeping what a rollback needs, and rolling back took. */
   seconds: number;
   /** The watch over it; null where there was none. */
   probation: Probation | null;
@@ -29,7 +29,7 @@ export interface Nowcast {
 /** The watch over one nowcast: what it held, and its judgment; `pending` until then. */
 export interface Probation extends Omit<Judgment, 'verdict'> {
   verdict: Judgment['verdict'] | 'pending';
-  /** Bytes of weights and optimizer state that were held to go back to. */
+  /** Bytes of weights and optimizer state that were held for a rollback. */
   bytes: number;
 }
 

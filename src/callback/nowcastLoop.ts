@@ -19,7 +19,7 @@ import type { WeightAccess } from './weightAccess.js';
 export interface WatchedTraining {
   /** Makes the access to the weights, asked for when the first snapshot is needed. */
   access(): WeightAccess;
-  /** Reads all that the training can go back to. */
+  /** Reads all that a rollback needs. */
   readPoint(): Promise<TrainingPoint>;
   /** Goes back. */
   returnTo(point: TrainingPoint): Promise<void>;
@@ -172,7 +172,7 @@ export class NowcastLoop {
   }
 
   /**
-   * Tells that the training goes on: goes back where the watch says so, and applies the nowcast that is due.
+   * Tells that the training goes on: rolls back where the watch says so, and applies the nowcast that is due.
    *
    * @param training as in {@link end}: one that goes on from a restored state may begin with a nowcast.
    * @param epoch the epoch (from 0) that ended last, for the history; null where nobody counts epochs.
@@ -308,7 +308,7 @@ export class NowcastLoop {
     if (point.optimizer === null)
       this.#noteOnce(
         'optimizer',
-        'Went back to the weights before a nowcast, but the optimizer’s state is out of reach',
+        'Rolled back to the weights before a nowcast, but the optimizer’s state is out of reach',
       );
     const nowcast = this.#keeper.reverted(this.history, (performance.now() - started) / 1000);
     if (nowcast) await this.#options.onNowcast?.(nowcast);

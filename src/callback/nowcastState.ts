@@ -27,7 +27,7 @@ export interface NowcastState {
   loss: { sum: number; count: number } | null;
   /** Null where there is no watch. */
   watch: WatchState | null;
-  /** What the jump on probation can go back to, and whether it has to; null without one. */
+  /** What a rollback needs, and whether it has to; null without one. */
   before: { point: TrainingPoint; revert: boolean } | null;
 }
 

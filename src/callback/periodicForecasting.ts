@@ -197,7 +197,7 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
    *
    * @param network a tfjs-layers model, or the variables of any other network by name; the same one each time.
    * @param loss the training loss of that epoch or step, which the watch needs; without it there is no watch.
-   * @param options `optimizer`: whose state goes back with the weights. Default: that of a compiled model.
+   * @param options `optimizer`: whose state is rolled back with the weights. Default: that of a compiled model.
    * @returns the nowcast that happened or was reverted; null when neither.
    */
   async step(network: TrainedNetwork, loss?: TrainingLoss, options: StepOptions = {}): Promise<Nowcast | null> {
@@ -214,7 +214,7 @@ export class PeriodicForecasting extends FitCallback implements Recommendation {
     return this.#apply();
   }
 
-  /** Where nowcasting stands: window, counters, watch, and what a nowcast on probation can go back to. Keep it with a checkpoint, and {@link restore} it. */
+  /** Where nowcasting stands: window, counters, watch, and what a rollback needs. Keep it with a checkpoint, and {@link restore} it. */
   state(): NowcastState {
     return this.#loop.state();
   }

@@ -1,4 +1,4 @@
-// The jump on probation in a training: the losses that the watch is told, what the jump can go back to, and its record in
+// The jump on probation in a training: the losses that the watch is told, what a rollback needs, and its record in
 // the history. What the watch decides is in watch.ts.
 
 import type { Nowcast, Probation } from './nowcast.js';
@@ -9,7 +9,7 @@ import { JumpWatch, type WatchSettings } from './watch.js';
 /** What of a {@link NowcastState} is of the probation. */
 type ProbationState = Pick<NowcastState, 'loss' | 'watch' | 'before'>;
 
-/** Tells the watch of one training the losses, and keeps what it may go back to. */
+/** Tells the watch of one training the losses, and keeps what a rollback needs. */
 export class ProbationKeeper {
   /** Null where nobody watches. */
   readonly #watch: JumpWatch | null;
@@ -26,7 +26,7 @@ export class ProbationKeeper {
     return this.#watch?.sees ? this.#watch : null;
   }
 
-  /** What the training has to go back to; null when it need not. */
+  /** What a rollback needs; null when it need not. */
   get backTo(): TrainingPoint | null {
     return this.#before?.revert ? this.#before.point : null;
   }
@@ -59,7 +59,7 @@ export class ProbationKeeper {
   }
 
   /**
-   * Tells that the training went back, and the history why.
+   * Tells that the training was rolled back, and the history why.
    *
    * @param seconds that it took.
    * @returns the jump.
@@ -70,7 +70,7 @@ export class ProbationKeeper {
     if (nowcast === undefined) return null;
     const { snapshots, loss, allowed } = nowcast.probation as Probation;
     nowcast.outcome = 'reverted';
-    nowcast.reason = `after ${snapshots} snapshots the training loss was ${loss}, on its course at most ${allowed}`;
+    nowcast.reason = `after ${snapshots} snapshots the training loss was ${loss}, on its trend at most ${allowed}`;
     nowcast.seconds += seconds;
     return nowcast;
   }

@@ -1,7 +1,7 @@
 // Whether jumps pay, judged by the training loss that training reports anyway: losses in, decisions out. No tensors, no
 // clock, no randomness, so that every runtime decides the same; docs/watch.md has the rules with their reasons.
 
-import { type Course, courseLength, fitCourse, median } from './course.js';
+import { fitTrend, median, type Trend, trendLength } from './trend.js';
 
 /** Settings of a {@link JumpWatch}. */
 export interface WatchSettings {
@@ -19,7 +19,7 @@ interface Probation {
   snapshot: number;
   /** Snapshots until its judgment. */
   length: number;
-  course: Course;
+  trend: Trend;
   /** Mean losses between the snapshots since. */
   losses: number[];
 }
@@ -27,19 +27,19 @@ interface Probation {
 /** What became of a jump. */
 export interface Judgment {
   /**
-   * `gained`: the loss came back on its course; `late`: it did not, though it is lower than before the jump, so that going back
-   * would cost more; `reverted`: it is not even that, and the training goes back; `unjudged`: losses were missing.
+   * `gained`: the loss came back on its trend; `late`: it did not, though it is lower than before the jump, so that a rollback
+   * would cost more; `reverted`: it is not even that, and the training is rolled back; `unjudged`: losses were missing.
    */
   verdict: 'gained' | 'late' | 'reverted' | 'unjudged';
   /** Snapshots that it was on probation for. */
   snapshots: number;
-  /** The loss that the course has at the end, the highest that counts as on it, and the one measured; null when unjudged. */
+  /** The loss that the trend has at the end, the highest that counts as on it, and the one measured; null when unjudged. */
   expected: number | null;
   allowed: number | null;
   loss: number | null;
-  /** Snapshots that the loss is ahead of its course; negative: behind it. Null where the course does not fall. */
+  /** Snapshots that the loss is ahead of its trend; negative: behind it. Null where the trend does not fall. */
   gain: number | null;
-  /** Snapshots that it has cost: those discarded by going back; by how many the loss, of a late one, is later than allowed. */
+  /** Snapshots that it has cost: those discarded by rollbacks; by how many the loss, of a late one, is later than allowed. */
   cost: number;
 }
 
@@ -49,7 +49,7 @@ export interface WatchState {
   losses: number[];
   /** Number of the last snapshot; null before the first. */
   last: number | null;
-  /** Snapshots seen, those of them that going back has discarded, and by how many late jumps were late. */
+  /** Snapshots seen, those of them that rollbacks discarded, and by how many late jumps were late. */
   seen: number;
   discarded: number;
   late: number;
@@ -61,7 +61,7 @@ export interface WatchState {
   probation: Probation | null;
 }
 
-/** Standard deviations that a loss may lie above its course. */
+/** Standard deviations that a loss may lie above its trend. */
 const ALLOWANCE = 2;
 /** What sums of fractions may lack of a whole number. */
 const ROUNDING = 1e-9;
@@ -78,8 +78,8 @@ const SCALE_STEP = 1.2;
  * @param time of the snapshot that it followed.
  */
 function judge(probation: Probation, time: number): Omit<Judgment, 'snapshots'> | null {
-  const { length, course, losses } = probation;
-  const { intercept, slope, logarithmic, deviation, slopeDeviation, recent } = course;
+  const { length, trend, losses } = probation;
+  const { intercept, slope, logarithmic, deviation, slopeDeviation, recent } = trend;
   const count = losses.length;
   const measure = (y: number) => (logarithmic ? Math.exp(y) : y);
   const level = intercept + slope * Math.log(time);
@@ -91,7 +91,7 @@ function judge(probation: Probation, time: number): Omit<Judgment, 'snapshots'> 
   );
   const measured = median(y.slice(-ending));
   const shift = Math.log((time + count) / time);
-  // The course has the loss of now at the time t * exp(above / slope).
+  // The trend has the loss of now at the time t * exp(above / slope).
   const snapshotsAhead = (above: number) =>
     Math.min(MOST_GAIN * length, Math.max(-count, slope < 0 ? (time + count) * Math.expm1(above / slope) : -count));
   const noise = deviation * Math.sqrt(1 / ending + 1 / recent);
@@ -112,16 +112,16 @@ function judge(probation: Probation, time: number): Omit<Judgment, 'snapshots'> 
 }
 
 /**
- * Whether a probation that goes on need not be waited for: for a third of it all losses are above all of the course, or
+ * Whether a probation that goes on need not be waited for: for a third of it all losses are above all of the trend, or
  * they fall so slowly that in a straight line they do not come down to where they were before the jump.
  *
- * @param y its losses as the course takes them.
- * @param level the course before the jump.
+ * @param y its losses as the trend takes them.
+ * @param level the trend before the jump.
  */
-function isHopeless({ length, course }: Probation, y: readonly number[], level: number): boolean {
+function isHopeless({ length, trend }: Probation, y: readonly number[], level: number): boolean {
   const count = y.length;
   if (count >= length) return false;
-  if (3 * count >= length && Math.min(...y) > course.range[1]) return true;
+  if (3 * count >= length && Math.min(...y) > trend.range[1]) return true;
   const half = count >> 1;
   if (half === 0) return false;
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / half;
@@ -130,7 +130,7 @@ function isHopeless({ length, course }: Probation, y: readonly number[], level: 
   const ending = (length + 1) >> 1;
   const steps = Math.max(0, length - count - (ending - half) / 2) / (count - half);
   const projected = after + Math.min(after - before, 0) * steps;
-  const noise = course.deviation * Math.sqrt(((1 + steps) ** 2 + steps ** 2) / half + 1 / course.recent);
+  const noise = trend.deviation * Math.sqrt(((1 + steps) ** 2 + steps ** 2) / half + 1 / trend.recent);
   return projected > level + ALLOWANCE * noise;
 }
 
@@ -224,7 +224,7 @@ export class JumpWatch {
   affordable(left: number | null): number {
     const { seen, discarded, late, losses, last } = this.#state;
     const { budget, period } = this.#settings;
-    if (last === null || fitCourse(losses, this.#time(last), period) === null) return 0;
+    if (last === null || fitTrend(losses, this.#time(last), period) === null) return 0;
     const wasted = discarded + late;
     // All of it may be lost: wasted + length <= budget * (the snapshots that the training is then known to have).
     const most =
@@ -238,18 +238,18 @@ export class JumpWatch {
   jump(length: number): void {
     const { losses, last } = this.#state;
     const snapshot = last as number;
-    const course = fitCourse(losses, this.#time(snapshot), this.#settings.period) as Course;
-    this.#state.probation = { snapshot, length, course, losses: [] };
+    const trend = fitTrend(losses, this.#time(snapshot), this.#settings.period) as Trend;
+    this.#state.probation = { snapshot, length, trend, losses: [] };
   }
 
-  /** The time of a snapshot: how many there have been, without those that going back has discarded. */
+  /** The time of a snapshot: how many there have been, without those that rollbacks discarded. */
   #time(snapshot: number): number {
     return snapshot + 1 - this.#state.discarded;
   }
 
   #remember(losses: readonly number[]): void {
     const { period } = this.#settings;
-    this.#state.losses = [...this.#state.losses, ...losses].slice(-courseLength(period));
+    this.#state.losses = [...this.#state.losses, ...losses].slice(-trendLength(period));
   }
 
   /** Ends the probation: what is remembered, when the next jump may come, and how far it goes. */

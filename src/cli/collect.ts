@@ -157,7 +157,7 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
           store: STORE,
           plan: { type: 'string', describe: 'plan file (YAML): tasks, runs, epochs, ... as the options below' },
           task: TASK,
-          runs: { type: 'number', describe: 'number of runs over all tasks, which take turns [default: one a task]' },
+          runs: { type: 'number', describe: 'number of runs over all tasks, which take turns [default: one per task]' },
           epochs: { type: 'number', describe: 'epochs of each run [default: 30]' },
           seed: { type: 'number', describe: 'fixes everything that is drawn [default: 1]' },
           'learning-rate': numbersOption('learning-rate', {
@@ -166,13 +166,16 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
           'batch-size': numbersOption('batch-size', { describe: 'one of these [default: 64,128,256]' }),
           optimizer: listOption({ choices: OPTIMIZERS, describe: 'one of these [default: adam]' }),
           schedule: listOption({
-            describe: `courses of the learning rate, one of these: ${scheduleWords().join(', ')} [default: constant]`,
+            describe: `learning-rate schedules, one of these: ${scheduleWords().join(', ')} [default: constant]`,
           }),
           width: numbersOption('width', { describe: 'factor on channels and units, or a range [default: 1]' }),
           'train-examples': numbersOption('train-examples', {
             describe: 'training examples of a run, drawn at random, or a range [default: all]',
           }),
-          'epoch-examples': { type: 'number', describe: 'training examples of an epoch, in turn [default: all]' },
+          'epoch-examples': {
+            type: 'number',
+            describe: 'training examples per epoch; epochs take them in turn [default: all]',
+          },
           'validation-examples': { type: 'number', describe: 'validation examples [default: all]' },
           augment: listOption({
             describe: 'change training images at random, e.g. shift=0.1,flip,rotation=10,zoom=0.1',
@@ -180,7 +183,7 @@ export const collectCommand: CommandModule<object, CollectArguments> = {
           'snapshot-every': { type: 'string', describe: 'e.g. 100steps or 2epochs [default: epoch]' },
           'scalars-per-tensor': {
             type: 'number',
-            describe: 'record so many scalars of each larger tensor, chosen at random [default: all]',
+            describe: 'record that many scalars of each larger tensor, chosen at random [default: all]',
           },
           engine: ENGINE,
           adapter: ADAPTER,

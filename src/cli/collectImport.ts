@@ -60,7 +60,7 @@ function describeResult({ store, runs }: ImportResult): string {
 /** `wnn collect import`. */
 export const collectImportCommand: CommandModule<object, ImportArguments> = {
   command: 'import <sources..>',
-  describe: 'make a run of the checkpoints that a training elsewhere left behind, one an epoch',
+  describe: 'convert checkpoints of a training job elsewhere to a run',
   builder: (yargs) =>
     yargs
       .positional('sources', {

@@ -145,7 +145,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       })
       .option('schedule', {
         type: 'string',
-        describe: `course of the learning rate: ${scheduleWords().join(', ')} [default: constant]`,
+        describe: `learning-rate schedule: ${scheduleWords().join(', ')} [default: constant]`,
       })
       .option('validate', {
         type: 'string',
@@ -161,7 +161,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
       })
       .option('epoch-examples', {
         type: 'number',
-        describe: 'training examples of an epoch; the next one goes on in the others [default: the suite’s, else all]',
+        describe: 'training examples per epoch; epochs take them in turn [default: the suite’s, else all]',
       })
       .option(
         'target',

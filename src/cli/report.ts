@@ -40,7 +40,7 @@ export const reportCommand: CommandModule<object, ReportArguments> = {
         'training',
         listOption({
           default: [] as string[],
-          describe: 'NAME=DIR of a nowcaster’s `wnn train --out`, for the course of its training',
+          describe: 'NAME=DIR of a nowcaster’s `wnn train --out`, for the curve of its training',
         }),
       )
       .example('$0 report eval', 'write eval/report.html'),

@@ -182,7 +182,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       .option('epochs', { type: 'number', describe: 'passes over the samples [default: 20]' })
       .option('steps', { type: 'number', describe: 'optimizer steps, in place of epochs' })
       .option('learning-rate', { type: 'number', describe: 'highest learning rate of Adam [default: 0.001]' })
-      .option('schedule', { choices: SCHEDULES, describe: 'course of the learning rate [default: cosine]' })
+      .option('schedule', { choices: SCHEDULES, describe: 'learning-rate schedule [default: cosine]' })
       .option('warm-up-steps', { type: 'number', describe: 'steps in which the rate rises [default: 0]' })
       .option('weight-decay', { type: 'number', describe: 'decoupled weight decay of kernels [default: 0]' })
       .option('gradient-clip', { type: 'number', describe: 'greatest norm of the gradient [default: none]' })

@@ -16,7 +16,7 @@ import { type Metric, TRAINING_LOSS } from '../tasks/metric.js';
 import { findMethod } from './methods/registry.js';
 import type { PlannedMethod, PlannedTask } from './plan.js';
 import { type Comparison, compare, type TimeRatio as ResampledRatio, type TargetRule } from './scores/compare.js';
-import { bestOf, type Course, epochsTo, isAsGood } from './scores/course.js';
+import { bestOf, type Curve, epochsTo, isAsGood } from './scores/curve.js';
 import { estimate } from './scores/estimate.js';
 import { speedupOverNewBests } from './scores/newBests.js';
 import { easierTarget, plainTarget } from './scores/target.js';
@@ -46,7 +46,7 @@ const valuesOf = (record: RunRecord | null, { name }: Metric) => record?.metrics
 const bestIn = (record: RunRecord | null, metric: Metric) =>
   bestOf(valuesOf(record, metric), metric.better)?.value ?? null;
 
-function courseOf(record: RunRecord | null, metric: Metric): Course | null {
+function curveOf(record: RunRecord | null, metric: Metric): Curve | null {
   if (record === null) return null;
   return { values: valuesOf(record, metric), seconds: record.seconds, diverged: record.status === 'diverged' };
 }
@@ -65,8 +65,8 @@ export function ratioOf({ value, interval }: Pick<ResampledRatio, 'value' | 'int
 /** The targets of a task: those of {@link TARGETS}, then those that were given. */
 function targetRules(metric: Metric, given: readonly number[]) {
   const plain = (sort: (typeof TARGETS)[number], of: Metric, isEasier: boolean) => {
-    const targetOf = (courses: readonly Course[]) => {
-      const target = plainTarget(courses, of.better);
+    const targetOf = (curves: readonly Curve[]) => {
+      const target = plainTarget(curves, of.better);
       return target !== null && isEasier ? easierTarget(target, of.better) : target;
     };
     return { sort, metric: of, rule: { better: of.better, targetOf } as TargetRule };
@@ -197,8 +197,8 @@ export function summarizeTask(
   const runs = methods.map(({ jobs }) => jobs.map(({ id }) => records.get(id) ?? null));
   const rules = targetRules(task.metric, options.targets ?? []);
   const comparisons = rules.map(({ metric, rule }) => {
-    const courses = runs.map((own) => own.map((record) => courseOf(record, metric)));
-    return courses.map((own) => compare(courses[0], own, rule, task.name));
+    const curves = runs.map((own) => own.map((record) => curveOf(record, metric)));
+    return curves.map((own) => compare(curves[0], own, rule, task.name));
   });
   const targets = rules.map(({ sort, metric }, t): Target => {
     const [{ target, reaches }] = comparisons[t];

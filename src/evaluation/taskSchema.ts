@@ -135,7 +135,7 @@ const methodSummary = v.object({
   /** Seconds of one nowcast, mean of each run. */
   secondsPerNowcast: estimate,
   /**
-   * Nowcasts of all seeds by what became of them. `late` of the kept did not pay; those reverted have cost `discarded` snapshots;
+   * Nowcasts of all seeds by what became of them. `late` of the kept did not help; those reverted have cost `discarded` snapshots;
    * `seen` of all came before the last epoch, so that a later one could show what they did; `reasons` say why some were skipped.
    * Null for methods that do not nowcast.
    */

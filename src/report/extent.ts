@@ -25,17 +25,17 @@ function quantile(sorted: readonly number[], share: number): number {
  * Chooses what a chart of a metric shows: everything from the best value to twice as far as the baseline spans (98% of its
  * values), farther where a whole method would else be missing.
  *
- * @param courses values of each method, the baseline first; each with at least one.
+ * @param curves values of each method, the baseline first; each with at least one.
  */
-export function chooseExtent(courses: readonly (readonly number[])[], better: 'higher' | 'lower'): Extent {
+export function chooseExtent(curves: readonly (readonly number[])[], better: 'higher' | 'lower'): Extent {
   // Reckoned as distances from the best, so that higher and lower are one case.
   const sign = better === 'lower' ? 1 : -1;
-  const values = courses.flat();
+  const values = curves.flat();
   const best = Math.min(...values.map((value) => sign * value));
-  const distances = courses.map((course) => course.map((value) => sign * value - best).sort((a, b) => a - b));
+  const distances = curves.map((curve) => curve.map((value) => sign * value - best).sort((a, b) => a - b));
   const all = distances.flat().sort((a, b) => a - b);
   const span = Math.max(quantile(distances[0], 0.98), all[Math.floor(all.length / 2)]);
-  const halves = distances.map((course) => 1.1 * course[Math.floor(course.length / 2)]);
+  const halves = distances.map((curve) => 1.1 * curve[Math.floor(curve.length / 2)]);
   const reach = Math.max(REACH * span, ...halves.filter((half) => half <= LONGEST_REACH * span));
   const worst = all[all.length - 1];
   const cut = span > 0 && worst > reach;

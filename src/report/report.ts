@@ -15,7 +15,7 @@ import { settingsOf } from './settings.js';
 import { renderFacts } from './table.js';
 import { taskParts } from './taskParts.js';
 import { drawTrainedErrors } from './trainedErrors.js';
-import { drawTrainingCourses } from './trainingCourse.js';
+import { drawTrainingCurves } from './trainingCurve.js';
 
 /** Options of {@link writeReport}. */
 export interface ReportOptions {
@@ -27,7 +27,7 @@ export interface ReportOptions {
   title?: string;
   /** What readers should know before they read, under the title. Default: nothing. */
   note?: string;
-  /** Directories of `wnn train --out` by the name of the nowcaster, for the course of its training. Default: none. */
+  /** Directories of `wnn train --out` by the name of the nowcaster, for the curve of its training. Default: none. */
   trainings?: Readonly<Record<string, string>>;
 }
 
@@ -63,7 +63,7 @@ function trainingCharts({ results }: Evaluation, trainings: Readonly<Record<stri
   for (const [name, directory] of Object.entries(trainings)) {
     const m = results.methods.findIndex((method) => method.name === name);
     const own: Series = series[m] ?? { key: 'other', name };
-    charts.push(...drawTrainingCourses(own, linear, directory, results.methods[m]?.about.heldOut));
+    charts.push(...drawTrainingCurves(own, linear, directory, results.methods[m]?.about.heldOut));
   }
   return charts;
 }

@@ -8,7 +8,7 @@ import { describeTask, scoreTable, secondaryTable, targetTable } from '../evalua
 import type { Metric } from '../tasks/metric.js';
 import type { Chart } from './chart.js';
 import { renderMethods } from './comparison.js';
-import { type CourseLevel, drawCourses } from './courses.js';
+import { type CurveLevel, drawCurves } from './curves.js';
 import { drawForecastErrors } from './forecastErrors.js';
 import { html } from './html.js';
 import type { Section } from './page.js';
@@ -25,26 +25,26 @@ type Task = Evaluation['results']['tasks'][number];
 const present = (charts: readonly (Chart | null)[]) => charts.filter((chart) => chart !== null);
 
 /** The target of a metric as a line in its chart. */
-function levelOf(targets: readonly Target[], sort: Target['sort']): CourseLevel | undefined {
+function levelOf(targets: readonly Target[], sort: Target['sort']): CurveLevel | undefined {
   const target = targets.find((entry) => entry.sort === sort);
   return target === undefined || target.value === null
     ? undefined
     : { value: target.value, text: `target ${formatMetric(target.value)}` };
 }
 
-/** Courses of the metric that is compared, and of the losses. */
-function courseCharts({ task, metric, targets }: Task, runs: Evaluation['runs'], methods: readonly Series[]): Chart[] {
+/** Curves of the metric that is compared, and of the losses. */
+function curveCharts({ task, metric, targets }: Task, runs: Evaluation['runs'], methods: readonly Series[]): Chart[] {
   const own = runs.filter((run) => run.task === task);
   const compared: Metric = { ...metric, label: `Validation ${metric.label}` };
   const validationLoss: Metric = { name: 'val_loss', label: 'Validation loss', better: 'lower' };
   const trainingLoss: Metric = { name: 'loss', label: 'Training loss', better: 'lower' };
   const target = levelOf(targets, 'validation');
   return present([
-    drawCourses(methods, own, compared, 'epoch', target),
-    drawCourses(methods, own, compared, 'seconds', target),
-    drawCourses(methods, own, validationLoss, 'epoch'),
-    drawCourses(methods, own, trainingLoss, 'epoch', levelOf(targets, 'training loss')),
-    drawCourses(methods, own, trainingLoss, 'seconds', levelOf(targets, 'training loss')),
+    drawCurves(methods, own, compared, 'epoch', target),
+    drawCurves(methods, own, compared, 'seconds', target),
+    drawCurves(methods, own, validationLoss, 'epoch'),
+    drawCurves(methods, own, trainingLoss, 'epoch', levelOf(targets, 'training loss')),
+    drawCurves(methods, own, trainingLoss, 'seconds', levelOf(targets, 'training loss')),
   ]);
 }
 
@@ -66,7 +66,7 @@ ${results.tasks.length > 1 ? renderFacts(taskFacts(task, tuned)) : ''}
 ${renderMethods(scoreTable(task), methods)}${renderStatements(statements(task))}
 <details><summary>Further targets and older measures</summary>
 ${renderMethods(targetTable(task), methods)}${renderMethods(secondaryTable(task), methods)}</details>`,
-    charts: [...courseCharts(task, runs, methods), ...(trials === null ? [] : [trials])],
+    charts: [...curveCharts(task, runs, methods), ...(trials === null ? [] : [trials])],
   };
   return [
     own,

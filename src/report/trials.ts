@@ -51,9 +51,9 @@ export function drawTrials({ tuning, metric }: TaskSummary, methods: readonly Se
   });
   const measured = trials.filter((trial) => trial.best !== null);
   if (measured.length === 0) return null;
-  const courses = methods.map((series) => measured.filter((trial) => trial.series === series).map(({ best }) => best!));
+  const curves = methods.map((series) => measured.filter((trial) => trial.series === series).map(({ best }) => best!));
   const { low, high, cut } = chooseExtent(
-    courses.filter(({ length }) => length > 0),
+    curves.filter(({ length }) => length > 0),
     metric.better,
   );
   const worst = metric.better === 'higher' ? low : high;

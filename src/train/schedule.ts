@@ -4,7 +4,7 @@
 import { cosineFactor } from '../tasks/schedules/cosine.js';
 import { warmUpFactor } from '../tasks/schedules/warmUp.js';
 
-/** The course of the learning rate after the warm-up. */
+/** The learning rate after the warm-up. */
 export const SCHEDULES = ['cosine', 'constant'] as const;
 export type Schedule = (typeof SCHEDULES)[number];
 

@@ -121,7 +121,7 @@ function rollBack(job: KindJob, state: TrainingState, what: string): void {
   state.rateFactor /= 2;
   state.current = copyOptimizerState(state.good);
   state.sums = noSums();
-  job.onNote?.(`${at}: ${what}; went back to the last good state and halved the learning rate`);
+  job.onNote?.(`${at}: ${what}; rolled back to the last good state and halved the learning rate`);
 }
 
 /** Uses one batch's loss and gradient: a step of the optimizer, or a rollback. */

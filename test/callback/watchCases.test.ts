@@ -19,7 +19,7 @@ interface Training extends Partial<WatchSettings> {
   /** What a jump adds to the logarithm of the loss, and the part of it that is left a snapshot later. */
   bump?: [height: number, left: number];
   noise?: number;
-  /** Losses that are not those of the course. */
+  /** Losses that are not those of the trend. */
   instead?: Record<number, number | null>;
   /** Snapshots from this one on have numbers one higher. */
   gap?: number;
@@ -64,7 +64,7 @@ const plain = (_: string, value: unknown) => {
 const JUDGEMENT = ['verdict', 'snapshots', 'expected', 'allowed', 'loss', 'gain', 'cost'] as const;
 
 function play(training: Training) {
-  const { snapshots, known = true, loss: course, gain, bump = [0, 0], noise = 0, instead = {}, gap = null } = training;
+  const { snapshots, known = true, loss: trend, gain, bump = [0, 0], noise = 0, instead = {}, gap = null } = training;
   const { period = 3, budget = 0.1, stepScale = FIXED } = training;
   const watch = new JumpWatch({ period, budget, stepScale });
   const random = new Random('watch');
@@ -73,7 +73,7 @@ function play(training: Training) {
   let [progress, left, before, jumps] = [0, 0, 0, 0];
   for (let i = 0; i < snapshots; i++) {
     progress++;
-    const measured = course(progress) + (Math.exp(left + noise * random.normal()) - 1) * Math.abs(course(progress));
+    const measured = trend(progress) + (Math.exp(left + noise * random.normal()) - 1) * Math.abs(trend(progress));
     const loss = i in instead ? instead[i] : Number(measured.toPrecision(5));
     losses.push(loss);
     left *= bump[1];

@@ -87,7 +87,7 @@ describe('going back in fit', () => {
     await train(tf.train.sgd(0.05), 20, callback);
     expect(seen.slice(0, 2)).toEqual(['kept pending', 'reverted reverted']);
     const { reason, probation } = callback.history[0];
-    expect(reason).toMatch(/^after \d snapshots the training loss was .*, on its course at most /);
+    expect(reason).toMatch(/^after \d snapshots the training loss was .*, on its trend at most /);
     expect(probation!.loss!).toBeGreaterThan(probation!.allowed!);
     expect(probation!.allowed!).toBeGreaterThan(probation!.expected!);
   });

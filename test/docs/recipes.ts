@@ -89,6 +89,28 @@ export const RECIPES: Record<string, Recipe> = {
     run: (code, directory) =>
       module(directory, MODEL, code, "must(nowcasting.history[0]?.outcome === 'kept'); await nowcasting.dispose();"),
   },
+  'whole script': {
+    run(code, directory) {
+      const file = join(directory, 'script.js');
+      // The project of the tests has the packages that `@tensorflow/tfjs` stands for.
+      const together = `import '@tensorflow/tfjs-backend-cpu';
+        import * as core from '@tensorflow/tfjs-core';
+        import * as layers from '@tensorflow/tfjs-layers';
+        const tf = { ...core, ...layers };`;
+      writeFileSync(file, code.replace("import * as tf from '@tensorflow/tfjs';", together));
+      const out = execFileSync(process.execPath, [file], { cwd: directory, encoding: 'utf8', stdio: 'pipe' });
+      expect(out).toMatch(/^5 (kept|reverted)/);
+    },
+  },
+  'fit beside others': {
+    run: (code, directory) =>
+      module(
+        directory,
+        MODEL,
+        code.replace("import * as tf from '@tensorflow/tfjs-layers';", ''),
+        "must(nowcasting.history[0]?.outcome === 'kept'); await nowcasting.dispose();",
+      ),
+  },
   'counted snapshots': {
     run: (code, directory) =>
       module(
@@ -118,12 +140,10 @@ export const RECIPES: Record<string, Recipe> = {
   'loop of steps': {
     run(code, directory) {
       const before = `
-        import { WeightForecasting } from 'weight-nowcaster/callback';
-        const nowcasting = await WeightForecasting.load(undefined, { cadence: { unit: 'step', every: 1 } });
         const variables = { 'dense/kernel': tf.variable(tf.ones([4, 3])) };
         const optimizer = tf.train.adam();
         const lossOf = (variables) => tf.mean(tf.square(variables['dense/kernel']));
-        const steps = 12;`;
+        const steps = 60;`;
       module(directory, before, code, "must(nowcasting.history[0]?.outcome === 'kept'); await nowcasting.dispose();");
     },
   },
@@ -192,7 +212,7 @@ export const RECIPES: Record<string, Recipe> = {
   evaluate: {
     long: true,
     run(code, directory) {
-      putNowcaster(directory, 'weights/quick');
+      putNowcaster(directory, 'weights/tour');
       shell(code, directory);
       expect(existsSync(join(directory, 'data/lenet/report.html'))).toBe(true);
     },

@@ -206,10 +206,10 @@ describe('a family with a further input', () => {
     for (let j = 0; j < shard.count; j++) {
       const run = runs.find(({ id }) => id === shard.runIds[shard.runs[j]]) as RunSketch;
       const scalar = Math.round(shard.inputs.place[j] * 160);
-      const course = valuesOf(run).map((tensors) => tensors[3][scalar]);
+      const curve = valuesOf(run).map((tensors) => tensors[3][scalar]);
       const window = shard.windows.subarray(5 * j, 5 * j + 5);
-      const starts = [...course.keys()].filter((start) =>
-        Array.from(window).every((x, i) => Math.abs(course[start] + x * shard.scales[j] - course[start + i]) < 1e-6),
+      const starts = [...curve.keys()].filter((start) =>
+        Array.from(window).every((x, i) => Math.abs(curve[start] + x * shard.scales[j] - curve[start + i]) < 1e-6),
       );
       expect(starts.length, `sample ${j}`).toBeGreaterThan(0);
     }

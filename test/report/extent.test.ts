@@ -14,11 +14,11 @@ describe('chooseExtent', () => {
     'cuts a spike to %d off, of the baseline as of another, above twice the baseline’s span',
     (spike) => {
       const spiked = falling.map((loss, i) => (i === 20 ? spike : loss));
-      for (const courses of [
+      for (const curves of [
         [falling, spiked],
         [spiked, falling],
       ]) {
-        const { low, high, cut } = chooseExtent(courses, 'lower');
+        const { low, high, cut } = chooseExtent(curves, 'lower');
         expect([low, cut]).toEqual([1, 'above']);
         expect(high).toBeGreaterThan(2);
         expect(high).toBeLessThan(3.1);

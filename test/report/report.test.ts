@@ -82,7 +82,7 @@ describe('writeReport', () => {
     expect(read({ directory: out })).toBe(page);
   });
 
-  it('draws the course of a training where it is at hand', () => {
+  it('draws the curve of a training where it is at hand', () => {
     const training = join(directory, 'training');
     mkdirSync(join(training, 'conv'), { recursive: true });
     const lines = [1, 2, 3].map((epoch) => JSON.stringify({ epoch, validationError: 0.5 / epoch }));

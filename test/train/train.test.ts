@@ -363,7 +363,7 @@ describe('a loss that is not finite', () => {
     });
     expect(record.kinds.fc).toMatchObject({ rollbacks: 3, steps: 24 });
     expect(notes).toHaveLength(3);
-    expect(notes[0]).toMatch(/^fc, step \d+: loss NaN; went back .* halved the learning rate$/);
+    expect(notes[0]).toMatch(/^fc, step \d+: loss NaN; rolled back .* halved the learning rate$/);
     const rates = readMetrics('whole', 'fc').map(({ learningRate }) => learningRate);
     expect(rates.at(-1)).toBeLessThan(0.01 / 8);
     for (let crash = 1; ; crash += 2) {

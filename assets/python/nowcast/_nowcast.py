@@ -1,4 +1,4 @@
-"""The record of a nowcast, and the watch over it: the losses that it is told, and what the training can go back to."""
+"""The record of a nowcast, and the watch over it: the losses that it is told, and what a rollback needs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Probation:
     loss: Optional[float]
     gain: Optional[float]
     cost: float
-    #: Bytes of weights and optimizer state that were held to go back to.
+    #: Bytes of weights and optimizer state that were held for a rollback.
     bytes: int
 
 
@@ -32,7 +32,7 @@ class Nowcast:
     snapshot: int
     #: Epoch (from 0) that had ended last, or that it happened in; None in loops of one's own.
     epoch: Optional[int]
-    #: ``kept``: the weights were replaced; ``reverted``: they were, and the training went back; ``skipped``: nothing was.
+    #: ``kept``: the weights were replaced; ``reverted``: they were, and the training was rolled back; ``skipped``: nothing was.
     outcome: str
     #: Why it was reverted or skipped; None when kept.
     reason: Optional[str]
@@ -40,7 +40,7 @@ class Nowcast:
     scalars: dict[str, int]
     #: Multiplier on the predicted update.
     step_scale: float
-    #: Seconds that reading, forecasting, writing, keeping what it may go back to, and going back took.
+    #: Seconds that reading, forecasting, writing, keeping what a rollback needs, and rolling back took.
     seconds: float
     #: Loss that was told with the snapshot, measured before the weights were replaced; None where none was.
     loss: Optional[float]
@@ -64,7 +64,7 @@ def bytes_of(held: Any) -> int:
 
 
 class ProbationKeeper:
-    """Tells the watch of one training the losses, and keeps what it may go back to.
+    """Tells the watch of one training the losses, and keeps what a rollback needs.
 
     Args:
         watch: None: every nowcast is kept.
@@ -83,7 +83,7 @@ class ProbationKeeper:
 
     @property
     def back_to(self) -> Optional[dict[str, Any]]:
-        """What the training has to go back to; None when it need not."""
+        """What a rollback needs; None when it need not."""
         return self._before["point"] if self._before is not None and self._before["revert"] else None
 
     def add(self, loss: Optional[float]) -> None:
@@ -118,7 +118,7 @@ class ProbationKeeper:
         return Probation("pending", 0, None, None, None, None, 0, bytes_of(point))
 
     def reverted(self, history: list[Nowcast], seconds: float) -> Optional[Nowcast]:
-        """Tells that the training went back, in so many seconds; returns the nowcast."""
+        """Tells that the training was rolled back, in so many seconds; returns the nowcast."""
         self._before = None
         for nowcast in reversed(history):
             probation = nowcast.probation
@@ -127,7 +127,7 @@ class ProbationKeeper:
             nowcast.outcome = "reverted"
             nowcast.reason = (
                 f"after {probation.snapshots} snapshots the training loss was {probation.loss:.6g}, "
-                f"on its course at most {probation.allowed:.6g}"
+                f"on its trend at most {probation.allowed:.6g}"
             )
             nowcast.seconds += seconds
             return nowcast

@@ -58,9 +58,9 @@ class PeriodicForecasting:
             ``{"shape": "cosine" or "linear", "over": 0.5, "to": 0.1}``. Default: none.
         cadence: When snapshots are taken: ``{"unit": "epoch" or "step", "every": n}``, or ``{"snapshots": n}`` for so many
             over a training whose length in steps is known. Default: as the nowcaster was trained.
-        watch: Judges each nowcast by the training loss of the period that follows, goes back to where the training was
-            before when it does not pay, and makes pauses longer. It begins when it sees losses.
-        budget: Share of the training that nowcasts which do not pay may cost, above 0 and below 1.
+        watch: Judges each nowcast by the training loss of the period that follows, rolls the training back
+            when the nowcast did not help, and makes pauses longer. It begins when it sees losses.
+        budget: Share of the training that nowcasts which did not help may cost, above 0 and below 1.
         length: Epochs or steps of the whole training, whichever the cadence counts. Default: what ``fit`` says; unknown in
             loops of one's own and with ``continue_training``.
         kinds: Kinds of tensors to nowcast. Default: all that the nowcaster was trained on; without one, conv, fc and bias, and norm
@@ -110,7 +110,7 @@ class PeriodicForecasting:
         require_flag(watch, "watch")
         chosen = forecaster.cadence if cadence is None else cadence
         require_mapping(chosen, "cadence", "{'unit': 'step', 'every': 100}")
-        # So many over the training: every how many steps that is, its length has to say.
+        # A number over the training: its length decides every how many steps that is.
         self._snapshots = require_snapshots(chosen)
         self.cadence = {"unit": "step", "every": 1} if self._snapshots else require_cadence(chosen)
         self._budget = budget if watch else None
@@ -283,7 +283,7 @@ class PeriodicForecasting:
             self._due, self._loss = snapshot, loss
 
     def _apply(self, epoch: Optional[int]) -> Optional[Nowcast]:
-        """Goes on training: goes back where the watch says so, and applies the nowcast that is due.
+        """Goes on training: rolls back where the watch says so, and applies the nowcast that is due.
 
         Args:
             epoch: The epoch (from 0) that ended last, for the history.
@@ -329,7 +329,7 @@ class PeriodicForecasting:
         self._window.forget()
         self._due = None
         if point["optimizer"] is None:
-            self._note("optimizer", "went back to the weights before a nowcast, but the optimizer's state is out of reach")
+            self._note("optimizer", "rolled back to the weights before a nowcast, but the optimizer's state is out of reach")
         return self._keeper.reverted(self.history, time.perf_counter() - started)
 
     def _nowcast(self, snapshot: int, epoch: Optional[int], tensors: Sequence[TrackedTensor]) -> Nowcast:
@@ -416,7 +416,7 @@ class PeriodicForecasting:
             warnings.warn(note, stacklevel=2)
 
     def _state(self) -> dict[str, Any]:
-        """Where a training stands: plain data, copies of the snapshots, and what a nowcast on probation can go back to."""
+        """Where a training stands: plain data, copies of the snapshots, and what a rollback needs."""
         if self._restored is not None:
             return self._restored
         return {

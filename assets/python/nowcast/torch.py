@@ -158,7 +158,7 @@ class WeightNowcaster(_Nowcaster):
 
     Args:
         model: The model in training.
-        optimizer: Its optimizer, whose state goes back with the weights where the watch goes back.
+        optimizer: Its optimizer, whose state the watch rolls back with the weights.
         horizon: Snapshots ahead to jump, one that the nowcaster was trained for; or a function that chooses one by the
             snapshot (from 0). Default: the farthest.
         **options: Those of :class:`PeriodicForecasting`.

@@ -11,11 +11,11 @@ import sys
 from dataclasses import dataclass, replace
 from typing import Any, Optional, Sequence
 
-from ._course import course_length, exp, fit_course, median
+from ._trend import trend_length, exp, fit_trend, median
 
 __all__ = ["Judgment", "JumpWatch"]
 
-# Standard deviations that a loss may lie above its course.
+# Standard deviations that a loss may lie above its trend.
 _ALLOWANCE = 2
 # What sums of fractions may lack of a whole number.
 _ROUNDING = 1e-9
@@ -32,26 +32,26 @@ _LEAST_LOSS = sys.float_info.min * sys.float_info.epsilon
 class Judgment:
     """What became of a nowcast."""
 
-    #: ``gained``: the loss came back on its course; ``late``: it did not, though it is lower than before the nowcast, so that
-    #: going back would cost more; ``reverted``: it is not even that, and the training goes back; ``unjudged``: losses were
+    #: ``gained``: the loss came back on its trend; ``late``: it did not, though it is lower than before the nowcast, so that
+    #: a rollback would cost more; ``reverted``: it is not even that, and the training is rolled back; ``unjudged``: losses were
     #: missing.
     verdict: str
     #: Snapshots that it was on probation for.
     snapshots: int
-    #: The loss that the course has at the end, the highest that counts as on it, and the one measured; None when unjudged.
+    #: The loss that the trend has at the end, the highest that counts as on it, and the one measured; None when unjudged.
     expected: Optional[float]
     allowed: Optional[float]
     loss: Optional[float]
-    #: Snapshots that the loss is ahead of its course; negative: behind it. None where the course does not fall.
+    #: Snapshots that the loss is ahead of its trend; negative: behind it. None where the trend does not fall.
     gain: Optional[float]
-    #: Snapshots that it has cost: those discarded by going back; by how many the loss, of a late one, is later than allowed.
+    #: Snapshots that it has cost: those discarded by rollbacks; by how many the loss, of a late one, is later than allowed.
     cost: float
 
 
 def _judge(probation: dict[str, Any], time: int) -> Optional[Judgment]:
     """Judges a nowcast by the losses since, if they decide. ``time`` is that of the snapshot that it followed."""
-    length, course, losses = probation["length"], probation["course"], probation["losses"]
-    intercept, slope, logarithmic = course["intercept"], course["slope"], course["logarithmic"]
+    length, trend, losses = probation["length"], probation["trend"], probation["losses"]
+    intercept, slope, logarithmic = trend["intercept"], trend["slope"], trend["logarithmic"]
     count = len(losses)
 
     def measure(y: float) -> float:
@@ -68,12 +68,12 @@ def _judge(probation: dict[str, Any], time: int) -> Optional[Judgment]:
     shift = math.log((time + count) / time)
 
     def snapshots_ahead(above: float) -> float:
-        # The course has the loss of now at the time t * exp(above / slope).
+        # The trend has the loss of now at the time t * exp(above / slope).
         found = (time + count) * exp(above / slope, math.expm1) if slope < 0 else -count
         return min(_MOST_GAIN * length, max(-count, found)) if found == found else found
 
-    noise = course["deviation"] * math.sqrt(1 / ending + 1 / course["recent"])
-    allowance = _ALLOWANCE * math.hypot(noise, course["slope_deviation"] * shift)
+    noise = trend["deviation"] * math.sqrt(1 / ending + 1 / trend["recent"])
+    allowance = _ALLOWANCE * math.hypot(noise, trend["slope_deviation"] * shift)
     judgment = Judgment(
         verdict="gained",
         snapshots=count,
@@ -97,18 +97,18 @@ def _judge(probation: dict[str, Any], time: int) -> Optional[Judgment]:
 def _is_hopeless(probation: dict[str, Any], y: Sequence[float], level: float) -> bool:
     """Whether a probation that goes on need not be waited for.
 
-    For a third of it all losses are above all of the course, or they fall so slowly that in a straight line they do not
+    For a third of it all losses are above all of the trend, or they fall so slowly that in a straight line they do not
     come down to where they were before the nowcast.
 
     Args:
-        y: Its losses as the course takes them.
-        level: The course before the nowcast.
+        y: Its losses as the trend takes them.
+        level: The trend before the nowcast.
     """
-    length, course = probation["length"], probation["course"]
+    length, trend = probation["length"], probation["trend"]
     count = len(y)
     if count >= length:
         return False
-    if 3 * count >= length and min(y) > course["range"][1]:
+    if 3 * count >= length and min(y) > trend["range"][1]:
         return True
     half = count // 2
     if half == 0:
@@ -118,7 +118,7 @@ def _is_hopeless(probation: dict[str, Any], y: Sequence[float], level: float) ->
     ending = (length + 1) // 2
     steps = max(0, length - count - (ending - half) / 2) / (count - half)
     projected = after + min(after - before, 0) * steps
-    noise = course["deviation"] * math.sqrt(((1 + steps) ** 2 + steps**2) / half + 1 / course["recent"])
+    noise = trend["deviation"] * math.sqrt(((1 + steps) ** 2 + steps**2) / half + 1 / trend["recent"])
     return projected > level + _ALLOWANCE * noise
 
 
@@ -139,7 +139,7 @@ class JumpWatch:
             "losses": [],
             # Number of the last snapshot.
             "last": None,
-            # Snapshots seen, those of them that going back has discarded, and by how many late nowcasts were late.
+            # Snapshots seen, those of them that rollbacks discarded, and by how many late nowcasts were late.
             "seen": 0,
             "discarded": 0,
             "late": 0,
@@ -220,7 +220,7 @@ class JumpWatch:
         """
         state, budget, period = self._state, self._budget, self._period
         seen, last = state["seen"], state["last"]
-        if last is None or fit_course(state["losses"], self._time(last), period) is None:
+        if last is None or fit_trend(state["losses"], self._time(last), period) is None:
             return 0
         wasted = state["discarded"] + state["late"]
         # All of it may be lost: wasted + length <= budget * (the snapshots that the training is then known to have).
@@ -235,15 +235,15 @@ class JumpWatch:
     def jump(self, length: int) -> None:
         """Tells that a nowcast has followed the last snapshot, which is on probation from now on."""
         snapshot = self._state["last"]
-        course = fit_course(self._state["losses"], self._time(snapshot), self._period)
-        self._state["probation"] = {"snapshot": snapshot, "length": length, "course": course, "losses": []}
+        trend = fit_trend(self._state["losses"], self._time(snapshot), self._period)
+        self._state["probation"] = {"snapshot": snapshot, "length": length, "trend": trend, "losses": []}
 
     def _time(self, snapshot: int) -> int:
-        """The time of a snapshot: how many there have been, without those that going back has discarded."""
+        """The time of a snapshot: how many there have been, without those that rollbacks discarded."""
         return snapshot + 1 - self._state["discarded"]
 
     def _remember(self, losses: Sequence[float]) -> None:
-        self._state["losses"] = [*self._state["losses"], *losses][-course_length(self._period) :]
+        self._state["losses"] = [*self._state["losses"], *losses][-trend_length(self._period) :]
 
     def _end(self, judgment: Judgment) -> Judgment:
         """Ends the probation: what is remembered, when the next nowcast may come, and how far it goes."""

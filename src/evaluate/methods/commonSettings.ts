@@ -32,7 +32,7 @@ function textSetting(describe: string, values: string, spell: (text: string) => 
 export const COMMON_SETTINGS = {
   learningRate: numberSetting('learning rate in place of the evaluation’s', { above: 0 }),
   schedule: textSetting(
-    'course of the learning rate in place of the evaluation’s',
+    'learning-rate schedule in place of the evaluation’s',
     scheduleWords().join(', '),
     (text) => parseSchedule(text).text,
   ),

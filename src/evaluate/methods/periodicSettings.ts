@@ -68,8 +68,8 @@ const kindsSetting: MethodSetting<string> = {
 
 /** The settings that all methods which nowcast once a period share. */
 export const PERIODIC_SETTINGS: MethodSettings<PeriodicSettings> = {
-  watch: choiceSetting('goes back from nowcasts that do not pay', ['on', 'off'], 'on'),
-  budget: numberSetting('share of the training that nowcasts which do not pay may cost', { above: 0, below: 1 }),
+  watch: choiceSetting('rolls back nowcasts that did not help', ['on', 'off'], 'on'),
+  budget: numberSetting('share of the training that rolled-back nowcasts may cost', { above: 0, below: 1 }),
   cadence: cadenceSetting,
   period: numberSetting('snapshots from one nowcast to the next', { from: 1, whole: true }),
   start: numberSetting('first snapshot (from 0) after which a nowcast may happen', { from: 0, whole: true }),

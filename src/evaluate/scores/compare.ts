@@ -3,13 +3,13 @@
 
 import { medianOf } from '../../evaluation/median.js';
 import { drawnInterval, resample, resamplingsOf } from './bootstrap.js';
-import { type Better, type Course, type Reach, reachOf } from './course.js';
+import { type Better, type Curve, type Reach, reachOf } from './curve.js';
 
 /** How a target follows from plain trainings. */
 export interface TargetRule {
   better: Better;
   /** The target that these plain trainings set; null when they set none. A given target is a constant. */
-  targetOf(plain: readonly Course[]): number | null;
+  targetOf(plain: readonly Curve[]): number | null;
 }
 
 /** A quotient of two times. */
@@ -48,15 +48,15 @@ function quotientOf(a: number, b: number): number {
  * @param stream of the resamplings: the task, so that those of different tasks are independent.
  */
 export function compare(
-  plain: readonly (Course | null)[],
-  method: readonly (Course | null)[],
+  plain: readonly (Curve | null)[],
+  method: readonly (Curve | null)[],
   rule: TargetRule,
   stream: string,
 ): Comparison {
   const { better, targetOf } = rule;
-  const target = targetOf(plain.filter((course) => course !== null));
-  const timesTo = (courses: readonly (Course | null)[], value: number) =>
-    courses.map((course) => course && reachOf(course, value, better));
+  const target = targetOf(plain.filter((curve) => curve !== null));
+  const timesTo = (curves: readonly (Curve | null)[], value: number) =>
+    curves.map((curve) => curve && reachOf(curve, value, better));
   const medianTime = (reaches: readonly (Reach | null)[]): Reach | null => {
     const own = reaches.filter((reach) => reach !== null);
     if (own.length === 0) return null;
@@ -64,7 +64,7 @@ export function compare(
   };
   const reaches = target === null ? method.map(() => null) : timesTo(method, target);
 
-  const pairs = plain.flatMap((course, i) => (course && method[i] ? [[course, method[i]] as const] : []));
+  const pairs = plain.flatMap((curve, i) => (curve && method[i] ? [[curve, method[i]] as const] : []));
   const ratioAt = (seeds: readonly number[], value: number | null, unit: keyof Reach) => {
     if (value === null) return { own: Number.POSITIVE_INFINITY, reference: Number.POSITIVE_INFINITY };
     const side = (of: 0 | 1) =>

@@ -1,6 +1,6 @@
 // The speed-up over every new best that plain training sets, a secondary measure. Pure functions.
 
-import { type Better, epochsTo, isAsGood } from './course.js';
+import { type Better, epochsTo, isAsGood } from './curve.js';
 
 /** Every epoch (from 1) after epoch `after` at which the metric is better than ever before. */
 export function newBestsAfter(

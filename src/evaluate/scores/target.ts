@@ -1,6 +1,6 @@
 // The target that plain training sets for all methods. Pure functions.
 
-import { type Better, bestOf, type Course } from './course.js';
+import { type Better, bestOf, type Curve } from './curve.js';
 
 /** Share of the target that the second, easier target is. */
 export const EASIER = 0.98;
@@ -14,10 +14,10 @@ export const EASIER = 0.98;
  *
  * @returns null when there is no training, or half of them diverged.
  */
-export function plainTarget(courses: readonly Course[], better: Better): number | null {
+export function plainTarget(curves: readonly Curve[], better: Better): number | null {
   const sign = better === 'higher' ? 1 : -1;
   const worst = Number.NEGATIVE_INFINITY;
-  const ranks = courses.map(({ values, diverged }) => {
+  const ranks = curves.map(({ values, diverged }) => {
     const best = diverged ? null : bestOf(values, better);
     return best === null ? worst : sign * best.value;
   });

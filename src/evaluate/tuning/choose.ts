@@ -4,7 +4,7 @@ import { InsufficientDataError } from '../../errors.js';
 import { medianOf } from '../../evaluation/median.js';
 import type { MethodTuning, RunRecord, Trial } from '../../evaluation/schema.js';
 import type { MethodSetting, PlannedMethod, PlannedTask } from '../plan.js';
-import { type Better, bestOf, type Course, isAsGood, type Reach, reachOf } from '../scores/course.js';
+import { type Better, bestOf, type Curve, isAsGood, type Reach, reachOf } from '../scores/curve.js';
 import { plainTarget } from '../scores/target.js';
 import { timeOf } from '../summary.js';
 
@@ -18,7 +18,7 @@ export interface TunedTask {
 /** A trial with what its choice depends on. */
 interface Candidate {
   setting: PlannedMethod;
-  courses: Course[];
+  curves: Curve[];
   /** Best value of each tuning seed; null where there was none. */
   bests: (number | null)[];
   /** Their median; NaN where there is none. */
@@ -33,13 +33,13 @@ function candidateOf(
   metric: PlannedTask['task']['metric'],
 ): Candidate {
   const runs = setting.jobs.map(({ id }) => records.get(id)!);
-  const courses = runs.map(({ metrics, seconds, status }) => {
+  const curves = runs.map(({ metrics, seconds, status }) => {
     return { values: metrics[metric.name] ?? [], seconds, diverged: status === 'diverged' };
   });
-  const bests = courses.map(({ values }) => bestOf(values, metric.better)?.value ?? null);
+  const bests = curves.map(({ values }) => bestOf(values, metric.better)?.value ?? null);
   const known = bests.filter((best) => best !== null);
-  const trained = known.length === bests.length && courses.every(({ diverged }) => !diverged);
-  return { setting, courses, bests, best: medianOf(known), diverged: !trained };
+  const trained = known.length === bests.length && curves.every(({ diverged }) => !diverged);
+  return { setting, curves, bests, best: medianOf(known), diverged: !trained };
 }
 
 const medianEpochs = (reaches: readonly Reach[]) => medianOf(reaches.map(({ epochs }) => epochs));
@@ -47,8 +47,8 @@ const medianEpochs = (reaches: readonly Reach[]) => medianOf(reaches.map(({ epoc
 /** The candidate that comes first: fewest epochs to the target, then the better best value, then the lower learning rate. */
 function chooseOf(candidates: readonly Candidate[], target: number | null, better: Better): Candidate | null {
   let chosen: Candidate | null = null;
-  const epochsOf = ({ courses }: Candidate) =>
-    target === null ? 0 : medianEpochs(courses.map((course) => reachOf(course, target, better)));
+  const epochsOf = ({ curves }: Candidate) =>
+    target === null ? 0 : medianEpochs(curves.map((curve) => reachOf(curve, target, better)));
   for (const candidate of candidates) {
     if (candidate.diverged) continue;
     const [own, other] = [epochsOf(candidate), chosen === null ? Number.NaN : epochsOf(chosen)];
@@ -94,11 +94,11 @@ export function chooseTrials(planned: PlannedTask, records: ReadonlyMap<string, 
         remedy: 'center the rates elsewhere with --learning-rate, or leave the method out',
       });
     }
-    if (m === 0) target = plainTarget(chosen.courses, better);
+    if (m === 0) target = plainTarget(chosen.curves, better);
     const { method, optimizer, stepScale } = chosen.setting;
     result.methods.push({ method, optimizer, stepScale });
     const trials = candidates.map((candidate): Trial => {
-      const reaches = candidate.courses.map((course) => reachOf(course, target!, better));
+      const reaches = candidate.curves.map((curve) => reachOf(curve, target!, better));
       return {
         learningRate: candidate.setting.optimizer.learningRate as number,
         stepScale: candidate.setting.stepScale,

@@ -7,7 +7,7 @@ import { type WnnPlusConfig, wnnPlusGraph } from './graph.js';
 export const wnnPlus: Family<WnnPlusConfig> = {
   id: 'wnn-plus',
   description:
-    'scaled by the tensor, with its role and course as inputs, unbounded; width 64 has about 6,700 parameters',
+    'scaled by the tensor, with its role and motion as inputs, unbounded; width 64 has about 6,700 parameters',
   defaultConfig: { width: 64 },
   configProblem: ({ width }) =>
     Number.isInteger(width) && width >= 8 && width <= 512

@@ -10,7 +10,7 @@ const logarithm = (value: number) => Math.log10(value + 1e-8) / LOGARITHM_SCALE;
 
 /**
  * Six columns: the last value over the root mean square of the tensor's values, limited to 5 in size; the logarithm of the
- * tensor's change over its values; the straightness of its course; the agreement of its successive changes; the logarithm of
+ * tensor's change over its values; the straightness of its path; the agreement of its successive changes; the logarithm of
  * its size; and the share of its scalars that stand before this one.
  */
 export const contextInput: WindowInput = {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { drawnInterval, percentileInterval, resample, resamplingsOf } from '../../../src/evaluate/scores/bootstrap.js';
 import { compare, type TargetRule } from '../../../src/evaluate/scores/compare.js';
-import { NEVER } from '../../../src/evaluate/scores/course.js';
+import { NEVER } from '../../../src/evaluate/scores/curve.js';
 import { overallRatio } from '../../../src/evaluate/scores/overall.js';
 import { plainTarget } from '../../../src/evaluate/scores/target.js';
-import { course, reachingAt } from './course.js';
+import { curve, reachingAt } from './curve.js';
 
 const never = Number.POSITIVE_INFINITY;
 const higher: TargetRule = { better: 'higher', targetOf: (plain) => plainTarget(plain, 'higher') };
@@ -54,7 +54,7 @@ describe('compare', () => {
   });
 
   it('scores a method that does nothing exactly 1, and plain itself', () => {
-    const plain = [course([0.1, 0.5, 0.4]), course([0.2, 0.3, 0.6]), course([0.3, 0.2, 0.1])];
+    const plain = [curve([0.1, 0.5, 0.4]), curve([0.2, 0.3, 0.6]), curve([0.3, 0.2, 0.1])];
     for (const rule of [higher, at(0.3)]) {
       const { ratio } = compare(plain, plain, rule, 'task');
       expect(ratio.epochs).toMatchObject({ value: 1, interval: [1, 1] });
@@ -64,8 +64,8 @@ describe('compare', () => {
 
   it('sets the target anew in each resampling, so that plain always reaches it', () => {
     // With the target of all seeds, 0.8, a resampling of the third seed alone would never reach it: 0 at the low end.
-    const plain = [course([0.1, 0.9]), course([0.1, 0.8]), course([0.1, 0.7])];
-    const method = [course([0.9, 0.9]), course([0.8, 0.8]), course([0.7, 0.7])];
+    const plain = [curve([0.1, 0.9]), curve([0.1, 0.8]), curve([0.1, 0.7])];
+    const method = [curve([0.9, 0.9]), curve([0.8, 0.8]), curve([0.7, 0.7])];
     const { target, reaches, ratio } = compare(plain, method, higher, 'task');
     expect(target).toBe(0.8);
     expect(reaches).toEqual([{ epochs: 1, seconds: 1 }, { epochs: 1, seconds: 1 }, NEVER]);
@@ -105,9 +105,9 @@ describe('compare', () => {
   });
 
   it('works where lower is better', () => {
-    const lower: TargetRule = { better: 'lower', targetOf: (courses) => plainTarget(courses, 'lower') };
-    const plain = [course([9, 8, 7, 6]), course([9, 8, 7, 6])];
-    const { target, ratio } = compare(plain, [course([9, 6, 6, 6]), course([9, 5, 6, 7])], lower, 'task');
+    const lower: TargetRule = { better: 'lower', targetOf: (curves) => plainTarget(curves, 'lower') };
+    const plain = [curve([9, 8, 7, 6]), curve([9, 8, 7, 6])];
+    const { target, ratio } = compare(plain, [curve([9, 6, 6, 6]), curve([9, 5, 6, 7])], lower, 'task');
     expect(target).toBe(6);
     expect(ratio.epochs.value).toBe(0.5);
   });

@@ -1,29 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import { easierTarget, plainTarget } from '../../../src/evaluate/scores/target.js';
 import { medianOf } from '../../../src/evaluation/median.js';
-import { course } from './course.js';
+import { curve } from './curve.js';
 
 describe('plainTarget', () => {
   it('is the median over seeds of the best value, wherever in the training that was', () => {
-    const courses = [course([0.2, 0.7, 0.1]), course([0.9, 0.3]), course([0.1, 0.8])];
-    expect(plainTarget(courses, 'higher')).toBe(0.8);
-    expect(plainTarget([course([9, 4, 6]), course([3, 8]), course([7, 5])], 'lower')).toBe(4);
+    const curves = [curve([0.2, 0.7, 0.1]), curve([0.9, 0.3]), curve([0.1, 0.8])];
+    expect(plainTarget(curves, 'higher')).toBe(0.8);
+    expect(plainTarget([curve([9, 4, 6]), curve([3, 8]), curve([7, 5])], 'lower')).toBe(4);
   });
 
   it('takes the worse of the two in the middle of an even count, so that more than half reach it', () => {
-    const bests = [0.6, 0.9, 0.8, 0.7].map((best) => course([0.1, best]));
+    const bests = [0.6, 0.9, 0.8, 0.7].map((best) => curve([0.1, best]));
     expect(plainTarget(bests, 'higher')).toBe(0.7);
     expect(plainTarget(bests.slice(0, 2), 'higher')).toBe(0.6);
     expect(
       plainTarget(
-        [4, 3, 6, 5].map((best) => course([9, best])),
+        [4, 3, 6, 5].map((best) => curve([9, best])),
         'lower',
       ),
     ).toBe(5);
   });
 
   it('counts a diverged training as worse than any value', () => {
-    const [good, better, diverged] = [course([0.5]), course([0.6]), course([0.99, null], 1, true)];
+    const [good, better, diverged] = [curve([0.5]), curve([0.6]), curve([0.99, null], 1, true)];
     expect(plainTarget([good, better, diverged], 'higher')).toBe(0.5);
     expect(plainTarget([good, diverged, diverged], 'higher')).toBeNull();
     expect(plainTarget([], 'higher')).toBeNull();

@@ -226,7 +226,7 @@ class Watched(Training):
         return self
 
 
-@pytest.mark.filterwarnings("ignore:went back")
+@pytest.mark.filterwarnings("ignore:rolled back")
 def test_a_nowcast_that_harms_is_taken_back_and_the_next_comes_later():
     training = Watched(harm=40, length=400).live(400)
     assert {nowcast.outcome for nowcast in training.history} <= {"reverted", "skipped"}
@@ -242,7 +242,7 @@ def test_a_nowcast_that_harms_is_taken_back_and_the_next_comes_later():
 
 
 def test_going_back_says_once_that_the_optimizer_is_out_of_reach():
-    with pytest.warns(UserWarning, match="^went back to the weights before a nowcast, but the optimizer's state") as caught:
+    with pytest.warns(UserWarning, match="^rolled back to the weights before a nowcast, but the optimizer's state") as caught:
         Watched(harm=40, length=400).live(400)
     assert len(caught) == 1
 
@@ -258,7 +258,7 @@ def test_nowcasts_that_pay_are_kept_and_go_farther():
         assert after.step_scale == pytest.approx(min(0.8, max(0.25, before.step_scale * factor)))
 
 
-@pytest.mark.filterwarnings("ignore:went back")
+@pytest.mark.filterwarnings("ignore:rolled back")
 @pytest.mark.parametrize("harm", [40, -3])
 def test_a_watched_training_goes_on_from_any_moment(harm):
     total = 14 * LENGTH + 10

@@ -195,7 +195,7 @@ def test_what_is_no_model_of_pytorch_is_refused_in_one_line(tmp_path):
         TrajectoryRecorder(tmp_path, {}).step()
 
 
-@pytest.mark.filterwarnings("ignore:only float32", "ignore:went back")
+@pytest.mark.filterwarnings("ignore:only float32", "ignore:rolled back")
 @pytest.mark.parametrize("known", [True, False])
 def test_going_back_restores_model_and_optimizer_but_not_the_learning_rate(known):
     torch.manual_seed(1)

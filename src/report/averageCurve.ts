@@ -1,9 +1,9 @@
-// The course of a metric over the seeds of one method.
+// The curve of a metric over the seeds of one method.
 
 import type { RunRecord } from '../evaluation/schema.js';
 
 /** A method's runs at one epoch. */
-export interface CoursePoint {
+export interface CurvePoint {
   /** From 1. */
   epoch: number;
   /** Mean over the seeds, from the start of training. */
@@ -16,8 +16,8 @@ export interface CoursePoint {
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** Mean, least and greatest over the runs that have a value, epoch by epoch. */
-export function averageCourse(runs: readonly RunRecord[], metric: string): CoursePoint[] {
-  const points: CoursePoint[] = [];
+export function averageCurve(runs: readonly RunRecord[], metric: string): CurvePoint[] {
+  const points: CurvePoint[] = [];
   const epochs = Math.max(0, ...runs.map(({ metrics }) => metrics[metric]?.length ?? 0));
   for (let i = 0; i < epochs; i++) {
     const present = runs.filter(({ metrics }) => metrics[metric]?.[i] != null);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { bestOf, epochsTo, NEVER, reachOf } from '../../../src/evaluate/scores/course.js';
-import { course } from './course.js';
+import { bestOf, epochsTo, NEVER, reachOf } from '../../../src/evaluate/scores/curve.js';
+import { curve } from './curve.js';
 
 describe('bestOf', () => {
   it('finds the best value and its first epoch, in either direction', () => {
@@ -22,12 +22,12 @@ describe('epochsTo', () => {
 
 describe('reachOf', () => {
   it('gives epochs and the seconds at the end of that epoch', () => {
-    expect(reachOf(course([0.1, 0.3, 0.5], 1.5), 0.3, 'higher')).toEqual({ epochs: 2, seconds: 3 });
+    expect(reachOf(curve([0.1, 0.3, 0.5], 1.5), 0.3, 'higher')).toEqual({ epochs: 2, seconds: 3 });
   });
 
   it('is infinite where the target is not reached, and for a training that diverged afterwards', () => {
-    expect(reachOf(course([0.1, 0.3]), 0.4, 'higher')).toEqual(NEVER);
-    expect(reachOf(course([0.1, 0.5, null], 1, true), 0.4, 'higher')).toEqual(NEVER);
+    expect(reachOf(curve([0.1, 0.3]), 0.4, 'higher')).toEqual(NEVER);
+    expect(reachOf(curve([0.1, 0.5, null], 1, true), 0.4, 'higher')).toEqual(NEVER);
     expect(NEVER.epochs).toBe(Number.POSITIVE_INFINITY);
   });
 });

@@ -4,14 +4,14 @@
 import * as Plot from '@observablehq/plot';
 import type { RunRecord } from '../evaluation/schema.js';
 import type { Metric } from '../tasks/metric.js';
-import { averageCourse, type CoursePoint } from './averageCourse.js';
+import { averageCurve, type CurvePoint } from './averageCurve.js';
 import { type Chart, type ChartTable, drawChart, epochTicks, markOf } from './chart.js';
 import { chooseExtent, type Extent } from './extent.js';
 import { formatSpan, formatValue, timeUnit } from './format.js';
 import { colorOf, type Series } from './series.js';
 
 /** A value that the chart has a line for. */
-export interface CourseLevel {
+export interface CurveLevel {
   value: number;
   text: string;
 }
@@ -19,10 +19,10 @@ export interface CourseLevel {
 /** More nowcasts of a method than these are not marked one by one. */
 const MARKED_NOWCASTS = 25;
 
-interface Course {
+interface Curve {
   series: Series;
   runs: RunRecord[];
-  points: CoursePoint[];
+  points: CurvePoint[];
 }
 
 /** Round values on a logarithmic scale: 1, 2 and 5 of each power of ten, or the powers alone. */
@@ -46,30 +46,30 @@ function nowcastEpochs(runs: readonly RunRecord[], outcome: 'kept' | 'reverted')
 }
 
 function tableOf(
-  courses: readonly Course[],
+  curves: readonly Curve[],
   along: 'epoch' | 'seconds',
   unit: { name: string; seconds: number },
 ): ChartTable {
-  const epochs = [...new Set(courses.flatMap(({ points }) => points.map(({ epoch }) => epoch)))].sort((a, b) => a - b);
-  const cellOf = (point: CoursePoint | undefined) => {
+  const epochs = [...new Set(curves.flatMap(({ points }) => points.map(({ epoch }) => epoch)))].sort((a, b) => a - b);
+  const cellOf = (point: CurvePoint | undefined) => {
     if (!point) return '';
     const { mean, low, high, seconds } = point;
     const at = along === 'epoch' ? '' : ` at ${formatValue(seconds / unit.seconds)} ${unit.name}`;
     return `${formatValue(mean)}${low === high ? '' : ` (${formatSpan(low, high)})`}${at}`;
   };
   return {
-    header: [{ text: 'epoch' }, ...courses.map(({ series }) => ({ text: series.name, series }))],
+    header: [{ text: 'epoch' }, ...curves.map(({ series }) => ({ text: series.name, series }))],
     rows: epochs.map((epoch) => ({
-      cells: [String(epoch), ...courses.map(({ points }) => cellOf(points.find((point) => point.epoch === epoch)))],
+      cells: [String(epoch), ...curves.map(({ points }) => cellOf(points.find((point) => point.epoch === epoch)))],
     })),
   };
 }
 
-function captionOf(courses: readonly Course[], { cut, low, high, log }: Extent): string {
+function captionOf(curves: readonly Curve[], { cut, low, high, log }: Extent): string {
   const sentences: string[] = [];
-  if (courses.some(({ runs }) => runs.length > 1)) sentences.push('Thick: mean over the seeds; thin: each seed.');
+  if (curves.some(({ runs }) => runs.length > 1)) sentences.push('Thick: mean over the seeds; thin: each seed.');
   const most = (outcome: 'kept' | 'reverted') =>
-    Math.max(...courses.map(({ runs }) => nowcastEpochs(runs, outcome).size));
+    Math.max(...curves.map(({ runs }) => nowcastEpochs(runs, outcome).size));
   const [kept, reverted] = [most('kept'), most('reverted')];
   if (Math.max(kept, reverted) > MARKED_NOWCASTS) sentences.push('Nowcasts are too many to be marked.');
   else {
@@ -85,7 +85,7 @@ function captionOf(courses: readonly Course[], { cut, low, high, log }: Extent):
 }
 
 function marksOf(
-  { series, runs, points }: Course,
+  { series, runs, points }: Curve,
   metric: string,
   along: 'epoch' | 'seconds',
   unit: number,
@@ -94,7 +94,7 @@ function marksOf(
   const { low, high, cut } = extent;
   const [stroke, clip] = [colorOf(series), cut !== null];
   const x = (point: { epoch: number; seconds: number }) => (along === 'epoch' ? point.epoch : point.seconds / unit);
-  const inside = ({ mean }: CoursePoint) => mean >= low && mean <= high;
+  const inside = ({ mean }: CurvePoint) => mean >= low && mean <= high;
   const beyond = points.filter((point) => (cut === 'above' ? point.high > high : point.low < low));
   const marked = (outcome: 'kept' | 'reverted') => {
     const epochs = nowcastEpochs(runs, outcome);
@@ -133,38 +133,38 @@ function marksOf(
  * @param runs of one task.
  * @param level a value to draw a line at.
  */
-export function drawCourses(
+export function drawCurves(
   methods: readonly Series[],
   runs: readonly RunRecord[],
   metric: Metric,
   along: 'epoch' | 'seconds',
-  level?: CourseLevel,
+  level?: CurveLevel,
 ): Chart | null {
-  const courses = methods.flatMap((series): Course[] => {
+  const curves = methods.flatMap((series): Curve[] => {
     const own = runs.filter(({ method }) => method.name === series.name);
-    const points = averageCourse(own, metric.name);
+    const points = averageCurve(own, metric.name);
     return points.length > 0 ? [{ series, runs: own, points }] : [];
   });
-  if (courses.length === 0) return null;
+  if (curves.length === 0) return null;
   const extent = chooseExtent(
-    courses.map(({ points }) => points.flatMap((point) => [point.low, point.mean, point.high])),
+    curves.map(({ points }) => points.flatMap((point) => [point.low, point.mean, point.high])),
     metric.better,
   );
   const { low, high, log, cut } = extent;
-  const longest = Math.max(...courses.flatMap(({ runs: own }) => own.map(({ seconds }) => seconds.at(-1) ?? 0)));
+  const longest = Math.max(...curves.flatMap(({ runs: own }) => own.map(({ seconds }) => seconds.at(-1) ?? 0)));
   const unit = timeUnit(longest);
-  const table = tableOf(courses, along, unit);
-  const xOf = ({ epoch, seconds }: CoursePoint) => (along === 'epoch' ? epoch : seconds / unit.seconds);
+  const table = tableOf(curves, along, unit);
+  const xOf = ({ epoch, seconds }: CurvePoint) => (along === 'epoch' ? epoch : seconds / unit.seconds);
   const rowOf = new Map(table.rows.map(({ cells }, row) => [cells[0], row]));
-  const values = courses.flatMap(({ series, points }) =>
+  const values = curves.flatMap(({ series, points }) =>
     points.map((point) => ({ series, point, x: xOf(point), y: Math.min(high, Math.max(low, point.mean)) })),
   );
-  const single = courses.filter(({ points }) => points.length === 1).map(({ series }) => series);
+  const single = curves.filter(({ points }) => points.length === 1).map(({ series }) => series);
   const levels = level && level.value >= low && level.value <= high ? [level] : [];
   return drawChart({
     title: `${metric.label} against ${along === 'epoch' ? 'epochs' : unit.name}`,
-    caption: captionOf(courses, extent),
-    series: courses.map(({ series }) => series),
+    caption: captionOf(curves, extent),
+    series: curves.map(({ series }) => series),
     table,
     points: values.map(({ series, point, x, y }) => ({ series, row: rowOf.get(String(point.epoch))!, x, y })),
     reading: 'x',
@@ -198,7 +198,7 @@ export function drawCourses(
           dy: -8,
           className: 'label',
         }),
-        ...courses.flatMap((course) => marksOf(course, metric.name, along, unit.seconds, extent)),
+        ...curves.flatMap((curve) => marksOf(curve, metric.name, along, unit.seconds, extent)),
       ],
     },
   });

@@ -1,12 +1,12 @@
-// The course of one metric over a training: its best value, and the first epoch that reaches a target. Pure functions.
+// The curve of one metric over a training: its best value, and the first epoch that reaches a target. Pure functions.
 
 import type { Metric } from '../../tasks/metric.js';
 
 /** Which of two values of a metric is the better one. */
 export type Better = Metric['better'];
 
-/** The course of one metric over a training. */
-export interface Course {
+/** The curve of one metric over a training. */
+export interface Curve {
   /** One value an epoch; null where it was not finite. */
   values: readonly (number | null)[];
   /** Wall-clock seconds from the start to the end of each epoch. */
@@ -48,7 +48,7 @@ export function epochsTo(values: readonly (number | null)[], target: number, bet
  * Time to a target. Nothing is interpolated: the first epoch whose value reaches it counts whole. A training that diverged
  * never gets there, whatever it had reached before.
  */
-export function reachOf({ values, seconds, diverged }: Course, target: number, better: Better): Reach {
+export function reachOf({ values, seconds, diverged }: Curve, target: number, better: Better): Reach {
   const epochs = diverged ? null : epochsTo(values, target, better);
   return epochs === null ? NEVER : { epochs, seconds: seconds[epochs - 1] };
 }

@@ -1,21 +1,21 @@
-"""The course of the training loss: a robust line through its last values, which a nowcast is compared with."""
+"""The trend of the training loss: a robust line through its last values, which a nowcast is compared with."""
 
 from __future__ import annotations
 
 import math
 from typing import Any, Optional, Sequence
 
-__all__ = ["course_length", "exp", "fit_course", "median"]
+__all__ = ["trend_length", "exp", "fit_trend", "median"]
 
-# Fewest losses that a course is fitted to.
+# Fewest losses that a trend is fitted to.
 _FEWEST = 4
-# Half of the losses that a course is fitted to, at most: this many periods, and not less than this many losses.
+# Half of the losses that a trend is fitted to, at most: this many periods, and not less than this many losses.
 _HALF_PERIODS = 2
 _HALF_LOSSES = 6
 
 
-def course_length(period: int) -> int:
-    """Losses that a course is fitted to, at most."""
+def trend_length(period: int) -> int:
+    """Losses that a trend is fitted to, at most."""
     return 2 * max(_HALF_PERIODS * period, _HALF_LOSSES)
 
 
@@ -39,8 +39,8 @@ def _robust_deviation(values: Sequence[float]) -> float:
     return 1.4826 * median([abs(value - center) for value in values])
 
 
-def fit_course(losses: Sequence[float], time: int, period: int) -> Optional[dict[str, Any]]:
-    """Fits the course of the last losses: slopes between losses half the window apart (Theil's incomplete method, 1950).
+def fit_trend(losses: Sequence[float], time: int, period: int) -> Optional[dict[str, Any]]:
+    """Fits the trend of the last losses: slopes between losses half the window apart (Theil's incomplete method, 1950).
 
     The half is whole periods where there are as many losses, so that both are equally long after a nowcast.
 
@@ -55,7 +55,7 @@ def fit_course(losses: Sequence[float], time: int, period: int) -> Optional[dict
         that the intercept is the median of; ``range``, lowest and highest of the losses as they were taken. None when
         there are too few losses, or one is not finite.
     """
-    most = min(len(losses), course_length(period)) // 2
+    most = min(len(losses), trend_length(period)) // 2
     half = most - most % period if most >= period else most
     used = list(losses[len(losses) - 2 * half :])
     if len(used) < _FEWEST or not all(math.isfinite(loss) for loss in used):

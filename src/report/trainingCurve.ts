@@ -41,13 +41,13 @@ function readMetrics(path: string): { epoch: number; error: number }[] {
 }
 
 /**
- * The course of a training, one chart a kind.
+ * The curve of a training, one chart a kind.
  *
  * @param linear the straight line as the page knows it.
  * @param directory what `wnn train --out` wrote.
  * @throws CorruptFileError for metrics that cannot be read.
  */
-export function drawTrainingCourses(own: Series, linear: Series, directory: string, heldOut: HeldOut = {}): Chart[] {
+export function drawTrainingCurves(own: Series, linear: Series, directory: string, heldOut: HeldOut = {}): Chart[] {
   return TRAINED_KINDS.flatMap((kind) => {
     const path = join(directory, kind, 'metrics.jsonl');
     const points = existsSync(path) ? readMetrics(path) : [];

@@ -1,8 +1,8 @@
-// The course of the training loss: a robust line through its last values, which a jump is compared with. Losses in, a line
+// The trend of the training loss: a robust line through its last values, which a jump is compared with. Losses in, a line
 // out; what follows from it is decided in watch.ts.
 
-/** The course of the loss before a jump, a line in the logarithms of time and (where all losses are positive) of the loss. */
-export interface Course {
+/** The trend of the loss before a jump, a line in the logarithms of time and (where all losses are positive) of the loss. */
+export interface Trend {
   intercept: number;
   /** At most 0. */
   slope: number;
@@ -18,14 +18,14 @@ export interface Course {
   range: [number, number];
 }
 
-/** Fewest losses that a course is fitted to. */
+/** Fewest losses that a trend is fitted to. */
 const FEWEST = 4;
-/** Half of the losses that a course is fitted to, at most: this many periods, and not less than this many losses. */
+/** Half of the losses that a trend is fitted to, at most: this many periods, and not less than this many losses. */
 const HALF_PERIODS = 2;
 const HALF_LOSSES = 6;
 
-/** Losses that a course is fitted to, at most. */
-export function courseLength(period: number): number {
+/** Losses that a trend is fitted to, at most. */
+export function trendLength(period: number): number {
   return 2 * Math.max(HALF_PERIODS * period, HALF_LOSSES);
 }
 
@@ -43,14 +43,14 @@ function robustDeviation(values: readonly number[]): number {
 }
 
 /**
- * Fits the course of the last losses: slopes between losses half the window apart (Theil's incomplete method, 1950), the
+ * Fits the trend of the last losses: slopes between losses half the window apart (Theil's incomplete method, 1950), the
  * window's half being whole periods where there are as many losses, so that both are as long after a jump.
  *
  * @param losses oldest first; the last is at time `time`, the others at whole times before it.
  * @returns null when there are too few, or one is not finite.
  */
-export function fitCourse(losses: readonly number[], time: number, period: number): Course | null {
-  const most = Math.min(losses.length, courseLength(period)) >> 1;
+export function fitTrend(losses: readonly number[], time: number, period: number): Trend | null {
+  const most = Math.min(losses.length, trendLength(period)) >> 1;
   const half = most >= period ? most - (most % period) : most;
   const used = losses.slice(losses.length - 2 * half);
   if (used.length < FEWEST || !used.every(Number.isFinite)) return null;
