@@ -20,7 +20,7 @@ export type PlannedOptimizer =
 export interface PlanOptions {
   /** Tasks to train, e.g. `mnist/lenet` or `text/gpt?depth=2`; run i trains task i modulo their number. */
   tasks: readonly string[];
-  /** Number of runs over all tasks. Default: one a task. */
+  /** Number of runs over all tasks. Default: one per task. */
   runs?: number;
   /** Epochs of each run. Default 30. */
   epochs?: number;

@@ -111,6 +111,15 @@ export const RECIPES: Record<string, Recipe> = {
         "must(nowcasting.history[0]?.outcome === 'kept'); await nowcasting.dispose();",
       ),
   },
+  'stages from code': {
+    run(code, directory) {
+      const file = join(directory, 'stages.js');
+      writeFileSync(file, code);
+      const out = execFileSync(process.execPath, [file], { cwd: directory, encoding: 'utf8', stdio: 'pipe' });
+      expect(out).toMatch(/'plain', [\d.]+/);
+      expect(out).toMatch(/'mine', [\d.]+/);
+    },
+  },
   'counted snapshots': {
     run: (code, directory) =>
       module(
