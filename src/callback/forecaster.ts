@@ -1,13 +1,14 @@
 // What predicts weights, seen from the callback: it turns a window of recorded snapshots into forecasts. The nowcaster is
 // one; the curve fits of evaluate are others.
 
+import { UsageError } from '../errors.js';
 import type { NetworkCompute } from '../network/compute.js';
 import type { NowcasterSpec } from '../network/spec.js';
 import { type ForecastOptions, forecast, horizonIndex, type TensorExtent } from '../nowcaster/forecast.js';
 import type { Nowcaster } from '../nowcaster/nowcaster.js';
 import { defaultRecommendation, type Recommendation } from '../nowcaster/recommendation.js';
 import { inputsOf, TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
-import { either, FUNCTION, NUMBER, oneOf, requireOptions } from '../optionTypes.js';
+import { either, FUNCTION, listOf, NUMBER, oneOf, requireOptions } from '../optionTypes.js';
 import type { SnapshotCadence } from '../trajectory/cadence.js';
 import { isWindowOnly } from '../windows/inputs/index.js';
 import type { TrackedTensor } from './weightAccess.js';
@@ -20,6 +21,8 @@ export interface SnapshotHistory {
   snapshots: readonly Float32Array[];
   /** Number (from 0) of the last one. */
   snapshot: number;
+  /** Part of the training that has ended, from 0 to 1; null where its length is not known. */
+  done: number | null;
 }
 
 /** Turns snapshots of weights into forecasts. */
@@ -33,6 +36,8 @@ export interface Forecaster {
   readonly averaged?: number;
   /** The cadence of snapshots that it is made for. Default: every epoch. */
   readonly cadence?: SnapshotCadence;
+  /** Whether its forecasts depend on the part of the training that has ended, so that its length must be known. Default false. */
+  readonly needsLength?: boolean;
   /** Whether it was trained at its cadence, so that another one is worth a note. Default true. */
   readonly trained?: boolean;
   /** When it should be asked and how far to go. Default: once a window's length from epoch 0, step scale 1. */
@@ -61,8 +66,21 @@ export interface Forecaster {
 export type NowcasterNetworks = Pick<Nowcaster, 'spec' | 'parameters'> &
   Partial<Pick<Nowcaster, 'recommended' | 'cadence'>>;
 
-/** Snapshots ahead to jump: always the same, or chosen at each nowcast from its snapshot (from 0). */
-export type HorizonChoice = number | ((snapshot: number) => number);
+/**
+ * Snapshots ahead to jump: always the same; a list, each for an equal part of the training, whose length must be known; or chosen at
+ * each nowcast from its snapshot (from 0).
+ */
+export type HorizonChoice = number | readonly number[] | ((snapshot: number) => number);
+
+/** The horizon of a nowcast. */
+function horizonAt(choice: HorizonChoice | undefined, { snapshot, done }: SnapshotHistory): number | undefined {
+  if (typeof choice === 'function') return choice(snapshot);
+  if (typeof choice !== 'object') return choice;
+  return choice[Math.min(choice.length - 1, Math.floor((done ?? 0) * choice.length))];
+}
+
+/** The type of {@link HorizonChoice}. */
+export const HORIZON = either(NUMBER, listOf(NUMBER), FUNCTION);
 
 /** Makes what runs the networks. */
 export type ComputeFactory = (spec: NowcasterSpec) => NetworkCompute | Promise<NetworkCompute>;
@@ -70,7 +88,8 @@ export type ComputeFactory = (spec: NowcasterSpec) => NetworkCompute | Promise<N
 /**
  * A forecaster that asks the nowcaster's networks. Its compute is made at the first forecast.
  *
- * @throws MismatchError when the nowcaster has no such horizon; at the nowcast where it is chosen then.
+ * @throws MismatchError when the nowcaster has no such horizon, at the nowcast where a function chooses it; UsageError for an empty
+ * list.
  */
 export function createNowcasterForecaster(
   { spec, parameters, recommended = defaultRecommendation(spec), cadence }: NowcasterNetworks,
@@ -78,26 +97,35 @@ export function createNowcasterForecaster(
   options: { horizon?: HorizonChoice; bias?: ForecastOptions['bias'] } = {},
 ): Forecaster {
   requireOptions('createNowcasterForecaster', options, {
-    horizon: either(NUMBER, FUNCTION),
+    horizon: HORIZON,
     bias: oneOf('normal', 'published'),
   });
   const { horizon, bias } = options;
-  const horizonAt = typeof horizon === 'function' ? horizon : () => horizon;
-  if (typeof horizon !== 'function') horizonIndex(spec, horizon);
+  if (typeof horizon !== 'function')
+    for (const one of typeof horizon === 'object' ? horizon : [horizon]) horizonIndex(spec, one);
+  if (typeof horizon === 'object' && horizon.length === 0)
+    throw new UsageError({
+      what: 'no horizon',
+      where: 'horizon []',
+      remedy: `give some of ${spec.horizons.join(', ')}`,
+    });
   let compute: Promise<NetworkCompute> | undefined;
   return {
     windowLength: spec.inputLength,
     recommended,
     cadence,
+    needsLength: typeof horizon === 'object',
     looksAtTensors: !isWindowOnly(inputsOf(spec.family)) || spec.normalization === 'tensor',
     kinds: TRAINED_KINDS.filter((kind) => parameters[kind] !== undefined),
-    async forecast({ tensors, snapshots, snapshot }, out) {
+    async forecast(window, out) {
+      const { tensors, snapshots } = window;
+      const ahead = horizonAt(horizon, window);
       compute ??= Promise.resolve(createCompute(spec));
       const opened = await compute;
       for (const { kind, begin, end, tensors: extents } of groupByKind(tensors)) {
         const history = snapshots.map((values) => values.subarray(begin, end));
         await forecast(opened, parameters[kind]!, history, out.subarray(begin, end), {
-          horizon: horizonAt(snapshot),
+          horizon: ahead,
           bias: kind === 'bias' ? bias : 'normal',
           tensors: extents,
         });

@@ -1,7 +1,7 @@
 // One nowcast: where it leads, and the record of what became of it.
 
 import { DEFAULT_KINDS, sortKinds, type TrainedKind } from '../nowcaster/spec.js';
-import type { Forecaster } from './forecaster.js';
+import type { Forecaster, SnapshotHistory } from './forecaster.js';
 import { keepNorms } from './keepNorm.js';
 import type { Judgment } from './watch.js';
 import type { WeightAccess } from './weightAccess.js';
@@ -53,6 +53,12 @@ export function skippedNowcast(
   return { ...facts, outcome: 'skipped', probation: null };
 }
 
+/** Where in a training a nowcast is, and how far it goes. */
+interface ForecastPoint extends Pick<SnapshotHistory, 'snapshot' | 'done'> {
+  history: readonly Float32Array[];
+  stepScale: number;
+}
+
 /**
  * Where a nowcast leads.
  *
@@ -62,13 +68,13 @@ export function skippedNowcast(
 export async function forecastWeights(
   forecaster: Forecaster,
   weights: WeightAccess,
-  { history, snapshot, stepScale }: { history: readonly Float32Array[]; snapshot: number; stepScale: number },
+  { history, snapshot, done, stepScale }: ForecastPoint,
 ): Promise<Float32Array | string> {
   if (weights.size === 0) return 'the model has no layer that can be nowcast';
   if (!history.every(allFinite)) return 'weights are not finite (NaN or infinite)';
   const last = history[history.length - 1];
   const forecasts = history[0];
-  await forecaster.forecast({ tensors: weights.tensors, snapshots: history, snapshot }, forecasts);
+  await forecaster.forecast({ tensors: weights.tensors, snapshots: history, snapshot, done }, forecasts);
   if (stepScale !== 1)
     for (let i = 0; i < forecasts.length; i++) forecasts[i] = last[i] + stepScale * (forecasts[i] - last[i]);
   keepNorms(weights.tensors, last, forecasts);

@@ -193,6 +193,12 @@ export class NowcastLoop {
 
   /** Refuses a training whose length would have to say when snapshots are taken, and is not known. @throws {@link UsageError} */
   requireCadence(): void {
+    if (this.#forecaster.needsLength && this.length === null)
+      throw new UsageError({
+        what: 'horizons for parts of the training, whose length is not known',
+        where: 'horizon',
+        remedy: `give \`length\` in ${this.cadence.unit}s, or one horizon`,
+      });
     if (this.#cadence !== null) return;
     throw new UsageError({
       what: 'how many steps the training has is not known',
@@ -343,7 +349,12 @@ export class NowcastLoop {
           : 'too few snapshots are left, or seen, for the budget of the watch',
       );
     }
-    const forecasts = await forecastWeights(this.#forecaster, weights, { history, snapshot, stepScale });
+    const forecasts = await forecastWeights(this.#forecaster, weights, {
+      history,
+      snapshot,
+      done: this.#done,
+      stepScale,
+    });
     if (typeof forecasts === 'string') {
       this.#noteOnce('skipped', `Nowcast after snapshot ${snapshot} skipped: ${forecasts}`);
       return skip(forecasts);
@@ -360,10 +371,15 @@ export class NowcastLoop {
     return this.length === null ? null : Math.floor((this.length - this.#count) / this.cadence.every);
   }
 
+  /** Part of the training that has ended; null where nobody knows. */
+  get #done(): number | null {
+    return this.length === null ? null : this.#count / this.length;
+  }
+
   #decayFactor(): number {
     const { decay } = this.#settings;
     if (decay === null) return 1;
-    if (this.length !== null) return decayFactor(decay, this.#count / this.length);
+    if (this.#done !== null) return decayFactor(decay, this.#done);
     this.#noteOnce('length', 'The step scale does not decay: the length of the training is unknown; give `length`');
     return 1;
   }

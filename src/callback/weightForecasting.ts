@@ -3,10 +3,11 @@
 import { UsageError } from '../errors.js';
 import type { ForecastOptions } from '../nowcaster/forecast.js';
 import { readNowcaster } from '../nowcaster/nowcaster.js';
-import { either, FUNCTION, NUMBER, type OptionTypes, oneOf, requireOptions, showValue } from '../optionTypes.js';
+import { FUNCTION, type OptionTypes, oneOf, requireOptions, showValue } from '../optionTypes.js';
 import {
   type ComputeFactory,
   createNowcasterForecaster,
+  HORIZON,
   type HorizonChoice,
   type NowcasterNetworks,
 } from './forecaster.js';
@@ -16,8 +17,8 @@ import { FETCH_PLATFORM, type Platform } from './platform.js';
 /** Options of {@link WeightForecasting}. */
 export interface WeightForecastingOptions extends ForecastingOptions {
   /**
-   * Snapshots ahead to jump; one of the nowcaster's horizons, or a function that chooses one by the snapshot (from 0), e.g. to
-   * shrink it as training goes on. Default: its farthest, 5 for the paper's networks.
+   * Snapshots ahead to jump: one of the nowcaster's horizons; a list of them, each for an equal part of the training (of known length),
+   * e.g. `[20, 10, 5]`; or a function that chooses one by the snapshot (from 0). Default: its farthest, 5 for the paper's networks.
    */
   horizon?: HorizonChoice;
   /** `published` reproduces the published callback's fault on biases, for comparisons. Default `normal`. */
@@ -32,7 +33,7 @@ export interface WeightForecastingOptions extends ForecastingOptions {
 /** The types of {@link WeightForecastingOptions}. */
 const WEIGHT_FORECASTING_OPTIONS: OptionTypes<WeightForecastingOptions> = {
   ...FORECASTING_OPTIONS,
-  horizon: either(NUMBER, FUNCTION),
+  horizon: HORIZON,
   bias: oneOf('normal', 'published'),
   compute: FUNCTION,
 };

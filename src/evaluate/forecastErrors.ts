@@ -52,7 +52,7 @@ async function forecastSample(contender: Contender, kind: TrainedKind, trajector
   const size = snapshots[0].length;
   const forecasts = new Float32Array(size);
   const tensors = [{ name: sampleName(kind), kind, shape: [size], offset: 0, size }];
-  await contender.forecast({ tensors, snapshots, snapshot: epoch }, forecasts);
+  await contender.forecast({ tensors, snapshots, snapshot: epoch, done: 0 }, forecasts);
   return forecasts;
 }
 

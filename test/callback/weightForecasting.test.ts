@@ -144,6 +144,27 @@ describe('WeightForecasting', () => {
     await expect(replay(() => 4, 5)).rejects.toThrow(/use one of its horizons: 3, 5, 10/);
   });
 
+  it('takes each of several horizons for an equal part of a training, whose length must be known', async () => {
+    const networks = randomNetworks({ ...PAPER_SPEC, horizons: [3, 5, 10] });
+    const model = convModel();
+    const snapshots = drawSnapshots(model, 10);
+    const replay = (horizon: number | number[], epochs: number, length?: number) =>
+      replaySnapshots(
+        new WeightForecasting(networks, { horizon, length, watch: false }),
+        model,
+        snapshots.slice(0, epochs),
+      );
+    // Nowcasts follow the fifth of 11 epochs and the tenth: in the first half of the training and in the second.
+    expect(await replay([10, 3], 5, 11)).toEqual(await replay(10, 5));
+    expect(await replay([10, 3], 10, 11)).toEqual(await replay(3, 10));
+    expect(await replay([10, 5, 3], 5, 11)).toEqual(await replay(5, 5));
+    await expect(replay([10, 3], 5)).rejects.toThrow(/length is not known: horizon; give `length` in epochs/);
+    expect(() => new WeightForecasting(networks, { horizon: [10, 4] })).toThrow(/horizon 4; use one of its horizons/);
+    expect(() => new WeightForecasting(networks, { horizon: [] })).toThrow(
+      /no horizon: horizon \[\]; give some of 3, 5, 10/,
+    );
+  });
+
   it('begins where windows lie in epochs such as the nowcaster was trained on, unless told otherwise', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'wnn-start-'));
     try {

@@ -10,8 +10,9 @@ import numpy as np
 from . import numpy as networks
 from ._cadence import require_whole
 
-#: Snapshots ahead to jump: always the same, or chosen at each nowcast by its snapshot (from 0).
-Horizon = Union[int, Callable[[int], int]]
+#: Snapshots ahead to jump: always the same; several, each for an equal part of the training, whose length must be known; or
+#: chosen at each nowcast by its snapshot (from 0).
+Horizon = Union[int, Sequence[int], Callable[[int], int]]
 
 
 class NowcasterForecaster:
@@ -31,11 +32,24 @@ class NowcasterForecaster:
     kinds = default_kinds = networks.KINDS
 
     def __init__(self, horizon: Optional[Horizon] = None) -> None:
+        several = isinstance(horizon, (list, tuple))
+        if several and not horizon:
+            raise ValueError(f"no horizon: horizon {horizon!r}; give one or several")
         if not callable(horizon):
-            networks.horizon_index(horizon)
+            for one in horizon if several else [horizon]:
+                networks.horizon_index(one)
         self._horizon = horizon
+        #: Whether forecasts depend on the part of the training that has ended.
+        self.needs_length = several
 
-    def forecast(self, tensors: Sequence[Any], snapshots: Sequence[np.ndarray], snapshot: int, out: np.ndarray) -> None:
+    def forecast(
+        self,
+        tensors: Sequence[Any],
+        snapshots: Sequence[np.ndarray],
+        snapshot: int,
+        out: np.ndarray,
+        done: Optional[float] = None,
+    ) -> None:
         """Forecasts all values.
 
         Args:
@@ -43,8 +57,13 @@ class NowcasterForecaster:
             snapshots: The window: flat arrays, oldest first.
             snapshot: Number (from 0) of the last one.
             out: Receives the forecasts; may be the oldest of the snapshots.
+            done: Part of the training that has ended, from 0 to 1; None where its length is not known.
         """
-        horizon = self._horizon(snapshot) if callable(self._horizon) else self._horizon
+        horizon: Any = self._horizon
+        if callable(horizon):
+            horizon = horizon(snapshot)
+        elif self.needs_length:
+            horizon = horizon[min(len(horizon) - 1, int((done or 0) * len(horizon)))]
         begin = 0
         for kind in self.kinds:
             own = [(tensor.name, tensor.shape) for tensor in tensors if tensor.kind == kind]
@@ -72,6 +91,7 @@ class MeanLinearForecaster:
     trained = False
     kinds = ("conv", "fc", "bias", "norm", "embedding")
     default_kinds = ("conv", "fc", "bias")
+    needs_length = False
 
     def __init__(self, averaged: int = 8, window: int = 2, horizon: Optional[float] = None) -> None:
         self.averaged = require_whole(averaged, 1, "averaged")
@@ -82,7 +102,14 @@ class MeanLinearForecaster:
         self._means = horizon / (averaged * (window - 1))
         self.recommended = {"period": 5 * averaged, "start": window * averaged - 1, "step_scale": 1}
 
-    def forecast(self, tensors: Sequence[Any], snapshots: Sequence[np.ndarray], snapshot: int, out: np.ndarray) -> None:
+    def forecast(
+        self,
+        tensors: Sequence[Any],
+        snapshots: Sequence[np.ndarray],
+        snapshot: int,
+        out: np.ndarray,
+        done: Optional[float] = None,
+    ) -> None:
         """As of :class:`NowcasterForecaster`."""
         first, last = snapshots[0], snapshots[-1]
         np.subtract(last, first, out=out)

@@ -219,6 +219,11 @@ class PeriodicForecasting:
                 )
 
     def _require_cadence(self) -> None:
+        if self._forecaster.needs_length and self._length is None:
+            raise ValueError(
+                "horizons for parts of the training, whose length is not known: horizon; "
+                f"give length in {self.cadence['unit']}s, or one horizon"
+            )
         if not self._is_settled:
             raise ValueError(
                 f"how many steps the training has is not known: cadence {{'snapshots': {self._snapshots}}}; give length in "
@@ -385,7 +390,8 @@ class PeriodicForecasting:
         if not all(np.isfinite(values).all() for values in window):
             return "weights are not finite (NaN or infinite)"
         current, forecasts = window[-1], window[0]
-        self._forecaster.forecast(tensors, window, nowcast.snapshot, forecasts)
+        done = None if self._length is None else self._count / self._length
+        self._forecaster.forecast(tensors, window, nowcast.snapshot, forecasts, done)
         if nowcast.step_scale != 1:
             forecasts -= current
             forecasts *= np.float32(nowcast.step_scale)

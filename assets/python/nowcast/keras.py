@@ -196,8 +196,8 @@ class WeightForecasting(_Forecasting):
     ``layers`` is a function of a layer. Fits at the same time need an instance each.
 
     Args:
-        horizon: Snapshots ahead to jump, one that the nowcaster was trained for; or a function that chooses one by the
-            snapshot (from 0). Default: the farthest.
+        horizon: Snapshots ahead to jump, one that the nowcaster was trained for; several, each for an equal part of the
+            training (of known length); or a function that chooses one by the snapshot (from 0). Default: the farthest.
         continue_training: Carries window and counters over from one ``fit`` to the next of the same model. Default: each
             fit starts afresh.
         **options: Those of :class:`PeriodicForecasting`.

@@ -159,8 +159,8 @@ class WeightNowcaster(_Nowcaster):
     Args:
         model: The model in training.
         optimizer: Its optimizer, whose state the watch rolls back with the weights.
-        horizon: Snapshots ahead to jump, one that the nowcaster was trained for; or a function that chooses one by the
-            snapshot (from 0). Default: the farthest.
+        horizon: Snapshots ahead to jump, one that the nowcaster was trained for; several, each for an equal part of the
+            training (of known length); or a function that chooses one by the snapshot (from 0). Default: the farthest.
         **options: Those of :class:`PeriodicForecasting`.
 
     Raises:

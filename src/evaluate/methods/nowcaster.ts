@@ -22,7 +22,7 @@ import type { MethodDefinition } from './definition.js';
 import { periodicMethod } from './periodic.js';
 import { PERIODIC_SETTINGS, type PeriodicSettings } from './periodicSettings.js';
 import { placeOf } from './place.js';
-import { numberSetting } from './setting.js';
+import type { MethodSetting } from './setting.js';
 
 /** Data of the method. */
 export type NowcasterMethod = Method & {
@@ -66,15 +66,32 @@ function describeTraining({ dataset, spec, cadence, recommended, toolkitVersion 
 
 /** Its settings: those of all nowcasting methods, and its own. */
 export interface NowcasterSettings extends PeriodicSettings {
-  horizon?: number;
+  /** Several are joined by `+`. */
+  horizon?: number | string;
 }
+
+/** The horizons of a setting; undefined: the nowcaster's farthest. */
+function horizonsOf(setting: number | string | undefined): number[] | undefined {
+  return setting === undefined ? undefined : String(setting).split('+').map(Number);
+}
+
+/** One horizon, or several for equal parts of the training. */
+const horizonSetting: MethodSetting<number | string> = {
+  describe: 'snapshots ahead to jump: one of its horizons, or some for equal parts of the training',
+  values: 'a whole number from 1, or several: 20+10+5',
+  parse(text) {
+    const horizons = text.split('+').map(Number);
+    if (!horizons.every((horizon) => Number.isSafeInteger(horizon) && horizon >= 1)) return null;
+    return horizons.length === 1 ? horizons[0] : horizons.join('+');
+  },
+};
 
 export const nowcaster: MethodDefinition<NowcasterMethod, NowcasterSettings> = {
   type: 'nowcaster',
   argument: '[NAME=]DIR',
   settings: {
     ...PERIODIC_SETTINGS,
-    horizon: numberSetting('snapshots ahead to jump: one of its horizons', { from: 1, whole: true }),
+    horizon: horizonSetting,
   },
   paths: ['directory'],
   parse(argument) {
@@ -124,7 +141,10 @@ export const nowcaster: MethodDefinition<NowcasterMethod, NowcasterSettings> = {
   },
   ...periodicMethod<NowcasterMethod, NowcasterSettings>(async ({ directory, horizon }) => {
     const read = await loadNowcaster(directory);
-    const forecaster = createNowcasterForecaster(read, createCompute, { horizon });
-    return { ...forecaster, horizon: horizon ?? Math.max(...read.spec.horizons) };
+    const horizons = horizonsOf(horizon);
+    const [first = Math.max(...read.spec.horizons)] = horizons ?? [];
+    const choice = horizons !== undefined && horizons.length > 1 ? horizons : first;
+    // The errors of its forecasts are measured at the first one.
+    return { ...createNowcasterForecaster(read, createCompute, { horizon: choice }), horizon: first };
   }),
 };

@@ -48,6 +48,14 @@ describe('the text of a method', () => {
     expect(read('some?rule=far').rule).toBe('far');
   });
 
+  it('has one horizon of a nowcaster, or several for equal parts of the training', () => {
+    const horizonOf = (text: string) => parseMethod(`nowcaster:zoo?horizon=${text}`) as { horizon?: number | string };
+    expect(horizonOf('10').horizon).toBe(10);
+    expect(horizonOf('20+10+5')).toMatchObject({ horizon: '20+10+5', name: 'zoo+horizon20+10+5' });
+    for (const bad of ['0', '10+', '10+x', '2.5'])
+      expect(() => horizonOf(bad)).toThrow(/impossible horizon: .*; give a whole number from 1, or several: 20\+10\+5/);
+  });
+
   it('names the near miss of a key and the range of a value', () => {
     expect(() => read('some?scal=1')).toThrow(/unknown setting of some: scal; did you mean scale\? known: scale/);
     expect(() => read('some?scale=3')).toThrow(/impossible scale: some\?scale=3; give a number above 0 up to 2/);

@@ -191,6 +191,27 @@ def test_impossible_options_are_refused_in_one_line(options, message):
         Training(**options)
 
 
+def test_each_of_several_horizons_is_for_an_equal_part_of_the_training():
+    asked = []
+
+    class Asking(NowcasterForecaster):
+        def forecast(self, tensors, snapshots, snapshot, out, done=None):
+            asked.append((snapshot, done))
+            super().forecast(tensors, snapshots, snapshot, out, done)
+
+    farthest = max(runtime.HORIZONS)
+    several = Training(Asking([farthest, farthest]), period=LENGTH, start=0, length=4 * LENGTH).run(2 * LENGTH)
+    one = Training(horizon=farthest, period=LENGTH, start=0).run(2 * LENGTH)
+    np.testing.assert_array_equal(several.weights, one.weights)
+    assert asked == [(LENGTH - 1, 0.25), (2 * LENGTH - 1, 0.5)]
+    with pytest.raises(ValueError, match="^horizons for parts of the training, whose length is not known: horizon; "):
+        Training(NowcasterForecaster([farthest])).run(1)
+    with pytest.raises(ValueError, match="^no horizon: horizon"):
+        NowcasterForecaster([])
+    with pytest.raises(ValueError, match="^no forecast 99 snapshots ahead"):
+        NowcasterForecaster([farthest, 99])
+
+
 def test_what_is_recommended_is_the_default():
     training = Training()
     recommended = runtime.RECOMMENDED
