@@ -124,7 +124,7 @@ export const collectImportCommand: CommandModule<object, ImportArguments> = {
       .example('wnn collect import checkpoints/ --id mine --task cifar10', 'all checkpoints of a directory')
       .example('wnn collect import epoch-*.safetensors --order number', 'state dicts of PyTorch')
       .example("wnn collect import runs/a --select 'generator_*.pt' --key ema", 'one of two models, its average')
-      .example('wnn collect import know/*.mat', 'files of the KNOW dataset, a run each'),
+      .example('wnn collect import know/*.mat', 'files of the KNOW dataset, one run per file'),
   handler: async (argv) => {
     const terminal = openTerminal(argv);
     try {

@@ -148,7 +148,7 @@ function describeShard({ parts, runs, missing, made, kept }: ShardResult): strin
 
 export const datasetCommand: CommandModule<object, DatasetArguments> = {
   command: 'dataset <stores..>',
-  describe: 'make training samples out of recorded trajectories',
+  describe: 'build training samples from recorded trajectories',
   builder: (yargs) =>
     fleetOptions(yargs)
       .positional('stores', {
@@ -196,11 +196,11 @@ export const datasetCommand: CommandModule<object, DatasetArguments> = {
       .option('seed', { type: 'number', describe: 'of the draw, the split and the order', default: 0 })
       .option('shard-rows', { type: 'number', describe: 'samples of a shard file, about', default: 2 ** 20 })
       .option('memory-mib', { type: 'number', describe: 'memory to use, in MiB', default: 1024 })
-      .option('threads', { type: 'number', describe: 'runs read at once [default: one a core]' })
+      .option('threads', { type: 'number', describe: 'runs read at once [default: one per core]' })
       .option('reuse', { type: 'boolean', describe: 'keep samples that are there and up to date', default: false })
       .option('merge', {
         type: 'boolean',
-        describe: 'put together what all shards left beside --out',
+        describe: 'merge the parts that all shards wrote beside --out',
         conflicts: ['queue', 'shard'],
       })
       .example('$0 dataset data/mine/trajectories --out data/mine/samples', 'windows of 5 snapshots, 5 ahead')

@@ -108,7 +108,7 @@ function describeDiagnosis(diagnosis: Diagnosis): string {
 
 export const doctorCommand: CommandModule<object, GlobalArguments> = {
   command: 'doctor',
-  describe: 'show which compute engines open here, which one auto takes, and why others do not',
+  describe: 'list compute engines and optional packages on this machine',
   builder: (yargs) => yargs.example('$0 doctor --json', 'the same for programs'),
   handler: async (argv) => {
     const diagnosis = await diagnose();

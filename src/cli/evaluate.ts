@@ -124,7 +124,7 @@ export const evaluateCommand: CommandModule<object, EvaluateArguments> = {
         type: 'string',
         describe: `tasks with settings of their own: ${suiteNames().join(', ')}; --task picks some of them`,
       })
-      .option('seed', numbersOption('seed', { default: [1, 2, 3], describe: 'seeds: a run each' }))
+      .option('seed', numbersOption('seed', { default: [1, 2, 3], describe: 'seeds, one run per seed' }))
       .option('tune', {
         type: 'number',
         requiresArg: true,

@@ -117,7 +117,7 @@ export const exportCommand: CommandModule<object, ExportArguments> = {
       )
       .option('overwrite', { type: 'boolean', default: false, describe: 'replace a nowcaster directory' })
       .example('$0 export --from data/quick/training --to weights/mine', 'export what was trained')
-      .example('$0 export --from weights/mine --to weights/bold --step-scale 1.5', 'go half as far again')
+      .example('$0 export --from weights/mine --to weights/bold --step-scale 1.5', 'multiply updates by 1.5')
       .example('$0 export --from weights/mine --to pkg --format npm --name my-nowcaster', 'make an npm package of it')
       .example(
         '$0 export --from weights/mine --to py --format python --name my-nowcaster',

@@ -24,13 +24,16 @@ export function fleetOptions<T>(yargs: Argv<T>) {
   });
 }
 
-/** Adds `--queue` and `--root`. */
-export function queueOptions<T>(yargs: Argv<T>) {
+/** Adds `--queue` and `--root`. @param describe what the command does with the queue. */
+export function queueOptions<T>(
+  yargs: Argv<T>,
+  describe = 'redis://HOST:PORT/NAME: leave the work to the workers of a queue',
+) {
   return yargs
     .option('queue', {
       type: 'string',
       global: false,
-      describe: 'redis://HOST:PORT/NAME: leave the work to the workers of a queue',
+      describe,
     })
     .option('root', {
       type: 'string',

@@ -298,7 +298,7 @@ function describe(inspection: Inspection): string {
 /** `wnn inspect`. */
 export const inspectCommand: CommandModule<object, InspectArguments> = {
   command: 'inspect <path>',
-  describe: 'say what a file or directory is: of the toolkit, or checkpoints of a training elsewhere',
+  describe: 'describe a file or directory of the toolkit, or checkpoints of other frameworks',
   builder: (yargs) =>
     yargs
       .positional('path', {

@@ -45,7 +45,7 @@ function describeStatus(status: QueueStatus): string {
 /** `wnn queue`. */
 export const queueCommand: CommandModule<object, QueueArguments> = {
   command: 'queue <action>',
-  describe: 'look at a queue of jobs, or put it right',
+  describe: 'show, retry, drain or clean a queue of jobs',
   builder: (yargs) =>
     yargs
       .positional('action', {

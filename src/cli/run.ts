@@ -76,7 +76,7 @@ function describe(result: PipelineResult): string {
 
 export const runCommand: CommandModule<object, RunArguments> = {
   command: 'run',
-  describe: 'do all of it: record runs, build samples, train, export, evaluate',
+  describe: 'run all stages: record runs, build samples, train, export, evaluate',
   builder: (yargs) =>
     yargs
       .option('preset', {
@@ -91,7 +91,7 @@ export const runCommand: CommandModule<object, RunArguments> = {
       .option('engine', ENGINE)
       .option('adapter', ADAPTER)
       .option('workers', WORKERS)
-      .example('$0 run', 'the quick preset; again: goes on where it stopped')
+      .example('$0 run', 'the quick preset; the same command resumes it')
       .example('$0 run --preset tiny --data /tmp/d --weights /tmp/w', 'does every stage run here?'),
   handler: async (argv) => {
     const { json: _json, quiet: _quiet, ...options } = argv;

@@ -12,7 +12,7 @@ export const ENGINE = {
 
 export const ADAPTER = { type: 'string', describe: 'with --engine webgpu: the GPU, or a part of its name' } as const;
 
-export const WORKERS = { type: 'number', describe: 'worker processes, a run each [default: one a core]' } as const;
+export const WORKERS = { type: 'number', describe: 'worker processes, one run each [default: one per core]' } as const;
 
 export const IMAGES = {
   type: 'string',

@@ -171,7 +171,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
       .option('kind', kindOption('those of the samples'))
       .option('engine', ENGINE)
       .option('adapter', ADAPTER)
-      .option('threads', { type: 'number', describe: 'threads of the wasm kernels [default: one a core]' })
+      .option('threads', { type: 'number', describe: 'threads of the wasm kernels [default: one per core]' })
       .option('family', { type: 'string', describe: `family of the networks: ${familyList()} [default: the samples']` })
       .option(
         'config',
@@ -202,7 +202,7 @@ export const trainCommand: CommandModule<object, TrainArguments> = {
         'grid',
         listOption({
           describe:
-            'train one nowcaster a pair of values, e.g. inputLength=3,5,10; <samples> is a trajectory store then',
+            'train one nowcaster per pair of values, e.g. inputLength=3,5,10; <samples> is a trajectory store then',
         }),
       )
       .option('scalars-per-tensor', { type: 'number', describe: 'with --grid: as of `wnn dataset` [default: 1000]' })

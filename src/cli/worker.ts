@@ -22,7 +22,7 @@ export const workerCommand: CommandModule<object, WorkerArguments> = {
   command: 'worker',
   describe: 'do jobs of a queue until interrupted',
   builder: (yargs) =>
-    queueOptions(yargs)
+    queueOptions(yargs, 'redis://HOST:PORT/NAME: take jobs from this queue [default: $WNN_QUEUE]')
       .option('concurrency', { type: 'number', default: 1, describe: 'jobs at a time, a process each' })
       .option('engine', { choices: ENGINE.choices, describe: 'for plans that leave it open [default: auto]' })
       .option('adapter', ADAPTER)
@@ -30,7 +30,7 @@ export const workerCommand: CommandModule<object, WorkerArguments> = {
       .option('lock-seconds', {
         type: 'number',
         default: 30,
-        describe: 'after so long without a sign of it, a job is given to another worker',
+        describe: 'seconds without a sign of life after which a job goes to another worker',
       })
       .example('wnn worker --queue redis://head:6379/runs --root /mnt/fleet', 'one job at a time')
       .example('wnn worker --queue rediss://head/runs --concurrency 4', 'over TLS; the password in WNN_QUEUE_PASSWORD'),

@@ -63,7 +63,7 @@ export interface CollectOptions extends PlanOptions {
   engine?: EngineRequest;
   /** For webgpu: the GPU to use, or a part of its name. Default: the one that the system prefers. */
   adapter?: string;
-  /** Worker processes, one run each at a time; not with an `executor`. Default: one a core. */
+  /** Worker processes, one run each at a time; not with an `executor`. Default: one per core. */
   workers?: number;
   /** Do only a part of the plan. Default: all. */
   shard?: Shard;

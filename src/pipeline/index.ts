@@ -28,7 +28,7 @@ export interface PipelineOptions {
   engine?: EngineRequest;
   /** For webgpu: the GPU to use, or a part of its name. Default: the one that the system prefers. */
   adapter?: string;
-  /** Worker processes of collect and evaluate. Default: one a core. */
+  /** Worker processes of collect and evaluate. Default: one per core. */
   workers?: number;
   onProgress?: ProgressListener;
   onNote?: NoteListener;
