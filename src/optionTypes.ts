@@ -3,7 +3,7 @@
 // valibot, which checks files, is left out of the callback's package: this check takes 2 kB of it.
 
 import { UsageError } from './errors.js';
-import { unknownName } from './tasks/nearestName.js';
+import { unknownName } from './nearestName.js';
 
 type KeyOf<T> = T extends unknown ? keyof T : never;
 

@@ -2,8 +2,8 @@
 
 import yargs, { type CommandModule } from 'yargs';
 import { WnnError } from '../errors.js';
+import { nearestName } from '../nearestName.js';
 import { printableJson, printableLines } from '../printable.js';
-import { nearestName } from '../tasks/nearestName.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { helpColumns, layOutHelp } from './help.js';
 import { isList } from './lists.js';

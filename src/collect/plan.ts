@@ -4,9 +4,9 @@
 import { createHash } from 'node:crypto';
 import { UsageError } from '../errors.js';
 import { quoteValue } from '../formats/parseJson.js';
+import { unknownName } from '../nearestName.js';
 import { Random } from '../random.js';
 import { type Augmentation, checkAugmentation } from '../tasks/augmentation.js';
-import { unknownName } from '../tasks/nearestName.js';
 import { completeOptimizer, findOptimizer } from '../tasks/optimizer.js';
 import { CONSTANT, parseSchedule } from '../tasks/schedules/index.js';
 import { findTask, taskSlug } from '../tasks/task.js';

@@ -3,7 +3,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { Parser, parse } from 'yaml';
 import { CorruptFileError, MissingFileError, UsageError } from '../errors.js';
-import { unknownName } from '../tasks/nearestName.js';
+import { unknownName } from '../nearestName.js';
 import { PLAN_FIELDS, type PlanOptions, requirePlanTypes } from './planSchema.js';
 
 /** Bytes of a plan file, at most. */

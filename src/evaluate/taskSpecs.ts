@@ -3,8 +3,8 @@
 import { join } from 'node:path';
 import { InsufficientDataError, MissingFileError, UsageError } from '../errors.js';
 import type { EvaluationResults, TaskSettings } from '../evaluation/schema.js';
+import { unknownName } from '../nearestName.js';
 import { findDataSource, imagesDirectory } from '../tasks/dataset.js';
-import { unknownName } from '../tasks/nearestName.js';
 import { completeOptimizer } from '../tasks/optimizer.js';
 import { findSuite, type SuiteEntry } from '../tasks/suites/index.js';
 import { findTask, type Task } from '../tasks/task.js';

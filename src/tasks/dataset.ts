@@ -2,9 +2,9 @@
 
 import { join, resolve } from 'node:path';
 import { UsageError } from '../errors.js';
+import { unknownName } from '../nearestName.js';
 import { Random } from '../random.js';
 import type { DataSource } from './dataSource.js';
-import { unknownName } from './nearestName.js';
 import { bible } from './sources/bible.js';
 import { cifar10 } from './sources/cifar10.js';
 import { fashionMnist } from './sources/fashionMnist.js';

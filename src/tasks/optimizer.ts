@@ -2,8 +2,8 @@
 
 import type * as tf from '@tensorflow/tfjs-core';
 import { UsageError } from '../errors.js';
+import { unknownName } from '../nearestName.js';
 import type { OptimizerInfo } from '../trajectory/schema.js';
-import { unknownName } from './nearestName.js';
 import type { EvaluatingOptimizer, OptimizerDefinition } from './optimizers/definition.js';
 import { OPTIMIZER_DEFINITIONS, type OptimizerName } from './optimizers/index.js';
 import { CONSTANT, type LearningRateSchedule, parseSchedule } from './schedules/index.js';

@@ -1,11 +1,11 @@
 // The registry of tasks. A task is a dataset with an architecture that accepts its inputs. No data is loaded here.
 
 import type { UnknownNameError } from '../errors.js';
+import { unknownName } from '../nearestName.js';
 import { aliasesOf, architectureNames, canonicalArchitecture, optionsOf, takesInputs } from '../zoo/index.js';
 import { type ArchitectureOptions, completeOptions, formatOptions, parseOptions } from '../zoo/options.js';
 import { datasetNames, findDataSource } from './dataset.js';
 import { ACCURACY, type Metric } from './metric.js';
-import { unknownName } from './nearestName.js';
 
 /** A training task: an architecture with its options on a dataset. */
 export interface Task {

@@ -8,7 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Averaging, parseAveraging, printAveraging } from '../../callback/averages/index.js';
 import { MissingFileError, UsageError } from '../../errors.js';
 import type { DescribedMethod, Method } from '../../evaluation/schema.js';
-import { unknownName } from '../../tasks/nearestName.js';
+import { unknownName } from '../../nearestName.js';
 import { findOptimizer } from '../../tasks/optimizer.js';
 import type { OptimizerInfo } from '../../trajectory/schema.js';
 import { applyToOptimizer, COMMON_SETTINGS, type CommonSettings, VALIDATE_KEY } from './commonSettings.js';

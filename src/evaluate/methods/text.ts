@@ -2,7 +2,7 @@
 // written. Which types there are is the registry's.
 
 import { UsageError } from '../../errors.js';
-import { unknownName } from '../../tasks/nearestName.js';
+import { unknownName } from '../../nearestName.js';
 import type { MethodSetting, SettingValue } from './setting.js';
 
 /** Key of the setting that names a method; every method takes it, and declares it not. */

@@ -1,6 +1,6 @@
 // The list of export formats.
 
-import { unknownName } from '../../tasks/nearestName.js';
+import { unknownName } from '../../nearestName.js';
 import { PACKAGE_KINDS } from '../packages/index.js';
 import type { ExportFormat } from './format.js';
 import { h5 } from './h5.js';

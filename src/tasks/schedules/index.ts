@@ -1,7 +1,7 @@
 // The registry of learning-rate schedules, and the text that names one: `cosine`, `step:0.1@0.5/0.75`.
 
 import { UsageError } from '../../errors.js';
-import { unknownName } from '../nearestName.js';
+import { unknownName } from '../../nearestName.js';
 import { constant } from './constant.js';
 import { cosine } from './cosine.js';
 import type { ScheduleDefinition, ScheduleFactor } from './schedule.js';

@@ -1,6 +1,6 @@
 // The registry of suites. A new suite is a file here and a line in SUITES.
 
-import { unknownName } from '../nearestName.js';
+import { unknownName } from '../../nearestName.js';
 import { paper } from './paper.js';
 import { small } from './small.js';
 import type { Suite } from './suite.js';

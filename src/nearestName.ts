@@ -1,6 +1,6 @@
 // The error for an unknown name, which suggests the nearest name and lists all known ones.
 
-import { UnknownNameError } from '../errors.js';
+import { UnknownNameError } from './errors.js';
 
 /**
  * Creates the error for an unknown name.
