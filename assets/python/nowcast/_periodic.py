@@ -218,6 +218,20 @@ class PeriodicForecasting:
                     "count", f"a training of {length} steps has no {self._snapshots} snapshots: one is taken at each step"
                 )
 
+    @property
+    def counts_snapshots(self) -> bool:
+        """Whether a number of snapshots over the training is taken, so that the cadence follows from its length."""
+        return self._snapshots is not None
+
+    def settled_cadence(self) -> dict[str, Any]:
+        """When snapshots are taken.
+
+        Raises:
+            ValueError: It follows from the length of the training, which is not known.
+        """
+        self._require_cadence()
+        return self.cadence
+
     def _require_cadence(self) -> None:
         if self._forecaster.needs_length and self._length is None:
             raise ValueError(

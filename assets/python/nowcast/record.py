@@ -61,8 +61,8 @@ class TrajectoryRecorder:
     Args:
         directory: Where the snapshots go; created where it is missing.
         model: A PyTorch model. Default: None, for Keras, whose ``fit`` brings the model.
-        unit: What snapshots count: ``epoch`` or ``step``.
-        every: Epochs or steps from one snapshot to the next, at least 1.
+        unit: What snapshots count: ``epoch`` or ``step``. Default: as the nowcaster, else ``epoch``.
+        every: Epochs or steps from one snapshot to the next, at least 1. Default: as the nowcaster, else 1.
         dtype: ``float32``, or ``bfloat16`` in half of the space.
         scalars_per_tensor: Records only so many values of each larger tensor, at random places that stay the same, and beside
             them mean and root mean square of the whole tensor's values and of their changes from the snapshot before, for
@@ -85,7 +85,8 @@ class TrajectoryRecorder:
         if cls is TrajectoryRecorder and model is None:
             from . import keras
 
-            cls = keras.StepRecordingCallback if options.get("unit") == "step" else keras.RecordingCallback
+            unit, _ = _cadence_of(options.get("unit"), options.get("every"), options.get("nowcaster"))
+            cls = keras.StepRecordingCallback if unit == "step" else keras.RecordingCallback
         return super().__new__(cls)
 
     def __init__(
@@ -93,8 +94,8 @@ class TrajectoryRecorder:
         directory: Union[str, Path],
         model: Optional[torch.nn.Module] = None,
         *,
-        unit: str = "epoch",
-        every: int = 1,
+        unit: Optional[str] = None,
+        every: Optional[int] = None,
         dtype: str = "float32",
         scalars_per_tensor: Optional[int] = None,
         seed: int = 0,
@@ -106,6 +107,8 @@ class TrajectoryRecorder:
         nowcaster: Optional[PeriodicForecasting] = None,
     ) -> None:
         super().__init__()
+        given = (unit, every)
+        unit, every = _cadence_of(unit, every, nowcaster)
         _require_one_of(unit, UNITS, "unit")
         _require_one_of(dtype, tuple(_TYPES), "dtype")
         for option, value in {"every": every, "scalars_per_tensor": scalars_per_tensor}.items():
@@ -117,10 +120,11 @@ class TrajectoryRecorder:
         self._share, self._seed = scalars_per_tensor, seed
         self._optimizer = optimizer
         self._facts = {"task": task, "architecture": architecture, "batchSize": batch_size}
-        if nowcaster is not None and nowcaster.cadence != {"unit": unit, "every": every}:
+        counted = nowcaster is not None and nowcaster.counts_snapshots
+        if nowcaster is not None and (nowcaster.cadence != {"unit": unit, "every": every} or (counted and given[1] is not None)):
             raise ValueError(
                 f"another cadence than the nowcaster's, {describe_cadence(nowcaster.cadence)}: unit {unit}, every {every}; "
-                "record as it takes its snapshots"
+                "leave both out to record as it takes its snapshots"
             )
         self._nowcaster = nowcaster
         self._epochs_planned: Optional[int] = None
@@ -167,6 +171,9 @@ class TrajectoryRecorder:
                 f"{self._unit} {number} was recorded already: {self._directory}; give each training a recorder of its own"
             )
         self._count = number + 1
+        if self._nowcaster is not None:
+            # Of a number of snapshots over the training, the nowcaster knows it from the begin of the training on.
+            self._every = self._nowcaster.settled_cadence()["every"]
         if self._count % self._every != 0:
             return False
         if self._tensors is None:
@@ -265,6 +272,14 @@ class TrajectoryRecorder:
         from .torch import describe_optimizer
 
         return None if self._optimizer is None else describe_optimizer(self._optimizer)
+
+
+def _cadence_of(
+    unit: Optional[str], every: Optional[int], nowcaster: Optional[PeriodicForecasting]
+) -> tuple[str, int]:
+    """When snapshots are taken, where it is not given: as the nowcaster takes them, else every epoch."""
+    own = {"unit": "epoch", "every": 1} if nowcaster is None else nowcaster.cadence
+    return own["unit"] if unit is None else unit, own["every"] if every is None else every
 
 
 def _require_one_of(value: Any, known: tuple[str, ...], option: str) -> None:

@@ -190,6 +190,20 @@ def test_a_recorder_writes_what_the_model_holds(tmp_path, unit):
         assert entry["metrics"]["loss"] > 0
 
 
+@pytest.mark.filterwarnings("ignore:no nowcast happened", "ignore:the nowcaster was trained")
+def test_a_recorder_takes_the_snapshots_of_a_nowcaster_that_counts_them(tmp_path):
+    forecasting = WeightForecasting(cadence={"snapshots": 3}, watch=False)
+    recorder = TrajectoryRecorder(tmp_path, nowcaster=forecasting)
+    fit(make_model(), 3, [recorder, forecasting])
+    manifest = json.loads((tmp_path / "trajectory.json").read_text())
+    every = forecasting.cadence["every"]
+    assert every > 1
+    assert manifest["cadence"] == {"unit": "step", "every": every}
+    assert [entry["step"] for entry in manifest["snapshots"]] == [every - 1, 2 * every - 1, 3 * every - 1]
+    with pytest.raises(ValueError, match="^another cadence than the nowcaster's.*; leave both out"):
+        TrajectoryRecorder(tmp_path / "other", every=2, nowcaster=WeightForecasting(cadence={"snapshots": 3}))
+
+
 def test_the_names_of_layers_within_layers(tmp_path):
     inputs = layers.Input((4, 8))
     attended = layers.MultiHeadAttention(2, 4, name="attention")(inputs, inputs)
