@@ -13,6 +13,7 @@ import {
   RESULTS_NAME,
 } from '../evaluation/schema.js';
 import { type JobExecutor, processExecutor, type Shard, takeShard } from '../jobs/index.js';
+import { quantity } from '../quantity.js';
 import { TOOLKIT_VERSION } from '../version.js';
 import { measureForecasts } from './forecastErrors.js';
 import { evaluateJobs } from './jobKind.js';
@@ -22,6 +23,7 @@ import { jobsOf, type PlannedTask, planTask } from './plan.js';
 import { type PreparedEvaluation, prepareEvaluation } from './prepare.js';
 import { summarizeTask } from './summary.js';
 import { type CompletedRuns, completeRuns, completeTrials, executorOf } from './trainings.js';
+import { hasSample, sampleStore } from './trajectorySample.js';
 import { chooseTrials, type TunedTask } from './tuning/choose.js';
 import { planTrials, untuned } from './tuning/trials.js';
 
@@ -133,13 +135,16 @@ export async function evaluate(given: EvaluateOptions): Promise<EvaluateResult> 
       where: out,
       remedy: 'run the same command again',
     });
+  const sampledIds = baselineIds.map((ids) => ids.filter((id) => hasSample(out, id)));
+  const unsampled = baselineIds.flat().length - sampledIds.flat().length;
+  if (unsampled > 0) onNote?.(`forecast errors are without ${quantity(unsampled, 'run')}, not in ${sampleStore(out)}`);
   const compared = plan.map((planned, t) =>
     summarizeTask(planned, records, { targets, newBestsAfter, tuning: tuned?.[t].tuning }),
   );
   const tasks: EvaluationResults['tasks'] = [];
   const forecasts: EvaluationForecasts = { schemaVersion: EVALUATION_SCHEMA_VERSION, tasks: [] };
   for (const [t, { summary }] of compared.entries()) {
-    const { errors, examples } = await measureForecasts(out, baselineIds[t], methods);
+    const { errors, examples } = await measureForecasts(out, sampledIds[t], methods);
     tasks.push({ ...summary, forecastErrors: errors });
     forecasts.tasks.push({ task: summary.task, examples });
   }

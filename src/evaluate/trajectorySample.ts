@@ -1,7 +1,7 @@
 // Records a sample of the weights of each kind during a training, as a run of a trajectory store. Forecast errors and plots
 // are computed from it.
 
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tfl from '@tensorflow/tfjs-layers';
 import { accessModel, groupByKind, type WeightAccess } from '../callback/index.js';
@@ -9,7 +9,7 @@ import type { EvaluationJob } from '../evaluation/schema.js';
 import { TRAINED_KINDS, type TrainedKind } from '../nowcaster/spec.js';
 import { Random } from '../random.js';
 import { findTask } from '../tasks/task.js';
-import { runDirectory } from '../trajectory/manifest.js';
+import { MANIFEST_FILE, runDirectory } from '../trajectory/manifest.js';
 import { RunWriter } from '../trajectory/runWriter.js';
 
 /** Sampled weights per kind. */
@@ -21,6 +21,11 @@ export const SAMPLE_STORE = 'trajectories';
 /** The trajectory store of an evaluation's output directory. */
 export function sampleStore(out: string): string {
   return join(out, SAMPLE_STORE);
+}
+
+/** Whether the sampled weights of a run are there; records that were copied without them are complete otherwise. */
+export function hasSample(out: string, id: string): boolean {
+  return existsSync(join(runDirectory(sampleStore(out), id), MANIFEST_FILE));
 }
 
 /** Name of the tensor that holds the sampled weights of a kind. */

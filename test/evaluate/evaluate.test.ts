@@ -1,6 +1,15 @@
 // Evaluations with worker processes, so from the built code.
 
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -104,6 +113,19 @@ describe('evaluate', () => {
     const repaired = await evaluate(options);
     expect([repaired.trained, repaired.kept]).toEqual([1, 2]);
     expect(recordOf('ours').metrics).toEqual(before.metrics);
+  });
+
+  it('goes without the forecast errors of runs whose sampled weights are not there, and says so', async () => {
+    const store = join(out, 'trajectories');
+    renameSync(store, `${store}-kept`);
+    const notes: string[] = [];
+    const { trained, tasks } = await evaluate({ ...options, onNote: (note) => notes.push(note) });
+    rmSync(store, { recursive: true, force: true });
+    renameSync(`${store}-kept`, store);
+    expect(trained).toBe(0);
+    expect(tasks[0].forecastErrors).toEqual([]);
+    expect(notes).toContainEqual(expect.stringMatching(/^forecast errors are without 1 run, not in .*trajectories$/));
+    expect((await evaluate(options)).tasks[0].forecastErrors.length).toBeGreaterThan(0);
   });
 
   it('lets an evaluation grow, and refuses to replace it by another one', async () => {
