@@ -112,6 +112,7 @@ export const RECIPES: Record<string, Recipe> = {
       ),
   },
   'stages from code': {
+    long: true,
     run(code, directory) {
       const file = join(directory, 'stages.js');
       writeFileSync(file, code);
